@@ -1,0 +1,46 @@
+// Who may import whom. The tree is the architecture: a new arrow here is a decision, not a convenience.
+const rule = (name, comment, from, to) => ({ name, severity: 'error', comment, from, to })
+const only = (name, folder, allowed) =>
+  rule(
+    name,
+    `${folder} may import only: ${allowed.join(', ')} (and packages)`,
+    { path: `^${folder}/`, pathNot: '\\.test\\.ts$' },
+    { path: '^(server|agent|cli|proto|packaging|test)/', pathNot: [`^${folder}/`, ...allowed.map((a) => `^${a}`)] },
+  )
+
+module.exports = {
+  forbidden: [
+    rule('no-circles', 'two modules that import each other are one idea in two files', {}, { circular: true }),
+    rule('no-unresolved', 'every import resolves', {}, { couldNotResolve: true }),
+    only('proto-gen-alone', 'proto', ['proto/']),
+    only('cli-only-proto', 'cli', ['proto/gen/']),
+    only('agent-only-proto', 'agent', ['proto/gen/']),
+    only('server-never-agent', 'server', ['proto/gen/']),
+    only('api', 'server/api', [
+      'proto/gen/', 'server/services/', 'server/(errors|context|logger)\\.ts', 'server/domain/',
+    ]),
+    only('pipelines', 'server/pipelines', ['proto/gen/', 'server/scheduler/types\\.ts', 'server/errors\\.ts', 'server/domain/']),
+    only('services', 'server/services', ['proto/gen/', 'server/(db|blobs|domain)/', 'server/(errors|context|logger)\\.ts']),
+    only('scheduler', 'server/scheduler', ['proto/gen/', 'server/(db|blobs|domain)/', 'server/(errors|context|logger)\\.ts']),
+    only('fleet', 'server/fleet', ['proto/gen/', 'server/(db|blobs|domain)/', 'server/(errors|context|logger)\\.ts']),
+    only('evidence', 'server/evidence', ['proto/gen/', 'server/(db|blobs|domain)/', 'server/(errors|context|logger)\\.ts']),
+    only('github', 'server/github', ['proto/gen/', 'server/(db|blobs|domain|services)/', 'server/(errors|context|logger)\\.ts']),
+    only('db', 'server/db', ['server/domain/']),
+    only('blobs', 'server/blobs', ['server/errors\\.ts']),
+    only('domain', 'server/domain', []),
+    rule('db-is-kysely-and-pg', 'raw pools live in server/db only', { path: '^server/', pathNot: '^server/db/' }, { path: 'node_modules/pg/' }),
+    rule(
+      'spawn-in-one-place',
+      'agent/process.ts is the only place of the agent that spawns',
+      { path: '^agent/', pathNot: '^agent/process\\.ts$' },
+      { path: '^(node:)?child_process$' },
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(proto/gen/.*\\.d\\.ts|node_modules/.*/test)' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'], extensions: ['.ts', '.js', '.mjs', '.json'] },
+  },
+}

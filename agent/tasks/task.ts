@@ -1,0 +1,68 @@
+import type { TaskOutput, TaskSpec } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+
+/** The payload message of one kind of task, by the name of its case in `TaskSpec`. */
+export type TaskKind = NonNullable<TaskSpec['kind']['case']>
+export type TaskInput<K extends TaskKind> = Extract<TaskSpec['kind'], { case: K }>['value']
+export type TaskResultOf<K extends TaskKind> = Extract<TaskOutput['kind'], { case: K }>['value']
+
+/**
+ * What a task is given. A task may be started again under the same id and epoch after a crash of the agent:
+ * it must find what it left (by container label, cell id, checkpoint) and end in the same state.
+ */
+export interface TaskContext {
+  readonly taskId: string
+  /** Fencing epoch: stamped on containers, cells and temporary directories. */
+  readonly epoch: number
+  readonly runId: string
+  readonly project: string
+  /** Aborted on cancel, time-out and fencing; `signal.reason` is a TaskAborted that says which. */
+  readonly signal: AbortSignal
+  /** Appends a line to the task's log: spooled on disk before it returns, sent in order, never lost silently. */
+  log(source: LogSource, text: string, time?: Date): void
+  /** Where a source of lines was left before a crash; `lines` have the same `timestamp`. */
+  logPosition(source: string): { timestamp: string; lines: number } | undefined
+  /** Like `log`, and remembers in the same write how far the named source was read. */
+  logFrom(source: LogSource, text: string, position: { key: string; timestamp: string }): void
+  warn(text: string): void
+  /** A document that the server keeps with the run, at most 1 MiB. */
+  artifact(name: string, mediaType: string, content: Uint8Array): void
+  /**
+   * Runs `effect` once for this task id and epoch, journals its (JSON) value, and after a crash answers with the value.
+   * A crash between the effect and its entry runs the effect again: it must be idempotent.
+   */
+  once<T>(name: string, effect: () => Promise<T>): Promise<T>
+  /**
+   * Returns while the lease is held; waits for its renewal when it has run out (server away).
+   * Call it right before every destructive step. Rejects with TaskAborted when the task was fenced or cancelled.
+   */
+  requireLease(): Promise<void>
+}
+
+export type LogSource = 'fairway' | 'odoo' | 'postgres' | 'git' | 'docker'
+
+/** Handles one kind of task. Throws TaskError for what a user can understand; anything else is a bug of ours. */
+export type TaskHandler<K extends TaskKind> = (
+  input: TaskInput<K>,
+  context: TaskContext,
+) => Promise<TaskResultOf<K>>
+
+/** A failure that people read: one line that says what is wrong and what to do next. */
+export class TaskError extends Error {
+  override name = 'TaskError'
+  /** Stable, kebab-case: `manifest-invalid`, `disk-full`. */
+  readonly reason: string
+  constructor(reason: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
+}
+
+/** Why a task has to end before its work is done. */
+export class TaskAborted extends Error {
+  override name = 'TaskAborted'
+  readonly why: 'cancelled' | 'timed-out' | 'fenced' | 'shutdown'
+  constructor(why: TaskAborted['why'], message: string) {
+    super(message)
+    this.why = why
+  }
+}
