@@ -1,0 +1,73 @@
+import { z } from 'zod'
+
+const schema = z.object({
+  /** Identity and journal. */
+  FAIRWAY_AGENT_DIR: z.string().min(1).default('/var/lib/fairway/agent'),
+  /** Mount point of the storage pool: cells and snapshots. */
+  FAIRWAY_POOL: z.string().min(1).default('/var/lib/fairway/pool'),
+  FAIRWAY_POOL_NAME: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,39}$/)
+    .default('default'),
+  /** Where the proxy answers for the environments on this host, address:port. */
+  FAIRWAY_PROXY: z
+    .string()
+    .regex(/^[^:]+:\d{1,5}$/, 'must be address:port')
+    .default('127.0.0.1:8080'),
+  /** Networks of environments are cut from this one. */
+  FAIRWAY_SUBNET: z.cidrv4().default('10.213.0.0/16'),
+  FAIRWAY_REGISTRY: z.string().default('127.0.0.1:5000'),
+  FAIRWAY_PROXY_IMAGE: z.string().optional(),
+  /** Instead of the servers' addresses learnt at enrolment: host:port, comma separated. */
+  FAIRWAY_SERVERS: z.string().optional(),
+  DOCKER_HOST: z.string().optional(),
+  FAIRWAY_SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(0).max(600).default(10),
+  FAIRWAY_SPOOL_MEBIBYTES: z.coerce.number().int().min(1).max(65_536).default(256),
+  FAIRWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+
+/** Everything the agent is told from outside, read once and frozen. */
+export interface AgentConfig {
+  readonly directory: string
+  readonly poolDirectory: string
+  readonly poolName: string
+  readonly proxyAddress: string
+  readonly proxyPort: number
+  readonly subnet: string
+  readonly registry: string
+  readonly proxyImage: string
+  /** Empty: those learnt at enrolment. */
+  readonly servers: readonly string[]
+  readonly dockerHost?: string
+  /** How long running tasks may still work after SIGTERM. */
+  readonly shutdownGraceMs: number
+  /** Of unacknowledged log lines, for each stream. */
+  readonly spoolLimitBytes: number
+  readonly logLevel: string
+}
+
+/** Reads the environment once and reports every fault in it, not only the first. */
+export function parseConfig(environment: Record<string, string | undefined>): AgentConfig {
+  const parsed = schema.safeParse(environment)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
+    throw new Error(`The agent's configuration is wrong:\n${faults.join('\n')}`)
+  }
+  const env = parsed.data
+  const colon = env.FAIRWAY_PROXY.lastIndexOf(':')
+  return Object.freeze({
+    directory: env.FAIRWAY_AGENT_DIR,
+    poolDirectory: env.FAIRWAY_POOL,
+    poolName: env.FAIRWAY_POOL_NAME,
+    proxyAddress: env.FAIRWAY_PROXY.slice(0, colon),
+    proxyPort: Number(env.FAIRWAY_PROXY.slice(colon + 1)),
+    subnet: env.FAIRWAY_SUBNET,
+    registry: env.FAIRWAY_REGISTRY,
+    proxyImage: env.FAIRWAY_PROXY_IMAGE ?? `${env.FAIRWAY_REGISTRY}/fairway/proxy:2`,
+    servers: Object.freeze(env.FAIRWAY_SERVERS?.split(',').map((item) => item.trim()).filter(Boolean) ?? []),
+    dockerHost: env.DOCKER_HOST,
+    shutdownGraceMs: env.FAIRWAY_SHUTDOWN_GRACE_SECONDS * 1_000,
+    spoolLimitBytes: env.FAIRWAY_SPOOL_MEBIBYTES * 1_048_576,
+    logLevel: env.FAIRWAY_LOG_LEVEL,
+  })
+}

@@ -1,0 +1,25 @@
+/**
+ * Pause before the next try, in milliseconds: full jitter (AWS, "Exponential Backoff And Jitter"), so that a fleet
+ * that lost its server does not come back in step. `attempt` counts from 0.
+ */
+export function fullJitter(
+  attempt: number,
+  { baseMs, capMs }: { baseMs: number; capMs: number },
+  random: () => number = Math.random,
+): number {
+  return Math.floor(random() * Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30)))
+}
+
+/** Resolves after `ms` or as soon as the signal is aborted, whichever comes first; never rejects. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+  })
+}
