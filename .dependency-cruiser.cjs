@@ -5,30 +5,65 @@ const only = (name, folder, allowed) =>
     name,
     `${folder} may import only: ${allowed.join(', ')} (and packages)`,
     { path: `^${folder}/`, pathNot: '\\.test\\.ts$' },
-    { path: '^(server|agent|cli|proto|packaging|test)/', pathNot: [`^${folder}/`, ...allowed.map((a) => `^${a}`)] },
+    {
+      path: '^(server|agent|cli|proto|packaging|test)/',
+      pathNot: [`^${folder}/`, ...allowed.map((a) => `^${a}`)],
+    },
   )
 
 module.exports = {
   forbidden: [
-    rule('no-circles', 'two modules that import each other are one idea in two files', {}, { circular: true }),
+    rule(
+      'no-circles',
+      'two modules that import each other are one idea in two files',
+      {},
+      { circular: true },
+    ),
     rule('no-unresolved', 'every import resolves', {}, { couldNotResolve: true }),
     only('proto-gen-alone', 'proto', ['proto/']),
     only('cli-only-proto', 'cli', ['proto/gen/']),
     only('agent-only-proto', 'agent', ['proto/gen/']),
     only('server-never-agent', 'server', ['proto/gen/']),
-    only('api', 'server/api', [
-      'proto/gen/', 'server/services/', 'server/(errors|context|logger)\\.ts', 'server/domain/',
+    only('api', 'server/api', ['proto/gen/', 'server/services/', 'server/(errors|context|logger)\\.ts']),
+    only('pipelines', 'server/pipelines', [
+      'proto/gen/',
+      'server/scheduler/types\\.ts',
+      'server/db/record\\.ts',
+      'server/errors\\.ts',
     ]),
-    only('pipelines', 'server/pipelines', ['proto/gen/', 'server/scheduler/types\\.ts', 'server/errors\\.ts', 'server/domain/']),
-    only('services', 'server/services', ['proto/gen/', 'server/(db|blobs|domain)/', 'server/(errors|context|logger)\\.ts']),
-    only('scheduler', 'server/scheduler', ['proto/gen/', 'server/(db|blobs|domain)/', 'server/(errors|context|logger)\\.ts']),
-    only('fleet', 'server/fleet', ['proto/gen/', 'server/(db|blobs|domain)/', 'server/(errors|context|logger)\\.ts']),
-    only('evidence', 'server/evidence', ['proto/gen/', 'server/(db|blobs|domain)/', 'server/(errors|context|logger)\\.ts']),
-    only('github', 'server/github', ['proto/gen/', 'server/(db|blobs|domain|services)/', 'server/(errors|context|logger)\\.ts']),
-    only('db', 'server/db', ['server/domain/']),
+    only('services', 'server/services', [
+      'proto/gen/',
+      'server/(db|blobs)/',
+      'server/(errors|context|logger)\\.ts',
+    ]),
+    only('scheduler', 'server/scheduler', [
+      'proto/gen/',
+      'server/(db|blobs)/',
+      'server/(errors|context|logger)\\.ts',
+    ]),
+    only('fleet', 'server/fleet', [
+      'proto/gen/',
+      'server/(db|blobs)/',
+      'server/(errors|context|logger)\\.ts',
+    ]),
+    only('evidence', 'server/evidence', [
+      'proto/gen/',
+      'server/(db|blobs)/',
+      'server/(errors|context|logger)\\.ts',
+    ]),
+    only('github', 'server/github', [
+      'proto/gen/',
+      'server/(db|blobs|services)/',
+      'server/(errors|context|logger)\\.ts',
+    ]),
+    only('db', 'server/db', []),
     only('blobs', 'server/blobs', ['server/errors\\.ts']),
-    only('domain', 'server/domain', []),
-    rule('db-is-kysely-and-pg', 'raw pools live in server/db only', { path: '^server/', pathNot: '^server/db/' }, { path: 'node_modules/pg/' }),
+    rule(
+      'db-is-kysely-and-pg',
+      'raw pools live in server/db only',
+      { path: '^server/', pathNot: '^server/db/' },
+      { path: 'node_modules/pg/' },
+    ),
     rule(
       'spawn-in-one-place',
       'agent/process.ts is the only place of the agent that spawns',
@@ -41,6 +76,10 @@ module.exports = {
     exclude: { path: '^(proto/gen/.*\\.d\\.ts|node_modules/.*/test)' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'], extensions: ['.ts', '.js', '.mjs', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+    },
   },
 }

@@ -1,0 +1,94 @@
+import { z } from 'zod'
+
+const port = z.coerce.number().int().min(0).max(65_535)
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+)
+
+const schema = z.object({
+  /** Embedded PostgreSQL, blobs, keys. */
+  FAIRWAY_DATA_DIR: z.string().min(1).default('/var/lib/fairway/server'),
+  /** Owner's URL of a PostgreSQL 15 or newer; without it an embedded one is started. */
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  FAIRWAY_EMBEDDED_POSTGRES_PORT: port.default(5433),
+  FAIRWAY_LISTEN: z.string().default('127.0.0.1'),
+  FAIRWAY_API_PORT: port.default(7080),
+  FAIRWAY_LINK_PORT: port.default(7443),
+  /** Where people and GitHub reach the API. */
+  FAIRWAY_PUBLIC_URL: z.url().optional(),
+  /** What agents dial, all servers, host:port, comma separated. */
+  FAIRWAY_LINK_ADDRESSES: list.optional(),
+  FAIRWAY_ORGANIZATION: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,39}$/)
+    .default('default'),
+  /** Environments answer at <environment>.<project>.<domain>:<port>. */
+  FAIRWAY_DOMAIN: z.string().default('localhost'),
+  FAIRWAY_PUBLIC_SCHEME: z.enum(['http', 'https']).default('http'),
+  FAIRWAY_REGISTRY: z.string().default('127.0.0.1:5000'),
+  FAIRWAY_POSTGRES_IMAGE: z.string().optional(),
+  FAIRWAY_ODOO_IMAGE: z.string().optional(),
+  /** 32 bytes in base64, or a file that holds them; default: made in the data directory. */
+  FAIRWAY_MASTER_KEY: z.base64().optional(),
+  FAIRWAY_MASTER_KEY_FILE: z.string().optional(),
+  FAIRWAY_BUILD_TIMEOUT_MINUTES: z.coerce.number().int().min(1).max(600).default(90),
+  FAIRWAY_BRANCH_GRACE_MINUTES: z.coerce.number().min(0).max(43_200).default(60),
+  FAIRWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+
+/** Everything the server is told from outside; secrets apart (see secrets.ts). */
+export interface Config {
+  readonly dataDir: string
+  readonly databaseUrl?: string
+  readonly embeddedPostgresPort: number
+  readonly listen: string
+  readonly apiPort: number
+  readonly linkPort: number
+  readonly publicUrl: string
+  readonly linkAddresses: readonly string[]
+  readonly organization: string
+  readonly domain: string
+  readonly publicScheme: 'http' | 'https'
+  readonly registry: string
+  readonly postgresImage: string
+  readonly odooImage: string
+  readonly masterKey?: string
+  readonly masterKeyFile: string
+  readonly buildTimeoutMs: number
+  readonly branchGraceMs: number
+  readonly logLevel: string
+}
+
+/** Reads the environment once and reports every fault in it, not only the first. */
+export function parseConfig(environment: Record<string, string | undefined>): Config {
+  const parsed = schema.safeParse(environment)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
+    throw new Error(`The server's configuration is wrong:\n${faults.join('\n')}`)
+  }
+  const env = parsed.data
+  return Object.freeze({
+    dataDir: env.FAIRWAY_DATA_DIR,
+    databaseUrl: env.DATABASE_URL,
+    embeddedPostgresPort: env.FAIRWAY_EMBEDDED_POSTGRES_PORT,
+    listen: env.FAIRWAY_LISTEN,
+    apiPort: env.FAIRWAY_API_PORT,
+    linkPort: env.FAIRWAY_LINK_PORT,
+    publicUrl: env.FAIRWAY_PUBLIC_URL ?? `http://127.0.0.1:${env.FAIRWAY_API_PORT}`,
+    linkAddresses: env.FAIRWAY_LINK_ADDRESSES ?? [`127.0.0.1:${env.FAIRWAY_LINK_PORT}`],
+    organization: env.FAIRWAY_ORGANIZATION,
+    domain: env.FAIRWAY_DOMAIN,
+    publicScheme: env.FAIRWAY_PUBLIC_SCHEME,
+    registry: env.FAIRWAY_REGISTRY,
+    postgresImage: env.FAIRWAY_POSTGRES_IMAGE ?? `${env.FAIRWAY_REGISTRY}/fairway/postgres:18`,
+    odooImage: env.FAIRWAY_ODOO_IMAGE ?? `${env.FAIRWAY_REGISTRY}/fairway/odoo:19.0`,
+    masterKey: env.FAIRWAY_MASTER_KEY,
+    masterKeyFile: env.FAIRWAY_MASTER_KEY_FILE ?? `${env.FAIRWAY_DATA_DIR}/master.key`,
+    buildTimeoutMs: env.FAIRWAY_BUILD_TIMEOUT_MINUTES * 60_000,
+    branchGraceMs: env.FAIRWAY_BRANCH_GRACE_MINUTES * 60_000,
+    logLevel: env.FAIRWAY_LOG_LEVEL,
+  })
+}

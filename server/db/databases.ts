@@ -1,0 +1,46 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import type { Schema } from './schema.ts'
+
+// Times as Date, counts that fit as numbers: bigint columns hold bytes, milliseconds and sequences below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+
+/** One pool for each role. `app` is used through withTenant alone; `scheduler` reads where work is due. */
+export interface Databases {
+  readonly app: Kysely<Schema>
+  readonly scheduler: Kysely<Schema>
+  /** For the one LISTEN connection. */
+  readonly listenUrl: string
+  close(): Promise<void>
+}
+
+export interface DatabaseUrls {
+  readonly app: string
+  readonly scheduler: string
+}
+
+export function openDatabases(urls: DatabaseUrls, onError: (error: Error) => void): Databases {
+  const open = (connectionString: string, max: number) => {
+    const pool = new pg.Pool({
+      connectionString,
+      max,
+      connectionTimeoutMillis: 10_000,
+      idleTimeoutMillis: 60_000,
+      keepAlive: true,
+      application_name: 'fairway',
+    })
+    // An idle connection that breaks is not an unhandled error: the pool replaces it.
+    pool.on('error', onError)
+    return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+  }
+  const app = open(urls.app, 16)
+  const scheduler = open(urls.scheduler, 4)
+  return {
+    app,
+    scheduler,
+    listenUrl: urls.app,
+    async close() {
+      await Promise.all([app.destroy(), scheduler.destroy()])
+    },
+  }
+}

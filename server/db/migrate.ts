@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+
+const folder = fileURLToPath(new URL('../../migrations/', import.meta.url))
+/** Key of the advisory lock that lets one server at a time migrate. */
+const migrationLock = 7_236_110
+
+export interface RolePasswords {
+  readonly app: string
+  readonly scheduler: string
+}
+
+/**
+ * Brings the owner's database to the newest schema, forward only, each file in a transaction of its own, and makes
+ * the two roles that the server runs as. Safe to call from several servers at once.
+ * Rejects when a file that was applied has changed since, or when the database is newer than this server.
+ */
+export async function migrate(ownerUrl: string, passwords: RolePasswords): Promise<{ applied: string[] }> {
+  const client = new pg.Client({ connectionString: ownerUrl, application_name: 'fairway-migrate' })
+  await client.connect()
+  try {
+    await client.query('select pg_advisory_lock($1)', [migrationLock])
+    await ensureRole(client, 'fairway_app', passwords.app)
+    await ensureRole(client, 'fairway_scheduler', passwords.scheduler)
+    return { applied: await applyPending(client) }
+  } finally {
+    await client.end()
+  }
+}
+
+async function applyPending(client: pg.Client): Promise<string[]> {
+  await client.query(
+    'create table if not exists schema_migrations' +
+      ' (name text primary key, sha256 text not null, applied_at timestamptz not null default now())',
+  )
+  const known = new Map<string, string>()
+  for (const row of (await client.query('select name, sha256 from schema_migrations')).rows) {
+    known.set(row.name, row.sha256)
+  }
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
+  const unknown = [...known.keys()].filter((name) => !files.includes(name))
+  if (unknown.length > 0) {
+    throw new Error(
+      `The database has migrations this server does not know (${unknown.join(', ')}): start a newer server`,
+    )
+  }
+  const applied: string[] = []
+  for (const name of files) {
+    const text = await readFile(folder + name, 'utf8')
+    const sha256 = createHash('sha256').update(text).digest('hex')
+    if (known.has(name)) {
+      if (known.get(name) !== sha256)
+        throw new Error(`Migration ${name} was changed after it was applied: restore the file`)
+      continue
+    }
+    await client.query('begin')
+    try {
+      await client.query(text)
+      await client.query('insert into schema_migrations (name, sha256) values ($1, $2)', [name, sha256])
+      await client.query('commit')
+    } catch (error) {
+      await client.query('rollback')
+      throw new Error(`Migration ${name} failed; the database is as it was before it`, { cause: error })
+    }
+    applied.push(name)
+  }
+  return applied
+}
+
+async function ensureRole(client: pg.Client, role: string, password: string): Promise<void> {
+  const attributes = 'login nosuperuser nobypassrls nocreatedb nocreaterole noreplication'
+  const exists = (await client.query('select 1 from pg_roles where rolname = $1', [role])).rowCount
+  const statement = `${exists ? 'alter' : 'create'} role ${role} ${attributes} password ${client.escapeLiteral(password)}`
+  await client.query(statement)
+}

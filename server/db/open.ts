@@ -1,0 +1,50 @@
+import type { Config } from '../config.ts'
+import type { Logger } from '../logger.ts'
+import type { Sealer } from '../sealer.ts'
+import { type Databases, openDatabases } from './databases.ts'
+import { startEmbeddedPostgres } from './embedded.ts'
+import { requireBoundRoles } from './guard.ts'
+import { migrate } from './migrate.ts'
+
+/** A migrated database with bound roles, embedded or given. `close` ends the pools and an embedded PostgreSQL. */
+export async function openControlPlaneDatabase(
+  config: Config,
+  sealer: Sealer,
+  log: Logger,
+): Promise<Databases> {
+  const embedded = config.databaseUrl
+    ? undefined
+    : await startEmbeddedPostgres({
+        dataDir: config.dataDir,
+        port: config.embeddedPostgresPort,
+        password: sealer.derive('postgres-owner'),
+        log,
+      })
+  const ownerUrl = config.databaseUrl ?? (embedded?.ownerUrl as string)
+  try {
+    const passwords = { app: sealer.derive('postgres-app'), scheduler: sealer.derive('postgres-scheduler') }
+    const { applied } = await migrate(ownerUrl, passwords)
+    if (applied.length > 0) log.info({ applied }, 'database migrated')
+    const as = (role: string, password: string) => {
+      const url = new URL(ownerUrl)
+      url.username = role
+      url.password = password
+      return url.href
+    }
+    const databases = openDatabases(
+      { app: as('fairway_app', passwords.app), scheduler: as('fairway_scheduler', passwords.scheduler) },
+      (error) => log.warn({ err: error }, 'database connection lost'),
+    )
+    await requireBoundRoles(databases)
+    return {
+      ...databases,
+      async close() {
+        await databases.close()
+        await embedded?.stop()
+      },
+    }
+  } catch (error) {
+    await embedded?.stop()
+    throw error
+  }
+}

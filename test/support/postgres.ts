@@ -1,0 +1,123 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { createFileBlobs } from '../../server/blobs/store.ts'
+import { parseConfig } from '../../server/config.ts'
+import type { AppContext } from '../../server/context.ts'
+import { type Databases, openDatabases } from '../../server/db/databases.ts'
+import { startEmbeddedPostgres } from '../../server/db/embedded.ts'
+import { migrate } from '../../server/db/migrate.ts'
+import { listenForSignals } from '../../server/db/signals.ts'
+import { createLogger } from '../../server/logger.ts'
+import { createSealer } from '../../server/sealer.ts'
+
+export interface TestDatabase {
+  /** As the owner: sees all tenants. For arranging and for looking behind the server's back. */
+  readonly ownerUrl: string
+  /** The master key (base64) whose derived passwords the roles have. */
+  readonly masterKey: string
+  readonly databases: Databases
+  /** Everything the server's parts are given, on this database, with blobs in a temporary folder. */
+  readonly context: AppContext
+  close(): Promise<void>
+}
+
+const log = createLogger(process.env.FAIRWAY_TEST_LOG ?? 'silent')
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/**
+ * A migrated control-plane database of its own for a test file. On FAIRWAY_TEST_DATABASE_URL (an owner that may
+ * create databases and roles) when the run's global set-up gave one, else on an embedded PostgreSQL started here.
+ */
+export async function startTestDatabase(): Promise<TestDatabase> {
+  const directory = await mkdtemp(join(tmpdir(), 'fairway-test-'))
+  const masterKey = process.env.FAIRWAY_TEST_MASTER_KEY ?? randomBytes(32).toString('base64')
+  const sealer = createSealer(Buffer.from(masterKey, 'base64'))
+  const shared = process.env.FAIRWAY_TEST_DATABASE_URL
+  const embedded = shared
+    ? undefined
+    : await startEmbeddedPostgres({ dataDir: directory, port: await freePort(), password: 'test', log })
+  const adminUrl = shared ?? (embedded?.ownerUrl as string)
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  await query(adminUrl, `create database ${name}`)
+  const ownerUrl = withPath(adminUrl, name)
+  const passwords = { app: sealer.derive('postgres-app'), scheduler: sealer.derive('postgres-scheduler') }
+  await migrate(ownerUrl, passwords)
+  const as = (role: string, password: string) => {
+    const url = new URL(ownerUrl)
+    url.username = role
+    url.password = password
+    return url.href
+  }
+  const databases = openDatabases(
+    { app: as('fairway_app', passwords.app), scheduler: as('fairway_scheduler', passwords.scheduler) },
+    () => undefined,
+  )
+  const signals = listenForSignals(databases.listenUrl, () => undefined)
+  const config = parseConfig({
+    FAIRWAY_DATA_DIR: directory,
+    DATABASE_URL: ownerUrl,
+    FAIRWAY_MASTER_KEY: masterKey,
+  })
+  return {
+    ownerUrl,
+    masterKey,
+    databases,
+    context: {
+      config,
+      log,
+      db: databases,
+      blobs: createFileBlobs(join(directory, 'blobs')),
+      signals,
+      sealer,
+    },
+    async close() {
+      await signals.close()
+      await databases.close()
+      await query(adminUrl, `drop database ${name} with (force)`)
+      await embedded?.stop()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function withPath(url: string, database: string): string {
+  const next = new URL(url)
+  next.pathname = `/${database}`
+  return next.href
+}
+
+/** Runs one statement as whoever the URL says. */
+export async function query<Row = Record<string, unknown>>(
+  url: string,
+  text: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query(text, values)).rows as Row[]
+  } finally {
+    await client.end()
+  }
+}
+
+/** An organization with an owner, made behind the server's back. */
+export async function createOrganization(database: TestDatabase, name: string): Promise<string> {
+  const rows = await query<{ id: string }>(
+    database.ownerUrl,
+    'insert into organizations (name) values ($1) returning id',
+    [name],
+  )
+  return rows[0]?.id as string
+}
