@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { CellStage, InstallMode } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { TaskError } from '../tasks/task.ts'
+import { parseFairwayYaml } from './fairway-yaml.ts'
+import { renderFairwayJsonSchema } from './json-schema.ts'
+
+const defaults = { odooVersion: '19.0', baseImage: 'registry/odoo:19.0' }
+const parse = (text?: string) => parseFairwayYaml(text, defaults)
+
+test('a repository without the file gets every default', () => {
+  const config = parse()
+  expect(config).toMatchObject({ odooVersion: '19.0', baseImage: 'registry/odoo:19.0', addonsPaths: [] })
+  expect(config.development).toMatchObject({
+    installMode: InstallMode.OWN,
+    demo: true,
+    testTags: '',
+    workers: 0,
+  })
+  expect(config.staging).toMatchObject({ demo: false, testTags: 'none', workers: 0 })
+  expect(config.production).toMatchObject({ demo: false, testTags: 'none', workers: 2 })
+  expect(config.production?.resources).toMatchObject({ memoryBytes: 2n * 1024n ** 3n, milliCpus: 2000 })
+  expect(parse('# nothing yet\n')).toEqual(config)
+})
+
+test('what the file says is taken', () => {
+  const config = parse(`
+odoo: 18.0
+base_image: registry.example:5000/odoo@sha256:abc
+addons_paths: [./addons/, custom]
+branches:
+  main: production
+  release/*: staging
+staging:
+  modules: [sale_x, crm]
+  tests: /sale_x,-/sale_x:TestSlow.test_a
+  memory: 512M
+  cpus: 1.5
+  smoke:
+    - { path: /shop, contains: Cart }
+`)
+  expect(config).toMatchObject({
+    odooVersion: '18.0',
+    baseImage: 'registry.example:5000/odoo@sha256:abc',
+    addonsPaths: ['addons', 'custom'],
+    branches: [
+      { pattern: 'main', stage: CellStage.PRODUCTION },
+      { pattern: 'release/*', stage: CellStage.STAGING },
+    ],
+    staging: {
+      installMode: InstallMode.LIST,
+      modules: ['sale_x', 'crm'],
+      testTags: '/sale_x,-/sale_x:TestSlow.test_a',
+      smoke: [{ path: '/shop', status: 200, contains: 'Cart' }],
+      resources: { memoryBytes: 512n * 1024n ** 2n, milliCpus: 1500, maxProcesses: 512 },
+    },
+  })
+})
+
+describe('a fault is named with its place and a hint', () => {
+  test.each([
+    ['stagging:\n  demo: true\n', 'fairway.yaml:1:1: unknown key `stagging`, did you mean `staging`?'],
+    [
+      'staging:\n  demo: true\n  meory: 1G\n',
+      'fairway.yaml:3:3: unknown key `meory`, did you mean `memory`?',
+    ],
+    ['staging:\n  demo: yes please\n', 'fairway.yaml:2:9: `staging.demo`:'],
+    ['staging:\n  memory: lots\n', 'fairway.yaml:2:11: `staging.memory`:'],
+    ['staging:\n  memory: 1M\n', 'between 128M and 1T'],
+    ['staging:\n  modules: ["--load=x"]\n', 'fairway.yaml:2:13: `staging.modules.0`:'],
+    ['addons_paths: [../x]\n', 'without a leading / or ..'],
+    ['branches: {main: prod}\n', '1:18: `branches.main`:'],
+    ['a: [\n', 'fairway.yaml:2:1:'],
+    ['odoo: "19.0"\nodoo: "18.0"\n', 'fairway.yaml:2:1: Map keys must be unique'],
+    ['- a\n', 'fairway.yaml:1:1:'],
+    ['staging: {tests: "x; rm -rf /"}\n', '--test-tags'],
+    ['staging: {smoke: [{path: "http://evil"}]}\n', 'a path such as /shop'],
+    ['staging: {smoke: [{pth: /}]}\n', 'did you mean `path`?'],
+  ])('case %#', (text, message) => {
+    expect(() => parse(text)).toThrow(message)
+  })
+})
+
+test('a bomb of aliases is refused', () => {
+  const levels = Array.from(
+    { length: 12 },
+    (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(', ')}]`,
+  )
+  expect(() => parse(`a0: &a0 [x]\n${levels.join('\n')}\n`)).toThrow(TaskError)
+})
+
+test('any text is read or refused', () => {
+  const piece = fc.constantFrom(
+    'staging',
+    ':',
+    ' ',
+    '\n',
+    '  ',
+    '- ',
+    '{',
+    '}',
+    '[',
+    ']',
+    '&a',
+    '*a',
+    '!!js/function',
+    '"',
+    '1G',
+    '? ',
+    '|',
+    'smoke',
+    '%',
+  )
+  const text = fc.oneof(
+    fc.string(),
+    fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join('')),
+  )
+  fc.assert(
+    fc.property(text, (given) => {
+      try {
+        parse(given)
+      } catch (error) {
+        expect(error).toBeInstanceOf(TaskError)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('the published schema is up to date (npm run gen writes it)', async () => {
+  const published = await readFile(new URL('../../docs/fairway.schema.json', import.meta.url), 'utf8')
+  expect(published).toBe(renderFairwayJsonSchema())
+})

@@ -1,0 +1,142 @@
+import { create } from '@bufbuild/protobuf'
+import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
+import type { z } from 'zod'
+import {
+  CellStage,
+  InstallMode,
+  type ProjectConfig,
+  ProjectConfigSchema,
+  type StageConfig,
+  StageConfigSchema,
+} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { TaskError } from '../tasks/task.ts'
+import { findNearest } from './nearest.ts'
+import { type FairwayFile, type FairwayStage, fairwaySchema } from './schema.ts'
+
+export const fairwayFileName = 'fairway.yaml'
+const maxBytes = 128 * 1024
+
+/** What a task falls back to where fairway.yaml says nothing. */
+export interface ProjectDefaults {
+  odooVersion: string
+  baseImage: string
+}
+
+/**
+ * Checks fairway.yaml and fills in every default; a repository without the file (`undefined`) is all defaults.
+ * Throws TaskError `config-invalid` naming each fault with line, column and a hint.
+ */
+export function parseFairwayYaml(text: string | undefined, defaults: ProjectDefaults): ProjectConfig {
+  return toProjectConfig(readFile(text ?? ''), defaults)
+}
+
+function readFile(text: string): FairwayFile {
+  if (Buffer.byteLength(text) > maxBytes) throw invalid([`larger than ${maxBytes / 1024} KiB`])
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2', logLevel: 'error' })
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset)
+    return `${line}:${col}`
+  }
+  const faults = [...document.errors, ...document.warnings]
+  if (faults.length > 0)
+    throw invalid(faults.map((fault) => `${at(fault.pos[0])}: ${fault.message.split('\n')[0]}`))
+  const result = fairwaySchema.safeParse(toPlain(document))
+  if (result.success) return result.data
+  throw invalid(result.error.issues.flatMap((issue) => describe(issue, document, at)))
+}
+
+function toPlain(document: YamlDocument): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 20 }) ?? {}
+  } catch (error) {
+    throw invalid([error instanceof Error ? error.message : String(error)])
+  }
+}
+
+type Issue = z.core.$ZodIssue
+
+function describe(issue: Issue, document: YamlDocument, at: (offset: number) => string): string[] {
+  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => {
+      const place = keyOffset(document, path, key)
+      return `${at(place)}: unknown key \`${key}\`${hint(key, path)}`
+    })
+  const name = path.length > 0 ? `\`${path.join('.')}\`: ` : ''
+  return [`${at(valueOffset(document, path))}: ${name}${explain(issue)}`]
+}
+
+function explain(issue: Issue): string {
+  if (issue.code !== 'invalid_union') return issue.message
+  const nested = issue.errors.flat().map((inner) => inner.message)
+  return [...new Set(nested)].join(', or: ')
+}
+
+/** Where a value stands, or the closest thing around it that exists. */
+function valueOffset(document: YamlDocument, path: (string | number)[]): number {
+  for (let length = path.length; length >= 0; length--) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
+    if (isNode(node) && node.range) return node.range[0]
+  }
+  return 0
+}
+
+function keyOffset(document: YamlDocument, path: (string | number)[], key: string): number {
+  const map = path.length === 0 ? document.contents : document.getIn(path, true)
+  if (!isMap(map)) return valueOffset(document, path)
+  const pair = map.items.find((item) => isScalar(item.key) && String(item.key.value) === key)
+  return pair && isNode(pair.key) && pair.key.range ? pair.key.range[0] : valueOffset(document, path)
+}
+
+const stageKeys = Object.keys(fairwaySchema.shape.production.unwrap().shape)
+const smokeKeys = ['path', 'status', 'contains']
+
+function hint(key: string, path: (string | number)[]): string {
+  const known =
+    path.length === 0 ? Object.keys(fairwaySchema.shape) : path.includes('smoke') ? smokeKeys : stageKeys
+  const nearest = findNearest(key, known)
+  return nearest ? `, did you mean \`${nearest}\`?` : `, known are: ${known.join(', ')}`
+}
+
+function invalid(faults: string[]): TaskError {
+  const shown = faults.slice(0, 5).map((fault) => `${fairwayFileName}:${fault}`)
+  const rest = faults.length - shown.length
+  return new TaskError('config-invalid', shown.join('; ') + (rest > 0 ? `; and ${rest} more` : ''))
+}
+
+const stages = {
+  production: CellStage.PRODUCTION,
+  staging: CellStage.STAGING,
+  development: CellStage.DEVELOPMENT,
+}
+
+function toProjectConfig(file: FairwayFile, defaults: ProjectDefaults): ProjectConfig {
+  return create(ProjectConfigSchema, {
+    odooVersion: file.odoo ?? defaults.odooVersion,
+    baseImage: file.base_image ?? defaults.baseImage,
+    addonsPaths: file.addons_paths.map((path) => path.replace(/^\.\/|\/+$/g, '')),
+    branches: Object.entries(file.branches).map(([pattern, stage]) => ({ pattern, stage: stages[stage] })),
+    production: toStageConfig(file.production),
+    staging: toStageConfig(file.staging),
+    development: toStageConfig(file.development),
+  })
+}
+
+function toStageConfig(stage: FairwayStage): StageConfig {
+  const { modules, tests } = stage
+  return create(StageConfigSchema, {
+    installMode: modules === 'own' ? InstallMode.OWN : modules === 'all' ? InstallMode.ALL : InstallMode.LIST,
+    modules: typeof modules === 'string' ? [] : modules,
+    demo: stage.demo,
+    // Empty stands for the own modules of the closure.
+    testTags: tests === true ? '' : tests === false ? 'none' : tests,
+    smoke: stage.smoke,
+    resources: {
+      memoryBytes: BigInt(stage.memory),
+      milliCpus: Math.round(stage.cpus * 1000),
+      maxProcesses: stage.processes,
+    },
+    workers: stage.workers,
+  })
+}

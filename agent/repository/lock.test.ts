@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { createLock, imageKey } from './lock.ts'
+
+const a = { name: 'a', path: 'addons/a', treeId: '1'.repeat(40) }
+const b = { name: 'b', path: 'addons/b', treeId: '2'.repeat(40) }
+const base = { commit: 'c', treeId: 't', baseDigest: 'sha256:0', submodules: [], closure: ['base', 'a'] }
+
+test('the order in which addons were found changes nothing', () => {
+  expect(imageKey('sha256:0', [a, b])).toBe(imageKey('sha256:0', [b, a]))
+  expect(createLock({ ...base, addons: [b, a] })).toEqual(createLock({ ...base, addons: [a, b] }))
+})
+
+test('an addon, its content or the base changes the key; the commit alone does not', () => {
+  const key = imageKey('sha256:0', [a, b])
+  expect(key).toMatch(/^[0-9a-f]{64}$/)
+  expect(imageKey('sha256:1', [a, b])).not.toBe(key)
+  expect(imageKey('sha256:0', [a])).not.toBe(key)
+  expect(imageKey('sha256:0', [a, { ...b, treeId: '3'.repeat(40) }])).not.toBe(key)
+})
+
+test('the lock is the same text for ever', () => {
+  expect(createLock({ ...base, addons: [a] })).toMatchSnapshot()
+})

@@ -1,0 +1,50 @@
+/** `offset` is the index in the source text at which reading stopped. */
+export class PythonLiteralError extends Error {
+  override name = 'PythonLiteralError'
+  readonly offset: number
+  constructor(message: string, offset: number) {
+    super(message)
+    this.offset = offset
+  }
+}
+
+const simpleEscapes: Record<string, string> = {
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\n': '',
+}
+
+const escapes = /\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([xuUN])|([\s\S]))/g
+
+/** The value of a Python string literal, prefix and quotes included. `offset` is its place in the file, for errors. */
+export function decodePythonString(literal: string, offset: number): string {
+  const match = /^([a-zA-Z]*)('''|"""|'|")([\s\S]*)$/.exec(literal)
+  const [, prefix = '', quote = '', rest = ''] = match ?? []
+  if (!match || rest.length < quote.length || !rest.endsWith(quote))
+    throw new PythonLiteralError('a string that does not end', offset)
+  if (/b/i.test(prefix)) throw new PythonLiteralError('a bytes value is not expected here', offset)
+  const body = rest.slice(0, -quote.length).replaceAll('\r\n', '\n')
+  if (quote.length === 1 && /(?<!\\)\n/.test(body))
+    throw new PythonLiteralError('a string that does not end on its line', offset)
+  if (/r/i.test(prefix)) return body
+  return body.replace(escapes, (whole, octal, hex, short, long, named, other) => {
+    if (octal) return String.fromCodePoint(Number.parseInt(octal, 8))
+    const code = hex ?? short ?? long
+    if (code) return fromCodePoint(Number.parseInt(code, 16), whole, offset)
+    if (named) throw new PythonLiteralError(`the escape \`${whole}\` is not supported`, offset)
+    return simpleEscapes[other] ?? whole
+  })
+}
+
+function fromCodePoint(code: number, escapeText: string, offset: number): string {
+  if (code > 0x10ffff) throw new PythonLiteralError(`\`${escapeText}\` is not a character`, offset)
+  return String.fromCodePoint(code)
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod'
+import { moduleNamePattern } from './manifest.ts'
+import { parseSize, sizePattern } from './quantities.ts'
+
+// The shape of fairway.yaml. Its JSON schema is published from here, so descriptions are for the file's writers.
+
+const mebibyte = 1024 ** 2
+
+const stageName = z.enum(['production', 'staging', 'development'])
+
+const size = z
+  .union([z.int().positive(), z.string().regex(sizePattern, 'a size such as 512M or 2G is expected')])
+  .transform((value, issues) => {
+    const bytes = typeof value === 'number' ? value : parseSize(value)
+    if (bytes !== undefined && bytes >= 128 * mebibyte && bytes <= 1024 ** 4) return bytes
+    issues.addIssue('must be between 128M and 1T')
+    return z.NEVER
+  })
+
+const moduleName = z
+  .string()
+  .regex(moduleNamePattern, 'a module name has only letters, digits and underscores')
+
+const folder = z
+  .string()
+  .min(1)
+  .max(300)
+  .refine(
+    (path) => !path.startsWith('/') && !path.split('/').includes('..'),
+    'a folder inside the repository is expected, without a leading / or ..',
+  )
+
+const testTags = z
+  .string()
+  .max(2000)
+  .regex(/^[\w/:.,*+\-[\]]+$/, "Odoo's syntax of --test-tags is expected, for instance /sale_x or :TestPrice")
+
+const smokeCheck = z
+  .strictObject({
+    path: z
+      .string()
+      .max(500)
+      .regex(/^\/[\x21-\x7e]*$/, 'a path such as /shop is expected')
+      .describe('Path that is requested, for instance /shop'),
+    status: z.int().min(100).max(599).default(200).describe('Status that must be answered'),
+    contains: z.string().max(500).default('').describe('Text that the answer must contain'),
+  })
+  .describe('A request that must succeed before the build is shown to anybody')
+
+function stage(defaults: {
+  demo: boolean
+  tests: boolean
+  memory: string
+  cpus: number
+  processes: number
+  workers: number
+}) {
+  return z
+    .strictObject({
+      modules: z
+        .union([z.enum(['own', 'all']), z.array(moduleName).max(1000)])
+        .default('own')
+        .describe("What is installed: the repository's own modules, all modules, or a list of names"),
+      demo: z.boolean().default(defaults.demo).describe("Odoo's demonstration data"),
+      tests: z
+        .union([z.boolean(), testTags])
+        .default(defaults.tests)
+        .describe("true: tests of the own modules; false: none; or Odoo's --test-tags"),
+      smoke: z.array(smokeCheck).max(50).default([]),
+      memory: size
+        .prefault(defaults.memory)
+        .describe('Memory of the Odoo container, for instance 512M or 2G'),
+      cpus: z.number().min(0.1).max(256).default(defaults.cpus).describe('CPUs, for instance 1.5'),
+      processes: z.int().min(32).max(32_768).default(defaults.processes).describe('Processes and threads'),
+      workers: z.int().min(0).max(64).default(defaults.workers).describe('HTTP workers; 0: one process'),
+    })
+    .prefault({})
+}
+
+export const fairwaySchema = z
+  .strictObject({
+    odoo: z
+      .union([z.string().regex(/^\d{1,2}\.0$/), z.number().transform((version) => version.toFixed(1))])
+      .optional()
+      .describe('Major version of Odoo, for instance "19.0"'),
+    base_image: z
+      .string()
+      .max(500)
+      .regex(/^[a-z0-9][\w./:@-]*$/, 'an image reference such as registry.example/odoo:19.0 is expected')
+      .optional()
+      .describe("Image that the project's images are built on"),
+    addons_paths: z
+      .array(folder)
+      .max(100)
+      .default([])
+      .describe('Folders that are searched for addons; all of the repository when empty'),
+    branches: z
+      .record(z.string().min(1).max(200), stageName)
+      .default({})
+      .describe('Which branches are what, in this order: pattern → stage'),
+    production: stage({ demo: false, tests: false, memory: '2G', cpus: 2, processes: 512, workers: 2 }),
+    staging: stage({ demo: false, tests: false, memory: '1G', cpus: 2, processes: 512, workers: 0 }),
+    development: stage({ demo: true, tests: true, memory: '1G', cpus: 2, processes: 512, workers: 0 }),
+  })
+  .describe('fairway.yaml: how Fairway builds and runs this repository. Every key may be left out.')
+
+export type FairwayFile = z.output<typeof fairwaySchema>
+export type FairwayStage = FairwayFile['production']
