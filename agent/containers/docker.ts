@@ -1,0 +1,184 @@
+import Docker from 'dockerode'
+import { TaskError } from '../tasks/task.ts'
+
+/** Docker as this agent sees it. The socket is root: nobody but the agent holds it. */
+export interface DockerHost {
+  readonly docker: Docker
+  /** Stamped on everything we make; we never touch what does not carry it. */
+  readonly agentId: string
+  /** IPv4 range of our own from which cell networks are cut, `10.213.0.0/16`. */
+  readonly networkRange: string
+}
+
+export interface DockerOptions {
+  agentId: string
+  socketPath?: string
+  networkRange?: string
+}
+
+export function createDockerHost(options: DockerOptions): DockerHost {
+  return {
+    docker: new Docker({ socketPath: options.socketPath ?? '/var/run/docker.sock' }),
+    agentId: options.agentId,
+    networkRange: options.networkRange ?? '10.213.0.0/16',
+  }
+}
+
+export type ContainerRole = 'postgres' | 'odoo' | 'task' | 'proxy'
+
+/** What a container or network is for. Ids, never names that people chose. */
+export interface Purpose {
+  role?: ContainerRole
+  cell?: string
+  environment?: string
+  runtime?: string
+  task?: string
+  epoch?: number
+}
+
+/** Labels of a container, network or image of ours: `fairway.agent`, `fairway.role`, `fairway.cell`, … */
+export function labelsFor(host: DockerHost, purpose: Purpose): Record<string, string> {
+  const labels: Record<string, string> = { 'fairway.agent': host.agentId }
+  for (const [key, value] of Object.entries(purpose)) {
+    if (value !== undefined) labels[`fairway.${key}`] = String(value)
+  }
+  return labels
+}
+
+export interface Hardening {
+  memoryBytes: number
+  /** Thousandths of a CPU. 0: no limit. */
+  milliCpus?: number
+  maxProcesses: number
+}
+
+/**
+ * The part of a HostConfig that every container of ours has: no capabilities, no new privileges, limits, an init that
+ * reaps, rotated logs (an unbounded json-file log fills the disk). The user must be set beside it: never root.
+ */
+export function hardenedHostConfig(limits: Hardening): Docker.HostConfig {
+  return {
+    CapDrop: ['ALL'],
+    SecurityOpt: ['no-new-privileges:true'],
+    Privileged: false,
+    Init: true,
+    Memory: limits.memoryBytes,
+    MemorySwap: limits.memoryBytes,
+    NanoCpus: (limits.milliCpus ?? 0) * 1_000_000,
+    PidsLimit: limits.maxProcesses,
+    LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+  }
+}
+
+export function statusOf(error: unknown): number | undefined {
+  const status = (error as { statusCode?: unknown } | undefined)?.statusCode
+  return typeof status === 'number' ? status : undefined
+}
+
+/** Awaits a Docker call and answers undefined when what it names does not exist. */
+export async function ifExists<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined
+    throw error
+  }
+}
+
+export function findContainer(
+  host: DockerHost,
+  nameOrId: string,
+): Promise<Docker.ContainerInspectInfo | undefined> {
+  return ifExists(host.docker.getContainer(nameOrId).inspect())
+}
+
+/** Containers of this agent, running or not, that carry all the given labels. */
+export function listContainers(host: DockerHost, purpose: Purpose = {}): Promise<Docker.ContainerInfo[]> {
+  const label = Object.entries(labelsFor(host, purpose)).map(([key, value]) => `${key}=${value}`)
+  return host.docker.listContainers({ all: true, filters: { label } })
+}
+
+/** Starts a container; one that runs already is fine. */
+export async function startContainer(container: Docker.Container): Promise<void> {
+  try {
+    await container.start()
+  } catch (error) {
+    if (statusOf(error) !== 304) throw error
+  }
+}
+
+/**
+ * Stops a container by its stop signal and waits; after `graceSeconds` Docker kills it. One that does not run or does not
+ * exist is fine. Not abortable on purpose: a stop that was begun ends within its grace.
+ */
+export async function stopContainer(host: DockerHost, nameOrId: string, graceSeconds = 10): Promise<void> {
+  try {
+    await ifExists(host.docker.getContainer(nameOrId).stop({ t: graceSeconds }))
+  } catch (error) {
+    if (statusOf(error) !== 304) throw error
+  }
+}
+
+/** Stops and removes a container and its anonymous volumes; one that is gone (or going) is fine. */
+export async function stopAndRemove(host: DockerHost, nameOrId: string, graceSeconds = 10): Promise<void> {
+  await stopContainer(host, nameOrId, graceSeconds)
+  try {
+    await ifExists(host.docker.getContainer(nameOrId).remove({ force: true, v: true }))
+  } catch (error) {
+    if (statusOf(error) !== 409) throw error
+  }
+}
+
+/** The last lines a container wrote, both streams, oldest first. */
+export async function tailLogs(host: DockerHost, nameOrId: string, lines: number): Promise<string[]> {
+  const logs = host.docker.getContainer(nameOrId).logs({ stdout: true, stderr: true, tail: lines })
+  const raw = await ifExists(logs as Promise<unknown> as Promise<Buffer>)
+  return raw === undefined ? [] : parseFrames(raw).split('\n').filter(Boolean).slice(-lines)
+}
+
+/** Docker's multiplexed stream of a container without a terminal: 8 bytes of header, then the payload. */
+function parseFrames(raw: Buffer): string {
+  const parts: Buffer[] = []
+  for (let at = 0; at + 8 <= raw.length; ) {
+    const size = raw.readUInt32BE(at + 4)
+    parts.push(raw.subarray(at + 8, at + 8 + size))
+    at += 8 + size
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+/**
+ * Makes sure that an image is on this host, pulling it if it is not, and tells what it is.
+ *
+ * @throws TaskError `image-unavailable` when the registry does not have it or does not answer.
+ */
+export async function requireImage(
+  host: DockerHost,
+  reference: string,
+  signal?: AbortSignal,
+): Promise<Docker.ImageInspectInfo> {
+  const image = host.docker.getImage(reference)
+  const present = await ifExists(image.inspect())
+  if (present) return present
+  try {
+    const stream = await host.docker.pull(reference, signal ? { abortSignal: signal } : {})
+    await new Promise<void>((resolve, reject) =>
+      host.docker.modem.followProgress(stream, (error: Error | null) => (error ? reject(error) : resolve())),
+    )
+    return await image.inspect()
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw new TaskError(
+      'image-unavailable',
+      `image ${reference} is not on this host and could not be pulled: ${(error as Error).message}`,
+      { cause: error },
+    )
+  }
+}
+
+/** The image by digest (`repository@sha256:…`), or by its id when it never was in a registry. */
+export function pinnedReference(image: Docker.ImageInspectInfo, reference: string): string {
+  const repository = reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
+  const digests = image.RepoDigests ?? []
+  return digests.find((digest) => digest.startsWith(`${repository}@`)) ?? digests[0] ?? image.Id
+}
