@@ -1,0 +1,3 @@
+#!/bin/sh
+# no daemon starts because its package is installed
+exit 101

@@ -1,0 +1,52 @@
+import { run } from '../dev/command.ts'
+import { step } from '../dev/progress.ts'
+
+const recipeLabel = 'fairway.recipe'
+
+export type Build = {
+  tag: string
+  /** Folder with the Dockerfile. */
+  context: string
+  recipe: string
+  args?: Record<string, string>
+  noCache?: boolean
+  signal?: AbortSignal
+}
+
+type Inspected = { Id: string; RepoDigests?: string[]; Config: { Labels: Record<string, string> | null } }
+
+/** The image under this tag, if there is one. */
+export async function findImage(tag: string): Promise<Inspected | undefined> {
+  const ids = await run('docker', ['image', 'ls', '--quiet', tag])
+  if (ids.trim() === '') return undefined
+  const [image] = JSON.parse(await run('docker', ['image', 'inspect', tag])) as Inspected[]
+  return image
+}
+
+/** Whether the image under this tag was made from this recipe. */
+export async function isUpToDate(tag: string, recipe: string): Promise<boolean> {
+  const image = await findImage(tag)
+  return image?.Config.Labels?.[recipeLabel] === recipe
+}
+
+/**
+ * docker build with the classic builder (Debian 12 has no other), on the host's network: the package mirror may be
+ * one that only the host's own /etc/hosts or proxy reaches.
+ */
+export async function dockerBuild({ tag, context, recipe, args = {}, noCache, signal }: Build): Promise<void> {
+  const buildArgs = Object.entries({ ...proxySettings(), ...args }).flatMap(([name, value]) => [
+    '--build-arg',
+    `${name}=${value}`,
+  ])
+  const options = ['--network', 'host', '--label', `${recipeLabel}=${recipe}`, '--tag', tag, ...buildArgs]
+  if (noCache) options.push('--no-cache')
+  await step(`build ${tag}`, () =>
+    run('docker', ['build', ...options, context], { env: { DOCKER_BUILDKIT: '0' }, signal }),
+  )
+}
+
+function proxySettings(): Record<string, string> {
+  const names = ['http_proxy', 'https_proxy', 'no_proxy']
+  const entries = names.map((name) => [name, process.env[name] ?? process.env[name.toUpperCase()]] as const)
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => Boolean(entry[1])))
+}
