@@ -76,8 +76,13 @@ export async function listCellNetworks(host: DockerHost): Promise<Map<string, st
 
 async function takenRanges(host: DockerHost): Promise<Range[]> {
   const networks = await host.docker.listNetworks()
-  const subnets = networks.flatMap((network) => network.IPAM?.Config ?? []).map((config) => config.Subnet ?? '')
-  return [...subnets.filter((subnet) => !subnet.includes(':') && subnet).map(parseSubnet), ...(await hostRoutes())]
+  const subnets = networks
+    .flatMap((network) => network.IPAM?.Config ?? [])
+    .map((config) => config.Subnet ?? '')
+  return [
+    ...subnets.filter((subnet) => !subnet.includes(':') && subnet).map(parseSubnet),
+    ...(await hostRoutes()),
+  ]
 }
 
 /** Docker does not check an explicit subnet against the host's own routes. */
