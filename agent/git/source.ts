@@ -1,0 +1,138 @@
+import { lstat, mkdir, readlink, realpath, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { TaskError } from '../tasks/task.ts'
+import type { CommitWanted, FetchedCommit, Mirrors } from './mirrors.ts'
+import { listSubmodules } from './submodules.ts'
+import { listTree } from './tree.ts'
+
+export interface CheckedOutSubmodule {
+  /** Inside the repository. */
+  path: string
+  url: string
+  commit: string
+}
+
+/** A commit and its submodules, as files on disk and as git ids. */
+export interface Source {
+  commit: string
+  treeId: string
+  message: string
+  author: string
+  submodules: CheckedOutSubmodule[]
+  /** Tree id of a folder, submodules included; undefined when there is no such folder. */
+  findTreeId(path: string): string | undefined
+}
+
+const maxDepth = 5
+const maxSubmodules = 200
+
+/**
+ * Puts a commit's files, with those of its submodules, into the empty directory `directory`, byte for byte as they
+ * were committed. Nothing of the repository is run: no hooks, filters or attributes. Symbolic links may only lead to
+ * places inside (TaskError `symlink-escapes`).
+ */
+export async function checkoutSource(
+  mirrors: Mirrors,
+  url: string,
+  wanted: CommitWanted,
+  directory: string,
+  signal: AbortSignal,
+): Promise<Source> {
+  const treeIds = new Map<string, string>()
+  const submodules: CheckedOutSubmodule[] = []
+  const symlinks: string[] = []
+
+  async function place(source: FetchedCommit, prefix: string, depth: number): Promise<void> {
+    const entries = await listTree(mirrors.git, source, signal)
+    for (const entry of entries) {
+      if (entry.kind === 'tree') treeIds.set(prefix + entry.path, entry.id)
+      if (entry.kind === 'symlink') symlinks.push(prefix + entry.path)
+    }
+    await checkoutFiles(mirrors, source, join(directory, prefix), `${directory}.index`, signal)
+    const links = await listSubmodules(mirrors.git, source, entries, mirrors.protocols, signal)
+    if (links.length > 0 && depth === maxDepth)
+      throw new TaskError(
+        'submodule-invalid',
+        `submodules are nested deeper than ${maxDepth} levels at ${prefix}`,
+      )
+    for (const link of links) {
+      const path = prefix + link.path
+      submodules.push({ path, url: link.url, commit: link.commit })
+      if (submodules.length > maxSubmodules)
+        throw new TaskError('submodule-invalid', `more than ${maxSubmodules} submodules`)
+      const fetched = await fetchSubmodule(mirrors, link.url, path, link.commit, wanted.onLine, signal)
+      treeIds.set(path, (await describeCommit(mirrors, fetched, signal)).treeId)
+      await place(fetched, `${path}/`, depth + 1)
+    }
+  }
+
+  const root = await mirrors.fetch(url, wanted, signal)
+  await place(root, '', 0)
+  await refuseEscapingLinks(directory, symlinks)
+  const described = await describeCommit(mirrors, root, signal)
+  treeIds.set('', described.treeId)
+  return { ...described, commit: root.commit, submodules, findTreeId: (path) => treeIds.get(path) }
+}
+
+async function fetchSubmodule(
+  mirrors: Mirrors,
+  url: string,
+  path: string,
+  commit: string,
+  onLine: CommitWanted['onLine'],
+  signal: AbortSignal,
+): Promise<FetchedCommit> {
+  try {
+    return await mirrors.fetch(url, { commit, branch: '', onLine }, signal)
+  } catch (error) {
+    if (!(error instanceof TaskError)) throw error
+    throw new TaskError(error.reason, `submodule ${path}: ${error.message}`, { cause: error })
+  }
+}
+
+async function checkoutFiles(
+  mirrors: Mirrors,
+  source: FetchedCommit,
+  workTree: string,
+  // Beside the checked-out directory, never among files of a repository; there only while it is needed.
+  indexFile: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await mkdir(workTree, { recursive: true })
+  const options = { gitDir: source.gitDir, workTree, indexFile, signal, timeoutMs: 10 * 60_000 }
+  try {
+    await mirrors.git(['read-tree', source.commit], options)
+    await mirrors.git(['checkout-index', '--all', '--force', '--quiet'], options)
+  } finally {
+    await rm(indexFile, { force: true })
+  }
+}
+
+async function describeCommit(mirrors: Mirrors, source: FetchedCommit, signal: AbortSignal) {
+  const { stdout } = await mirrors.git(
+    ['log', '-1', '--no-show-signature', '--format=%T%x00%an <%ae>%x00%B', source.commit, '--'],
+    {
+      gitDir: source.gitDir,
+      signal,
+    },
+  )
+  const [treeId = '', author = '', message = ''] = stdout.split('\0')
+  return { treeId, author: author.slice(0, 300), message: message.trim().slice(0, 10_000) }
+}
+
+async function refuseEscapingLinks(directory: string, links: readonly string[]): Promise<void> {
+  const root = await realpath(directory)
+  const inside = (path: string) => path === root || path.startsWith(`${root}/`)
+  for (const link of links) {
+    const path = join(root, link)
+    if (!(await lstat(path)).isSymbolicLink()) continue
+    const lexical = resolve(dirname(path), await readlink(path))
+    const real = await realpath(path).catch((error: NodeJS.ErrnoException) => {
+      // Leads nowhere: harmless as long as it leads nowhere inside.
+      if (error.code === 'ENOENT' || error.code === 'ELOOP' || error.code === 'ENOTDIR') return lexical
+      throw error
+    })
+    if (!inside(lexical) || !inside(real))
+      throw new TaskError('symlink-escapes', `${link} is a symbolic link that leads out of the repository`)
+  }
+}

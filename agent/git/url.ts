@@ -1,0 +1,61 @@
+import { TaskError } from '../tasks/task.ts'
+
+/** Transports that a repository may be fetched with; `file` only where the agent was told to (tests, air gaps). */
+export type GitProtocol = 'https' | 'http' | 'ssh' | 'file'
+
+const scpLike = /^(?:([\w.-]+)@)?([a-zA-Z0-9][\w.-]*):(?!\/\/)(?!:)([^\s]+)$/
+
+/** The transport of an address, or a TaskError `repository-url` for one that is not allowed. */
+export function requireProtocol(url: string, allowed: readonly GitProtocol[]): GitProtocol {
+  const protocol = url.length <= 1000 ? findProtocol(url) : undefined
+  if (protocol && allowed.includes(protocol)) return protocol
+  throw new TaskError(
+    'repository-url',
+    `${redactUrl(url).slice(0, 200)}: only ${allowed.join(', ')} addresses can be fetched`,
+  )
+}
+
+function findProtocol(url: string): GitProtocol | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+  if (/[\x00-\x20\x7f]/.test(url) || url.startsWith('-')) return undefined
+  const match = /^(https?|ssh|file):\/\//.exec(url)
+  if (!match) return scpLike.test(url) ? 'ssh' : undefined
+  const parsed = URL.parse(url)
+  const protocol = match[1] as GitProtocol
+  if (!parsed) return undefined
+  // `ssh://-oProxyCommand=…` would reach ssh as an option.
+  if (protocol !== 'file' && !/^[\w[]/.test(parsed.hostname)) return undefined
+  if (parsed.username.startsWith('-') || decodeURIComponent(parsed.username).startsWith('-')) return undefined
+  return protocol
+}
+
+/**
+ * Address of a submodule as `.gitmodules` gives it: absolute, or relative to its parent's (`../other.git`).
+ * An absolute `file:` is refused even where the parent is one: contents of a repository never name files of the host.
+ */
+export function resolveSubmoduleUrl(parent: string, url: string, allowed: readonly GitProtocol[]): string {
+  if (!/^\.\.?\//.test(url)) {
+    requireProtocol(
+      url,
+      allowed.filter((protocol) => protocol !== 'file'),
+    )
+    return url
+  }
+  const [, prefix = '', path = ''] =
+    /^((?:\w+:\/\/[^/]+\/?)|(?:file:\/\/\/)|(?:[^/:]+:))(.*)$/.exec(parent) ?? []
+  const parts = path.replace(/\/+$/, '').split('/')
+  for (const part of url.split('/')) {
+    if (part === '..') {
+      if (parts.pop() === undefined || parts.length === 0)
+        throw new TaskError('repository-url', `the submodule address ${url} leaves ${redactUrl(parent)}`)
+    } else if (part !== '.' && part !== '') parts.push(part)
+  }
+  const resolved = prefix + parts.join('/')
+  requireProtocol(resolved, allowed)
+  return resolved
+}
+
+/** Without user name and password: what may be shown and logged. */
+export function redactUrl(url: string): string {
+  return url.replace(/^(\w+:\/\/)[^/@]*@/, '$1')
+}

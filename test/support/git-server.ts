@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { run } from '../../agent/process.ts'
+
+/** A git server for tests: real smart HTTP, from git's own `http-backend`, on 127.0.0.1. */
+export interface GitServer extends AsyncDisposable {
+  readonly url: string
+  createRepository(name: string): Promise<TestRepository>
+}
+
+export interface TestRepository {
+  readonly url: string
+  /** Replaces all files by these, commits and pushes; answers the commit id. */
+  commit(files: Record<string, string>, options?: { branch?: string; message?: string }): Promise<string>
+  /** Git itself, in the work tree, for what `commit` can't do. */
+  git(...args: string[]): Promise<string>
+  push(branch?: string): Promise<void>
+}
+
+export async function startGitServer(): Promise<GitServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'fairway-git-'))
+  const served = join(directory, 'served')
+  await mkdir(served)
+  const server = createServer((request, response) => answer(served, request, response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  return {
+    url,
+    async createRepository(name) {
+      const bare = join(served, name)
+      const work = join(directory, 'work', name)
+      await mkdir(work, { recursive: true })
+      await run('git', ['init', '--quiet', '--bare', '-b', 'main', bare])
+      await run('git', ['-C', bare, 'config', 'uploadpack.allowReachableSHA1InWant', 'true'])
+      const git = async (...args: string[]) => {
+        const identity = [
+          '-c',
+          'user.name=Test',
+          '-c',
+          'user.email=test@example.test',
+          '-c',
+          'protocol.file.allow=always',
+        ]
+        return (
+          await run('git', ['-C', work, ...identity, ...args], { env: { HOME: directory } })
+        ).stdout.trim()
+      }
+      await git('init', '--quiet', '-b', 'main')
+      await git('remote', 'add', 'origin', bare)
+      // Files are committed as they are given, whatever .gitattributes is among them.
+      await writeFile(join(work, '.git', 'info', 'attributes'), '* -text -ident -filter\n')
+      const push = async (branch = 'main') => {
+        await git('push', '--quiet', '--force', 'origin', `HEAD:refs/heads/${branch}`)
+      }
+      return {
+        url: `${url}/${name}`,
+        git,
+        push,
+        async commit(files, { branch = 'main', message = 'Change something' } = {}) {
+          await git('rm', '-r', '--quiet', '--ignore-unmatch', '-f', '.')
+          for (const [path, content] of Object.entries(files)) {
+            await mkdir(dirname(join(work, path)), { recursive: true })
+            await writeFile(join(work, path), content)
+          }
+          await git('add', '--all', '--force')
+          await git('commit', '--quiet', '--allow-empty', '-m', message)
+          await push(branch)
+          return git('rev-parse', 'HEAD')
+        },
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function answer(root: string, request: IncomingMessage, response: ServerResponse): void {
+  const [path = '', query = ''] = (request.url ?? '').split('?')
+  const child = spawn('git', ['http-backend'], {
+    env: {
+      PATH: process.env.PATH,
+      GIT_PROJECT_ROOT: root,
+      GIT_HTTP_EXPORT_ALL: '1',
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      PATH_INFO: decodeURIComponent(path),
+      QUERY_STRING: query,
+      REQUEST_METHOD: request.method,
+      CONTENT_TYPE: request.headers['content-type'] ?? '',
+      HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
+      GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
+      REMOTE_ADDR: '127.0.0.1',
+    },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  request.pipe(child.stdin)
+  child.stdin.on('error', () => undefined)
+  let head = Buffer.alloc(0)
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (response.headersSent) return void response.write(chunk)
+    head = Buffer.concat([head, chunk])
+    const end = head.indexOf('\r\n\r\n')
+    if (end < 0) return
+    let status = 200
+    for (const line of head.subarray(0, end).toString().split('\r\n')) {
+      const [name = '', value = ''] = line.split(': ')
+      if (name.toLowerCase() === 'status') status = Number.parseInt(value, 10)
+      else response.setHeader(name, value)
+    }
+    response.writeHead(status)
+    response.write(head.subarray(end + 4))
+  })
+  child.on('close', () => response.end())
+}
