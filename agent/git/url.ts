@@ -43,14 +43,15 @@ export function resolveSubmoduleUrl(parent: string, url: string, allowed: readon
   }
   const [, prefix = '', path = ''] =
     /^((?:\w+:\/\/[^/]+\/?)|(?:file:\/\/\/)|(?:[^/:]+:))(.*)$/.exec(parent) ?? []
-  const parts = path.replace(/\/+$/, '').split('/')
+  const parts = path.split('/').filter(Boolean)
+  const leading = path.startsWith('/') ? '/' : ''
   for (const part of url.split('/')) {
     if (part === '..') {
-      if (parts.pop() === undefined || parts.length === 0)
+      if (parts.pop() === undefined)
         throw new TaskError('repository-url', `the submodule address ${url} leaves ${redactUrl(parent)}`)
     } else if (part !== '.' && part !== '') parts.push(part)
   }
-  const resolved = prefix + parts.join('/')
+  const resolved = prefix + leading + parts.join('/')
   requireProtocol(resolved, allowed)
   return resolved
 }
