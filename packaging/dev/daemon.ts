@@ -27,7 +27,8 @@ export async function startDaemon({ program, args, logFile, pidFile }: Daemon) {
   return {
     /** Throws, with the end of the log, when the program has ended. */
     async requireAlive(): Promise<void> {
-      if (failure) throw new Error(`${program} ${failure}; its log ${logFile} ends:\n${await logTail(logFile)}`)
+      if (failure)
+        throw new Error(`${program} ${failure}; its log ${logFile} ends:\n${await logTail(logFile)}`)
     },
   }
 }

@@ -37,7 +37,10 @@ export async function ensureDebianBinary(binary: DebianBinary): Promise<string> 
 async function download(binary: DebianBinary, scratch: string): Promise<void> {
   const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
   const { debian } = await findMirror()
-  await writeFile(join(scratch, 'sources.list'), `deb [signed-by=${keyring}] ${debian} ${binary.suite} main\n`)
+  await writeFile(
+    join(scratch, 'sources.list'),
+    `deb [signed-by=${keyring}] ${debian} ${binary.suite} main\n`,
+  )
   await mkdir(join(scratch, 'state', 'lists', 'partial'), { recursive: true })
   await mkdir(join(scratch, 'cache', 'archives', 'partial'), { recursive: true })
   // an apt of its own, so that the machine's package lists stay as they are

@@ -38,7 +38,8 @@ async function startDocker(signal?: AbortSignal): Promise<void> {
       await requireAlive()
       return dockerAnswers()
     },
-    () => `the Docker daemon does not answer on ${socketPath} after 60 s: see its log (${logFile}, or journalctl -u docker)`,
+    () =>
+      `the Docker daemon does not answer on ${socketPath} after 60 s: see its log (${logFile}, or journalctl -u docker)`,
     { deadlineMs: 60_000, signal },
   )
 }

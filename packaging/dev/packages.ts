@@ -3,11 +3,11 @@ import { step } from './progress.ts'
 
 const lockWait = ['-o', 'DPkg::Lock::Timeout=300']
 
-async function isInstalled(name: string): Promise<boolean> {
-  const known = await run('dpkg-query', ['--show', '--showformat', '${Package} ${db:Status-Status}\n']).then(
-    (out) => new Set(out.split('\n')),
-  )
-  return known.has(`${name} installed`)
+async function listInstalled(): Promise<Set<string>> {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own placeholders
+  const format = '${Package} ${db:Status-Status}\n'
+  const lines = (await run('dpkg-query', ['--show', '--showformat', format])).split('\n')
+  return new Set(lines.filter((line) => line.endsWith(' installed')).map((line) => line.split(' ')[0] ?? ''))
 }
 
 let updated: Promise<void> | undefined
@@ -22,8 +22,8 @@ export function updatePackageLists(): Promise<void> {
 
 /** Install Debian packages that aren't there yet, without their recommendations. */
 export async function ensurePackages(names: string[]): Promise<void> {
-  const missing: string[] = []
-  for (const name of names) if (!(await isInstalled(name))) missing.push(name)
+  const installed = await listInstalled()
+  const missing = names.filter((name) => !installed.has(name))
   if (missing.length === 0) return
   await updatePackageLists()
   await step(`install ${missing.join(', ')}`, () =>

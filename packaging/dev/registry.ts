@@ -12,7 +12,11 @@ export const registryAddress = '127.0.0.1:5000'
 /** Make sure that a registry answers on 127.0.0.1:5000; one that runs already is left as it is. */
 export async function ensureRegistry(signal?: AbortSignal): Promise<string> {
   if (await registryAnswers()) return registryAddress
-  const program = await ensureDebianBinary({ package: 'docker-registry', suite: 'trixie', path: 'usr/bin/docker-registry' })
+  const program = await ensureDebianBinary({
+    package: 'docker-registry',
+    suite: 'trixie',
+    path: 'usr/bin/docker-registry',
+  })
   await step('start the registry', () => startRegistry(program, signal))
   return registryAddress
 }
@@ -42,6 +46,8 @@ const configuration = (dataDirectory: string) => `\
 version: 0.1
 log:
   level: warn
+  accesslog:
+    disabled: true
 storage:
   filesystem:
     rootdirectory: ${dataDirectory}
@@ -55,7 +61,9 @@ async function registryAnswers(): Promise<boolean> {
   try {
     const response = await fetch(`http://${registryAddress}/v2/`, { signal: AbortSignal.timeout(2_000) })
     if (response.ok) return true
-    throw new Error(`${registryAddress} is taken by something that is not a registry (HTTP ${response.status}): stop it`)
+    throw new Error(
+      `${registryAddress} is taken by something that is not a registry (HTTP ${response.status}): stop it`,
+    )
   } catch (error) {
     // fetch reports everything below HTTP as TypeError
     if (error instanceof TypeError || (error as Error).name === 'TimeoutError') return false

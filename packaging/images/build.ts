@@ -52,7 +52,12 @@ export async function buildImages(options: BuildOptions): Promise<BuiltImages> {
   return Object.fromEntries(built) as BuiltImages
 }
 
-async function buildImage(image: Image, base: string, mirror: Mirror, options: BuildOptions): Promise<string> {
+async function buildImage(
+  image: Image,
+  base: string,
+  mirror: Mirror,
+  options: BuildOptions,
+): Promise<string> {
   const tag = `${options.registry}/fairway/${image.name}:${image.version}`
   const context = join(import.meta.dirname, image.name)
   const args: Record<string, string> = { BASE: base }

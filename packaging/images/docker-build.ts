@@ -33,7 +33,14 @@ export async function isUpToDate(tag: string, recipe: string): Promise<boolean> 
  * docker build with the classic builder (Debian 12 has no other), on the host's network: the package mirror may be
  * one that only the host's own /etc/hosts or proxy reaches.
  */
-export async function dockerBuild({ tag, context, recipe, args = {}, noCache, signal }: Build): Promise<void> {
+export async function dockerBuild({
+  tag,
+  context,
+  recipe,
+  args = {},
+  noCache,
+  signal,
+}: Build): Promise<void> {
   const buildArgs = Object.entries({ ...proxySettings(), ...args }).flatMap(([name, value]) => [
     '--build-arg',
     `${name}=${value}`,

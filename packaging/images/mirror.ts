@@ -11,7 +11,8 @@ const carriedOptions = ['Acquire::Check-Valid-Until', 'Acquire::Check-Date']
 /** Read the mirror from the host's own apt configuration. */
 export async function findMirror(): Promise<Mirror> {
   const archives = (await listArchives()) ?? (await updatePackageLists().then(listArchives))
-  if (!archives) throw new Error('no Debian mirror in this machine’s apt configuration: see /etc/apt/sources.list*')
+  if (!archives)
+    throw new Error('no Debian mirror in this machine’s apt configuration: see /etc/apt/sources.list*')
   const options = await run('apt-config', ['dump', ...carriedOptions])
   return { ...archives, options: options.split('\n').filter(Boolean) }
 }
@@ -20,10 +21,13 @@ async function listArchives(): Promise<{ debian: string; security?: string } | u
   const format = '$(ORIGIN)|$(LABEL)|$(REPO_URI)'
   const out = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'])
   const rows = out.split('\n').map((line) => line.split('|'))
-  const find = (wanted: string) => rows.find(([origin, label]) => origin === 'Debian' && label === wanted)?.[2]
+  const find = (wanted: string) =>
+    rows.find(([origin, label]) => origin === 'Debian' && label === wanted)?.[2]
   const debian = find('Debian')
   const security = find('Debian-Security')
-  return debian ? { debian: await plainUri(debian), security: security && (await plainUri(security)) } : undefined
+  return debian
+    ? { debian: await plainUri(debian), security: security && (await plainUri(security)) }
+    : undefined
 }
 
 /** Cloud images of Debian name their mirrors in a file: mirror+file:/etc/apt/mirrors/debian.list */

@@ -1,0 +1,70 @@
+import { parseArgs } from 'node:util'
+import { type BuiltImages, buildImages } from '../images/build.ts'
+import { ensureDocker } from './docker.ts'
+import { withLock } from './lock.ts'
+import { ensurePool } from './pool.ts'
+import { ensureRegistry } from './registry.ts'
+import { ensureTools, type Tools } from './tools.ts'
+
+export const parts = ['docker', 'registry', 'images', 'tools', 'pool'] as const
+export type Part = (typeof parts)[number]
+
+export type SetUpOptions = {
+  /** Not all parts but these. What one needs is set up with it: images need Docker and the registry. */
+  only?: Part[]
+  /** Build the images anew. */
+  force?: boolean
+  signal?: AbortSignal
+}
+
+/** What is there now; parts that were left out are not in it. */
+export type SetUp = {
+  /** Address of the registry, `127.0.0.1:5000`. */
+  registry?: string
+  images?: BuiltImages
+  tools?: Tools
+  /** Path of the mounted storage pool. */
+  pool?: string
+}
+
+/** Translations in the Odoo image, next to English. Odoo's own tests use French. */
+const languages = (process.env.FAIRWAY_ODOO_LANGUAGES ?? 'fr').split(/[\s,]+/).filter(Boolean)
+
+/**
+ * Bring this machine (Debian, root) to where the demo and the tests can run. What is there already is left as it is, so
+ * the second time takes about a second. Several processes may ask at the same time: one works, the others wait.
+ */
+export function setUp({ only = [...parts], force, signal }: SetUpOptions = {}): Promise<SetUp> {
+  const wanted = new Set(only)
+  return withLock('setup', async () => {
+    const done: SetUp = {}
+    if (wanted.has('docker') || wanted.has('images')) await ensureDocker(signal)
+    if (wanted.has('registry') || wanted.has('images')) {
+      const registry = await ensureRegistry(signal)
+      done.registry = registry
+      if (wanted.has('images')) done.images = await buildImages({ registry, languages, force, signal })
+    }
+    if (wanted.has('tools')) done.tools = await ensureTools()
+    if (wanted.has('pool')) done.pool = await ensurePool()
+    return done
+  })
+}
+
+function requirePart(name: string): Part {
+  const part = parts.find((known) => known === name)
+  if (!part) throw new Error(`--only takes some of ${parts.join(',')}, not ${name}`)
+  return part
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { only: { type: 'string' }, force: { type: 'boolean' } } })
+  const done = await setUp({ only: values.only?.split(',').map(requirePart), force: values.force })
+  console.log(JSON.stringify(done, null, 2))
+}
+
+if (import.meta.main) {
+  await main().catch((error: Error) => {
+    console.error(`\nerror: ${error.message}`)
+    process.exitCode = 1
+  })
+}
