@@ -64,7 +64,11 @@ export function parseConfig(environment: Record<string, string | undefined>): Ag
     subnet: env.FAIRWAY_SUBNET,
     registry: env.FAIRWAY_REGISTRY,
     proxyImage: env.FAIRWAY_PROXY_IMAGE ?? `${env.FAIRWAY_REGISTRY}/fairway/proxy:2`,
-    servers: Object.freeze(env.FAIRWAY_SERVERS?.split(',').map((item) => item.trim()).filter(Boolean) ?? []),
+    servers: Object.freeze(
+      env.FAIRWAY_SERVERS?.split(',')
+        .map((item) => item.trim())
+        .filter(Boolean) ?? [],
+    ),
     dockerHost: env.DOCKER_HOST,
     shutdownGraceMs: env.FAIRWAY_SHUTDOWN_GRACE_SECONDS * 1_000,
     spoolLimitBytes: env.FAIRWAY_SPOOL_MEBIBYTES * 1_048_576,

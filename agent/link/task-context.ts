@@ -1,0 +1,87 @@
+import type { Offer } from '../../proto/gen/fairway/agent/v1/link_pb.js'
+import { type TaskContext, TaskError } from '../tasks/task.ts'
+import { durably } from './durably.ts'
+import type { Finding, Journal, Ref } from './journal.ts'
+import type { Leases } from './leases.ts'
+import type { Redactor } from './redactor.ts'
+import type { Spool } from './spool.ts'
+import { createStreamLog } from './stream-log.ts'
+
+const artifactLimitBytes = 1_048_576
+const artifactsLimitBytes = 2 * artifactLimitBytes
+
+export interface TaskContextParts {
+  readonly journal: Journal
+  readonly spool: Spool
+  readonly leases: Leases
+  readonly redactor: Redactor
+}
+
+export interface OpenTask {
+  readonly context: TaskContext
+  /** Journals the lines, warnings and artifacts so far. */
+  save(): void
+}
+
+/** What a handler is given: everything it says or does goes through the journal or the spool of this agent. */
+export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextParts): OpenTask {
+  const { journal, spool, leases, redactor } = parts
+  const ref: Ref = { taskId: offer.task!.taskId, epoch: offer.task!.epoch }
+  const lines = createStreamLog(spool, redactor, offer.logStreamId)
+  let artifactBytes = journal
+    .findings(ref)
+    .reduce((sum, { kind, content }) => sum + (kind === 'artifact' ? content.length : 0), 0)
+
+  const unsaved: Finding[] = []
+  const save = () => {
+    spool.flush()
+    for (let finding = unsaved[0]; finding; finding = unsaved[0]) {
+      journal.saveFinding(ref, finding)
+      unsaved.shift()
+    }
+  }
+
+  const context: TaskContext = {
+    taskId: ref.taskId,
+    epoch: ref.epoch,
+    runId: offer.runId,
+    project: offer.project,
+    signal,
+    log: lines.log,
+    logPosition: lines.logPosition,
+    logFrom: lines.logFrom,
+    warn(text) {
+      const name = redactor.redact(text)
+      unsaved.push({ kind: 'warning', name, mediaType: '', content: new Uint8Array() })
+    },
+    artifact(name, mediaType, content) {
+      if (content.length > artifactLimitBytes || artifactBytes + content.length > artifactsLimitBytes) {
+        throw new TaskError(
+          'artifact-too-large',
+          `The document ${name} has ${content.length} bytes; 1 MiB each and 2 MiB together is the most a task can keep`,
+        )
+      }
+      unsaved.push({ kind: 'artifact', name, mediaType, content })
+      artifactBytes += content.length
+    },
+    async once<T>(name: string, effect: () => Promise<T>): Promise<T> {
+      const known = journal.checkpoint(ref, name)
+      if (known) return known.value as T
+      const value = await effect()
+      // The lines that led here are on disk before the effect counts as done.
+      await durably(() => {
+        save()
+        journal.saveCheckpoint(ref, name, value)
+      }, signal)
+      return value
+    },
+    async requireLease() {
+      // A disk that takes no lines pauses the task here as well: nothing irreversible goes unrecorded.
+      await durably(() => {
+        if (!spool.flush()) throw Object.assign(new Error('The spool takes no lines'), { errcode: 13 })
+      }, signal)
+      await leases.held(ref, signal)
+    },
+  }
+  return { context, save }
+}
