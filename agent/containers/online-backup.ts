@@ -18,7 +18,8 @@ export function createLiveDatabase(cell: Cell, signal: AbortSignal): LiveDatabas
   return {
     prepare: () => withSuperuser(cell, (client) => shortenRecovery(client, cell), { signal }),
     async begin() {
-      filestore = await holdFilestore(cell, signal)
+      filestore = await connectSuperuser(cell, { database: DATABASE, signal })
+      await holdFilestore(filestore)
       backup = await connectSuperuser(cell, { signal })
       await backup.query('SET statement_timeout = 0')
       // A temporary slot keeps the log that the copy needs from being recycled before we have it.
@@ -62,13 +63,11 @@ async function shortenRecovery(client: pg.Client, cell: Cell): Promise<void> {
  * ir_attachment (and skips its turn when it does not get it), which this one conflicts with; reading and writing
  * attachments does not.
  */
-async function holdFilestore(cell: Cell, signal: AbortSignal): Promise<pg.Client> {
-  const client = await connectSuperuser(cell, { database: DATABASE, signal })
+async function holdFilestore(client: pg.Client): Promise<void> {
   await client.query('BEGIN')
   await client.query("SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '60s'")
   const { rows } = await client.query<{ found: boolean }>(
     "SELECT to_regclass('public.ir_attachment') IS NOT NULL AS found",
   )
   if (rows[0]?.found) await client.query('LOCK TABLE public.ir_attachment IN ROW EXCLUSIVE MODE')
-  return client
 }

@@ -104,7 +104,7 @@ const format = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
  * @returns undefined when there is none.
  * @throws TaskError `record-tampered` when it is a link, belongs to someone else, or says nonsense.
  */
-async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+export async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   const tampered = (why: string, cause?: unknown) =>
     new TaskError('record-tampered', `${path} ${why}: refusing to use it; look at who changed it`, { cause })
   let file: Awaited<ReturnType<typeof open>>

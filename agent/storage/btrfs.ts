@@ -1,0 +1,37 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ProcessError, run } from '../process.ts'
+import type { PoolDriver } from './driver.ts'
+import { SERVER_FILES } from './postgres-files.ts'
+
+/**
+ * btrfs: a content is a subvolume, a copy is a writable snapshot of it. The snapshot is atomic over data, log and
+ * filestore, so a running server's is what a power failure would have left: PostgreSQL recovers it on its own. The ioctl
+ * commits the transaction it is part of: it is durable when it returns.
+ */
+export function createBtrfsDriver(): PoolDriver {
+  return {
+    name: 'btrfs',
+    copiesBytes: false,
+    async createContent(path) {
+      await run('btrfs', ['subvolume', 'create', path])
+    },
+    async copyContent(from, to, live, signal) {
+      await live?.prepare()
+      signal.throwIfAborted()
+      const takenAt = new Date()
+      await run('btrfs', ['subvolume', 'snapshot', from, to])
+      for (const name of SERVER_FILES) await rm(join(to, 'data', name), { force: true })
+      return takenAt
+    },
+    async removeContent(path) {
+      try {
+        await run('btrfs', ['subvolume', 'delete', path])
+      } catch (error) {
+        if (!(error instanceof ProcessError)) throw error
+        // Not a subvolume, or with subvolumes inside (any user may make them): rmdir removes those as well.
+        await rm(path, { recursive: true, force: true })
+      }
+    },
+  }
+}
