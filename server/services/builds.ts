@@ -1,0 +1,174 @@
+import { sql } from 'kysely'
+import type { BuildRef } from '../../proto/gen/fairway/v1/builds_pb.js'
+import type { AppContext } from '../context.ts'
+import { audit } from '../db/audit.ts'
+import type { RunsTable } from '../db/schema.ts'
+import { notify } from '../db/signals.ts'
+import { type Tx, withTenant } from '../db/tenancy.ts'
+import { DomainError, invalid, wrongState } from '../errors.ts'
+import { ensureEnvironment, recordBranch } from './branch-environments.ts'
+import { describeRules, requireBranchName, stageOf } from './branch-rules.ts'
+import { requireBuild } from './build-views.ts'
+import { type Caller, requirePermission } from './permissions.ts'
+import { branchRulesOf, projectNotFound } from './projects.ts'
+
+export interface WantedBuild {
+  readonly project: string
+  readonly branch: string
+  /** 7 to 40 hex digits; empty: the branch's head when the build starts. */
+  readonly commit: string
+  readonly commitMessage?: string
+  readonly trigger: RunsTable['trigger']
+}
+
+/** Queues a build and returns its run's id. Throws what `startBuildIn` throws. */
+export async function startBuild({ db }: AppContext, caller: Caller, wanted: WantedBuild): Promise<string> {
+  return await withTenant(db, caller, (tx) => startBuildIn(tx, caller, wanted))
+}
+
+/**
+ * The same inside the caller's transaction. Queued builds of the branch give way to it.
+ * Throws `no-branch-rule` (wrong state) when no rule gives the branch a stage, `project-not-found`, `invalid-commit`,
+ * `invalid-branch`.
+ */
+export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild): Promise<string> {
+  requirePermission(caller, 'build.start')
+  requireBranchName(wanted.branch)
+  requireCommit(wanted.commit)
+  // Takes the number and, until the commit, the project's row lock: builds of a project start one after another.
+  const project = await tx
+    .updateTable('projects')
+    .set({ next_build_number: sql<number>`next_build_number + 1` })
+    .where('name', '=', wanted.project)
+    .returning(['id', 'branch_rules', sql<number>`next_build_number - 1`.as('number')])
+    .executeTakeFirst()
+  if (!project) throw projectNotFound(wanted.project)
+  const rules = branchRulesOf(project)
+  const stage = stageOf(wanted.branch, rules)
+  if (!stage) {
+    throw wrongState(
+      'no-branch-rule',
+      `No rule of ${wanted.project} gives the branch ${wanted.branch} a stage. The rules are: ${describeRules(rules)}. ` +
+        'Name the branch to match one, or change `branches` in fairway.yaml of the production branch.',
+    )
+  }
+  const branch = await recordBranch(tx, {
+    projectId: project.id,
+    organizationId: caller.organizationId,
+    branch: wanted.branch,
+    stage,
+    pushedCommit: wanted.trigger === 'push' ? wanted.commit : undefined,
+  })
+  const environment = await ensureEnvironment(tx, branch)
+  await supersedeQueued(tx, caller, branch.id, project.number)
+  const run = await tx
+    .insertInto('runs')
+    .values({
+      organization_id: caller.organizationId,
+      project_id: project.id,
+      branch_id: branch.id,
+      environment_id: environment.id,
+      kind: 'build',
+      number: project.number,
+      stage,
+      commit: wanted.commit.toLowerCase(),
+      commit_message: (wanted.commitMessage ?? '').slice(0, 2_000),
+      trigger: wanted.trigger,
+      requested_by: caller.actor,
+      advance_at: new Date(),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  await audit(
+    tx,
+    caller,
+    'build.start',
+    { kind: 'run', id: run.id },
+    {
+      project: wanted.project,
+      number: project.number,
+      branch: wanted.branch,
+      stage,
+      commit: wanted.commit,
+      trigger: wanted.trigger,
+    },
+  )
+  await notify(tx, { kind: 'run', id: run.id })
+  return run.id
+}
+
+function requireCommit(commit: string): void {
+  if (commit !== '' && !/^[0-9a-f]{7,40}$/i.test(commit)) {
+    throw invalid('commit', `${JSON.stringify(commit)} is not a commit id: give 7 to 40 hex digits.`)
+  }
+}
+
+async function supersedeQueued(tx: Tx, caller: Caller, branchId: string, by: number): Promise<void> {
+  const superseded = await tx
+    .updateTable('runs')
+    .set({
+      status: 'superseded',
+      cancel_cause: 'superseded',
+      cancelled_by: caller.actor,
+      reason: `superseded by build ${by}`,
+      advance_at: null,
+      finished_at: new Date(),
+    })
+    .where('branch_id', '=', branchId)
+    .where('kind', '=', 'build')
+    .where('status', '=', 'queued')
+    .returning(['id', 'number'])
+    .execute()
+  for (const run of superseded) {
+    await audit(tx, caller, 'build.supersede', { kind: 'run', id: run.id }, { number: run.number, by })
+    await notify(tx, { kind: 'run', id: run.id })
+  }
+}
+
+/** Asks for the end of a build; the scheduler ends it. Throws `build-ended` (wrong state) when it has ended. */
+export async function cancelBuild({ db }: AppContext, caller: Caller, ref?: BuildRef): Promise<string> {
+  requirePermission(caller, 'build.cancel')
+  return await withTenant(db, caller, async (tx) => {
+    const build = await requireBuild(tx, ref)
+    const wished = await tx
+      .updateTable('runs')
+      .set({ cancel_cause: 'user', cancelled_by: caller.actor, advance_at: new Date() })
+      .where('id', '=', build.id)
+      .where('status', 'in', ['queued', 'running'])
+      .where('cancel_cause', 'is', null)
+      .returning('id')
+      .executeTakeFirst()
+    if (wished) {
+      await audit(tx, caller, 'build.cancel', { kind: 'run', id: build.id }, { number: build.number })
+      await notify(tx, { kind: 'run', id: build.id })
+      return build.id
+    }
+    const { status } = await tx
+      .selectFrom('runs')
+      .select('status')
+      .where('id', '=', build.id)
+      .executeTakeFirstOrThrow()
+    // On its way to the end already: asking again changes nothing.
+    if (status === 'queued' || status === 'running') return build.id
+    throw wrongState(
+      'build-ended',
+      `Build ${build.number} has ended already (${status}); there is nothing to cancel.`,
+    )
+  })
+}
+
+/** A new build of the same branch and commit. */
+export async function rebuildBuild({ db }: AppContext, caller: Caller, ref?: BuildRef): Promise<string> {
+  return await withTenant(db, caller, async (tx) => {
+    const build = await requireBuild(tx, ref)
+    if (!build.branch)
+      throw new DomainError('wrong-state', 'branch-gone', 'The build has no branch any more.')
+    return await startBuildIn(tx, caller, {
+      project: build.project,
+      branch: build.branch,
+      commit: build.commit,
+      commitMessage: build.commit_message,
+      trigger: 'rebuild',
+    })
+  })
+}
