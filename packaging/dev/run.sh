@@ -8,6 +8,26 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 die() { printf '\nerror: %s\n' "$1" >&2; shift; printf '  %s\n' "$@" >&2; exit 1; }
 
+install_npm_packages() {
+  local missing=() headers=()
+  for program in g++ make python3; do command -v "$program" >/dev/null || missing+=("$program"); done
+  if [ ${#missing[@]} -gt 0 ]; then # node-pty is compiled
+    echo "  … install ${missing[*]}" >&2
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    echo "  ✓ install ${missing[*]}, $SECONDS s" >&2
+  fi
+  # the headers of the machine's own Node, where it has them, instead of a download
+  [ ! -f /usr/include/node/node_api.h ] || headers=(--nodedir=/usr)
+  echo '  … install the npm packages, about half a minute' >&2
+  # Not `npm ci`: it insists on every platform's optional packages, and behind a registry mirror that lacks some it fails.
+  # The versions are those of the lock file all the same. Without node_modules/.bin in PATH: npm must not be run by the
+  # Node that it is about to replace.
+  PATH=$(tr : '\n' <<<"$PATH" | grep -v 'node_modules/\.bin$' | paste -sd :) \
+    npm install --no-save --no-audit --no-fund --loglevel=error "${headers[@]}" >&2
+  echo "  ✓ install the npm packages, $SECONDS s" >&2
+}
+
 verb=${1:-}
 [ "$verb" = test ] || [ -f "packaging/dev/$verb.ts" ] || die "there is no packaging/dev/$verb.ts" 'usage: run.sh VERB [ARGUMENTS]'
 shift
@@ -24,12 +44,8 @@ wanted=$(sha256sum <package-lock.json)
 exec 9<package-lock.json
 flock 9
 if [ ! -x node_modules/.bin/node ] || [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
-  echo '  … install the npm packages' >&2
-  # without node_modules/.bin: npm ci removes the node it would else be run by
-  PATH=$(tr : '\n' <<<"$PATH" | grep -v 'node_modules/\.bin$' | paste -sd :) \
-    npm ci --no-audit --no-fund --loglevel=error >&2 9<&-
+  install_npm_packages 9<&-
   printf '%s' "$wanted" >"$stamp"
-  echo "  ✓ install the npm packages, $SECONDS s" >&2
 fi
 exec 9<&-
 
