@@ -170,3 +170,9 @@ async function deleteSubvolumes(root: string): Promise<void> {
 async function describe(path: string, value: z.infer<typeof description>): Promise<void> {
   await writeDurably(join(path, 'pool.json'), `${JSON.stringify(description.parse(value))}\n`, 0o600)
 }
+
+/** Opens the pool in a directory, or makes one there if the directory is empty (a file system mounted for us). */
+export async function openOrCreatePool(path: string, options: PoolOptions = {}): Promise<Pool> {
+  const exists = (await listNames(path)).includes('pool.json')
+  return exists ? openPool(path, options) : createPool({ ...options, path })
+}

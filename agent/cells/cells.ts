@@ -1,0 +1,71 @@
+import type { DockerHost } from '../containers/docker.ts'
+import { stopPostgres } from '../containers/postgres.ts'
+import { DATABASE, ROLE } from '../containers/postgres-client.ts'
+import type { Snapshot } from '../storage/layout.ts'
+import type { Orphan, Ownership } from '../storage/orphans.ts'
+import type { Pool } from '../storage/pool.ts'
+import type { Cell } from '../storage/records.ts'
+import { cloneCell } from './clone.ts'
+import { createCell } from './create.ts'
+import { destroyCell } from './destroy.ts'
+import { createLocks } from './locks.ts'
+import { collectCellOrphans, type DockerOrphan } from './orphans.ts'
+import type { CellParts, CloneRequest, CloneResult, CreateRequest, SnapshotRequest, Step } from './parts.ts'
+import { restoreCell } from './restore.ts'
+import { snapshotCell } from './snapshot.ts'
+import { startCell } from './start.ts'
+
+/** How Odoo reaches its database, from a container on the cell's network. */
+export interface Connection {
+  host: 'db'
+  port: 5432
+  user: string
+  password: string
+  database: string
+}
+
+/**
+ * Cells with their PostgreSQL: what the tasks are made of. Everything is idempotent under the ids it is given, and runs
+ * one at a time for each cell.
+ */
+export interface Cells {
+  /** A new, empty cell, running. */
+  create(request: CreateRequest, step: Step): Promise<Cell>
+  /** A new cell from another one or a snapshot, running and sealed with a password of its own. */
+  clone(request: CloneRequest, step: Step): Promise<CloneResult>
+  snapshot(request: SnapshotRequest, step: Step): Promise<Snapshot>
+  /** Puts a snapshot back in place; PostgreSQL runs afterwards. Refused while an Odoo uses the cell. */
+  restore(cellId: string, snapshotId: string, step: Step): Promise<Cell>
+  /** Containers, network and data. Refused for production unless `production`. Returns the bytes freed. */
+  destroy(cellId: string, production: boolean, step: Step): Promise<number>
+  destroySnapshot(snapshotId: string, step: Step): Promise<void>
+  /** Makes sure that a cell's PostgreSQL runs and answers. */
+  start(cellId: string, signal: AbortSignal): Promise<Cell>
+  /** Shuts a cell's PostgreSQL down cleanly. */
+  stop(cellId: string, signal: AbortSignal): Promise<void>
+  connection(cell: Cell): Promise<Connection>
+  collectOrphans(ownership: Ownership, signal: AbortSignal): Promise<(Orphan | DockerOrphan)[]>
+}
+
+export function createCells(host: DockerHost, pool: Pool): Cells {
+  const parts: CellParts = { host, pool, withLock: createLocks() }
+  return {
+    create: (request, step) => createCell(parts, request, step),
+    clone: (request, step) => cloneCell(parts, request, step),
+    snapshot: (request, step) => snapshotCell(parts, request, step),
+    restore: (cellId, snapshotId, step) => restoreCell(parts, cellId, snapshotId, step),
+    destroy: (cellId, production, step) => destroyCell(parts, cellId, production, step),
+    async destroySnapshot(snapshotId, step) {
+      await step.requireLease()
+      await pool.destroySnapshot(snapshotId)
+    },
+    start: (cellId, signal) =>
+      parts.withLock(cellId, signal, async () => startCell(parts, await pool.requireCell(cellId), signal)),
+    stop: (cellId, signal) => parts.withLock(cellId, signal, () => stopPostgres(host, cellId)),
+    async connection(cell) {
+      const { odooPassword } = await pool.readSecrets(cell)
+      return { host: 'db', port: 5432, user: ROLE, password: odooPassword, database: DATABASE }
+    },
+    collectOrphans: (ownership, signal) => collectCellOrphans(parts, ownership, signal),
+  }
+}

@@ -1,0 +1,53 @@
+import type { DockerHost } from '../containers/docker.ts'
+import type { Pool } from '../storage/pool.ts'
+import type { Cell, Stage } from '../storage/records.ts'
+import type { TaskContext } from '../tasks/task.ts'
+import type { WithLock } from './locks.ts'
+
+/** What the operations on cells are made of. */
+export interface CellParts {
+  host: DockerHost
+  pool: Pool
+  withLock: WithLock
+}
+
+/** What a cell's operation needs of the task it is part of. */
+export type Step = Pick<TaskContext, 'epoch' | 'signal' | 'requireLease'>
+
+/** Limits of a cell's PostgreSQL container. */
+export interface Limits {
+  memoryBytes: number
+  milliCpus: number
+  maxProcesses: number
+}
+
+export interface CreateRequest {
+  id: string
+  environmentId: string
+  stage: Stage
+  /** By tag or digest; the cell keeps the digest. */
+  postgresImage: string
+  limits: Limits
+}
+
+export interface CloneRequest {
+  id: string
+  environmentId: string
+  stage: Stage
+  from: { kind: 'cell' | 'snapshot'; id: string }
+  limits: Limits
+}
+
+export interface SnapshotRequest {
+  id: string
+  cellId: string
+  purpose: string
+  /** Clones of the snapshot shall have nothing to recover: PostgreSQL is shut down for it, if nobody uses it. */
+  quiesce: boolean
+}
+
+export interface CloneResult {
+  cell: Cell
+  copyMs: number
+  startMs: number
+}

@@ -1,0 +1,59 @@
+import { ensurePostgres, stopPostgres } from '../containers/postgres.ts'
+import { sealDatabase } from '../containers/postgres-seal.ts'
+import type { Snapshot } from '../storage/layout.ts'
+import type { Cell } from '../storage/records.ts'
+import { TaskError } from '../tasks/task.ts'
+import type { CellParts, Step } from './parts.ts'
+import { isInUse } from './snapshot.ts'
+
+export async function restoreCell(
+  parts: CellParts,
+  cellId: string,
+  snapshotId: string,
+  step: Step,
+): Promise<Cell> {
+  const { host, pool, withLock } = parts
+  const { signal } = step
+  return withLock(cellId, signal, async () => {
+    const cell = await pool.requireCell(cellId)
+    const snapshot = await pool.requireSnapshot(snapshotId)
+    await requireRestorable(parts, cell, snapshot)
+    const { odooPassword } = await pool.readSecrets(cell)
+    await step.requireLease()
+    await stopPostgres(host, cell.id)
+    try {
+      await pool.beginRestore(cell, snapshot, step.epoch, signal)
+      await ensurePostgres(host, cell, signal)
+      // The snapshot has the password of its time, perhaps of another cell.
+      await sealDatabase(cell, odooPassword, signal)
+      await step.requireLease()
+    } catch (error) {
+      // Not under the task's signal: a cancelled restore leaves the cell as it was, and running.
+      await stopPostgres(host, cell.id)
+      await pool.undoRestore(cell)
+      await ensurePostgres(host, cell, AbortSignal.timeout(10 * 60_000))
+      throw error
+    }
+    await pool.confirmRestore(cell)
+    return cell
+  })
+}
+
+async function requireRestorable(parts: CellParts, cell: Cell, snapshot: Snapshot): Promise<void> {
+  if (await isInUse(parts, cell.id)) {
+    throw new TaskError('cell-in-use', `cell ${cell.id} is in use: stop its runtime before restoring it`)
+  }
+  if (snapshot.postgresMajor !== cell.postgresMajor) {
+    throw new TaskError(
+      'postgres-mismatch',
+      `snapshot ${snapshot.id} is of PostgreSQL ${snapshot.postgresMajor}, cell ${cell.id} runs ${cell.postgresMajor}: clone the snapshot into a new cell instead`,
+    )
+  }
+  const foreign = snapshot.cellId !== cell.id && snapshot.environmentId !== cell.environmentId
+  if (foreign && cell.stage === 'production' && snapshot.stage !== 'production') {
+    throw new TaskError(
+      'stage-mismatch',
+      `snapshot ${snapshot.id} is not of a production cell: refusing to restore it`,
+    )
+  }
+}

@@ -1,0 +1,78 @@
+import { listContainers } from '../containers/docker.ts'
+import { createLiveDatabase } from '../containers/online-backup.ts'
+import { ensurePostgres, isPostgresRunning, stopPostgres } from '../containers/postgres.ts'
+import type { Snapshot } from '../storage/layout.ts'
+import type { Cell } from '../storage/records.ts'
+import { TaskError } from '../tasks/task.ts'
+import type { CellParts, SnapshotRequest, Step } from './parts.ts'
+
+export async function snapshotCell(
+  parts: CellParts,
+  request: SnapshotRequest,
+  step: Step,
+): Promise<Snapshot> {
+  const { host, pool, withLock } = parts
+  const { signal } = step
+  return withLock(request.cellId, signal, async () => {
+    const cell = await pool.requireCell(request.cellId)
+    const existing = await pool.findSnapshot(request.id)
+    if (existing) {
+      if (existing.cellId !== cell.id) {
+        throw new TaskError(
+          'already-exists',
+          `snapshot ${request.id} exists and is not one of cell ${cell.id}`,
+        )
+      }
+      // The agent may have been killed between taking it and starting PostgreSQL again.
+      if (existing.quiesced) await ensurePostgres(host, cell, signal)
+      return existing
+    }
+    const running = await isPostgresRunning(host, cell.id)
+    if (running) await ensurePostgres(host, cell, signal)
+    const shutDown = running && request.quiesce && !(await isInUse(parts, cell.id))
+    if (!shutDown) return take(parts, request, cell, running, step)
+    await step.requireLease()
+    await stopPostgres(host, cell.id)
+    try {
+      return await take(parts, request, cell, false, step)
+    } finally {
+      await ensurePostgres(host, cell, signal)
+    }
+  })
+}
+
+/** True while a container other than its PostgreSQL uses the cell. */
+export async function isInUse({ host }: CellParts, cellId: string): Promise<boolean> {
+  const containers = await listContainers(host, { cell: cellId })
+  return containers.some(({ State, Labels }) => State === 'running' && Labels['fairway.role'] !== 'postgres')
+}
+
+function take(
+  { pool }: CellParts,
+  request: SnapshotRequest,
+  cell: Cell,
+  running: boolean,
+  { epoch, signal }: Step,
+): Promise<Snapshot> {
+  const { environmentId, stage, postgresImage, postgresMajor, postgresUid, postgresGid, memoryBytes } = cell
+  return pool.snapshotCell({
+    record: {
+      version: 1,
+      id: request.id,
+      cellId: cell.id,
+      environmentId,
+      stage,
+      postgresImage,
+      postgresMajor,
+      postgresUid,
+      postgresGid,
+      memoryBytes,
+      purpose: request.purpose,
+      quiesced: !running,
+      epoch,
+    },
+    from: cell,
+    live: running ? createLiveDatabase(cell, signal) : undefined,
+    signal,
+  })
+}
