@@ -28,7 +28,7 @@ module.exports = {
     only('pipelines', 'server/pipelines', [
       'proto/gen/',
       'server/scheduler/types\\.ts',
-      'server/db/record\\.ts',
+      'server/db/(record|schema)\\.ts',
       'server/errors\\.ts',
     ]),
     only('services', 'server/services', [

@@ -220,6 +220,8 @@ create table tasks (
   timeout_ms bigint not null,
   lease_until timestamptz,
   timeout_at timestamptz,
+  -- Lines that the agent says it wrote; the record waits until they are all here.
+  log_lines bigint not null default 0,
   cancel_requested boolean not null default false,
   -- Compensation: goes on although the run was cancelled.
   always boolean not null default false,
@@ -254,6 +256,8 @@ create table cells (
   source_id uuid,
   source_time timestamptz,
   size_bytes bigint not null default 0,
+  -- The run that is changing its database: nobody clones it meanwhile.
+  held_by uuid references runs (id),
   created_at timestamptz not null default now(),
   destroyed_at timestamptz
 );

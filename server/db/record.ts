@@ -66,4 +66,14 @@ export interface Deployment {
   readonly addonTrees: Readonly<Record<string, string>>
   /** Addon → its dependencies, of the own addons. */
   readonly addonDepends: Readonly<Record<string, readonly string[]>>
+  readonly smokeChecks: readonly {
+    readonly path: string
+    readonly status: number
+    readonly contains: string
+  }[]
+  /** Of the commit's fairway.yaml. */
+  readonly branchRules: readonly {
+    readonly pattern: string
+    readonly stage: 'production' | 'staging' | 'development'
+  }[]
 }

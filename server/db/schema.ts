@@ -191,6 +191,7 @@ export interface TasksTable {
   timeout_ms: number
   lease_until: TimeOrNull
   timeout_at: TimeOrNull
+  log_lines: Generated<number>
   cancel_requested: Generated<boolean>
   always: Generated<boolean>
   created_at: Created
@@ -218,6 +219,7 @@ export interface CellsTable {
   source_id: string | null
   source_time: TimeOrNull
   size_bytes: Generated<number>
+  held_by: string | null
   created_at: Created
   destroyed_at: TimeOrNull
 }

@@ -401,6 +401,13 @@ export declare type TaskResult = Message<"fairway.agent.v1.TaskResult"> & {
    * @generated from field: google.protobuf.Timestamp finished_at = 9;
    */
   finishedAt?: Timestamp | undefined;
+
+  /**
+   * Sequence of the last log entry the task wrote: the run's record waits for it.
+   *
+   * @generated from field: uint64 log_lines = 10;
+   */
+  logLines: bigint;
 };
 
 /**

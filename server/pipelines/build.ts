@@ -1,0 +1,22 @@
+import type { BuildActions, Pipeline } from '../scheduler/types.ts'
+import { buildDevelopment } from './development.ts'
+import { buildProduction } from './production.ts'
+import { buildStaging } from './staging.ts'
+
+/**
+ * From a commit to a running Odoo: resolve · image · database · deploy · smoke · record.
+ * The first two are the same for every stage; what happens to the database is what makes a stage.
+ * The last, the record, is the engine's: it closes every run, also one that failed.
+ */
+export const build: Pipeline<BuildActions> = async (run) => {
+  const source = await run.step('resolve', () => run.resolve())
+  const image = await run.step('image', () => run.image(source))
+  switch (run.stage) {
+    case 'production':
+      return buildProduction(run, source, image)
+    case 'staging':
+      return buildStaging(run, source, image)
+    case 'development':
+      return buildDevelopment(run, source, image)
+  }
+}

@@ -1,0 +1,59 @@
+import type { BuildActions, Image, PreparedContent, Source } from '../scheduler/types.ts'
+import { replaceCell } from './serve.ts'
+
+/**
+ * Development: a preview with its own modules, demo data and tests, from the nearest prepared snapshot.
+ * `full` holds exactly this image and these modules, tests run: cloning it is all there is to do.
+ * `base` holds what the base image ships of the dependencies: the own modules are installed fresh on top of it,
+ * so that nothing of an older version of them is ever left behind.
+ */
+export async function buildDevelopment(run: BuildActions, source: Source, image: Image): Promise<void> {
+  const full = content('full', image.reference, source.closure, source, source.testTags)
+  const own = source.modules.filter((name) => name in source.addonTrees)
+
+  await replaceCell(run, source, image, async (cellId) => {
+    const ready = await run.findPrepared(full)
+    if (ready) {
+      await run.clonePrepared(cellId, ready)
+      await run.note({ tests: ready.tests, updatedModules: [] })
+      run.summarize('from a prepared snapshot of the same image and modules')
+      return
+    }
+    await fillWithBaseModules(run, cellId, source)
+    const tests =
+      own.length > 0
+        ? await run.applyModules(
+            cellId,
+            image.reference,
+            { install: own, update: [] },
+            { key: 'install', demo: source.demo, testTags: source.testTags, expectInstalled: source.modules },
+          )
+        : undefined
+    await run.prepare(cellId, full, tests)
+    await run.note({ tests, updatedModules: own })
+    run.summarize(own.length > 0 ? `installed ${own.join(', ')}` : 'no own modules to install')
+  })
+}
+
+async function fillWithBaseModules(run: BuildActions, cellId: string, source: Source): Promise<void> {
+  const base = content('base', source.baseImage, source.baseModules, source, '')
+  const prepared = await run.findPrepared(base)
+  if (prepared) return run.clonePrepared(cellId, prepared)
+  await run.createCell(cellId)
+  const install = source.baseModules.length > 0 ? source.baseModules : ['base']
+  await run.applyModules(
+    cellId,
+    source.baseImage,
+    { install, update: [] },
+    { key: 'install-base', demo: source.demo, expectInstalled: install },
+  )
+  await run.prepare(cellId, base)
+}
+
+const content = (
+  layer: PreparedContent['layer'],
+  image: string,
+  modules: readonly string[],
+  source: Source,
+  testTags: string,
+): PreparedContent => ({ layer, image, modules, demo: source.demo, testTags })

@@ -1,0 +1,23 @@
+import type { EnvironmentActions, Pipeline } from '../scheduler/types.ts'
+
+export const start: Pipeline<EnvironmentActions> = (run) =>
+  run.step('start', async () => {
+    await run.startCurrent()
+    await run.routeToCurrent()
+    await run.setStatus('running')
+  })
+
+/** Odoo and PostgreSQL stop, the data stays; people get a page that says so. */
+export const stop: Pipeline<EnvironmentActions> = (run) =>
+  run.step('stop', async () => {
+    await run.routeTo('This environment is stopped.')
+    await run.stopCurrent()
+    await run.setStatus('stopped')
+  })
+
+export const destroy: Pipeline<EnvironmentActions> = (run) =>
+  run.step('destroy', async () => {
+    await run.removeRoute()
+    await run.destroyEverything()
+    await run.setStatus('destroyed')
+  })

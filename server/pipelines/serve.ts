@@ -1,0 +1,54 @@
+import type { BuildActions, Image, Source } from '../scheduler/types.ts'
+
+/**
+ * Deploy and smoke: starts the code on the cell beside whatever serves now, and lets it take over once it has proved
+ * itself. When it does not, its runtime is removed and what served before still serves.
+ */
+export async function serve(run: BuildActions, cellId: string, source: Source, image: Image): Promise<void> {
+  const candidate = await run.candidate(cellId, source, image)
+  try {
+    await run.step('deploy', () => run.startRuntime(candidate))
+    await run.step('smoke', async () => {
+      await run.smoke(candidate)
+      await run.goLive(candidate)
+    })
+  } catch (failure) {
+    await run.always(() => run.removeRuntime(candidate.runtimeId))
+    throw failure
+  }
+}
+
+/** `serve` on a cell that is made for it by `fill`; when anything fails, nothing of the cell is left. */
+export async function serveFromNewCell(
+  run: BuildActions,
+  source: Source,
+  image: Image,
+  fill: (cellId: string) => Promise<void>,
+): Promise<void> {
+  const cellId = await run.newCell()
+  try {
+    await run.step('database', () => fill(cellId))
+    await serve(run, cellId, source, image)
+  } catch (failure) {
+    await run.always(() => run.destroyCell(cellId))
+    throw failure
+  }
+}
+
+/** `serveFromNewCell`, after which the cell that served before goes. */
+export async function replaceCell(
+  run: BuildActions,
+  source: Source,
+  image: Image,
+  fill: (cellId: string) => Promise<void>,
+): Promise<void> {
+  const before = run.current
+  await serveFromNewCell(run, source, image, fill)
+  await run.always(async () => {
+    if (before) {
+      await run.removeRuntime(before.runtimeId)
+      await run.destroyCell(before.cellId)
+    }
+    await run.pruneSnapshots()
+  })
+}

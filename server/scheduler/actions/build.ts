@@ -1,0 +1,24 @@
+import type { Stage } from '../../db/schema.ts'
+import type { Engine } from '../replay.ts'
+import type { BuildActions } from '../types.ts'
+import { cellActions } from './cells.ts'
+import { codeActions } from './code.ts'
+import { commonActions } from './environment.ts'
+import { moduleActions } from './modules.ts'
+import { runtimeActions } from './runtime.ts'
+import type { EngineConfig } from './wording.ts'
+
+/** All that the build pipeline can ask for. */
+export function buildActions(engine: Engine, config: EngineConfig): BuildActions {
+  const runtime = runtimeActions(engine, config)
+  return {
+    ...commonActions(engine),
+    ...codeActions(engine, config),
+    ...cellActions(engine, config),
+    ...moduleActions(engine),
+    ...runtime,
+    stopCurrent: () => runtime.stopCurrent({ withDatabase: false }),
+    stage: engine.state.run.stage as Stage,
+    note: (record) => engine.note(record),
+  }
+}

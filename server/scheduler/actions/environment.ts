@@ -1,0 +1,94 @@
+import type { Engine } from '../replay.ts'
+import type { EnvironmentActions } from '../types.ts'
+import { runtimeActions } from './runtime.ts'
+import { type EngineConfig, minutes } from './wording.ts'
+
+/** Start, stop and destroy of an environment. */
+export function environmentActions(engine: Engine, config: EngineConfig): EnvironmentActions {
+  const { tx, environment, run } = engine.state
+  const runtime = runtimeActions(engine, config)
+  const hostnames = [...(runtime.current?.hostnames ?? [])]
+
+  return {
+    ...commonActions(engine),
+    current: runtime.current,
+    startCurrent: runtime.startCurrent,
+    routeToCurrent: runtime.routeToCurrent,
+    stopCurrent: () => runtime.stopCurrent({ withDatabase: true }),
+
+    async routeTo(text) {
+      await engine.task(
+        'route-to-text',
+        'switchRoute',
+        {
+          environmentId: environment.id,
+          hostnames,
+          target: { case: 'maintenance', value: { message: text } },
+        },
+        { timeoutMs: minutes(2) },
+      )
+    },
+
+    async removeRoute() {
+      await engine.task(
+        'route-remove',
+        'switchRoute',
+        { environmentId: environment.id, hostnames, target: { case: 'remove', value: true } },
+        { timeoutMs: minutes(2) },
+      )
+    },
+
+    async destroyEverything() {
+      if (runtime.current) await runtime.removeRuntime(runtime.current.runtimeId)
+      const cells = await engine.effect('cells', async () => {
+        const rows = await tx
+          .updateTable('cells')
+          .set({ status: 'retired' })
+          .where('environment_id', '=', environment.id)
+          .where('status', '<>', 'destroyed')
+          .returning('id')
+          .execute()
+        return rows.map((row) => row.id)
+      })
+      for (const cellId of cells) {
+        await engine.task(
+          `destroy:${cellId}`,
+          'destroyCell',
+          // Who asked for it confirmed it by name; see services/environments.
+          { cellId, production: environment.stage === 'production' },
+          { timeoutMs: minutes(30) },
+        )
+        await engine.once(`destroyed:${cellId}`, () =>
+          tx
+            .updateTable('cells')
+            .set({ status: 'destroyed', destroyed_at: new Date() })
+            .where('id', '=', cellId)
+            .execute(),
+        )
+      }
+    },
+
+    async setStatus(status) {
+      const gone = status === 'destroyed' ? { destroyed_at: new Date(), cell_id: null, deployment: null } : {}
+      await engine.once(`status:${status}`, () =>
+        tx
+          .updateTable('environments')
+          .set({ status, updated_at: new Date(), ...gone })
+          .where('id', '=', run.environment_id)
+          .execute(),
+      )
+    },
+  }
+}
+
+/** The engine's own verbs, as pipelines see them. */
+export function commonActions(
+  engine: Engine,
+): Pick<EnvironmentActions, 'step' | 'summarize' | 'warn' | 'always'> {
+  return {
+    step: (name, body) => engine.step(name, body),
+    summarize: (text) => engine.summarize(text),
+    warn: (text) => engine.warn(text),
+    always: (body) => engine.always(body),
+  }
+}

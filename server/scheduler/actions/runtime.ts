@@ -1,0 +1,213 @@
+import { randomUUID } from 'node:crypto'
+import type { Deployment } from '../../db/record.ts'
+import type { Stage } from '../../db/schema.ts'
+import type { Engine } from '../replay.ts'
+import { deploymentOf } from '../run-state.ts'
+import type { BuildActions, EnvironmentActions } from '../types.ts'
+import { cellStageOf, type EngineConfig, minutes } from './wording.ts'
+
+type RuntimeActions = Pick<
+  BuildActions,
+  'candidate' | 'startRuntime' | 'smoke' | 'goLive' | 'maintenance' | 'removeRuntime'
+> &
+  Pick<EnvironmentActions, 'startCurrent' | 'routeToCurrent'> & {
+    readonly current: Deployment | undefined
+    stopCurrent(options: { withDatabase: boolean }): Promise<void>
+  }
+
+/** Containers of Odoo and the route to them. */
+export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeActions {
+  const { tx, run, project, environment } = engine.state
+  const stage = environment.stage as Stage
+  const before = engine.state.effects.has('before')
+    ? (engine.state.effects.get('before') as Deployment | null)
+    : (deploymentOf(environment) ?? null)
+  const current = before ?? undefined
+
+  const specOf = (deployment: Deployment) => ({
+    runtimeId: deployment.runtimeId,
+    environmentId: environment.id,
+    cellId: deployment.cellId,
+    image: deployment.image,
+    stage: cellStageOf(stage),
+    workers: deployment.workers,
+    resources: {
+      memoryBytes: BigInt(deployment.memoryBytes),
+      milliCpus: deployment.milliCpus,
+      maxProcesses: deployment.maxProcesses,
+    },
+    logStreamId: deployment.logStreamId,
+    project: project.name,
+    environment: environment.name,
+  })
+
+  function requireCurrent(): Deployment {
+    if (!current) throw new Error(`Environment ${environment.id} serves nothing`)
+    return current
+  }
+
+  const startTask = (key: string, deployment: Deployment) =>
+    engine.task(key, 'startRuntime', { runtime: specOf(deployment) }, { timeoutMs: minutes(10) })
+
+  return {
+    current,
+
+    async candidate(cellId, source, image) {
+      const ids = await engine.effect('candidate', async () => {
+        const runtimeId = randomUUID()
+        const logStreamId = randomUUID()
+        await tx
+          .insertInto('log_streams')
+          .values({
+            id: logStreamId,
+            organization_id: run.organization_id,
+            project_id: project.id,
+            host_id: run.host_id as string,
+            environment_id: environment.id,
+            step: 'runtime',
+          })
+          .execute()
+        return { runtimeId, logStreamId }
+      })
+      return {
+        ...ids,
+        cellId,
+        image: image.reference,
+        digest: image.digest,
+        baseImage: source.baseImage,
+        buildNumber: run.number ?? 0,
+        runId: run.id,
+        commit: source.commit,
+        workers: source.workers,
+        ...source.resources,
+        hostnames: hostnamesOf(stage, environment.name, project.name, config.domain),
+        modules: [...new Set([...source.closure, ...source.modules])],
+        addonTrees: source.addonTrees,
+        addonDepends: source.addonDepends,
+        smokeChecks: source.smokeChecks,
+        branchRules: source.branchRules,
+      }
+    },
+
+    async startRuntime(candidate) {
+      const output = await startTask(`start:${candidate.runtimeId}`, candidate)
+      engine.summarize(`Odoo answered after ${(Number(output.durationMs) / 1000).toFixed(1)} s`)
+    },
+
+    async smoke(candidate) {
+      const output = await engine.task(
+        'smoke',
+        'smoke',
+        {
+          runtime: specOf(candidate),
+          checks: candidate.smokeChecks.map((check) => ({ ...check })),
+          hostnames: [...candidate.hostnames],
+        },
+        { timeoutMs: minutes(10) },
+      )
+      await engine.note({
+        smoke: output.checks.map(({ name, passed, detail }) => ({ name, passed, detail })),
+      })
+      engine.summarize(`${output.checks.length} checks passed`)
+    },
+
+    async goLive(candidate) {
+      const output = await engine.task(
+        `route:${candidate.runtimeId}`,
+        'switchRoute',
+        {
+          environmentId: environment.id,
+          hostnames: [...candidate.hostnames],
+          target: { case: 'runtimeId', value: candidate.runtimeId },
+        },
+        { timeoutMs: minutes(2), uninterruptible: true },
+      )
+      const standard = config.publicScheme === 'https' ? 443 : 80
+      const port = output.port && output.port !== standard ? `:${output.port}` : ''
+      const url = `${config.publicScheme}://${candidate.hostnames[0]}${port}`
+      await engine.once('live', async () => {
+        // What served before the switch; the pipeline goes on to clean it up, also in later replays.
+        await engine.effect('before', async () => current ?? null)
+        await tx
+          .updateTable('environments')
+          .set({
+            status: 'running',
+            host_id: run.host_id,
+            cell_id: candidate.cellId,
+            runtime_id: candidate.runtimeId,
+            build_run_id: run.id,
+            url,
+            deployment: JSON.stringify(candidate),
+            updated_at: new Date(),
+          })
+          .where('id', '=', environment.id)
+          .execute()
+        await tx.updateTable('cells').set({ status: 'active' }).where('id', '=', candidate.cellId).execute()
+        if (stage === 'production' && candidate.branchRules.length > 0) {
+          await tx
+            .updateTable('projects')
+            .set({ branch_rules: JSON.stringify(candidate.branchRules) })
+            .where('id', '=', project.id)
+            .execute()
+        }
+      })
+      await engine.note({ url, cellId: candidate.cellId })
+    },
+
+    async maintenance(text) {
+      await engine.task(
+        'route-maintenance',
+        'switchRoute',
+        {
+          environmentId: environment.id,
+          hostnames: [...requireCurrent().hostnames],
+          target: { case: 'maintenance', value: { message: text, retryAfterSeconds: 60 } },
+        },
+        { timeoutMs: minutes(2) },
+      )
+    },
+
+    async removeRuntime(runtimeId) {
+      await engine.task(
+        `remove:${runtimeId}`,
+        'stopRuntime',
+        { runtimeId, remove: true },
+        { timeoutMs: minutes(5) },
+      )
+    },
+
+    async stopCurrent({ withDatabase }) {
+      const { runtimeId, cellId } = requireCurrent()
+      await engine.task(
+        'stop-current',
+        'stopRuntime',
+        { runtimeId, remove: false, stopCellId: withDatabase ? cellId : '' },
+        { timeoutMs: minutes(5) },
+      )
+    },
+
+    async startCurrent() {
+      await startTask('start-current', requireCurrent())
+    },
+
+    async routeToCurrent() {
+      const { runtimeId, hostnames } = requireCurrent()
+      await engine.task(
+        'route-current',
+        'switchRoute',
+        {
+          environmentId: environment.id,
+          hostnames: [...hostnames],
+          target: { case: 'runtimeId', value: runtimeId },
+        },
+        { timeoutMs: minutes(2) },
+      )
+    },
+  }
+}
+
+/** Production answers at the project's own name as well; the first is the one people are shown. */
+function hostnamesOf(stage: Stage, environment: string, project: string, domain: string): string[] {
+  const own = `${environment}.${project}.${domain}`
+  return stage === 'production' ? [`${project}.${domain}`, own] : [own]
+}

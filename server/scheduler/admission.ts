@@ -1,0 +1,69 @@
+import { sql } from 'kysely'
+import type { RunState } from './run-state.ts'
+
+/** Runs of one project at a time. */
+const projectConcurrency = 3
+
+export type Admission = { readonly hostId: string } | { readonly waitingFor: string }
+
+/**
+ * Whether a queued run may start now, and where: one run at a time for an environment, oldest first; a few for a
+ * project; on the host that holds the project's data, else on the online host with the most room.
+ * Takes the project's row lock, so that two servers do not admit past the limit.
+ */
+export async function admit(state: RunState): Promise<Admission> {
+  const { tx, run, project, environment } = state
+  await tx.selectFrom('projects').select('id').where('id', '=', project.id).forUpdate().execute()
+  const others = await tx
+    .selectFrom('runs')
+    .select(['id', 'number', 'kind', 'status', 'environment_id', 'created_at'])
+    .where('project_id', '=', project.id)
+    .where('advance_at', 'is not', null)
+    .where('id', '<>', run.id)
+    .execute()
+  const here = others.filter((other) => other.environment_id === environment.id)
+  const ahead = here.find((other) => other.status === 'running' || other.created_at < run.created_at)
+  if (ahead)
+    return { waitingFor: `waiting for ${ahead.number ? `build ${ahead.number}` : `the ${ahead.kind}`}` }
+  if (others.filter((other) => other.status === 'running').length >= projectConcurrency) {
+    return { waitingFor: `waiting: ${projectConcurrency} runs of the project are under way` }
+  }
+  return place(state)
+}
+
+async function place({ tx, project, environment }: RunState): Promise<Admission> {
+  // The data decides: an environment stays on its host, and clones need the host of production.
+  const bound =
+    environment.host_id ??
+    (
+      await tx
+        .selectFrom('environments')
+        .select('host_id')
+        .where('project_id', '=', project.id)
+        .where('host_id', 'is not', null)
+        .where('status', '<>', 'destroyed')
+        .orderBy(sql`stage = 'production'`, 'desc')
+        .limit(1)
+        .executeTakeFirst()
+    )?.host_id
+  const hosts = await tx
+    .selectFrom('hosts')
+    .leftJoin('pools', 'pools.host_id', 'hosts.id')
+    .select(['hosts.id', 'hosts.name', 'hosts.status', 'hosts.advice'])
+    .orderBy('pools.free_bytes', (order) => order.desc().nullsLast())
+    .execute()
+  if (bound) {
+    const host = hosts.find(({ id }) => id === bound)
+    return host?.status === 'online'
+      ? { hostId: host.id }
+      : { waitingFor: `waiting for host ${host?.name ?? bound}, which is ${host?.status ?? 'gone'}` }
+  }
+  const online = hosts.find(({ status }) => status === 'online')
+  if (online) return { hostId: online.id }
+  return {
+    waitingFor:
+      hosts.length === 0
+        ? 'waiting for a host: none has joined yet (fairway host join-token)'
+        : `waiting for a host: ${hosts.map(({ name, status }) => `${name} is ${status}`).join(', ')}`,
+  }
+}

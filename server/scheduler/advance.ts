@@ -1,0 +1,237 @@
+import type { AppContext } from '../context.ts'
+import type { Result, RunStatus } from '../db/schema.ts'
+import { notify } from '../db/signals.ts'
+import { operation, type Tx, withTenant } from '../db/tenancy.ts'
+import { messageOf } from '../errors.ts'
+import { buildActions } from './actions/build.ts'
+import { environmentActions } from './actions/environment.ts'
+import type { EngineConfig } from './actions/wording.ts'
+import { admit } from './admission.ts'
+import { recordRun } from './manifest.ts'
+import { type Engine, type Replayed, replay } from './replay.ts'
+import { lockRun, type RunState } from './run-state.ts'
+import { type Pipelines, RunCancelled, stepsOf, TaskFailed } from './types.ts'
+
+const admissionRecheckMs = 2_000
+
+/**
+ * Looks at a run and does what is next. Level-triggered and idempotent: any server may call it at any time and any
+ * number of times; all it reads and writes is one transaction under the run's row lock.
+ */
+export async function advance(
+  context: AppContext,
+  config: EngineConfig,
+  pipelines: Pipelines,
+  due: { runId: string; organizationId: string },
+): Promise<void> {
+  const op = operation(due.organizationId, 'scheduler')
+  try {
+    await withTenant(context.db, op, async (tx) => {
+      const state = await lockRun(tx, op, due.runId)
+      if (state) await advanceLocked(context, config, pipelines, state)
+    })
+  } catch (error) {
+    // The database answers with a code: it is away or overloaded, and the run is looked at again. The rest is a bug.
+    if ((error as { code?: string }).code) throw error
+    context.log.error({ err: error, run: due.runId }, 'a run failed by a fault of the server')
+    await withTenant(context.db, op, async (tx) => {
+      const state = await lockRun(tx, op, due.runId)
+      if (state) await end(state, { status: 'failed', reason: `internal error: ${messageOf(error)}` }, [], '')
+    })
+  }
+}
+
+async function advanceLocked(
+  context: AppContext,
+  config: EngineConfig,
+  pipelines: Pipelines,
+  state: RunState,
+): Promise<void> {
+  const { run } = state
+  if (run.status === 'queued' && !(await begin(context, state))) return
+  if (run.timeout_at && run.timeout_at < new Date() && !run.cancel_cause) {
+    run.cancel_cause = 'timeout'
+    await state.tx.updateTable('runs').set({ cancel_cause: 'timeout' }).where('id', '=', run.id).execute()
+  }
+  if (run.cancel_cause) await cancelTasks(state)
+
+  let manifest = ''
+  const replayed = await replay(state, async (engine) => {
+    const failure = await failureOf(() => runPipeline(engine, config, pipelines))
+    const ending = failure && engine.ending(failure)
+    await engine.always(() =>
+      engine.step('record', async () => {
+        const outcome = { status: ending?.status ?? 'succeeded', reason: ending?.reason ?? '' }
+        manifest = await recordRun(engine, context.blobs, outcome)
+      }),
+    )
+    if (failure) throw failure
+  })
+  await saveRecord(state, replayed)
+  const { outcome, warnings } = replayed
+  switch (outcome.kind) {
+    case 'suspended':
+      return suspend(state, outcome.recheckMs)
+    case 'succeeded':
+      return end(state, { status: 'succeeded', reason: '' }, warnings, manifest)
+    case 'ended':
+      await end(state, outcome, warnings, manifest)
+      if (!outcome.compensated || run.kind === 'start') await markFailed(state)
+  }
+}
+
+function runPipeline(engine: Engine, config: EngineConfig, pipelines: Pipelines): Promise<void> {
+  const { kind } = engine.state.run
+  return kind === 'build'
+    ? pipelines.build(buildActions(engine, config))
+    : pipelines[kind](environmentActions(engine, config))
+}
+
+/** Starts a queued run; false when it has to wait, or was cancelled before it began. */
+async function begin(context: AppContext, state: RunState): Promise<boolean> {
+  const { tx, run } = state
+  if (run.cancel_cause) {
+    const status = run.cancel_cause === 'superseded' ? 'superseded' : 'cancelled'
+    const reason = run.cancelled_by
+      ? `cancelled by ${run.cancelled_by} before it began`
+      : 'cancelled before it began'
+    await end(state, { status, reason }, [], '')
+    return false
+  }
+  const admission = await admit(state)
+  if ('waitingFor' in admission) {
+    await tx
+      .updateTable('runs')
+      .set({ reason: admission.waitingFor, advance_at: new Date(Date.now() + admissionRecheckMs) })
+      .where('id', '=', run.id)
+      .execute()
+    return false
+  }
+  const started = await tx
+    .updateTable('runs')
+    .set({
+      status: 'running',
+      reason: '',
+      host_id: admission.hostId,
+      started_at: new Date(),
+      timeout_at: new Date(Date.now() + context.config.buildTimeoutMs),
+    })
+    .where('id', '=', run.id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  Object.assign(run, started)
+  const steps = await tx
+    .insertInto('steps')
+    .values(
+      stepsOf[run.kind].map((name, position) => ({
+        organization_id: run.organization_id,
+        run_id: run.id,
+        name,
+        position,
+      })),
+    )
+    .returningAll()
+    .execute()
+  for (const step of steps) state.steps.set(step.name, step)
+  return true
+}
+
+/** Tasks not yet given to an agent end at once; the agent is asked to end the others, which takes its time. */
+async function cancelTasks({ tx, run, tasks }: RunState): Promise<void> {
+  const open = [...tasks.values()].filter(
+    (task) => !task.always && !task.cancel_requested && ['queued', 'leased'].includes(task.status),
+  )
+  for (const task of open) {
+    const saved = await tx
+      .updateTable('tasks')
+      .set(
+        task.status === 'queued'
+          ? { cancel_requested: true, status: 'cancelled', finished_at: new Date() }
+          : { cancel_requested: true },
+      )
+      .where('id', '=', task.id)
+      .where('status', '=', task.status)
+      .returningAll()
+      .executeTakeFirst()
+    if (saved) Object.assign(task, saved)
+  }
+  if (open.length > 0 && run.host_id) await notify(tx, { kind: 'cancel', id: run.host_id })
+}
+
+async function saveRecord({ tx, run }: RunState, { record, warnings }: Replayed): Promise<void> {
+  await tx
+    .updateTable('runs')
+    .set({ record: JSON.stringify(record), warnings: [...warnings] })
+    .where('id', '=', run.id)
+    .execute()
+}
+
+async function suspend(state: RunState, recheckMs: number): Promise<void> {
+  await state.tx
+    .updateTable('runs')
+    .set({ advance_at: new Date(Date.now() + recheckMs) })
+    .where('id', '=', state.run.id)
+    .execute()
+  await announce(state.tx, state.run.id)
+}
+
+async function end(
+  { tx, run }: RunState,
+  ending: { status: RunStatus; reason: string },
+  warnings: readonly string[],
+  manifest: string,
+): Promise<void> {
+  const succeeded = ending.status === 'succeeded'
+  const failed = ending.status === 'failed' || ending.status === 'timed-out'
+  const result: Result | null = succeeded ? (warnings.length > 0 ? 'yellow' : 'green') : failed ? 'red' : null
+  const moreWarnings = warnings.length > 1 ? ` (and ${warnings.length - 1} more)` : ''
+  await tx
+    .updateTable('runs')
+    .set({
+      status: ending.status,
+      result,
+      reason: succeeded ? (warnings[0] ?? '') + moreWarnings : ending.reason,
+      manifest_sha256: manifest,
+      finished_at: new Date(),
+      advance_at: null,
+    })
+    .where('id', '=', run.id)
+    .execute()
+  await tx
+    .updateTable('steps')
+    .set({ status: 'cancelled', finished_at: new Date() })
+    .where('run_id', '=', run.id)
+    .where('status', 'in', ['queued', 'running'])
+    .execute()
+  await tx.updateTable('cells').set({ held_by: null }).where('held_by', '=', run.id).execute()
+  // Whoever waits for this one is looked at now.
+  await tx
+    .updateTable('runs')
+    .set({ advance_at: new Date() })
+    .where('project_id', '=', run.project_id)
+    .where('status', '=', 'queued')
+    .where('advance_at', 'is not', null)
+    .execute()
+  await announce(tx, run.id)
+}
+
+async function markFailed({ tx, environment }: RunState): Promise<void> {
+  await tx
+    .updateTable('environments')
+    .set({ status: 'failed', updated_at: new Date() })
+    .where('id', '=', environment.id)
+    .where('status', '<>', 'destroyed')
+    .execute()
+}
+
+const announce = (tx: Tx, runId: string) => notify(tx, { kind: 'run', id: runId })
+
+async function failureOf(body: () => Promise<void>): Promise<TaskFailed | RunCancelled | undefined> {
+  try {
+    await body()
+    return undefined
+  } catch (error) {
+    if (error instanceof TaskFailed || error instanceof RunCancelled) return error
+    throw error
+  }
+}

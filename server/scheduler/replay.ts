@@ -1,0 +1,298 @@
+import { create, fromJson, type JsonValue, type MessageInitShape, toJson } from '@bufbuild/protobuf'
+import {
+  type TaskOutput,
+  TaskOutputSchema,
+  type TaskSpec,
+  TaskSpecSchema,
+} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { RunRecord } from '../db/record.ts'
+import type { CancelCause, RunStatus } from '../db/schema.ts'
+import { notify } from '../db/signals.ts'
+import type { RunState, StepRow, TaskRow } from './run-state.ts'
+import { type CommonActions, RunCancelled, type StepName, TaskFailed } from './types.ts'
+
+export type TaskKind = NonNullable<TaskSpec['kind']['case']>
+type SpecInit = Exclude<NonNullable<MessageInitShape<typeof TaskSpecSchema>['kind']>, { case?: undefined }>
+export type TaskInput<K extends TaskKind> = Extract<SpecInit, { case: K }>['value']
+export type TaskOutputOf<K extends TaskKind> = Extract<TaskOutput['kind'], { case: K }>['value']
+
+export interface TaskOptions {
+  readonly timeoutMs: number
+  /** Attempts in all; more than 1 only for tasks that may be done again from scratch. */
+  readonly attempts?: number
+  /** Not to be interrupted by a cancel once it is asked for. */
+  readonly uninterruptible?: boolean
+}
+
+/** What actions are made of. */
+export interface Engine extends CommonActions {
+  readonly state: RunState
+  /** The output of the task with that key (unique in the run); asks an agent for it when it is not on record. */
+  task<K extends TaskKind>(
+    key: string,
+    kind: K,
+    input: TaskInput<K>,
+    options: TaskOptions,
+  ): Promise<TaskOutputOf<K>>
+  /** Changes our own tables once in the run, in the transaction of the advance. The value must be JSON. */
+  effect<T>(key: string, change: () => Promise<T>): Promise<T>
+  /** An effect without a value. */
+  once(key: string, change: () => Promise<unknown>): Promise<void>
+  /** An effect that can't be had yet while `check` gives undefined; looked at again after `recheckMs`. */
+  until<T>(key: string, recheckMs: number, check: () => Promise<T | undefined>): Promise<T>
+  note(record: RunRecord): Promise<void>
+  readonly record: RunRecord
+  /** How a run that threw this ends; throws it on when it is a bug of ours. */
+  ending(error: unknown): Ending
+}
+
+export type Outcome =
+  | { readonly kind: 'suspended'; readonly recheckMs: number }
+  | { readonly kind: 'succeeded' }
+  | {
+      readonly kind: 'ended'
+      readonly status: RunStatus
+      readonly reason: string
+      readonly compensated: boolean
+    }
+
+export interface Ending {
+  readonly kind: 'ended'
+  readonly status: RunStatus
+  readonly reason: string
+  /** False when putting things back failed as well. */
+  readonly compensated: boolean
+}
+
+export interface Replayed {
+  readonly outcome: Outcome
+  readonly record: RunRecord
+  readonly warnings: readonly string[]
+}
+
+const retriedReasons = new Set(['unavailable', 'lost'])
+/** Progress does not hang on notifications: a suspended run is looked at again at least so often. */
+const slowRecheckMs = 15_000
+
+/**
+ * Runs a pipeline from its beginning over what is on record, up to the first thing that is not: see types.ts.
+ * Errors other than TaskFailed and RunCancelled are ours (a bug, a lost database) and are thrown.
+ */
+export async function replay(
+  state: RunState,
+  pipeline: (engine: Engine) => Promise<void>,
+): Promise<Replayed> {
+  const suspension = Promise.withResolvers<Outcome>()
+  const engine = new Replay(state, suspension.resolve)
+  const finished = pipeline(engine).then(
+    (): Outcome => ({ kind: 'succeeded' }),
+    (error: unknown): Outcome => engine.ending(error),
+  )
+  const outcome = await Promise.race([finished, suspension.promise])
+  return { outcome, record: engine.record, warnings: [...engine.warnings] }
+}
+
+class Replay implements Engine {
+  readonly state: RunState
+  readonly warnings: Set<string>
+  record: RunRecord
+  readonly #suspend: (outcome: Outcome) => void
+  #step: StepRow | undefined
+  #summary = ''
+  #always = false
+  #firstFailure: TaskFailed | RunCancelled | undefined
+
+  constructor(state: RunState, suspend: (outcome: Outcome) => void) {
+    this.state = state
+    this.record = state.record
+    this.warnings = new Set(state.run.warnings)
+    this.#suspend = suspend
+  }
+
+  async step<T>(name: StepName, body: () => Promise<T>): Promise<T> {
+    const row = this.state.steps.get(name)
+    if (!row) throw new Error(`Run ${this.state.run.id} has no step ${name}`)
+    this.#step = row
+    this.#summary = ''
+    if (row.status === 'queued') await this.#saveStep(row, 'running', '')
+    try {
+      const value = await body()
+      if (!row.finished_at) await this.#saveStep(row, 'succeeded', this.#summary)
+      return value
+    } catch (error) {
+      if (!row.finished_at)
+        await this.#saveStep(row, statusOf(error), error instanceof Error ? error.message : '')
+      throw error
+    }
+  }
+
+  summarize(text: string): void {
+    this.#summary = text
+  }
+
+  async warn(text: string): Promise<void> {
+    this.warnings.add(text)
+  }
+
+  async note(record: RunRecord): Promise<void> {
+    this.record = { ...this.record, ...record }
+  }
+
+  async always<T>(body: () => Promise<T>): Promise<T> {
+    const outer = this.#always
+    this.#always = true
+    try {
+      return await body()
+    } finally {
+      this.#always = outer
+    }
+  }
+
+  async task<K extends TaskKind>(
+    key: string,
+    kind: K,
+    input: TaskInput<K>,
+    options: TaskOptions,
+  ): Promise<TaskOutputOf<K>> {
+    for (let attempt = 1; ; attempt++) {
+      const attemptKey = attempt === 1 ? key : `${key}~${attempt}`
+      const row = this.state.tasks.get(attemptKey)
+      if (!row) {
+        this.#requireNotCancelled()
+        await this.#enqueue(attemptKey, kind, input, options)
+        return this.#wait(slowRecheckMs)
+      }
+      for (const warning of row.warnings) this.warnings.add(warning)
+      switch (row.status) {
+        case 'queued':
+        case 'leased':
+          return this.#wait(slowRecheckMs)
+        case 'succeeded':
+          return outputOf(row, kind)
+        case 'cancelled':
+          throw new RunCancelled(this.#cancelText())
+        case 'timed-out':
+          throw new TaskFailed('timed-out', row.error || `${kind} took longer than allowed`, 'timed-out')
+        case 'failed':
+          if (attempt < (options.attempts ?? 1) && retriedReasons.has(row.reason)) continue
+          throw new TaskFailed(row.reason, row.error)
+      }
+    }
+  }
+
+  async effect<T>(key: string, change: () => Promise<T>): Promise<T> {
+    if (this.state.effects.has(key)) return this.state.effects.get(key) as T
+    const value = await change()
+    await this.#keep(key, value)
+    return value
+  }
+
+  async once(key: string, change: () => Promise<unknown>): Promise<void> {
+    await this.effect(key, async () => {
+      await change()
+      return null
+    })
+  }
+
+  async until<T>(key: string, recheckMs: number, check: () => Promise<T | undefined>): Promise<T> {
+    if (this.state.effects.has(key)) return this.state.effects.get(key) as T
+    this.#requireNotCancelled()
+    const value = await check()
+    if (value === undefined) return this.#wait(recheckMs)
+    await this.#keep(key, value)
+    return value
+  }
+
+  ending(error: unknown): Ending {
+    if (!(error instanceof TaskFailed || error instanceof RunCancelled)) throw error
+    const first = this.#firstFailure ?? error
+    const status = first instanceof TaskFailed ? first.status : endOfCancelled(this.state.run.cancel_cause)
+    const compensated = first === error
+    const reason = compensated
+      ? first.message
+      : `${first.message}; putting things back failed too: ${error.message}`
+    return { kind: 'ended', status, reason, compensated }
+  }
+
+  /** Never settles: the replay ends here, and neither `catch` nor `finally` of the pipeline runs. */
+  #wait(recheckMs: number): Promise<never> {
+    this.#suspend({ kind: 'suspended', recheckMs })
+    return new Promise<never>(() => undefined)
+  }
+
+  #requireNotCancelled(): void {
+    if (this.state.run.cancel_cause && !this.#always) throw new RunCancelled(this.#cancelText())
+  }
+
+  #cancelText(): string {
+    const { cancel_cause: cause, cancelled_by: by } = this.state.run
+    if (cause === 'user') return `cancelled by ${by ?? 'a user'}`
+    if (cause === 'superseded') return 'superseded by a newer commit'
+    if (cause === 'timeout') return 'took longer than a run may'
+    return `cancelled by the system${by ? `: ${by}` : ''}`
+  }
+
+  async #keep(key: string, value: unknown): Promise<void> {
+    const { tx, run } = this.state
+    await tx
+      .insertInto('effects')
+      .values({
+        organization_id: run.organization_id,
+        run_id: run.id,
+        key,
+        value: JSON.stringify(value ?? null),
+      })
+      .execute()
+    this.state.effects.set(key, value ?? null)
+  }
+
+  async #enqueue<K extends TaskKind>(
+    key: string,
+    kind: K,
+    input: TaskInput<K>,
+    options: TaskOptions,
+  ): Promise<void> {
+    const { tx, run } = this.state
+    if (!this.#step || !run.host_id) throw new Error(`Task ${key} of run ${run.id} has no step or no host`)
+    const spec = create(TaskSpecSchema, { kind: { case: kind, value: input } as SpecInit })
+    await tx
+      .insertInto('tasks')
+      .values({
+        organization_id: run.organization_id,
+        run_id: run.id,
+        step_id: this.#step.id,
+        host_id: run.host_id,
+        key,
+        kind,
+        spec: JSON.stringify(toJson(TaskSpecSchema, spec)),
+        max_attempts: options.attempts ?? 1,
+        timeout_ms: options.timeoutMs,
+        always: this.#always || (options.uninterruptible ?? false),
+      })
+      .execute()
+    await notify(tx, { kind: 'task', id: run.host_id })
+  }
+
+  async #saveStep(row: StepRow, status: RunStatus, summary: string): Promise<void> {
+    const ended = status !== 'running'
+    const saved = await this.state.tx
+      .updateTable('steps')
+      .set({ status, summary, ...(ended ? { finished_at: new Date() } : { started_at: new Date() }) })
+      .where('id', '=', row.id)
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    Object.assign(row, saved)
+  }
+}
+
+function outputOf<K extends TaskKind>(row: TaskRow, kind: K): TaskOutputOf<K> {
+  const output = fromJson(TaskOutputSchema, (row.output ?? {}) as JsonValue, { ignoreUnknownFields: true })
+  if (output.kind.case !== kind) throw new Error(`Task ${row.id} (${kind}) succeeded without its output`)
+  return output.kind.value as TaskOutputOf<K>
+}
+
+const endOfCancelled = (cause: CancelCause | null): RunStatus =>
+  cause === 'timeout' ? 'timed-out' : cause === 'superseded' ? 'superseded' : 'cancelled'
+
+const statusOf = (error: unknown): RunStatus =>
+  error instanceof TaskFailed ? error.status : error instanceof RunCancelled ? 'cancelled' : 'failed'

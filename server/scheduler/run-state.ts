@@ -1,0 +1,82 @@
+import type { Selectable } from 'kysely'
+import type { Deployment, RunRecord } from '../db/record.ts'
+import type {
+  BranchesTable,
+  EnvironmentsTable,
+  ProjectsTable,
+  RunsTable,
+  StepsTable,
+  TasksTable,
+} from '../db/schema.ts'
+import type { Operation, Tx } from '../db/tenancy.ts'
+
+export type RunRow = Selectable<RunsTable>
+export type TaskRow = Selectable<TasksTable>
+export type StepRow = Selectable<StepsTable>
+
+/** A run and everything around it, read under the run's row lock in the transaction that advances it. */
+export interface RunState {
+  readonly tx: Tx
+  readonly op: Operation
+  readonly run: RunRow
+  readonly organization: string
+  readonly project: Selectable<ProjectsTable>
+  readonly environment: Selectable<EnvironmentsTable>
+  readonly branch: Selectable<BranchesTable> | undefined
+  readonly steps: Map<string, StepRow>
+  /** By key. */
+  readonly tasks: Map<string, TaskRow>
+  /** By key. */
+  readonly effects: Map<string, unknown>
+  readonly record: RunRecord
+}
+
+/** Undefined when the run does not exist or has ended. Takes the row lock: one server advances a run at a time. */
+export async function lockRun(tx: Tx, op: Operation, runId: string): Promise<RunState | undefined> {
+  const run = await tx
+    .selectFrom('runs')
+    .selectAll()
+    .where('id', '=', runId)
+    .where('advance_at', 'is not', null)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!run?.environment_id) return undefined
+  const organization = await tx.selectFrom('organizations').select('name').executeTakeFirstOrThrow()
+  const project = await tx
+    .selectFrom('projects')
+    .selectAll()
+    .where('id', '=', run.project_id)
+    .executeTakeFirstOrThrow()
+  const environment = await tx
+    .selectFrom('environments')
+    .selectAll()
+    .where('id', '=', run.environment_id)
+    .executeTakeFirstOrThrow()
+  const branch = run.branch_id
+    ? await tx.selectFrom('branches').selectAll().where('id', '=', run.branch_id).executeTakeFirst()
+    : undefined
+  const steps = await tx.selectFrom('steps').selectAll().where('run_id', '=', runId).execute()
+  const tasks = await tx.selectFrom('tasks').selectAll().where('run_id', '=', runId).execute()
+  const effects = await tx
+    .selectFrom('effects')
+    .select(['key', 'value'])
+    .where('run_id', '=', runId)
+    .execute()
+  return {
+    tx,
+    op,
+    run,
+    organization: organization.name,
+    project,
+    environment,
+    branch,
+    steps: new Map(steps.map((row) => [row.name, row])),
+    tasks: new Map(tasks.map((row) => [row.key, row])),
+    effects: new Map(effects.map((row) => [row.key, row.value])),
+    record: run.record as RunRecord,
+  }
+}
+
+/** What the environment serves, as its last successful build left it. */
+export const deploymentOf = (environment: { deployment: unknown }): Deployment | undefined =>
+  (environment.deployment as Deployment | null) ?? undefined
