@@ -1,0 +1,125 @@
+import type Docker from 'dockerode'
+import { TaskError } from '../tasks/task.ts'
+import { type DockerHost, ifExists, pinnedReference, requireImage, statusOf } from './docker.ts'
+
+export interface ResolvedImage {
+  /** `repository@sha256:…` */
+  reference: string
+  /** `sha256:…` */
+  digest: string
+}
+
+/** `registry/name:tag` or `registry/name@sha256:…` without tag and digest. */
+export function repositoryOf(reference: string): string {
+  return reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
+}
+
+/**
+ * Which image a tag names now, as the registry says; what has a digest already is only taken apart.
+ * Falls back to an image of this host when the registry does not answer.
+ *
+ * @throws TaskError `image-unavailable` when neither knows it.
+ */
+export async function resolveImage(host: DockerHost, reference: string): Promise<ResolvedImage> {
+  const given = /@(sha256:[0-9a-f]{64})$/.exec(reference)?.[1]
+  if (given) return { reference: `${repositoryOf(reference)}@${given}`, digest: given }
+  try {
+    const digest = await findInRegistry(host, reference)
+    if (digest) return { reference: `${repositoryOf(reference)}@${digest}`, digest }
+  } catch (error) {
+    const local = await ifExists(host.docker.getImage(reference).inspect())
+    if (!local) throw unavailable(reference, error)
+    const pinned = pinnedReference(local, reference)
+    return { reference: pinned, digest: pinned.replace(/^.*@/, '') }
+  }
+  throw unavailable(reference, undefined)
+}
+
+/** The digest of a tag in its registry; undefined when the registry does not have it. */
+export async function findInRegistry(host: DockerHost, reference: string): Promise<string | undefined> {
+  try {
+    const found: { Descriptor?: { digest?: string } } = await host.docker.getImage(reference).distribution()
+    return found.Descriptor?.digest
+  } catch (error) {
+    // Registries that hide what one may not read answer 403 for what does not exist.
+    if ([403, 404].includes(statusOf(error) ?? 0)) return undefined
+    throw error
+  }
+}
+
+/** Pushes a tag and answers the digest under which the registry holds it. */
+export async function pushImage(
+  host: DockerHost,
+  reference: string,
+  onLine: (line: string) => void,
+  signal: AbortSignal,
+): Promise<ResolvedImage> {
+  const stream = await host.docker.getImage(reference).push({ abortSignal: signal })
+  let digest: string | undefined
+  await followProgress(
+    host,
+    stream,
+    (event) => {
+      digest = event.aux?.Digest ?? digest
+      if (event.status && !event.progress && !event.id) onLine(event.status)
+    },
+    'image-push-failed',
+    signal,
+  )
+  digest ??= await findInRegistry(host, reference)
+  if (!digest)
+    throw new TaskError('image-push-failed', `${reference} was pushed, but the registry does not have it`)
+  return { reference: `${repositoryOf(reference)}@${digest}`, digest }
+}
+
+export interface ProgressEvent {
+  stream?: string
+  status?: string
+  id?: string
+  progress?: string
+  aux?: { Digest?: string; ID?: string }
+  error?: string
+}
+
+/** Reads the events of a build, push or pull to their end. */
+export async function followProgress(
+  host: DockerHost,
+  stream: NodeJS.ReadableStream,
+  onEvent: (event: ProgressEvent) => void,
+  reason: string,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) =>
+      host.docker.modem.followProgress(
+        stream,
+        (error: Error | null) => (error ? reject(error) : resolve()),
+        (event: ProgressEvent) => onEvent(event),
+      ),
+    )
+  } catch (error) {
+    signal.throwIfAborted()
+    throw new TaskError(reason, `${(error as Error).message}`, { cause: error })
+  }
+  signal.throwIfAborted()
+}
+
+/** Makes sure the image is here; what it is. */
+export function requireByDigest(
+  host: DockerHost,
+  reference: string,
+  signal: AbortSignal,
+): Promise<Docker.ImageInspectInfo> {
+  if (!/(@|^)sha256:[0-9a-f]{64}$/.test(reference))
+    throw new TaskError('image-not-pinned', `${reference} is no digest: images are only run by digest`)
+  return requireImage(host, reference, signal)
+}
+
+function unavailable(reference: string, cause: unknown): TaskError {
+  const why = cause instanceof Error ? `: ${cause.message}` : ''
+  return new TaskError(
+    'image-unavailable',
+    `the image ${reference} is neither in its registry nor on this host${why}`,
+    { cause },
+  )
+}

@@ -1,0 +1,76 @@
+import type Docker from 'dockerode'
+import type { Connection } from '../cells/cells.ts'
+import type { Cell } from '../storage/records.ts'
+import { hardenedHostConfig } from './docker.ts'
+import type { ImageFacts } from './image-facts.ts'
+import { networkName } from './networks.ts'
+import { DATABASE } from './postgres-client.ts'
+
+export const httpPort = 8069
+export const geventPort = 8072
+
+/** Limits as a task gives them; what is missing or zero takes the default. */
+export interface Limits {
+  memoryBytes: bigint
+  milliCpus: number
+  maxProcesses: number
+}
+
+export interface OdooContainer {
+  cell: Cell
+  connection: Connection
+  /** By digest. */
+  image: string
+  facts: ImageFacts
+  limits: Limits | undefined
+  /** Arguments after `odoo`, its subcommand first. */
+  arguments: readonly string[]
+}
+
+/** Options that every use of Odoo on a cell has; a subcommand goes before them. */
+export const databaseOptions: readonly string[] = [
+  `--database=${DATABASE}`,
+  `--db-filter=^${DATABASE}$`,
+  '--no-database-list',
+  '--data-dir=/var/lib/odoo',
+]
+
+/**
+ * A container of a project's image on a cell: the cell's network and nothing else, the cell's own filestore, the role
+ * of the cell's database, and the image's own unprivileged user. Sessions and the like stay in the container.
+ */
+export function odooContainer(spec: OdooContainer): Docker.ContainerCreateOptions {
+  const { cell, facts, limits } = spec
+  return {
+    Image: spec.image,
+    User: `${facts.uid}:${facts.gid}`,
+    Cmd: ['odoo', ...spec.arguments],
+    Env: credentials(spec.connection),
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      ...hardenedHostConfig({
+        memoryBytes: Number(limits?.memoryBytes || 1024n ** 3n),
+        milliCpus: limits?.milliCpus ?? 0,
+        maxProcesses: limits?.maxProcesses || 512,
+      }),
+      NetworkMode: networkName(cell.id),
+      Mounts: [{ Type: 'bind', Source: cell.paths.filestore, Target: `/var/lib/odoo/filestore/${DATABASE}` }],
+    },
+  }
+}
+
+/** Both ways in which images are told: those of the official image, and libpq's, which `docker exec psql` uses. */
+function credentials({ host, port, user, password, database }: Connection): string[] {
+  const settings = {
+    HOST: host,
+    PORT: port,
+    USER: user,
+    PASSWORD: password,
+    PGHOST: host,
+    PGPORT: port,
+    PGUSER: user,
+    PGPASSWORD: password,
+    PGDATABASE: database,
+  }
+  return Object.entries(settings).map(([name, value]) => `${name}=${value}`)
+}

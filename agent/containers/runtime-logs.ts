@@ -1,0 +1,71 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { DockerHost } from './docker.ts'
+import { readLogs } from './follow.ts'
+import { listRuntimes } from './odoo.ts'
+
+/** The part of the spool that this needs. */
+export interface LogSink {
+  append(
+    streamId: string,
+    entry: { unixMicros: bigint; source: string; text: string },
+    position?: { key: string; timestamp: string },
+  ): void
+  position(streamId: string, key: string): { timestamp: string; lines: number } | undefined
+}
+
+const lookEveryMs = 2_000
+
+/**
+ * Follows the output of every runtime on this host into its log stream, until aborted. Goes on where it was left, also
+ * after restarts of the agent, of Docker and of the runtime itself.
+ */
+export async function followRuntimeLogs(
+  host: DockerHost,
+  sink: LogSink,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const following = new Map<string, Promise<void>>()
+  while (!signal.aborted) {
+    try {
+      for (const runtime of await listRuntimes(host)) {
+        const { container, logStreamId } = runtime
+        if (!logStreamId || !runtime.running || following.has(container)) continue
+        const done = follow(host, sink, container, logStreamId, signal)
+          .catch((error: unknown) => {
+            if (!signal.aborted) logger.warn({ err: error, container }, 'a runtime log is read again')
+          })
+          .finally(() => following.delete(container))
+        following.set(container, done)
+      }
+    } catch (error) {
+      logger.warn({ err: error }, 'runtimes cannot be listed, trying again')
+    }
+    await delay(lookEveryMs, undefined, { signal }).catch(() => undefined)
+  }
+  await Promise.all(following.values())
+}
+
+async function follow(
+  host: DockerHost,
+  sink: LogSink,
+  container: string,
+  streamId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const position = sink.position(streamId, container)
+  await readLogs(host, container, { follow: true, position, signal }, ({ timestamp, text }) =>
+    sink.append(
+      streamId,
+      { unixMicros: toMicros(timestamp), source: 'odoo', text },
+      { key: container, timestamp },
+    ),
+  )
+}
+
+/** RFC 3339 with nanoseconds, as Docker writes it. */
+export function toMicros(timestamp: string): bigint {
+  const fraction = (/\.(\d+)/.exec(timestamp)?.[1] ?? '').padEnd(6, '0').slice(0, 6)
+  return BigInt(Math.floor(Date.parse(timestamp) / 1000)) * 1_000_000n + BigInt(fraction)
+}
