@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type { BuildRef } from '../../proto/gen/fairway/v1/builds_pb.js'
 import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
@@ -35,12 +34,12 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
   requirePermission(caller, 'build.start')
   requireBranchName(wanted.branch)
   requireCommit(wanted.commit)
-  // Takes the number and, until the commit, the project's row lock: builds of a project start one after another.
+  // Until the commit the project's row is ours: its builds start one after another.
   const project = await tx
-    .updateTable('projects')
-    .set({ next_build_number: sql<number>`next_build_number + 1` })
+    .selectFrom('projects')
+    .select(['id', 'branch_rules', 'next_build_number as number'])
     .where('name', '=', wanted.project)
-    .returning(['id', 'branch_rules', sql<number>`next_build_number - 1`.as('number')])
+    .forUpdate()
     .executeTakeFirst()
   if (!project) throw projectNotFound(wanted.project)
   const rules = branchRulesOf(project)
@@ -52,6 +51,11 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
         'Name the branch to match one, or change `branches` in fairway.yaml of the production branch.',
     )
   }
+  await tx
+    .updateTable('projects')
+    .set({ next_build_number: project.number + 1 })
+    .where('id', '=', project.id)
+    .execute()
   const branch = await recordBranch(tx, {
     projectId: project.id,
     organizationId: caller.organizationId,

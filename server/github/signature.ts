@@ -1,0 +1,61 @@
+import { isUtf8 } from 'node:buffer'
+import { verify } from '@octokit/webhooks-methods'
+import type { AppContext } from '../context.ts'
+import { withTenant } from '../db/tenancy.ts'
+import type { Caller } from '../services/permissions.ts'
+import { webhookSecretLabel } from '../services/projects.ts'
+
+export interface Sender {
+  readonly caller: Caller
+  readonly projectId: string
+  readonly project: string
+}
+
+/** Stands for an unknown repository, so that it costs the same work as a known one. */
+const nobody = {
+  id: '00000000-0000-0000-0000-000000000000',
+  organization_id: '00000000-0000-0000-0000-000000000000',
+}
+
+/**
+ * The projects of that repository whose secret signed these bytes; none for an unknown repository as for a bad
+ * signature, after the same steps. `pusher` is who the payload says; it is believed once the signature holds.
+ */
+export async function findSenders(
+  { db, sealer }: AppContext,
+  request: { slug: string; body: Buffer; signature: string; pusher: string; requestId: string },
+): Promise<Sender[]> {
+  const candidates = await db.scheduler
+    .selectFrom('projects')
+    .select(['id', 'organization_id'])
+    .where((eb) => eb(eb.fn<string>('lower', ['repository_slug']), '=', request.slug.toLowerCase()))
+    .execute()
+  const senders: Sender[] = []
+  for (const candidate of candidates.length > 0 ? candidates : [nobody]) {
+    const caller: Caller = {
+      organizationId: candidate.organization_id,
+      actor: `github:${request.pusher}`,
+      requestId: request.requestId,
+      role: 'webhook',
+    }
+    const row = await withTenant(db, caller, (tx) =>
+      tx
+        .selectFrom('projects')
+        .select(['name', 'webhook_secret_sealed'])
+        .where('id', '=', candidate.id)
+        .executeTakeFirst(),
+    )
+    const secret = row
+      ? sealer.open(row.webhook_secret_sealed, webhookSecretLabel(candidate.id)).toString()
+      : sealer.derive('webhook:nobody')
+    const signed = await isSigned(secret, request.body, request.signature)
+    if (row && signed) senders.push({ caller, projectId: candidate.id, project: row.name })
+  }
+  return senders
+}
+
+/** HMAC-SHA-256 over the raw bytes, compared in constant time. Bytes that are no UTF-8 were not sent by GitHub. */
+async function isSigned(secret: string, body: Buffer, signature: string): Promise<boolean> {
+  if (body.length === 0 || signature === '' || !isUtf8(body)) return false
+  return await verify(secret, body.toString('utf8'), signature)
+}

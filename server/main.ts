@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import { createApp } from './app.ts'
+import { createFileBlobs } from './blobs/store.ts'
+import { parseConfig } from './config.ts'
+import type { AppContext } from './context.ts'
+import { openControlPlaneDatabase } from './db/open.ts'
+import { listenForSignals } from './db/signals.ts'
+import { messageOf } from './errors.ts'
+import { createLogger } from './logger.ts'
+import { pipelines } from './pipelines/pipelines.ts'
+import { startScheduler } from './scheduler/scheduler.ts'
+import { createSealer, readMasterKey } from './sealer.ts'
+import { adminTokenFile, bootstrap } from './services/bootstrap.ts'
+import { createShutdown } from './shutdown.ts'
+
+/** From the environment to a listening server. What it opens is closed in reverse, also when the start fails. */
+async function main(): Promise<void> {
+  const config = parseConfig(process.env)
+  const log = createLogger(config.logLevel)
+  const shutdown = createShutdown(log)
+  const stopping = new AbortController()
+  const stop = () => {
+    stopping.abort()
+    return shutdown.run()
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
+
+  try {
+    const sealer = createSealer(readMasterKey(config))
+    const db = await openControlPlaneDatabase(config, sealer, log)
+    shutdown.add({ name: 'database', deadlineMs: 20_000, run: () => db.close() })
+    const signals = listenForSignals(db.listenUrl, (error) =>
+      log.warn({ err: error }, 'signal connection lost'),
+    )
+    shutdown.add({ name: 'signals', deadlineMs: 2_000, run: () => signals.close() })
+    const blobs = createFileBlobs(join(config.dataDir, 'blobs'))
+    const context: AppContext = { config, log, db, blobs, signals, sealer }
+    await bootstrap(context)
+
+    const scheduler = startScheduler(context, pipelines)
+    shutdown.add({ name: 'scheduler', deadlineMs: 10_000, run: () => scheduler.stop() })
+    const app = await createApp(context, stopping.signal)
+    shutdown.add({ name: 'api', deadlineMs: 5_000, run: () => app.close() })
+    const address = await app.listen({ host: config.listen, port: config.apiPort })
+    log.info({ address, adminToken: adminTokenFile(config.dataDir) }, 'fairway server ready')
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`fairway server: ${messageOf(error)}\n`)
+  process.exitCode = 1
+})
