@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { advance } from '../../server/scheduler/advance.ts'
+import { expireTasks } from '../../server/scheduler/expiry.ts'
+import type { BuildActions, Pipelines } from '../../server/scheduler/types.ts'
+import { createOrganization, query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
+
+// The engine on a real PostgreSQL. The agent's part, ending a task, is played by an UPDATE: the link has tests of its own.
+
+let database: TestDatabase
+let organizationId: string
+let hostId: string
+let projects = 0
+
+beforeAll(async () => {
+  database = await startTestDatabase()
+  organizationId = await createOrganization(database, 'acme')
+  hostId = await insert('hosts', { organization_id: organizationId, name: 'one', status: 'online' })
+}, 60_000)
+afterAll(() => database?.close())
+
+async function insert(table: string, row: Record<string, unknown>): Promise<string> {
+  const columns = Object.keys(row)
+  const places = columns.map((_, index) => `$${index + 1}`)
+  const text = `insert into ${table} (${columns}) values (${places}) returning id`
+  const [first] = await query<{ id: string }>(database.ownerUrl, text, Object.values(row))
+  return first?.id as string
+}
+
+interface Environment {
+  readonly projectId: string
+  readonly branchId: string
+  readonly environmentId: string
+}
+
+async function createEnvironment(projectId?: string, name = 'feature-a'): Promise<Environment> {
+  const project =
+    projectId ??
+    (await insert('projects', {
+      organization_id: organizationId,
+      name: `p${++projects}`,
+      repository_url: 'https://example.org/acme/p.git',
+      repository_slug: 'acme/p',
+      branch_rules: '[]',
+      webhook_secret_sealed: Buffer.alloc(1),
+    }))
+  const common = { organization_id: organizationId, project_id: project, stage: 'development' }
+  const branchId = await insert('branches', { ...common, name })
+  const environmentId = await insert('environments', { ...common, branch_id: branchId, name })
+  return { projectId: project, branchId, environmentId }
+}
+
+const createRun = (at: Environment) =>
+  insert('runs', {
+    organization_id: organizationId,
+    project_id: at.projectId,
+    branch_id: at.branchId,
+    environment_id: at.environmentId,
+    kind: 'build',
+    stage: 'development',
+    trigger: 'manual',
+    requested_by: 'member:ana',
+  })
+
+const never = async () => expect.unreachable('not the pipeline of this run')
+const pipelinesWith = (build: (run: BuildActions) => Promise<void>): Pipelines => ({
+  build,
+  start: never,
+  stop: never,
+  destroy: never,
+})
+const advanceRun = (runId: string, build: (run: BuildActions) => Promise<void>) =>
+  advance(database.context, database.context.config, pipelinesWith(build), { runId, organizationId })
+
+interface Task {
+  readonly key: string
+  readonly cancel_requested: boolean
+}
+const tasksOf = (runId: string) =>
+  query<Task>(database.ownerUrl, 'select * from tasks where run_id = $1 order by created_at, key', [runId])
+const kindsOf = async (runId: string) => (await tasksOf(runId)).map(({ key }) => key.split(':')[0])
+const runOf = async (runId: string) =>
+  (await query<Record<string, unknown>>(database.ownerUrl, 'select * from runs where id = $1', [runId]))[0]
+const endTask = (runId: string, key: string, set: Record<string, unknown>) =>
+  query(
+    database.ownerUrl,
+    `update tasks set ${Object.keys(set).map((column, index) => `${column} = $${index + 3}`)}, finished_at = now()
+     where run_id = $1 and key like $2 || '%' and status in ('queued', 'leased')`,
+    [runId, key, ...Object.values(set)],
+  )
+const succeed = (runId: string, key: string, output: unknown) =>
+  endTask(runId, key, { status: 'succeeded', output: JSON.stringify(output) })
+const set = (table: 'runs' | 'tasks', assignments: string, runId: string) =>
+  query(
+    database.ownerUrl,
+    `update ${table} set ${assignments} where ${table === 'runs' ? 'id' : 'run_id'} = $1`,
+    [runId],
+  )
+
+/** A build in miniature: one cell made, and destroyed again when something fails. */
+const tinyBuild = async (run: BuildActions) => {
+  const cellId = await run.newCell()
+  try {
+    await run.step('database', () => run.createCell(cellId))
+    await run.step('deploy', () =>
+      run.applyModules(cellId, 'image', { install: ['a'], update: [] }, { key: 'a' }),
+    )
+  } catch (failure) {
+    await run.always(() => run.destroyCell(cellId))
+    throw failure
+  }
+}
+
+describe('replay', () => {
+  it('asks for each task once, however often and by however many servers it is advanced', async () => {
+    const at = await createEnvironment()
+    const runId = await createRun(at)
+    await Promise.all(Array.from({ length: 10 }, () => advanceRun(runId, tinyBuild)))
+    expect(await kindsOf(runId)).toEqual(['create'])
+    await succeed(runId, 'create', { createCell: {} })
+    await Promise.all(Array.from({ length: 10 }, () => advanceRun(runId, tinyBuild)))
+    expect(await kindsOf(runId)).toEqual(['create', 'apply'])
+    const cells = await query(database.ownerUrl, 'select id from cells where environment_id = $1', [
+      at.environmentId,
+    ])
+    expect(cells).toHaveLength(1)
+    await succeed(runId, 'apply', { applyModules: {} })
+    await advanceRun(runId, tinyBuild)
+    expect(await runOf(runId)).toMatchObject({ status: 'succeeded', result: 'green', advance_at: null })
+  })
+
+  it('ends with a manifest that is stored by its hash', async () => {
+    const runId = await createRun(await createEnvironment())
+    await advanceRun(runId, async (run) => run.step('resolve', async () => run.warn('mind the gap')))
+    const run = await runOf(runId)
+    expect(run).toMatchObject({ status: 'succeeded', result: 'yellow', reason: 'mind the gap' })
+    const manifest = JSON.parse((await database.context.blobs.get(run?.manifest_sha256 as string)).toString())
+    expect(manifest).toMatchObject({ version: 1, run: { id: runId }, outcome: { status: 'succeeded' } })
+  })
+
+  it('compensates after a failure and keeps the first reason', async () => {
+    const runId = await createRun(await createEnvironment())
+    await advanceRun(runId, tinyBuild)
+    await endTask(runId, 'create', { status: 'failed', reason: 'disk-full', error: 'the pool is full' })
+    await advanceRun(runId, tinyBuild)
+    expect(await kindsOf(runId)).toEqual(['create', 'destroy'])
+    await succeed(runId, 'destroy', { destroyCell: {} })
+    await advanceRun(runId, tinyBuild)
+    expect(await runOf(runId)).toMatchObject({ status: 'failed', result: 'red', reason: 'the pool is full' })
+  })
+
+  it('says so when putting things back fails too', async () => {
+    const runId = await createRun(await createEnvironment())
+    await advanceRun(runId, tinyBuild)
+    await endTask(runId, 'create', { status: 'failed', error: 'first' })
+    await advanceRun(runId, tinyBuild)
+    await endTask(runId, 'destroy', { status: 'failed', error: 'second' })
+    await advanceRun(runId, tinyBuild)
+    expect((await runOf(runId))?.reason).toBe('first; putting things back failed too: second')
+  })
+
+  it('ends a run whose pipeline has a bug instead of trying it for ever', async () => {
+    const runId = await createRun(await createEnvironment())
+    await advanceRun(runId, async () => {
+      throw new TypeError('undefined is not a function')
+    })
+    expect(await runOf(runId)).toMatchObject({
+      status: 'failed',
+      reason: 'internal error: undefined is not a function',
+    })
+  })
+})
+
+describe('cancel', () => {
+  const cancelled = "cancel_cause = 'user', cancelled_by = 'ana'"
+
+  it('ends a queued run before it begins', async () => {
+    const runId = await createRun(await createEnvironment())
+    await set('runs', cancelled, runId)
+    await advanceRun(runId, tinyBuild)
+    expect(await runOf(runId)).toMatchObject({ status: 'cancelled', result: null })
+    expect(await tasksOf(runId)).toEqual([])
+  })
+
+  it('asks the agent to stop, compensates, and names who wanted it', async () => {
+    const runId = await createRun(await createEnvironment())
+    await advanceRun(runId, tinyBuild)
+    await set('tasks', "status = 'leased'", runId)
+    await set('runs', cancelled, runId)
+    await advanceRun(runId, tinyBuild)
+    expect((await tasksOf(runId)).map((task) => task.cancel_requested)).toEqual([true])
+    await endTask(runId, 'create', { status: 'cancelled' })
+    await advanceRun(runId, tinyBuild)
+    await succeed(runId, 'destroy', { destroyCell: {} })
+    await advanceRun(runId, tinyBuild)
+    expect(await runOf(runId)).toMatchObject({ status: 'cancelled', reason: 'cancelled by ana' })
+  })
+
+  it('frees a run whose agent is away, and fences the agent', async () => {
+    const runId = await createRun(await createEnvironment())
+    await advanceRun(runId, tinyBuild)
+    const away =
+      "status = 'leased', epoch = 1, cancel_requested = true, lease_until = now() - interval '1 minute'"
+    await set('tasks', away, runId)
+    await expireTasks(database.context)
+    expect(await tasksOf(runId)).toMatchObject([{ status: 'cancelled', epoch: 2 }])
+  })
+})
+
+describe('admission', () => {
+  it('runs one build of an environment at a time, oldest first', async () => {
+    const at = await createEnvironment()
+    const first = await createRun(at)
+    const second = await createRun(at)
+    await advanceRun(second, tinyBuild)
+    expect(await runOf(second)).toMatchObject({
+      status: 'queued',
+      reason: expect.stringContaining('waiting for'),
+    })
+    await advanceRun(first, tinyBuild)
+    await advanceRun(second, tinyBuild)
+    expect((await runOf(first))?.status).toBe('running')
+    expect((await runOf(second))?.status).toBe('queued')
+  })
+
+  it('keeps a project to its share', async () => {
+    const first = await createEnvironment()
+    const runs = [await createRun(first)]
+    for (const name of ['b', 'c', 'd'])
+      runs.push(await createRun(await createEnvironment(first.projectId, name)))
+    for (const runId of runs) await advanceRun(runId, tinyBuild)
+    const statuses = await Promise.all(runs.map(async (runId) => (await runOf(runId))?.status))
+    expect(statuses).toEqual(['running', 'running', 'running', 'queued'])
+  })
+
+  it('waits for a host that is away and says which', async () => {
+    const runId = await createRun(await createEnvironment())
+    await query(database.ownerUrl, "update hosts set status = 'offline' where id = $1", [hostId])
+    await advanceRun(runId, tinyBuild)
+    expect((await runOf(runId))?.reason).toBe('waiting for a host: one is offline')
+    await query(database.ownerUrl, "update hosts set status = 'online' where id = $1", [hostId])
+  })
+})
