@@ -120,6 +120,7 @@ class Replay implements Engine {
       if (!row.finished_at) await this.#saveStep(row, 'succeeded', this.#summary)
       return value
     } catch (error) {
+      if (error instanceof TaskFailed || error instanceof RunCancelled) this.#firstFailure ??= error
       if (!row.finished_at)
         await this.#saveStep(row, statusOf(error), error instanceof Error ? error.message : '')
       throw error
