@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { findMirror } from '../images/mirror.ts'
 import { run } from './command.ts'
@@ -23,7 +22,7 @@ export async function ensureDebianBinary(binary: DebianBinary): Promise<string> 
   const target = join(homeDirectory('tools', 'bin'), basename(binary.path))
   if (existsSync(target)) return target
   await step(`unpack ${binary.package} (Debian ${binary.suite})`, async () => {
-    const scratch = await mkdtemp(join(tmpdir(), 'fairway-apt-'))
+    const scratch = await mkdtemp(join(homeDirectory('cache'), 'apt-'))
     try {
       await download(binary, scratch)
       await rename(join(scratch, 'unpacked', binary.path), target)
