@@ -1,3 +1,5 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
 import pg from 'pg'
 import type { Cell } from '../storage/records.ts'
 
@@ -18,8 +20,10 @@ export interface SuperuserOptions {
  */
 export async function connectSuperuser(cell: Cell, options: SuperuserOptions = {}): Promise<pg.Client> {
   options.signal?.throwIfAborted()
+  // The socket's path through the open directory is short, wherever the pool is: the kernel takes 107 bytes.
+  const directory = await open(cell.paths.run, constants.O_DIRECTORY)
   const client = new pg.Client({
-    host: cell.paths.run,
+    host: `/proc/self/fd/${directory.fd}`,
     user: 'postgres',
     database: options.database ?? 'postgres',
     application_name: 'fairway-agent',
@@ -27,8 +31,12 @@ export async function connectSuperuser(cell: Cell, options: SuperuserOptions = {
   })
   // A lost connection fails the running query as well; without a listener it would end the process.
   client.on('error', () => undefined)
-  await client.connect()
-  return client
+  try {
+    await client.connect()
+    return client
+  } finally {
+    await directory.close()
+  }
 }
 
 /**
