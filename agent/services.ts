@@ -1,5 +1,7 @@
 import type { Cells } from './cells/cells.ts'
 import type { DockerHost } from './containers/docker.ts'
+import type { HttpProxy } from './containers/proxy.ts'
+import type { Mirrors } from './git/mirrors.ts'
 import type { Pool } from './storage/pool.ts'
 
 /** What tasks are given to work with; a task names the ones it needs (`Pick<AgentServices, 'cells'>`). */
@@ -10,4 +12,9 @@ export interface AgentServices {
   /** The pool's name in the inventory. */
   readonly poolName: string
   readonly cells: Cells
+  /** Repositories that were fetched. */
+  readonly mirrors: Mirrors
+  readonly proxy: HttpProxy
+  /** For what can be made again: mirrors, facts about images, directories of running tasks. */
+  readonly workDirectory: string
 }

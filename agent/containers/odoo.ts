@@ -15,7 +15,6 @@ import {
   stopAndRemove,
   tailLogs,
 } from './docker.ts'
-import { ownFilestore } from './filestore.ts'
 import { requestHttp } from './http-request.ts'
 import type { ImageFacts } from './image-facts.ts'
 import { databaseOptions, geventPort, httpPort, odooContainer } from './odoo-options.ts'
@@ -94,7 +93,6 @@ export async function ensureRuntime(
   host: DockerHost,
   options: Docker.ContainerCreateOptions,
   runtimeId: string,
-  filestore: { path: string; facts: ImageFacts },
   context: TaskContext,
 ): Promise<void> {
   const name = runtimeName(runtimeId)
@@ -103,7 +101,6 @@ export async function ensureRuntime(
     await context.requireLease()
     await stopAndRemove(host, name, stopWithinSeconds)
   }
-  await ownFilestore(filestore.path, filestore.facts.uid, filestore.facts.gid, context.signal)
   await context.requireLease()
   try {
     await host.docker.createContainer({ ...options, name })

@@ -38,7 +38,7 @@ export interface ProxyOptions {
  * The Caddy of this host. What it should answer is on disk first and then told to Caddy as a whole, so that a restart of
  * either side ends in the same state. One change at a time.
  */
-export interface Proxy {
+export interface HttpProxy {
   readonly port: number
   /** Container up, connected to the routed cells, told every route: at the agent's start and after anything odd. */
   ensure(signal: AbortSignal): Promise<void>
@@ -50,7 +50,7 @@ export interface Proxy {
   destroy(): Promise<void>
 }
 
-export function createProxy(options: ProxyOptions): Proxy {
+export function createProxy(options: ProxyOptions): HttpProxy {
   const { host } = options
   const name = `fairway-proxy-${host.agentId}`
   const store = createRouteStore(join(options.directory, 'routes.json'))

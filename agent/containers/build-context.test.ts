@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import { chmod, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { extract } from 'tar-stream'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { packContext } from './build-context.ts'
+import { renderDockerfile } from './dockerfile.ts'
+
+let root: string
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'fairway-context-'))
+})
+afterEach(() => rm(root, { recursive: true }))
+
+const { signal } = new AbortController()
+const addon = async (folder: string, files: Record<string, string>) => {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(join(root, folder, path, '..'), { recursive: true })
+    await writeFile(join(root, folder, path), content)
+  }
+  return { name: folder.split('/').at(-1)!, directory: join(root, folder) }
+}
+const digest = async (...addons: { name: string; directory: string }[]) =>
+  createHash('sha256')
+    .update(await buffer(packContext('FROM x\n', addons, signal)))
+    .digest('hex')
+
+test('the same content gives the same bytes, whenever and however it was checked out', async () => {
+  const a = await addon('1/a', { '__init__.py': 'x', 'views/v.xml': '<odoo/>' })
+  const b = await addon('1/b', { '__init__.py': 'y' })
+  const again = await addon('2/a', { 'views/v.xml': '<odoo/>', '__init__.py': 'x' })
+  await chmod(join(again.directory, '__init__.py'), 0o600)
+  await utimes(join(again.directory, '__init__.py'), 1, 1)
+  expect(await digest(again, b)).toBe(await digest(b, a))
+  await writeFile(join(again.directory, '__init__.py'), 'z')
+  expect(await digest(again, b)).not.toBe(await digest(a, b))
+})
+
+test('the context holds the Dockerfile and the addons, executables as such, owned by root', async () => {
+  const a = await addon('a', { 'run.sh': 'x', 'b/c.py': '' })
+  await chmod(join(a.directory, 'run.sh'), 0o755)
+  await symlink('b/c.py', join(a.directory, 'link.py'))
+  const found: Record<string, string> = {}
+  const tar = extract()
+  packContext('FROM x\n', [a], signal).pipe(tar)
+  for await (const entry of tar) {
+    found[entry.header.name] = `${entry.header.type} ${entry.header.mode?.toString(8)} ${entry.header.uid}`
+    entry.resume()
+  }
+  expect(found).toEqual({
+    Dockerfile: 'file 644 0',
+    'addons/': 'directory 755 0',
+    'addons/a/': 'directory 755 0',
+    'addons/a/b/': 'directory 755 0',
+    'addons/a/b/c.py': 'file 644 0',
+    'addons/a/link.py': 'symlink 777 0',
+    'addons/a/run.sh': 'file 755 0',
+  })
+})
+
+test.each(['/etc/passwd', '../../other', 'nowhere'])('a link to %s is refused', async (target) => {
+  const a = await addon('a', { x: '' })
+  await addon('other', { x: '' })
+  await symlink(target, join(a.directory, 'link'))
+  await expect(digest(a)).rejects.toMatchObject({ reason: 'symlink-escapes' })
+})
+
+test('a recipe holds no command of the repository', () => {
+  expect(renderDockerfile('x@sha256:1', true)).toBe('FROM x@sha256:1\nCOPY addons/ /mnt/extra-addons/\n')
+  expect(renderDockerfile('x@sha256:1', false)).toBe('FROM x@sha256:1\n')
+})

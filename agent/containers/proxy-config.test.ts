@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import { caddyConfig, type Route, routeSchema } from './proxy-config.ts'
+
+const runtime = (workers: number): Route => ({
+  environmentId: 'b',
+  hostnames: ['feature.shop.example.test'],
+  target: { kind: 'runtime', runtimeId: 'r', cellId: 'c', container: 'fairway-odoo-r', workers },
+})
+const maintenance: Route = {
+  environmentId: 'a',
+  hostnames: ['shop.example.test'],
+  target: { kind: 'maintenance', message: 'Back <soon> {http.request.host}', retryAfterSeconds: 30 },
+}
+interface CaddyRoute {
+  match?: { host?: string[]; path?: string[]; remote_ip?: { ranges: string[] } }[]
+  handle: {
+    handler: string
+    status_code?: number
+    headers?: Record<string, string[]>
+    body?: string
+    upstreams?: { dial: string }[]
+  }[]
+  terminal: boolean
+}
+function routes(...given: Route[]): CaddyRoute[] {
+  const config = caddyConfig(given, '10.213.0.0/16') as {
+    apps: { http: { servers: { environments: { routes: CaddyRoute[] } } } }
+  }
+  return config.apps.http.servers.environments.routes
+}
+
+test('environments are refused before anything else, unknown names after everything', () => {
+  const all = routes(runtime(0), maintenance)
+  expect(all[0]).toMatchObject({
+    match: [{ remote_ip: { ranges: ['10.213.0.0/16'] } }],
+    handle: [{ status_code: 403 }],
+    terminal: true,
+  })
+  expect(all.at(-1)).toMatchObject({ handle: [{ status_code: 404 }] })
+  expect(all.at(-1)?.match).toBeUndefined()
+})
+
+test('websockets go to the gevent port when there are workers, else where all goes', () => {
+  const dial = (workers: number) =>
+    routes(runtime(workers))
+      .slice(1, 3)
+      .map((route) => route.handle[0]?.upstreams?.[0]?.dial)
+  expect(dial(2)).toEqual(['fairway-odoo-r:8072', 'fairway-odoo-r:8069'])
+  expect(dial(0)).toEqual(['fairway-odoo-r:8069', 'fairway-odoo-r:8069'])
+})
+
+test('maintenance answers 503, says when to come back, and its text is only text', () => {
+  const [, route] = routes(maintenance)
+  expect(route?.handle[0]).toMatchObject({ status_code: 503, headers: { 'Retry-After': ['30'] } })
+  expect(route?.handle[0]?.body).toContain('Back &#60;soon&#62; &#123;http.request.host&#125;')
+})
+
+test('the order of the routes changes nothing', () => {
+  expect(caddyConfig([maintenance, runtime(1)], 'x')).toEqual(caddyConfig([runtime(1), maintenance], 'x'))
+})
+
+test.each(['*', '*.example.test', 'UPPER.test', 'a b', 'x:80', '', '{host}', '-a.test'])(
+  '%j is no host name',
+  (name) => {
+    expect(routeSchema.safeParse({ ...maintenance, hostnames: [name] }).success).toBe(false)
+  },
+)

@@ -1,0 +1,130 @@
+import { type HttpAnswer, requestHttp } from '../containers/http-request.ts'
+
+export interface CheckResult {
+  name: string
+  passed: boolean
+  detail: string
+  durationMs: number
+}
+
+/** A failed check; anything else that is thrown counts as failed as well, with its message. */
+export class CheckFailed extends Error {
+  override name = 'CheckFailed'
+}
+
+/** Runs a check; what it returns is the detail of a success. */
+export async function runCheck(
+  name: string,
+  signal: AbortSignal,
+  check: () => Promise<string>,
+): Promise<CheckResult> {
+  const begun = performance.now()
+  const done = (passed: boolean, detail: string) => ({
+    name,
+    passed,
+    detail: detail.slice(0, 500),
+    durationMs: Math.round(performance.now() - begun),
+  })
+  try {
+    return done(true, await check())
+  } catch (error) {
+    signal.throwIfAborted()
+    return done(false, error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Asks a runtime directly, as its proxy would: the candidate answers before any route leads to it. */
+export interface Visitor {
+  get(path: string): Promise<HttpAnswer>
+  post(path: string, json: unknown): Promise<HttpAnswer>
+}
+
+const timeoutMs = 30_000
+
+export function createVisitor(origin: string, host: string, signal: AbortSignal): Visitor {
+  const headers = { 'x-forwarded-host': host, 'x-forwarded-proto': 'http', 'x-forwarded-for': '127.0.0.1' }
+  const options = { host, headers, signal, timeoutMs, maxBytes: 16 * 1024 ** 2 }
+  return {
+    get: (path) => requestHttp(origin + path, options),
+    post: (path, json) =>
+      requestHttp(origin + path, {
+        ...options,
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(json),
+      }),
+  }
+}
+
+export async function checkHealth(visitor: Visitor): Promise<string> {
+  requireStatus(await visitor.get('/web/health?db_server_status=1'), 200)
+  return 'server and database answer'
+}
+
+/** The login page and everything it links from this server. */
+export async function checkLoginPage(visitor: Visitor): Promise<string> {
+  const page = await followRedirects(visitor, '/web/login')
+  requireStatus(page, 200)
+  const assets = findAssets(page.body)
+  if (assets.length === 0) throw new CheckFailed('the login page links no style sheet and no script')
+  for (const path of assets) {
+    const asset = await visitor.get(path)
+    if (asset.status !== 200 || asset.body === '')
+      throw new CheckFailed(`${path} answers ${asset.status}${asset.body === '' ? ' with nothing' : ''}`)
+  }
+  return `${assets.length} style sheets and scripts load`
+}
+
+/** Style sheets and scripts that a page loads from its own server. */
+export function findAssets(html: string): string[] {
+  const links = html.matchAll(/<(?:link|script)\b[^>]*?\b(?:href|src)\s*=\s*["']([^"']+)["']/gi)
+  const paths = [...links].map((match) => match[1]!.replaceAll('&amp;', '&'))
+  return [...new Set(paths)].filter((path) => /^\/[^/].*\.(css|js)(\?|$)/.test(path))
+}
+
+async function followRedirects(visitor: Visitor, path: string): Promise<HttpAnswer> {
+  let answer = await visitor.get(path)
+  for (let step = 0; step < 3 && answer.status >= 300 && answer.status < 400; step++) {
+    const target = URL.parse(answer.headers.location ?? '', 'http://runtime/')
+    if (!target) throw new CheckFailed(`${path} redirects to nowhere`)
+    answer = await visitor.get(target.pathname + target.search)
+  }
+  return answer
+}
+
+/** Odoo answers a call that goes through the registry of its database. */
+export async function checkRegistry(visitor: Visitor): Promise<string> {
+  const answer = await visitor.post('/web/webclient/version_info', {
+    jsonrpc: '2.0',
+    method: 'call',
+    params: {},
+  })
+  requireStatus(answer, 200)
+  const body = JSON.parse(answer.body) as {
+    result?: { server_version?: string }
+    error?: { message?: string }
+  }
+  const version = body.result?.server_version
+  if (!version) throw new CheckFailed(`no version but: ${body.error?.message ?? answer.body.slice(0, 200)}`)
+  return `Odoo ${version}`
+}
+
+/** A check of the project's own. */
+export async function checkPath(
+  visitor: Visitor,
+  { path, status, contains }: { path: string; status: number; contains: string },
+): Promise<string> {
+  const answer = await visitor.get(path)
+  requireStatus(answer, status || 200)
+  if (contains && !answer.body.includes(contains))
+    throw new CheckFailed(
+      `answers ${answer.status}, but without the text ${JSON.stringify(contains.slice(0, 100))}`,
+    )
+  return `answers ${answer.status}`
+}
+
+function requireStatus(answer: HttpAnswer, status: number): void {
+  if (answer.status === status) return
+  const title = /<title>([^<]*)<\/title>/i.exec(answer.body)?.[1]?.trim()
+  throw new CheckFailed(`answers ${answer.status} instead of ${status}${title ? ` (${title})` : ''}`)
+}

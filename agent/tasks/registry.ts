@@ -1,0 +1,38 @@
+import type { AgentServices } from '../services.ts'
+import { applyModules } from './apply-modules.ts'
+import { buildImage } from './build-image.ts'
+import { cloneCellTask } from './clone-cell.ts'
+import { createCellTask } from './create-cell.ts'
+import { destroyCellTask } from './destroy-cell.ts'
+import { destroySnapshotTask } from './destroy-snapshot.ts'
+import { neutralize } from './neutralize.ts'
+import { resolve } from './resolve.ts'
+import { restoreCellTask } from './restore-cell.ts'
+import { smoke } from './smoke.ts'
+import { snapshotCellTask } from './snapshot-cell.ts'
+import { startRuntime } from './start-runtime.ts'
+import { stopRuntime } from './stop-runtime.ts'
+import { switchRoute } from './switch-route.ts'
+import type { TaskHandler, TaskKind } from './task.ts'
+
+/** A handler for every kind of task; a kind without one does not compile. */
+export type TaskHandlers = { readonly [K in TaskKind]: TaskHandler<K> }
+
+export function createTaskHandlers(services: AgentServices): TaskHandlers {
+  return {
+    resolve: resolve(services),
+    buildImage: buildImage(services),
+    createCell: createCellTask(services),
+    cloneCell: cloneCellTask(services),
+    snapshotCell: snapshotCellTask(services),
+    restoreCell: restoreCellTask(services),
+    destroyCell: destroyCellTask(services),
+    destroySnapshot: destroySnapshotTask(services),
+    applyModules: applyModules(services),
+    neutralize: neutralize(services),
+    startRuntime: startRuntime(services),
+    stopRuntime: stopRuntime(services),
+    smoke: smoke(services),
+    switchRoute: switchRoute(services),
+  }
+}

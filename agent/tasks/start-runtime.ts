@@ -1,0 +1,27 @@
+import { create } from '@bufbuild/protobuf'
+import { StartRuntimeOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { ensureRuntime, runtimeContainer, untilHealthy } from '../containers/odoo.ts'
+import { type OdooCellServices, prepareOdooCell } from './odoo-cell.ts'
+import { requireRuntime } from './runtime-input.ts'
+import type { TaskHandler } from './task.ts'
+
+/** Odoo on a cell, up and answering. No route leads to it yet. */
+export function startRuntime(services: OdooCellServices): TaskHandler<'startRuntime'> {
+  return async (input, context) => {
+    const begun = performance.now()
+    const { docker } = services
+    const runtime = requireRuntime(input.runtime)
+    const { cell, connection, facts } = await prepareOdooCell(
+      services,
+      runtime.cellId,
+      runtime.image,
+      context.signal,
+    )
+    const options = runtimeContainer(docker, runtime, cell, connection, facts)
+    await ensureRuntime(docker, options, runtime.runtimeId, context)
+    await untilHealthy(docker, runtime.runtimeId, context.signal)
+    const durationMs = Math.round(performance.now() - begun)
+    context.log('fairway', `Odoo answers after ${durationMs} ms`)
+    return create(StartRuntimeOutputSchema, { durationMs: BigInt(durationMs) })
+  }
+}

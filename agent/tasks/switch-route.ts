@@ -1,0 +1,60 @@
+import { create } from '@bufbuild/protobuf'
+import { SwitchRouteOutputSchema, type SwitchRouteTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { listRuntimes } from '../containers/odoo.ts'
+import { type Route, routeSchema } from '../containers/proxy-config.ts'
+import type { AgentServices } from '../services.ts'
+import { TaskError, type TaskHandler } from './task.ts'
+
+type Services = Pick<AgentServices, 'docker' | 'proxy'>
+
+/** What visitors of an environment get: a runtime, a maintenance page, or nothing. */
+export function switchRoute(services: Services): TaskHandler<'switchRoute'> {
+  return async (input, context) => {
+    const { proxy } = services
+    if (input.target.case === 'remove') {
+      await context.requireLease()
+      await proxy.removeRoute(input.environmentId, context.signal)
+      context.log('fairway', 'no host name leads to this environment any more')
+      return create(SwitchRouteOutputSchema, { port: proxy.port })
+    }
+    const route = await createRoute(services, input)
+    await context.requireLease()
+    await proxy.setRoute(route, context.signal)
+    const urls = route.hostnames.map((hostname) => `http://${hostname}:${proxy.port}/`)
+    context.log(
+      'fairway',
+      `${urls.join(', ')} → ${input.target.case === 'maintenance' ? 'maintenance page' : 'Odoo'}`,
+    )
+    return create(SwitchRouteOutputSchema, { port: proxy.port, urls })
+  }
+}
+
+async function createRoute(services: Services, input: SwitchRouteTask): Promise<Route> {
+  const hostnames = input.hostnames.map((hostname) => hostname.toLowerCase())
+  const parsed = routeSchema.safeParse({
+    environmentId: input.environmentId,
+    hostnames,
+    target: await describeTarget(services, input),
+  })
+  if (parsed.success) return parsed.data
+  throw new TaskError('bad-input', `${hostnames.join(', ') || 'nothing'}: these are no host names`, {
+    cause: parsed.error,
+  })
+}
+
+async function describeTarget({ docker }: Services, { target }: SwitchRouteTask): Promise<unknown> {
+  if (target.case === 'maintenance')
+    return {
+      kind: 'maintenance',
+      message: target.value.message.slice(0, 1000),
+      retryAfterSeconds: target.value.retryAfterSeconds,
+    }
+  if (target.case !== 'runtimeId') throw new TaskError('bad-input', 'the task names no target for the route')
+  const [runtime] = await listRuntimes(docker, target.value)
+  if (!runtime?.running)
+    throw new TaskError(
+      'runtime-missing',
+      `the runtime ${target.value} does not run: start it before routing to it`,
+    )
+  return { kind: 'runtime', ...runtime }
+}

@@ -1,0 +1,22 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { TaskContext } from './task.ts'
+
+/**
+ * Gives `use` an empty directory of the task, named by task and epoch, and removes it afterwards. What an earlier
+ * process left under the same name is removed first.
+ */
+export async function withTaskDirectory<T>(
+  workDirectory: string,
+  context: TaskContext,
+  use: (directory: string) => Promise<T>,
+): Promise<T> {
+  const directory = join(workDirectory, 'tasks', `${context.taskId}-${context.epoch}`)
+  await rm(directory, { recursive: true, force: true })
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  try {
+    return await use(directory)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
