@@ -5,15 +5,21 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 export type Daemon = {
   program: string
   args: string[]
+  /** Added to this process's environment. */
+  env?: Record<string, string>
   logFile: string
   /** Written here when the program doesn't write one itself. */
   pidFile?: string
 }
 
 /** Start a program in a session of its own that lives on when we end. `exited` tells whether it has died. */
-export async function startDaemon({ program, args, logFile, pidFile }: Daemon) {
+export async function startDaemon({ program, args, env, logFile, pidFile }: Daemon) {
   const log = openSync(logFile, 'a')
-  const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log] })
+  const child = spawn(program, args, {
+    detached: true,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', log, log],
+  })
   closeSync(log)
   let failure: string | undefined
   child.on('error', (error) => {

@@ -114,13 +114,19 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
     url,
     port,
     close,
-    async createRepository(name) {
-      if (!/^[\w.-]+\/[\w.-]+$/.test(name)) throw new Error(`a repository is named owner/name, not ${name}`)
-      const path = join(root, `${name}.git`)
-      await run('git', ['init', '--quiet', '--bare', '--initial-branch=main', path])
-      return { path, cloneUrl: `${url}/${name}.git` }
-    },
+    createRepository: async (name) => ({
+      path: await createBareRepository(root, name),
+      cloneUrl: `${url}/${name}.git`,
+    }),
   }
+}
+
+/** An empty bare repository `owner/name` below a git server's root, whether one runs or not; one that is there stays. */
+export async function createBareRepository(root: string, name: string): Promise<string> {
+  if (!/^[\w.-]+\/[\w.-]+$/.test(name)) throw new Error(`a repository is named owner/name, not ${name}`)
+  const path = join(root, `${name}.git`)
+  await run('git', ['init', '--quiet', '--bare', '--initial-branch=main', path])
+  return path
 }
 
 function refuse(response: ServerResponse, status: number, why: string): void {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile, rename, truncate, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from './command.ts'
 import { home, homeDirectory } from './home.ts'
@@ -44,6 +44,14 @@ export async function ensurePool({ name, filesystem, sizeBytes }: Pool = default
     await run('mount', ['-o', 'loop,noatime', file, path])
   })
   return path
+}
+
+/** Unmount the pool (its loop device goes with it) and delete its file; none is fine. */
+export async function removePool({ name }: Pool): Promise<void> {
+  const path = homeDirectory(name)
+  if (await isMounted(path)) await run('umount', [path])
+  await rm(join(home, `${name}.img`), { force: true })
+  await rm(path, { recursive: true, force: true })
 }
 
 async function isMounted(path: string): Promise<boolean> {
