@@ -1,0 +1,111 @@
+import { sql } from 'kysely'
+import type { Hello, Inventory } from '../../proto/gen/fairway/agent/v1/link_pb.js'
+import type { AppContext } from '../context.ts'
+import { operation, type Tx, withTenant } from '../db/tenancy.ts'
+import type { Session } from './session.ts'
+
+type Context = Pick<AppContext, 'db'>
+
+/** The host's row when it connects: what it is and has. */
+export async function recordConnected(
+  { db }: Context,
+  session: Session,
+  hello: Hello,
+  advice: string,
+): Promise<void> {
+  await withTenant(db, session.op, async (tx) => {
+    await tx
+      .updateTable('hosts')
+      .set({
+        status: 'online',
+        agent_version: hello.agentVersion,
+        boot_id: hello.bootId,
+        capabilities: [...hello.capabilities],
+        advice,
+        last_seen_at: sql<Date>`now()`,
+      })
+      .where('id', '=', session.peer.hostId)
+      .execute()
+    if (hello.inventory) await writeInventory(tx, session, hello.inventory)
+  })
+}
+
+export async function recordInventory(
+  { db }: Context,
+  session: Session,
+  inventory: Inventory,
+): Promise<void> {
+  await withTenant(db, session.op, (tx) => writeInventory(tx, session, inventory))
+}
+
+/** Another server may hold a stream of the host as well; it puts `online` back within seconds (see sweep.ts). */
+export async function recordDisconnected({ db }: Context, session: Session): Promise<void> {
+  await withTenant(db, session.op, (tx) =>
+    tx
+      .updateTable('hosts')
+      .set({ status: 'offline', last_seen_at: sql<Date>`now()` })
+      .where('id', '=', session.peer.hostId)
+      .where('status', '=', 'online')
+      .execute(),
+  )
+}
+
+export async function recordIncompatible(
+  { db }: Context,
+  peer: { hostId: string; organizationId: string },
+  hello: Hello,
+  advice: string,
+): Promise<void> {
+  await withTenant(db, operation(peer.organizationId, `host:${peer.hostId}`), (tx) =>
+    tx
+      .updateTable('hosts')
+      .set({
+        status: 'incompatible',
+        agent_version: hello.agentVersion,
+        advice,
+        last_seen_at: sql<Date>`now()`,
+      })
+      .where('id', '=', peer.hostId)
+      .execute(),
+  )
+}
+
+/** `online` and last seen now, for all of one organization's connected hosts in one statement. */
+export async function recordSeen(
+  { db }: Context,
+  organizationId: string,
+  hostIds: readonly string[],
+): Promise<void> {
+  await withTenant(db, operation(organizationId, 'fleet'), (tx) =>
+    tx
+      .updateTable('hosts')
+      .set({ status: 'online', last_seen_at: sql<Date>`now()` })
+      .where('id', 'in', [...hostIds])
+      .execute(),
+  )
+}
+
+async function writeInventory(tx: Tx, session: Session, inventory: Inventory): Promise<void> {
+  const { hostId, organizationId } = session.peer
+  await tx
+    .updateTable('hosts')
+    .set({ cpu_count: inventory.cpuCount, memory_bytes: Number(inventory.memoryBytes) })
+    .where('id', '=', hostId)
+    .execute()
+  for (const { name, driver, sizeBytes, freeBytes } of inventory.pools) {
+    const sizes = { driver, size_bytes: Number(sizeBytes), free_bytes: Number(freeBytes) }
+    await tx
+      .insertInto('pools')
+      .values({ organization_id: organizationId, host_id: hostId, name, ...sizes })
+      .onConflict((conflict) =>
+        conflict.columns(['host_id', 'name']).doUpdateSet({ ...sizes, updated_at: sql<Date>`now()` }),
+      )
+      .execute()
+  }
+  const names = inventory.pools.map(({ name }) => name)
+  await tx
+    .deleteFrom('pools')
+    .where('host_id', '=', hostId)
+    .$if(names.length > 0, (query) => query.where('name', 'not in', names))
+    .execute()
+}

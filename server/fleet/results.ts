@@ -1,0 +1,86 @@
+import { toJson } from '@bufbuild/protobuf'
+import { timestampDate } from '@bufbuild/protobuf/wkt'
+import { Outcome, type TaskResult } from '../../proto/gen/fairway/agent/v1/link_pb.js'
+import { TaskOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { AppContext } from '../context.ts'
+import { withTenant } from '../db/tenancy.ts'
+import { invalid } from '../errors.ts'
+import { isUuid } from './authenticate.ts'
+import type { Session } from './session.ts'
+import { type Settlement, settleTask } from './settle.ts'
+
+const artifactLimitBytes = 1_048_576
+
+/**
+ * Takes a result: durable when it resolves. True also for one that was taken before (the agent had not heard), false
+ * for a stale epoch or a task that is not this host's. Throws DomainError on a result that makes no sense.
+ */
+export async function takeResult(
+  { db, blobs }: Pick<AppContext, 'db' | 'blobs'>,
+  session: Session,
+  result: TaskResult,
+): Promise<boolean> {
+  const { taskId = '', epoch = 0 } = result.task ?? {}
+  const status = statusOf(result.outcome)
+  if (!isUuid(taskId)) return false
+  // Blobs first: a blob without a row is garbage, a row without its blob would be a lie.
+  const artifacts: { name: string; mediaType: string; sha256: string; sizeBytes: number }[] = []
+  for (const { name, mediaType, content } of result.artifacts) {
+    if (content.length > artifactLimitBytes)
+      throw invalid('artifact', `The artifact ${name} is larger than 1 MiB`)
+    artifacts.push({ name: clean(name), mediaType: clean(mediaType), ...(await blobs.put(content)) })
+  }
+  return await withTenant(db, session.op, async (tx) => {
+    const task = await tx
+      .selectFrom('tasks')
+      .select(['epoch', 'status', 'run_id'])
+      .where('id', '=', taskId)
+      .where('host_id', '=', session.peer.hostId)
+      .executeTakeFirst()
+    if (!task || task.epoch !== epoch || task.status === 'queued') return false
+    // The run is locked before its task, in the run engine's order.
+    await tx.selectFrom('runs').select('id').where('id', '=', task.run_id).forUpdate().execute()
+    const locked = await tx
+      .selectFrom('tasks')
+      .select(['epoch', 'status'])
+      .where('id', '=', taskId)
+      .forUpdate()
+      .executeTakeFirstOrThrow()
+    if (locked.epoch !== epoch || locked.status === 'queued') return false
+    if (locked.status === 'leased') {
+      await settleTask(tx, session.op, taskId, { ...settlementOf(result, status), artifacts })
+    }
+    return true
+  })
+}
+
+function statusOf(outcome: Outcome): Settlement['status'] {
+  switch (outcome) {
+    case Outcome.SUCCEEDED:
+      return 'succeeded'
+    case Outcome.FAILED:
+      return 'failed'
+    case Outcome.CANCELLED:
+      return 'cancelled'
+    case Outcome.TIMED_OUT:
+      return 'timed-out'
+    default:
+      throw invalid('outcome', `The outcome ${outcome} is not known to this server`)
+  }
+}
+
+function settlementOf(result: TaskResult, status: Settlement['status']): Settlement {
+  return {
+    status,
+    reason: clean(result.reason),
+    error: clean(result.error),
+    output: result.output && cleanJson(JSON.stringify(toJson(TaskOutputSchema, result.output))),
+    warnings: result.warnings.map(clean),
+    startedAt: result.startedAt && timestampDate(result.startedAt),
+    finishedAt: result.finishedAt && timestampDate(result.finishedAt),
+  }
+}
+
+/** PostgreSQL stores no NUL in text or jsonb; a log line quoted in an error may hold one. */
+const clean = (text: string) => text.replaceAll('\0', '\ufffd')
+const cleanJson = (json: string) => json.replaceAll('\\u0000', '\ufffd')

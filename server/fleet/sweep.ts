@@ -1,0 +1,133 @@
+import { sql } from 'kysely'
+import type { AppContext } from '../context.ts'
+import { operation, withTenant } from '../db/tenancy.ts'
+import { DomainError } from '../errors.ts'
+import { cancelQueued, type Dispatch } from './dispatch.ts'
+import { loseForgottenTasks } from './leases.ts'
+import type { LinkTimes } from './limits.ts'
+import { recordSeen } from './presence.ts'
+import { isCurrent } from './serials.ts'
+import type { Sessions } from './session.ts'
+import { settleTask } from './settle.ts'
+
+type Context = Pick<AppContext, 'db' | 'log'>
+
+/**
+ * One look at all open tasks: signals may be lost, servers may have died between a commit and its offer, hosts may
+ * never come back. Every action is safe to repeat and safe beside another server's sweep.
+ */
+export async function sweepTasks(
+  context: Context,
+  sessions: Sessions,
+  dispatch: Dispatch,
+  times: LinkTimes,
+): Promise<void> {
+  const { db, log } = context
+  const open = await db.scheduler
+    .selectFrom('tasks')
+    .select(['id', 'organization_id', 'host_id', 'status', 'cancel_requested'])
+    .select([
+      sql<boolean>`coalesce(timeout_at < now(), false)`.as('overdue'),
+      sql<boolean>`coalesce(lease_until < now(), false)`.as('expired'),
+      sql<boolean>`coalesce(lease_until < now() + ${times.leaseMs - times.reofferMs} * interval '1 millisecond', false)`.as(
+        'quiet',
+      ),
+    ])
+    .where('status', 'in', ['queued', 'leased'])
+    .execute()
+
+  const hosts = new Map<
+    string,
+    { organizationId: string; wake: boolean; quiet: boolean; expired: boolean; cancel: boolean }
+  >()
+  for (const task of open) {
+    const host = hosts.get(task.host_id) ?? {
+      organizationId: task.organization_id,
+      wake: false,
+      quiet: false,
+      expired: false,
+      cancel: false,
+    }
+    hosts.set(task.host_id, host)
+    host.wake ||= task.status === 'queued' && !task.cancel_requested
+    host.quiet ||= task.status === 'leased' && task.quiet
+    host.expired ||= task.status === 'leased' && task.expired
+    host.cancel ||= task.cancel_requested
+    if (task.status === 'leased' && task.overdue) {
+      const op = operation(task.organization_id, 'fleet')
+      await withTenant(db, op, (tx) =>
+        settleTask(tx, op, task.id, {
+          status: 'timed-out',
+          reason: 'host-silent',
+          error: 'No result came from the host by the deadline; see whether it is up and connected',
+        }),
+      )
+      log.warn(
+        { task: task.id, host: task.host_id },
+        'a task ran out of its time without a word from its host',
+      )
+    }
+  }
+  for (const [hostId, { organizationId, wake, quiet, expired, cancel }] of hosts) {
+    const session = sessions.ofHost(hostId)
+    if (session) {
+      if (cancel) await dispatch.cancel(session)
+      if (quiet) await dispatch.reoffer(session, times.reofferMs)
+      if (expired) await loseForgottenTasks(context, session, times)
+      if (wake) dispatch.wake(session)
+    } else if (cancel) {
+      const op = operation(organizationId, 'fleet')
+      await withTenant(db, op, (tx) => cancelQueued(tx, op, hostId))
+    }
+  }
+}
+
+/** Ends sessions whose certificate was revoked, replaced twice, or has run out, and keeps their hosts' rows `online`. */
+export async function sweepSessions(context: Context, sessions: Sessions): Promise<void> {
+  const list = sessions.list()
+  if (list.length === 0) return
+  const rows = await context.db.scheduler
+    .selectFrom('hosts')
+    .select(['id', 'certificate_serial', 'status'])
+    .where(
+      'id',
+      'in',
+      list.map(({ peer }) => peer.hostId),
+    )
+    .execute()
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  const gone = new Map<string, string[]>()
+  for (const session of list) {
+    const host = byId.get(session.peer.hostId)
+    if (!host || !isCurrent(host.certificate_serial, session.peer.serial)) {
+      session.end(
+        new DomainError('unauthenticated', 'certificate-revoked', 'The certificate was revoked or replaced'),
+      )
+    } else if (session.peer.expiresAtMs < Date.now()) {
+      session.end(new DomainError('unauthenticated', 'certificate-expired', 'The certificate has expired'))
+    } else if (host.status !== 'online') {
+      gone.set(session.peer.organizationId, [...(gone.get(session.peer.organizationId) ?? []), host.id])
+    }
+  }
+  for (const [organizationId, hostIds] of gone) await recordSeen(context, organizationId, hostIds)
+}
+
+/** Writes `last_seen_at` of all connected hosts, and `offline` for those whose server died without saying so. */
+export async function sweepPresence(context: Context, sessions: Sessions, unseenMs: number): Promise<void> {
+  const seen = new Map<string, string[]>()
+  for (const { peer } of sessions.list()) {
+    seen.set(peer.organizationId, [...(seen.get(peer.organizationId) ?? []), peer.hostId])
+  }
+  for (const [organizationId, hostIds] of seen) await recordSeen(context, organizationId, hostIds)
+  const lost = await context.db.scheduler
+    .selectFrom('hosts')
+    .select(['id', 'organization_id'])
+    .where('status', '=', 'online')
+    .where('last_seen_at', '<', sql<Date>`now() - ${unseenMs} * interval '1 millisecond'`)
+    .execute()
+  for (const { id, organization_id: organizationId } of lost) {
+    await withTenant(context.db, operation(organizationId, 'fleet'), (tx) =>
+      tx.updateTable('hosts').set({ status: 'offline' }).where('id', '=', id).execute(),
+    )
+  }
+}
