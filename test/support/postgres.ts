@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,8 +8,6 @@ import { createFileBlobs } from '../../server/blobs/store.ts'
 import { parseConfig } from '../../server/config.ts'
 import type { AppContext } from '../../server/context.ts'
 import { type Databases, openDatabases } from '../../server/db/databases.ts'
-import { startEmbeddedPostgres } from '../../server/db/embedded.ts'
-import { migrate } from '../../server/db/migrate.ts'
 import { listenForSignals } from '../../server/db/signals.ts'
 import { createLogger } from '../../server/logger.ts'
 import { createSealer } from '../../server/sealer.ts'
@@ -35,24 +33,22 @@ export async function freePort(): Promise<number> {
   return port
 }
 
+/** Made by global-setup.ts. */
+export const templateDatabase = 'fairway_template'
+
 /**
- * A migrated control-plane database of its own for a test file. On FAIRWAY_TEST_DATABASE_URL (an owner that may
- * create databases and roles) when the run's global set-up gave one, else on an embedded PostgreSQL started here.
+ * A migrated control-plane database of its own for a test file: a copy of the template on the PostgreSQL that
+ * global-setup.ts started.
  */
 export async function startTestDatabase(): Promise<TestDatabase> {
   const directory = await mkdtemp(join(tmpdir(), 'fairway-test-'))
-  const masterKey = process.env.FAIRWAY_TEST_MASTER_KEY ?? randomBytes(32).toString('base64')
+  const adminUrl = requireEnv('FAIRWAY_TEST_DATABASE_URL')
+  const masterKey = requireEnv('FAIRWAY_TEST_MASTER_KEY')
   const sealer = createSealer(Buffer.from(masterKey, 'base64'))
-  const shared = process.env.FAIRWAY_TEST_DATABASE_URL
-  const embedded = shared
-    ? undefined
-    : await startEmbeddedPostgres({ dataDir: directory, port: await freePort(), password: 'test', log })
-  const adminUrl = shared ?? (embedded?.ownerUrl as string)
-  const name = `test_${randomUUID().replaceAll('-', '')}`
-  await query(adminUrl, `create database ${name}`)
-  const ownerUrl = withPath(adminUrl, name)
   const passwords = { app: sealer.derive('postgres-app'), scheduler: sealer.derive('postgres-scheduler') }
-  await migrate(ownerUrl, passwords)
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  await query(adminUrl, `create database ${name} template ${templateDatabase}`)
+  const ownerUrl = withPath(adminUrl, name)
   const as = (role: string, password: string) => {
     const url = new URL(ownerUrl)
     url.username = role
@@ -85,10 +81,15 @@ export async function startTestDatabase(): Promise<TestDatabase> {
       await signals.close()
       await databases.close()
       await query(adminUrl, `drop database ${name} with (force)`)
-      await embedded?.stop()
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+function requireEnv(name: string): string {
+  const value = process.env[name]
+  if (!value) throw new Error(`${name} is not set: run the tests with vitest, whose global set-up sets it`)
+  return value
 }
 
 function withPath(url: string, database: string): string {

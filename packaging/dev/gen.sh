@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Generate what is generated: TypeScript from the protos, the JSON schema of fairway.yaml. OUT names another root.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+export PATH=$PWD/node_modules/.bin:$PATH
+out=${OUT:-.}
+buf generate --output "$out"
+mkdir -p "$out/docs"
+node agent/repository/write-schema.ts "$out/docs/fairway.schema.json"

@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbeddedPostgres } from '../../server/db/embedded.ts'
+import { migrate } from '../../server/db/migrate.ts'
+import { createLogger } from '../../server/logger.ts'
+import { createSealer } from '../../server/sealer.ts'
+import { freePort, query, templateDatabase } from './postgres.ts'
+
+/** One PostgreSQL for the whole run, with a migrated database that each test file's own is a copy of. */
+export default async function setUp(): Promise<() => Promise<void>> {
+  const directory = await mkdtemp(join(tmpdir(), 'fairway-tests-'))
+  const masterKey = randomBytes(32).toString('base64')
+  const sealer = createSealer(Buffer.from(masterKey, 'base64'))
+  const postgres = await startEmbeddedPostgres({
+    dataDir: directory,
+    port: await freePort(),
+    password: 'test',
+    log: createLogger('silent'),
+  })
+  await query(postgres.ownerUrl, `create database ${templateDatabase}`)
+  const url = new URL(postgres.ownerUrl)
+  url.pathname = `/${templateDatabase}`
+  await migrate(url.href, {
+    app: sealer.derive('postgres-app'),
+    scheduler: sealer.derive('postgres-scheduler'),
+  })
+  process.env.FAIRWAY_TEST_DATABASE_URL = postgres.ownerUrl
+  process.env.FAIRWAY_TEST_MASTER_KEY = masterKey
+  return async () => {
+    await postgres.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config'
+
+// unit: beside the code, nothing but the process · the others use what they are named after, for real.
+const project = (name: string, include: string[], more: object = {}) => ({
+  extends: true as const,
+  test: { name, include, ...more },
+})
+
+export default defineConfig({
+  test: {
+    globalSetup: ['test/support/global-setup.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    // Two cores: more files at a time only make each other's deadlines.
+    maxWorkers: 2,
+    projects: [
+      project('unit', ['{server,agent,cli,packaging}/**/*.test.ts']),
+      project('integration', ['test/{integration,rls}/**/*.test.ts']),
+      project('contract', ['test/contract/**/*.test.ts'], { fileParallelism: false }),
+      project('faults', ['test/faults/**/*.test.ts'], { fileParallelism: false }),
+      project('e2e', ['test/e2e/**/*.test.ts'], {
+        fileParallelism: false,
+        testTimeout: 600_000,
+        hookTimeout: 600_000,
+      }),
+    ],
+  },
+})
