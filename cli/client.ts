@@ -1,0 +1,19 @@
+import type { DescService } from '@bufbuild/protobuf'
+import { type Client, createClient, type Interceptor } from '@connectrpc/connect'
+import { createConnectTransport } from '@connectrpc/connect-node'
+import type { Credentials } from './credentials.ts'
+
+/** Clients of one server that present the token with each call. */
+export function connect({ server, token }: Credentials): <S extends DescService>(service: S) => Client<S> {
+  const authorization: Interceptor = (next) => (request) => {
+    request.header.set('authorization', `Bearer ${token}`)
+    return next(request)
+  }
+  const transport = createConnectTransport({
+    baseUrl: server,
+    httpVersion: '1.1',
+    interceptors: [authorization],
+    readMaxBytes: 64 * 1024 * 1024,
+  })
+  return (service) => createClient(service, transport)
+}

@@ -1,0 +1,42 @@
+import { EnvironmentService } from '../../../proto/gen/fairway/v1/environments_pb.js'
+import { formatAge } from '../../format.ts'
+import { environmentJson } from '../../json/environment.ts'
+import { resolveEnvironment } from '../../resolve.ts'
+import { paintWord } from '../../style.ts'
+import { verb } from '../../verb.ts'
+
+export const command = verb({
+  usage: 'show <environment...>',
+  summary: 'Show an environment: what it runs and where',
+  examples: [
+    ['fairway env show acme production', 'by its name'],
+    ['fairway env show acme/release/1.0', 'by its branch'],
+  ],
+  async run(session, words) {
+    const client = await session.client(EnvironmentService)
+    const name = await resolveEnvironment(session, words)
+    const { environment } = await client.getEnvironment({ environment: name }, { signal: session.signal })
+    if (!environment) return undefined
+    const { out } = session
+    const json = environmentJson(environment)
+    if (out.json) {
+      out.printJson(json)
+      return undefined
+    }
+    out.fields([
+      ['Environment', `${json.project}/${json.name}`],
+      ['Stage', json.stage],
+      ['Status', paintWord(out.paint, json.status)],
+      ['URL', json.url],
+      ['Branch', json.branch],
+      ['Build', json.build === null ? null : `${json.project}/${json.build}`],
+      ['Image', json.digest],
+      ['Modules', json.modules.join(', ')],
+      ['Cell', json.cell],
+      ['Host', json.host],
+      ['Changed', formatAge(json.updatedAt)],
+      ['Under way', json.runningRun && `fairway run show ${json.runningRun}`],
+    ])
+    return undefined
+  },
+})

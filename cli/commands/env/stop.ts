@@ -1,0 +1,23 @@
+import { EnvironmentService } from '../../../proto/gen/fairway/v1/environments_pb.js'
+import { requireConfirmed } from '../../confirm.ts'
+import { addRunOptions, followRun, type RunOptions } from '../../environment-run.ts'
+import { resolveEnvironment } from '../../resolve.ts'
+import { verb } from '../../verb.ts'
+
+export const command = verb<RunOptions>({
+  usage: 'stop <environment...>',
+  summary: 'Stop an environment’s Odoo and PostgreSQL; the data stays',
+  examples: [
+    ['fairway env stop acme/feature/hello', 'asks on a terminal, and waits until it is stopped'],
+    ['fairway env stop acme production --yes --no-wait', 'asks nothing and returns at once'],
+  ],
+  configure: (command) => addRunOptions(command.option('-y, --yes', 'don’t ask')),
+  async run(session, words, options) {
+    const client = await session.client(EnvironmentService)
+    const environment = await resolveEnvironment(session, words)
+    const name = `${environment.project}/${environment.environment}`
+    await requireConfirmed(`Stop ${name}?`, options.yes === true, session.signal)
+    const { runId } = await client.stopEnvironment({ environment }, { signal: session.signal })
+    return await followRun(session, runId, options, { doing: `Stopping ${name}`, done: `${name} is stopped` })
+  },
+})

@@ -1,0 +1,42 @@
+import { HostService } from '../../../proto/gen/fairway/v1/hosts_pb.js'
+import { formatAge, formatBytes } from '../../format.ts'
+import { hostJson } from '../../json/host.ts'
+import { paintWord } from '../../style.ts'
+import { verb } from '../../verb.ts'
+
+export const command = verb({
+  usage: 'show <host>',
+  summary: 'Show a host, its pools and what is wrong with it',
+  examples: [['fairway host show one', 'by name or id']],
+  async run(session, [name = '']) {
+    const client = await session.client(HostService)
+    const { host } = await client.getHost({ host: name }, { signal: session.signal })
+    if (!host) return undefined
+    const { out } = session
+    const json = hostJson(host)
+    if (out.json) {
+      out.printJson(json)
+      return undefined
+    }
+    out.fields([
+      ['Host', json.name],
+      ['Status', paintWord(out.paint, json.status)],
+      ['Advice', json.advice],
+      ['Agent', json.agentVersion],
+      ['Seen', formatAge(json.lastSeenAt)],
+      ['Certificate', json.certificateExpiresAt && `until ${json.certificateExpiresAt}`],
+      ['Size', `${json.cpuCount} processors, ${formatBytes(json.memoryBytes)}`],
+      ['Tasks', String(json.runningTaskCount)],
+      ['Capabilities', json.capabilities.join(', ')],
+      ...json.pools.map(
+        (pool) =>
+          [
+            `Pool ${pool.name}`,
+            `${pool.driver}, ${formatBytes(pool.freeBytes)} free of ${formatBytes(pool.sizeBytes)}, ` +
+              `${pool.cellCount} cells, ${pool.snapshotCount} snapshots`,
+          ] as const,
+      ),
+    ])
+    return undefined
+  },
+})

@@ -1,0 +1,97 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import type { ReadLogsRequestSchema } from '../../../proto/gen/fairway/v1/logs_pb.js'
+import { type LogLine, LogService } from '../../../proto/gen/fairway/v1/logs_pb.js'
+import { usageError } from '../../errors.ts'
+import { parseDuration } from '../../format.ts'
+import { textOf, timeOf } from '../../json/values.ts'
+import type { Output } from '../../output.ts'
+import { parseBuildName } from '../../refs.ts'
+import { resolveBuild, resolveEnvironment } from '../../resolve.ts'
+import type { Session } from '../../session.ts'
+import { verb } from '../../verb.ts'
+
+interface Options {
+  follow?: boolean
+  since?: string
+  step?: string
+  tail?: string
+}
+
+export const command = verb<Options>({
+  usage: 'logs <build-or-environment...>',
+  summary: 'Read the logs of a build or an environment',
+  details: 'A number names a build, everything else an environment.',
+  examples: [
+    ['fairway logs acme/12 --step database', 'one step of a build'],
+    ['fairway logs acme production -f --since 10m', 'what production says, from ten minutes ago and on'],
+    ['fairway logs acme/12 --json | jq -r .text', 'one JSON object a line'],
+  ],
+  configure: (command) =>
+    command
+      .option('-f, --follow', 'go on until the build ends (an environment: until Ctrl-C)')
+      .option('--since <time>', 'a duration such as 10m, or an RFC 3339 time')
+      .option('--step <step>', 'resolve, image, database, deploy, smoke, record; runtime')
+      .option('--tail <n>', 'the last n lines only'),
+  async run(session, words, options) {
+    const tail = Number(options.tail ?? 0)
+    if (!Number.isInteger(tail) || tail < 0) throw usageError('--tail takes a number of lines.')
+    const since = parseSince(options.since)
+    const client = await session.client(LogService)
+    const request = {
+      subject: await subjectOf(session, words),
+      follow: options.follow === true,
+      since: since && timestampFromDate(since),
+      step: options.step,
+      tail,
+    }
+    const stream = client.readLogs(request, { signal: session.signal })
+    for await (const { lines } of stream) {
+      for (const line of lines) await write(formatLine(session.out, line))
+    }
+    return undefined
+  },
+})
+
+async function subjectOf(
+  session: Session,
+  words: readonly string[],
+): Promise<MessageInitShape<typeof ReadLogsRequestSchema>['subject']> {
+  if (parseBuildName(words)) return { case: 'build', value: await resolveBuild(session, words) }
+  return { case: 'environment', value: await resolveEnvironment(session, words) }
+}
+
+export function parseSince(text: string | undefined, now = Date.now()): Date | undefined {
+  if (text === undefined) return undefined
+  const ms = parseDuration(text)
+  const since = ms === undefined ? new Date(text) : new Date(now - ms)
+  const isTime =
+    ms !== undefined || /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?$/.test(text)
+  if (!isTime || Number.isNaN(since.getTime())) {
+    throw usageError(`${text} is no time: give a duration such as 10m, or one like 2026-01-31T09:30:00Z.`)
+  }
+  return since
+}
+
+/** Waits for a slow reader instead of filling memory. */
+function write(text: string): Promise<void> | undefined {
+  if (process.stdout.write(`${text}\n`)) return undefined
+  return new Promise((resolve) => process.stdout.once('drain', resolve))
+}
+
+function formatLine(out: Output, line: LogLine): string {
+  const time = timeOf(line.time)
+  if (out.json) {
+    const gap = line.gap > 0n ? { gap: Number(line.gap) } : {}
+    return JSON.stringify({ time, step: textOf(line.step), source: line.source, text: line.text, ...gap })
+  }
+  const clock = out.isTerminal ? (time ?? '').slice(11, 23) : (time ?? '')
+  const head = out.paint('dim', `${clock} ${line.step.padEnd(8)} ${line.source.padEnd(8)}`)
+  if (line.gap > 0n) {
+    return `${head} ${out.paint('yellow', `… ${line.gap} lines are missing here: the agent's spool was full`)}`
+  }
+  return `${head} ${out.isTerminal ? withoutControls(line.text) : line.text}`
+}
+
+/** A log must not drive the terminal. */
+const withoutControls = (text: string) => text.replaceAll(/[\p{Cc}--[\t]]/gv, '')

@@ -1,0 +1,32 @@
+import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
+import { projectJson } from '../../json/project.ts'
+import { onlyProject } from '../../resolve.ts'
+import { verb } from '../../verb.ts'
+
+export const command = verb({
+  usage: 'show [project]',
+  summary: 'Show a project and its branch rules',
+  examples: [['fairway project show acme', 'repository, Odoo version, rules']],
+  async run(session, [name]) {
+    const client = await session.client(ProjectService)
+    const wanted = name ?? (await onlyProject(session))
+    const { project } = await client.getProject({ project: wanted }, { signal: session.signal })
+    if (!project) return undefined
+    const { out } = session
+    const json = projectJson(project)
+    if (out.json) {
+      out.printJson(json)
+      return undefined
+    }
+    out.fields([
+      ['Project', json.name],
+      ['Repository', `${json.repositoryUrl} (${json.repositorySlug})`],
+      ['Odoo', json.odooVersion],
+      ['Branches', json.branchRules.map((rule) => `${rule.pattern} → ${rule.stage}`).join(', ')],
+      ['Environments', String(json.environmentCount)],
+      ['Builds', String(json.buildCount)],
+      ['Created', json.createdAt],
+    ])
+    return undefined
+  },
+})

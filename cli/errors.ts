@@ -1,0 +1,52 @@
+import type { ConnectError } from '@connectrpc/connect'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+
+/** A failure to tell people about: what failed and what to do next, and what to exit with. */
+export class CliError extends Error {
+  override name = 'CliError'
+  readonly exitCode: ExitCode
+  constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.exitCode = exitCode
+  }
+}
+
+export const usageError = (message: string) => new CliError(exitCodes.usage, message)
+
+/** Numbers of @connectrpc/connect's `Code`, without loading it. */
+const byConnectCode: Record<number, ExitCode> = {
+  1: exitCodes.interrupted, // canceled
+  3: exitCodes.usage, // invalid argument
+  4: exitCodes.timeout, // deadline exceeded
+  5: exitCodes.notFound,
+  6: exitCodes.wrongState, // already exists
+  7: exitCodes.notAllowed, // permission denied
+  9: exitCodes.wrongState, // failed precondition
+  10: exitCodes.wrongState, // aborted
+  14: exitCodes.unreachable, // unavailable
+  16: exitCodes.notAllowed, // unauthenticated
+}
+
+const isConnectError = (error: unknown): error is ConnectError =>
+  error instanceof Error && error.name === 'ConnectError' && 'rawMessage' in error
+
+/** Whether it is worth asking again: the server, or its database, is away. */
+export const isUnavailable = (error: unknown): boolean => isConnectError(error) && error.code === 14
+
+/** The server's words are kept; a server that did not answer is named. */
+export function toCliError(error: unknown, server: string): CliError {
+  if (error instanceof CliError) return error
+  if (!isConnectError(error)) {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    return new CliError(exitCodes.failure, `A fault in fairway itself: ${message}`, { cause: error })
+  }
+  const answered = error.metadata.has('fairway-reason')
+  if (!answered && (error.code === 14 || error.code === 2)) {
+    const why = error.rawMessage || 'no answer'
+    const message =
+      `The server ${server} cannot be reached (${why}). Is it running? ` +
+      'Another one: --server, FAIRWAY_SERVER, or `fairway login --server URL`.'
+    return new CliError(exitCodes.unreachable, message, { cause: error })
+  }
+  return new CliError(byConnectCode[error.code] ?? exitCodes.failure, error.rawMessage, { cause: error })
+}

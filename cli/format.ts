@@ -1,0 +1,47 @@
+/** `850ms`, `4.2s`, `1m 05s`, `2h 03m`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)}ms`
+  if (ms < 59_950) return `${(ms / 1_000).toFixed(1)}s`
+  const seconds = Math.round(ms / 1_000)
+  const [h, m, s] = [Math.floor(seconds / 3_600), Math.floor((seconds % 3_600) / 60), seconds % 60]
+  const two = (value: number) => String(value).padStart(2, '0')
+  return h > 0 ? `${h}h ${two(m)}m` : `${m}m ${two(s)}s`
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = bytes
+  let unit = 0
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+}
+
+/** How long ago, in one unit; the date where that is more than 30 days. */
+export function formatAge(time: string | null, now = Date.now()): string {
+  if (!time) return ''
+  const seconds = Math.max(0, Math.round((now - Date.parse(time)) / 1_000))
+  if (seconds < 60) return `${seconds}s ago`
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m ago`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)}h ago`
+  if (seconds < 30 * 86_400) return `${Math.floor(seconds / 86_400)}d ago`
+  return time.slice(0, 10)
+}
+
+/** `sha256:0123456789ab`: enough to tell digests apart. */
+export const shortDigest = (digest: string | null): string =>
+  (digest ?? '').replace(/^(sha256:.{12}).*$/, '$1')
+
+const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Milliseconds of `90s`, `10m`, `2h`, `1d`, `1h30m`; undefined for anything else. */
+export function parseDuration(text: string): number | undefined {
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return undefined
+  let ms = 0
+  for (const [, value, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
+    ms += Number(value) * (units[unit ?? ''] ?? 0)
+  }
+  return ms
+}

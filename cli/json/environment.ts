@@ -1,0 +1,23 @@
+import { Stage } from '../../proto/gen/fairway/v1/common_pb.js'
+import { type Environment, EnvironmentStatus } from '../../proto/gen/fairway/v1/environments_pb.js'
+import { textOf, timeOf, wordOf } from './values.ts'
+
+/** A line of `env list --json`; scripts depend on the keys. */
+export const environmentJson = (environment: Environment) => ({
+  project: environment.project,
+  name: environment.name,
+  stage: wordOf(Stage, environment.stage),
+  status: wordOf(EnvironmentStatus, environment.status) ?? 'unknown',
+  url: textOf(environment.url),
+  build: environment.build || null,
+  digest: textOf(environment.digest),
+  cell: textOf(environment.cell),
+  branch: environment.branch,
+  host: textOf(environment.host),
+  modules: environment.modules,
+  runningRun: textOf(environment.runningRun),
+  createdAt: timeOf(environment.createdAt),
+  updatedAt: timeOf(environment.updatedAt),
+  id: environment.id,
+})
+export type EnvironmentJson = ReturnType<typeof environmentJson>

@@ -1,0 +1,25 @@
+import { type Host, HostStatus } from '../../proto/gen/fairway/v1/hosts_pb.js'
+import { numberOf, textOf, timeOf, wordOf } from './values.ts'
+
+export const hostJson = (host: Host) => ({
+  name: host.name,
+  status: wordOf(HostStatus, host.status) ?? 'unknown',
+  agentVersion: textOf(host.agentVersion),
+  cpuCount: host.cpuCount,
+  memoryBytes: numberOf(host.memoryBytes),
+  pools: host.pools.map((pool) => ({
+    name: pool.name,
+    driver: pool.driver,
+    sizeBytes: numberOf(pool.sizeBytes),
+    freeBytes: numberOf(pool.freeBytes),
+    cellCount: pool.cellCount,
+    snapshotCount: pool.snapshotCount,
+  })),
+  capabilities: host.capabilities,
+  runningTaskCount: host.runningTaskCount,
+  lastSeenAt: timeOf(host.lastSeenAt),
+  certificateExpiresAt: timeOf(host.certificateExpiresAt),
+  advice: textOf(host.advice),
+  id: host.id,
+})
+export type HostJson = ReturnType<typeof hostJson>

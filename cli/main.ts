@@ -1,0 +1,109 @@
+import { Command, CommanderError } from 'commander'
+import manifest from '../package.json' with { type: 'json' }
+import { CliError, toCliError } from './errors.ts'
+import { exitCodes, exitCodesHelp } from './exit-codes.ts'
+import { type Noun, nouns, plainVerbs } from './nouns.ts'
+import { createSession } from './session.ts'
+import { readSettings } from './settings.ts'
+import type { Verb } from './verb.ts'
+
+const help = `
+Builds are named \`acme 12\`, \`acme/12\` or \`acme#12\`, environments \`acme production\`, \`acme/production\` or
+\`acme/release/1.0\` (their own or their branch's name). Where there is one project only it may be left out.
+
+Every command knows --json and --help.
+
+${exitCodesHelp}
+
+Environment: FAIRWAY_SERVER, FAIRWAY_TOKEN, NO_COLOR, XDG_CONFIG_HOME, BROWSER
+
+Examples:
+  $ fairway login --server https://fairway.example
+  $ fairway build start acme feature/hello --watch
+  $ fairway logs acme/12 --follow
+  $ fairway env open acme/feature/hello`
+
+async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('fairway')
+    .description('Branches, builds and environments of your Odoo, on your own hosts')
+    .version(manifest.version, '-V, --version')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText('after', help)
+  let exitCode: number = exitCodes.ok
+  const [first = '', second = ''] = argv.filter((word) => !word.startsWith('-'))
+  const addVerb = (parent: Command, command: Verb) => {
+    add(parent, command, (code) => {
+      exitCode = code
+    })
+  }
+  for (const [name, noun] of Object.entries(nouns)) {
+    const parent = program.command(name).description(noun.summary)
+    if (name !== first && !(first === 'help' && name === second)) continue
+    for (const command of await loadVerbs(noun, second)) addVerb(parent, command)
+  }
+  for (const [name, { summary, load }] of Object.entries(plainVerbs)) {
+    if (name === first || (first === 'help' && name === second)) addVerb(program, (await load()).command)
+    else program.command(name).description(summary)
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    throw error
+  }
+}
+
+async function loadVerbs(noun: Noun, wanted: string): Promise<Verb[]> {
+  const one = noun.verbs[wanted]
+  const loads = one ? [one] : Object.values(noun.verbs)
+  return await Promise.all(loads.map(async (load) => (await load()).command))
+}
+
+function add(parent: Command, definition: Verb, done: (exitCode: number) => void): void {
+  const command = parent
+    .command(definition.usage)
+    .summary(definition.summary)
+    .description([definition.summary, definition.details].filter(Boolean).join('.\n'))
+  definition.configure?.(command)
+  command
+    .option('--json', 'print JSON')
+    .option('--server <url>', 'the server to ask')
+    .option('--token <token>', 'the token to present')
+    .addHelpText(
+      'after',
+      `\nExamples:\n${definition.examples.map(([text, does]) => `  $ ${text}\n      ${does}`).join('\n')}`,
+    )
+    .action(async () => done(await run(definition, command)))
+}
+
+async function run(definition: Verb, command: Command): Promise<number> {
+  const interrupted = new AbortController()
+  process.once('SIGINT', () => interrupted.abort())
+  process.once('SIGTERM', () => interrupted.abort())
+  let server = 'of your settings'
+  try {
+    const options = command.opts()
+    const session = await createSession(readSettings(), options, interrupted.signal)
+    server = session.server
+    const words = command.processedArgs.flat().filter((word) => word !== undefined) as string[]
+    return (await definition.run(session, words, options)) ?? exitCodes.ok
+  } catch (error) {
+    if (interrupted.signal.aborted) return exitCodes.interrupted
+    const { message, exitCode } = toCliError(error, server)
+    process.stderr.write(`fairway: ${message}\n`)
+    return exitCode
+  }
+}
+
+// A reader that has gone (`fairway logs … | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(exitCodes.ok)
+})
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  const { message, exitCode } = error instanceof CliError ? error : toCliError(error, '')
+  process.stderr.write(`fairway: ${message}\n`)
+  return exitCode
+})

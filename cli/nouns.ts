@@ -1,0 +1,75 @@
+import type { Verb } from './verb.ts'
+
+type Load = () => Promise<{ readonly command: Verb }>
+
+export interface Noun {
+  readonly summary: string
+  readonly verbs: Record<string, Load>
+}
+
+/** Every command; its file is loaded when it is called or when help lists it. */
+export const nouns: Record<string, Noun> = {
+  project: {
+    summary: 'Odoo systems: a repository and its environments',
+    verbs: {
+      create: () => import('./commands/project/create.ts'),
+      list: () => import('./commands/project/list.ts'),
+      show: () => import('./commands/project/show.ts'),
+    },
+  },
+  host: {
+    summary: 'Machines that run agents',
+    verbs: {
+      'join-token': () => import('./commands/host/join-token.ts'),
+      list: () => import('./commands/host/list.ts'),
+      show: () => import('./commands/host/show.ts'),
+    },
+  },
+  branch: {
+    summary: 'Branches and their stages',
+    verbs: { list: () => import('./commands/branch/list.ts') },
+  },
+  build: {
+    summary: 'Builds of a branch',
+    verbs: {
+      start: () => import('./commands/build/start.ts'),
+      list: () => import('./commands/build/list.ts'),
+      show: () => import('./commands/build/show.ts'),
+      watch: () => import('./commands/build/watch.ts'),
+      cancel: () => import('./commands/build/cancel.ts'),
+      rebuild: () => import('./commands/build/rebuild.ts'),
+    },
+  },
+  env: {
+    summary: 'Environments: running Odoos',
+    verbs: {
+      list: () => import('./commands/env/list.ts'),
+      show: () => import('./commands/env/show.ts'),
+      open: () => import('./commands/env/open.ts'),
+      stop: () => import('./commands/env/stop.ts'),
+      start: () => import('./commands/env/start.ts'),
+      destroy: () => import('./commands/env/destroy.ts'),
+    },
+  },
+  run: {
+    summary: 'The record of a build or another run',
+    verbs: { show: () => import('./commands/run/show.ts') },
+  },
+}
+
+/** Commands without a noun. */
+export const plainVerbs: Record<string, { readonly summary: string; readonly load: Load }> = {
+  login: {
+    summary: 'Keep a server’s address and a token for the commands to come',
+    load: () => import('./commands/session/login.ts'),
+  },
+  logout: { summary: 'Forget the kept token', load: () => import('./commands/session/logout.ts') },
+  whoami: {
+    summary: 'Show who the token speaks for',
+    load: () => import('./commands/session/whoami.ts'),
+  },
+  logs: {
+    summary: 'Read the logs of a build or an environment',
+    load: () => import('./commands/logs/read.ts'),
+  },
+}

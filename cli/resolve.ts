@@ -1,0 +1,60 @@
+import { ProjectService } from '../proto/gen/fairway/v1/projects_pb.js'
+import { CliError, usageError } from './errors.ts'
+import { exitCodes } from './exit-codes.ts'
+import { parseBuildName, parseEnvironmentName } from './refs.ts'
+import type { Session } from './session.ts'
+
+export const buildForms = 'Name a build like `acme 12`, `acme/12` or `acme#12`.'
+export const environmentForms =
+  'Name an environment like `acme production`, `acme/production` or `acme/release/1.0`.'
+
+/** The build that the words name, with its project. Throws a usage error. */
+export async function resolveBuild(
+  session: Session,
+  words: readonly string[],
+): Promise<{ project: string; number: number }> {
+  const name = parseBuildName(words)
+  if (!name) throw usageError(`${quote(words)} names no build. ${buildForms}`)
+  return { project: name.project ?? (await onlyProject(session)), number: name.number }
+}
+
+/** The environment, by its own or its branch's name, with its project. Throws a usage error. */
+export async function resolveEnvironment(
+  session: Session,
+  words: readonly string[],
+): Promise<{ project: string; environment: string }> {
+  const name = parseEnvironmentName(words)
+  if (!name) throw usageError(`${quote(words)} names no environment. ${environmentForms}`)
+  const [likeliest, whole] = name.candidates
+  if (likeliest?.project && !whole) return { project: likeliest.project, environment: likeliest.environment }
+  const projects = await projectNames(session)
+  if (likeliest?.project && (projects.includes(likeliest.project) || projects.length !== 1)) {
+    return { project: likeliest.project, environment: likeliest.environment }
+  }
+  return { project: pickOnly(projects), environment: (whole ?? likeliest)?.environment ?? '' }
+}
+
+/** The project, where there is exactly one. */
+export async function onlyProject(session: Session): Promise<string> {
+  return pickOnly(await projectNames(session))
+}
+
+async function projectNames(session: Session): Promise<string[]> {
+  const client = await session.client(ProjectService)
+  const { projects } = await client.listProjects({}, { signal: session.signal })
+  return projects.map(({ name }) => name)
+}
+
+function pickOnly(projects: readonly string[]): string {
+  const [only] = projects
+  if (only === undefined) {
+    throw new CliError(
+      exitCodes.notFound,
+      'There is no project yet. Make one: `fairway project create NAME URL`.',
+    )
+  }
+  if (projects.length === 1) return only
+  throw usageError(`Name the project as well; there are several: ${projects.join(', ')}.`)
+}
+
+const quote = (words: readonly string[]) => JSON.stringify(words.join(' '))

@@ -1,0 +1,46 @@
+import type { DescService } from '@bufbuild/protobuf'
+import type { Client } from '@connectrpc/connect'
+import { type Credentials, defaultServer, findCredentials, type Given } from './credentials.ts'
+import { CliError } from './errors.ts'
+import { exitCodes } from './exit-codes.ts'
+import { createOutput, type Output } from './output.ts'
+import type { Settings } from './settings.ts'
+
+/** What a command is given: where to write, whom to ask, when to give up. */
+export interface Session {
+  readonly settings: Settings
+  readonly out: Output
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal
+  /** The server spoken to, for messages. */
+  readonly server: string
+  /** Throws `not logged in` where there is no token. */
+  client<S extends DescService>(service: S): Promise<Client<S>>
+}
+
+export async function createSession(
+  settings: Settings,
+  given: Given & { json?: boolean },
+  signal: AbortSignal,
+): Promise<Session> {
+  const found = await findCredentials(settings, given)
+  const server = found.server ?? defaultServer
+  let clients: Promise<<S extends DescService>(service: S) => Client<S>> | undefined
+  return {
+    settings,
+    signal,
+    server,
+    out: createOutput(settings, given.json === true),
+    async client(service) {
+      if (!found.token) {
+        throw new CliError(
+          exitCodes.notAllowed,
+          `You are not logged in to ${server}. Run \`fairway login --server URL\`, or set FAIRWAY_TOKEN.`,
+        )
+      }
+      const credentials: Credentials = { server, token: found.token }
+      clients ??= import('./client.ts').then(({ connect }) => connect(credentials))
+      return (await clients)(service)
+    },
+  }
+}

@@ -1,0 +1,27 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+/** What the environment says. The only place of the CLI that reads process.env. */
+export interface Settings {
+  readonly server?: string
+  readonly token?: string
+  readonly credentialsFile: string
+  readonly colour: boolean
+  readonly browser?: string
+  readonly path: string
+}
+
+export function readSettings(
+  env: Record<string, string | undefined> = process.env,
+  isTerminal: boolean = process.stdout.isTTY === true,
+): Settings {
+  const configHome = env.XDG_CONFIG_HOME || join(homedir(), '.config')
+  return {
+    server: env.FAIRWAY_SERVER || undefined,
+    token: env.FAIRWAY_TOKEN || undefined,
+    credentialsFile: join(configHome, 'fairway', 'credentials.json'),
+    colour: isTerminal && !env.NO_COLOR && env.TERM !== 'dumb',
+    browser: env.BROWSER || undefined,
+    path: env.PATH ?? '',
+  }
+}

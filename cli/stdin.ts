@@ -1,0 +1,3 @@
+import { text } from 'node:stream/consumers'
+
+export const readStdin = (): Promise<string> => text(process.stdin)

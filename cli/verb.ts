@@ -1,0 +1,22 @@
+import type { Command } from 'commander'
+import type { ExitCode } from './exit-codes.ts'
+import type { Session } from './session.ts'
+
+/** One command, `fairway <noun> <verb>`: a file of cli/commands each. */
+export interface Verb<Options = Record<string, unknown>> {
+  /** Name and arguments as commander writes them. */
+  readonly usage: string
+  /** One line, imperative. */
+  readonly summary: string
+  /** Each with what it does. */
+  readonly examples: readonly (readonly [command: string, does: string])[]
+  /** Sentences between the summary and the options. */
+  readonly details?: string
+  readonly configure?: (command: Command) => void
+  /** Gives the exit code; nothing means 0. */
+  run(session: Session, words: string[], options: Options): Promise<ExitCode | undefined>
+}
+
+/** Keeps a verb's option types to its own file. */
+export const verb = <Options = Record<string, unknown>>(definition: Verb<Options>): Verb =>
+  definition as unknown as Verb

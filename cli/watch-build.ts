@@ -1,0 +1,69 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Client } from '@connectrpc/connect'
+import type { BuildService } from '../proto/gen/fairway/v1/builds_pb.js'
+import { createProgress } from './build-progress.ts'
+import { CliError, isUnavailable } from './errors.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { formatDuration } from './format.ts'
+import { type BuildDetailJson, buildDetailJson } from './json/build.ts'
+import type { Session } from './session.ts'
+
+const reconnectMs = 1_000
+const patienceMs = 60_000
+
+export const hasEnded = (status: string): boolean => status !== 'queued' && status !== 'running'
+
+/**
+ * Shows a build until it has ended, over restarts of the server of up to a minute, and gives its last state.
+ * Throws CliError `timeout` after `timeoutMs`; the build itself goes on then, as it does after Ctrl-C.
+ */
+export async function watchBuild(
+  session: Session,
+  client: Client<typeof BuildService>,
+  build: { project: string; number: number },
+  timeoutMs?: number,
+): Promise<BuildDetailJson> {
+  const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)
+  const signal = timeout ? AbortSignal.any([session.signal, timeout]) : session.signal
+  const progress = createProgress(session.out)
+  let last: BuildDetailJson | undefined
+  let goneSince: number | undefined
+  try {
+    for (;;) {
+      try {
+        for await (const message of client.watchBuild({ build }, { signal })) {
+          goneSince = undefined
+          if (!message.build) continue
+          last = buildDetailJson(message.build)
+          progress.show(last)
+        }
+        if (last && hasEnded(last.status)) return last
+      } catch (error) {
+        if (timeout?.aborted) {
+          const waited = formatDuration(timeoutMs ?? 0)
+          throw new CliError(exitCodes.timeout, `The build has not ended after ${waited}; it goes on.`)
+        }
+        if (!isUnavailable(error)) throw error
+        goneSince ??= Date.now()
+        if (Date.now() - goneSince > patienceMs) throw error
+      }
+      await pause(reconnectMs, undefined, { signal })
+    }
+  } finally {
+    progress.end()
+  }
+}
+
+/** Prints how it ended and gives the exit code. */
+export function reportEnd({ out }: Session, build: BuildDetailJson): ExitCode {
+  const good = build.result === 'green' || build.result === 'yellow'
+  if (out.json) {
+    out.printJson(build)
+  } else {
+    for (const warning of build.warnings) out.line(out.paint('yellow', `warning: ${warning}`))
+    if (good && build.url) out.line(build.url)
+    const name = `${build.project}/${build.number}`
+    if (!good) out.note(`Its logs: fairway logs ${name}`)
+  }
+  return good ? exitCodes.ok : exitCodes.failure
+}
