@@ -47,6 +47,9 @@ export async function findInRegistry(host: DockerHost, reference: string): Promi
   }
 }
 
+// Docker wants to be told even that there is nothing to tell.
+const anonymous = { username: '', password: '', serveraddress: '' }
+
 /** Pushes a tag and answers the digest under which the registry holds it. */
 export async function pushImage(
   host: DockerHost,
@@ -54,7 +57,7 @@ export async function pushImage(
   onLine: (line: string) => void,
   signal: AbortSignal,
 ): Promise<ResolvedImage> {
-  const stream = await host.docker.getImage(reference).push({ abortSignal: signal })
+  const stream = await host.docker.getImage(reference).push({ authconfig: anonymous, abortSignal: signal })
   let digest: string | undefined
   await followProgress(
     host,

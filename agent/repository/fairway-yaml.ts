@@ -33,7 +33,12 @@ export function parseFairwayYaml(text: string | undefined, defaults: ProjectDefa
 function readFile(text: string): FairwayFile {
   if (Buffer.byteLength(text) > maxBytes) throw invalid([`larger than ${maxBytes / 1024} KiB`])
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2', logLevel: 'error' })
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    version: '1.2',
+    logLevel: 'error',
+  })
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return `${line}:${col}`

@@ -1,0 +1,334 @@
+import { randomUUID } from 'node:crypto'
+import { create } from '@bufbuild/protobuf'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { requestHttp } from '../../agent/containers/http-request.ts'
+import { networkName } from '../../agent/containers/networks.ts'
+import { runtimeName } from '../../agent/containers/odoo.ts'
+import { DATABASE, withSuperuser } from '../../agent/containers/postgres-client.ts'
+import { assertNeutral } from '../../agent/odoo/neutral-assertions.ts'
+import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
+import type { TaskInput, TaskKind, TaskResultOf } from '../../agent/tasks/task.ts'
+import {
+  ApplyModulesTaskSchema,
+  BuildImageTaskSchema,
+  CellStage,
+  CreateCellTaskSchema,
+  NeutralizeTaskSchema,
+  type ResolveOutput,
+  ResolveTaskSchema,
+  type RuntimeSpec,
+  RuntimeSpecSchema,
+  SmokeTaskSchema,
+  StartRuntimeTaskSchema,
+  StopRuntimeTaskSchema,
+  SwitchRouteTaskSchema,
+} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
+import { addonFiles } from '../support/odoo-addons.ts'
+import { createTestServices, registry, type TestServices } from '../support/odoo-services.ts'
+import { createTask, type RecordedTask } from '../support/task-context.ts'
+
+// One commit on its way to a running, checked, routed Odoo. The cases share its cell and go in order.
+
+let services: TestServices
+let handlers: TaskHandlers
+let server: GitServer
+let repository: TestRepository
+let resolved: ResolveOutput
+let image: string
+let runtime: RuntimeSpec
+const cellId = randomUUID()
+const environmentId = randomUUID()
+const hostname = 'feature-x.shop.example.test'
+const never = new AbortController().signal
+
+beforeAll(async () => {
+  services = await createTestServices()
+  handlers = createTaskHandlers(services)
+  server = await startGitServer()
+  repository = await server.createRepository('shop')
+}, 60_000)
+
+afterAll(async () => {
+  await services?.[Symbol.asyncDispose]()
+  await server?.[Symbol.asyncDispose]()
+}, 60_000)
+
+function run<K extends TaskKind>(
+  kind: K,
+  input: TaskInput<K>,
+  task: RecordedTask = createTask(),
+): Promise<TaskResultOf<K>> {
+  return handlers[kind](input, task.context)
+}
+const apply = (input: Partial<TaskInput<'applyModules'>>, task?: RecordedTask) =>
+  run('applyModules', create(ApplyModulesTaskSchema, { cellId, image, ...input } as never), task)
+const visit = (host: string, path = '/web/login') =>
+  requestHttp(`http://127.0.0.1:${services.proxy.port}${path}`, { host, signal: never, timeoutMs: 30_000 })
+
+describe.sequential('from a commit to an image', () => {
+  test('a commit is resolved without running anything', async () => {
+    const commit = await repository.commit(addonFiles, { message: 'Add addons' })
+    const task = createTask()
+    resolved = await run(
+      'resolve',
+      create(ResolveTaskSchema, {
+        repositoryUrl: repository.url,
+        branch: 'main',
+        stage: CellStage.DEVELOPMENT,
+        odooVersion: '19.0',
+        defaultBaseImage: `${registry}/fairway/odoo:19.0`,
+        imageRepository: `${registry}/test/shop`,
+      }),
+      task,
+    )
+    expect(resolved).toMatchObject({ commit, modules: ['fw_good'], commitMessage: 'Add addons' })
+    expect(resolved.addons.map(({ name }) => name)).toEqual(['fw_broken', 'fw_failing', 'fw_good'])
+    expect(resolved.closure).toEqual(['base', 'web', 'fw_good'])
+    expect(resolved.baseModules).toEqual(['base', 'web'])
+    expect(resolved.baseImage).toMatch(/@sha256:[0-9a-f]{64}$/)
+    expect(task.artifacts.get('lock.json')).toContain(commit)
+  }, 60_000)
+
+  test('what does not close names who needs it', async () => {
+    const other = await server.createRepository('open')
+    await other.commit({
+      'a/__init__.py': '',
+      'a/__manifest__.py': "{'name': 'a', 'depends': ['sael']}",
+    })
+    const input = create(ResolveTaskSchema, {
+      repositoryUrl: other.url,
+      branch: 'main',
+      stage: CellStage.STAGING,
+      defaultBaseImage: `${registry}/fairway/odoo:19.0`,
+    })
+    await expect(run('resolve', input)).rejects.toMatchObject({
+      reason: 'dependency-missing',
+      message: expect.stringMatching(
+        /sael \(needed by a → sael; did you mean sale\?\); looked in the repository .* and the image/,
+      ),
+    })
+  }, 60_000)
+
+  test('an image is built once for a key, and pushed', async () => {
+    // A key of its own for each run of the tests, or the registry would have it from the last one.
+    const imageKey = randomUUID().replaceAll('-', '').repeat(2)
+    const input = create(BuildImageTaskSchema, {
+      repositoryUrl: repository.url,
+      commit: resolved.commit,
+      baseImage: resolved.baseImage,
+      addons: resolved.addons,
+      imageKey,
+      imageRepository: `${registry}/test/shop`,
+    })
+    const built = await run('buildImage', input)
+    expect(built).toMatchObject({ built: true, reference: `${registry}/test/shop@${built.digest}` })
+    expect(await run('buildImage', input)).toMatchObject({ built: false, reference: built.reference })
+    image = built.reference
+    const changed = resolved.addons.map((addon) => ({ ...addon, treeId: '0'.repeat(40) }))
+    const mismatch = create(BuildImageTaskSchema, { ...input, addons: changed, imageKey: 'f'.repeat(64) })
+    await expect(run('buildImage', mismatch)).rejects.toMatchObject({ reason: 'lock-mismatch' })
+  }, 120_000)
+})
+
+describe.sequential('modules are applied and judged', () => {
+  test('a good one is installed and tested', async () => {
+    await run(
+      'createCell',
+      create(CreateCellTaskSchema, {
+        cellId,
+        environmentId,
+        stage: CellStage.DEVELOPMENT,
+        postgresImage: `${registry}/fairway/postgres:18`,
+      }),
+    )
+    const task = createTask()
+    const output = await apply(
+      { install: ['fw_good'], testTags: '/fw_good', expectInstalled: ['base', 'web', 'fw_good'] },
+      task,
+    )
+    expect(output.tests).toMatchObject({ ran: true, total: 1, failed: 0, errors: 0 })
+    expect(output.installed).toEqual(expect.arrayContaining(['base', 'web', 'fw_good']))
+    expect(task.lines.some(({ source, text }) => source === 'odoo' && text.includes('fw_good'))).toBe(true)
+    expect(JSON.parse(task.artifacts.get('tests.json') ?? '')).toMatchObject({ total: 1 })
+  }, 180_000)
+
+  test('tests that fail are named', async () => {
+    const failing = apply({ install: ['fw_failing'], testTags: '/fw_failing' })
+    await expect(failing).rejects.toMatchObject({
+      reason: 'tests-failed',
+      message: expect.stringMatching(
+        /1 failed and 0 broken of 2 tests: fw_failing: TestPrice\.test_total: AssertionError: 1 != 2 : the total is wrong/,
+      ),
+    })
+  }, 60_000)
+
+  test('a broken view is named with file and line', async () => {
+    await expect(apply({ install: ['fw_broken'] })).rejects.toMatchObject({
+      reason: 'data-invalid',
+      message: expect.stringMatching(/ParseError: while parsing .*fw_broken\/views\/broken\.xml:\d+/),
+    })
+  }, 60_000)
+
+  test('a module that nobody knows is caught, although Odoo ends with 0', async () => {
+    await expect(apply({ install: ['fw_nowhere'] })).rejects.toMatchObject({
+      reason: 'modules-unknown',
+      message: expect.stringContaining('fw_nowhere'),
+    })
+  }, 60_000)
+
+  test('tests that match nothing do not count, and what is not installed is found in the database', async () => {
+    const task = createTask()
+    const output = await apply({ update: ['fw_good'], testTags: '/fw_good:TestNothing' }, task)
+    expect(output.tests).toMatchObject({ ran: false, total: 0 })
+    expect(task.warnings.join()).toContain('no test was run')
+    await expect(apply({ expectInstalled: ['fw_good', 'fw_broken'] })).rejects.toMatchObject({
+      reason: 'modules-not-installed',
+      message: expect.stringContaining('fw_broken (uninstalled)'),
+    })
+  }, 60_000)
+})
+
+describe.sequential('neutralization is proven', () => {
+  const neutralize = () => run('neutralize', create(NeutralizeTaskSchema, { cellId, image, assert: true }))
+
+  test('by asking the data, and what it passes by is named', async () => {
+    const output = await neutralize()
+    expect(output.assertions.length).toBeGreaterThan(3)
+    expect(output.assertions.every(({ passed }) => passed)).toBe(true)
+    expect(output.uncoveredModules).toEqual(['fw_good'])
+  }, 60_000)
+
+  test('a job that was switched on again is found', async () => {
+    const cell = await services.pool.requireCell(cellId)
+    const failed = await withSuperuser(
+      cell,
+      async (database) => {
+        await database.query('begin')
+        await database.query('update ir_cron set active = true')
+        await database.query("update ir_mail_server set smtp_host = 'mail.example.test'")
+        const results = await assertNeutral(database)
+        await database.query('rollback')
+        return results.filter(({ passed }) => !passed).map(({ name }) => name)
+      },
+      { database: DATABASE },
+    )
+    expect(failed).toEqual(
+      expect.arrayContaining(['no scheduled job but the vacuum', 'no mail server but the disabling dummy']),
+    )
+  })
+
+  test('production is refused, whoever asks', async () => {
+    const { paths: _, ...record } = await services.pool.requireCell(cellId)
+    await services.pool.saveCell({ ...record, stage: 'production' })
+    await expect(neutralize()).rejects.toMatchObject({ reason: 'production-protected' })
+    await services.pool.saveCell(record)
+  })
+})
+
+describe.sequential('a runtime is checked before it is shown', () => {
+  test('it starts, and starting it again changes nothing', async () => {
+    runtime = create(RuntimeSpecSchema, {
+      runtimeId: randomUUID(),
+      environmentId,
+      cellId,
+      image,
+      stage: CellStage.DEVELOPMENT,
+      project: 'shop',
+      environment: 'feature-x',
+    })
+    await run('startRuntime', create(StartRuntimeTaskSchema, { runtime }))
+    const { State } = await services.docker.docker.getContainer(runtimeName(runtime.runtimeId)).inspect()
+    await run('startRuntime', create(StartRuntimeTaskSchema, { runtime }))
+    const again = await services.docker.docker.getContainer(runtimeName(runtime.runtimeId)).inspect()
+    expect(again.State.StartedAt).toBe(State.StartedAt)
+    expect(again.HostConfig.CapDrop).toEqual(['ALL'])
+  }, 90_000)
+
+  test('its smoke tests pass, and a failing one is named', async () => {
+    const input = { runtime, hostnames: [hostname] }
+    const { checks } = await run(
+      'smoke',
+      create(SmokeTaskSchema, { ...input, checks: [{ path: '/web/login', contains: 'Password' }] }),
+    )
+    expect(checks.map(({ name, passed }) => [name, passed])).toEqual([
+      ['health', true],
+      ['registry', true],
+      ['login page', true],
+      ['modules', true],
+      ['scheduled jobs', true],
+      ['/web/login', true],
+    ])
+    const failing = run('smoke', create(SmokeTaskSchema, { ...input, checks: [{ path: '/nowhere' }] }))
+    await expect(failing).rejects.toMatchObject({
+      reason: 'smoke-failed',
+      message: expect.stringContaining('/nowhere: answers 404 instead of 200'),
+    })
+  }, 60_000)
+})
+
+describe.sequential('a route leads to it', () => {
+  const route = (target: object) =>
+    run(
+      'switchRoute',
+      create(SwitchRouteTaskSchema, { environmentId, hostnames: [hostname], target } as never),
+    )
+
+  test('from maintenance to the runtime, and only for its name', async () => {
+    await route({ case: 'maintenance', value: { message: 'Soon', retryAfterSeconds: 30 } })
+    const maintenance = await visit(hostname)
+    expect(maintenance).toMatchObject({ status: 503, headers: { 'retry-after': '30' } })
+    const output = await route({ case: 'runtimeId', value: runtime.runtimeId })
+    expect(output.urls).toEqual([`http://${hostname}:${services.proxy.port}/`])
+    expect(await visit(hostname)).toMatchObject({ status: 200, body: expect.stringContaining('<form') })
+    expect(await visit('unknown.example.test')).toMatchObject({ status: 404 })
+  }, 60_000)
+
+  test('no environment reaches it through the proxy', async () => {
+    const proxy = await services.docker.docker.getContainer(`fairway-proxy-${services.agentId}`).inspect()
+    const address = proxy.NetworkSettings.Networks[networkName(cellId)]?.IPAddress
+    const script = `import urllib.request as r, urllib.error as e
+try:
+    print(r.urlopen(r.Request('http://${address}:8080/web/login', headers={'Host': '${hostname}'}), timeout=10).status)
+except e.HTTPError as error:
+    print(error.code)`
+    const [status] = await services.docker.docker
+      .getContainer(runtimeName(runtime.runtimeId))
+      .exec({
+        Cmd: ['python3', '-c', script],
+        AttachStdout: true,
+        AttachStderr: true,
+        Tty: true,
+      })
+      .then(async (exec) => {
+        const stream = await exec.start({ Tty: true })
+        return (await stream.toArray()).map((chunk) => String(chunk).trim())
+      })
+    expect(status).toBe('403')
+  }, 60_000)
+
+  test('a proxy that died takes up its routes again', async () => {
+    await services.docker.docker.getContainer(`fairway-proxy-${services.agentId}`).remove({ force: true })
+    await services.proxy.ensure(never)
+    expect((await visit(hostname)).status).toBe(200)
+    await services.docker.docker.getContainer(`fairway-proxy-${services.agentId}`).kill()
+    await services.proxy.ensure(never)
+    expect((await visit(hostname)).status).toBe(200)
+  }, 60_000)
+
+  test('and away from it', async () => {
+    await route({ case: 'remove', value: true })
+    expect((await visit(hostname)).status).toBe(404)
+    await run(
+      'stopRuntime',
+      create(StopRuntimeTaskSchema, { runtimeId: runtime.runtimeId, remove: true, stopCellId: cellId }),
+    )
+    await run(
+      'stopRuntime',
+      create(StopRuntimeTaskSchema, { runtimeId: runtime.runtimeId, remove: true, stopCellId: cellId }),
+    )
+    await expect(route({ case: 'runtimeId', value: runtime.runtimeId })).rejects.toMatchObject({
+      reason: 'runtime-missing',
+    })
+  }, 60_000)
+})

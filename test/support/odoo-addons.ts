@@ -1,0 +1,55 @@
+const manifest = (extra = '') =>
+  `{'name': 'x', 'version': '1.0', 'license': 'LGPL-3', 'depends': ['web'], ${extra}}\n`
+
+/** Files of small addons, one for each way in which an update can go. */
+export const addonFiles: Record<string, string> = {
+  'fairway.yaml': 'development:\n  modules: [fw_good]\n',
+  'addons/fw_good/__manifest__.py': manifest("'data': ['views/views.xml', 'security/ir.model.access.csv']"),
+  'addons/fw_good/__init__.py': 'from . import models\n',
+  'addons/fw_good/models.py': `from odoo import fields, models
+
+
+class Good(models.Model):
+    _name = 'fw.good'
+    _description = 'Good'
+
+    name = fields.Char()
+    carrier_api_key = fields.Char()
+`,
+  'addons/fw_good/security/ir.model.access.csv':
+    'id,name,model_id:id,group_id:id,perm_read,perm_write,perm_create,perm_unlink\na,a,model_fw_good,base.group_user,1,1,1,1\n',
+  'addons/fw_good/views/views.xml': `<odoo>
+  <record id="key" model="fw.good"><field name="name">x</field><field name="carrier_api_key">k-123</field></record>
+</odoo>
+`,
+  'addons/fw_good/tests/__init__.py': 'from . import test_good\n',
+  'addons/fw_good/tests/test_good.py': `from odoo.tests import TransactionCase
+
+
+class TestGood(TransactionCase):
+    def test_create(self):
+        self.assertEqual(self.env['fw.good'].create({'name': 'y'}).name, 'y')
+`,
+  'addons/fw_failing/__manifest__.py': manifest(),
+  'addons/fw_failing/__init__.py': '',
+  'addons/fw_failing/tests/__init__.py': 'from . import test_price\n',
+  'addons/fw_failing/tests/test_price.py': `from odoo.tests import TransactionCase
+
+
+class TestPrice(TransactionCase):
+    def test_total(self):
+        self.assertEqual(1, 2, 'the total is wrong')
+
+    def test_fine(self):
+        pass
+`,
+  'addons/fw_broken/__manifest__.py': manifest("'data': ['views/broken.xml']"),
+  'addons/fw_broken/__init__.py': '',
+  'addons/fw_broken/views/broken.xml': `<odoo>
+  <record id="v" model="ir.ui.view">
+    <field name="model">res.partner</field>
+    <field name="arch" type="xml"><form><field name="no_such_field"/></form></field>
+  </record>
+</odoo>
+`,
+}
