@@ -1,0 +1,63 @@
+import { expect, vi } from 'vitest'
+import type { Stack } from '../../packaging/dev/demo/stack.ts'
+
+/** What `fairway build show --json` prints, as far as tests look at it. */
+export interface BuildShown {
+  readonly number: number
+  readonly branch: string
+  readonly stage: string
+  readonly status: string
+  readonly result: string
+  readonly reason: string
+  readonly commit: string
+  readonly digest: string
+  readonly steps: readonly { name: string; status: string; durationMs: number }[]
+  readonly clone: { source: string; sourceTime: string; durationMs: number; bytes: number }
+  readonly neutralization: { assertions: readonly { name: string; passed: boolean }[] }
+  readonly tests: { total: number; failed: number; errors: number; reusedFromBuild?: number }
+  readonly updatedModules: readonly string[]
+}
+
+/** What `fairway env show --json` prints, as far as tests look at it. */
+export interface EnvironmentShown {
+  readonly name: string
+  readonly status: string
+  readonly url: string
+  readonly cell: string
+  readonly digest: string
+  readonly build: number
+}
+
+export const environmentsOf = (stack: Stack) => stack.cliJson<EnvironmentShown[]>('env', 'list', 'shop')
+
+/** The project `shop`, whose pushes reach the server by webhook; gives the repository's address. */
+export async function createShop(stack: Stack): Promise<string> {
+  await stack.startGitServer()
+  const remote = await stack.createRepository('demo/shop')
+  const secret = await stack.webhookSecret()
+  await stack.cli('project', 'create', 'shop', '--repository', remote, '--webhook-secret', secret)
+  return remote
+}
+
+/** The build of that commit (or with that number) once it has ended, as `build show` says it. */
+export async function finishedBuild(
+  stack: Stack,
+  branch: string,
+  commit: string,
+  number?: number,
+): Promise<BuildShown> {
+  const found = await vi.waitFor(
+    async () => {
+      const builds = await stack.cliJson<BuildShown[]>('build', 'list', 'shop', '--branch', branch)
+      const build = builds.find((one) => (number ? one.number === number : one.commit === commit))
+      expect(build, `a build of ${branch} ${commit}`).toBeDefined()
+      return build as BuildShown
+    },
+    { timeout: 30_000, interval: 250 },
+  )
+  // A red build makes `watch` exit with 1; how it ended is for the test to judge.
+  await stack.cli('build', 'watch', 'shop', String(found.number)).catch((error: { exitCode?: number }) => {
+    if (error.exitCode !== 1) throw error
+  })
+  return stack.cliJson<BuildShown>('build', 'show', 'shop', String(found.number))
+}

@@ -1,0 +1,65 @@
+import { copyFile, mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Stack } from '../../packaging/dev/demo/stack.ts'
+import { home } from '../../packaging/dev/home.ts'
+import { ensurePool, removePool } from '../../packaging/dev/pool.ts'
+import { freePort } from './postgres.ts'
+
+export interface TestStack {
+  readonly stack: Stack
+  /** Ids of the cells in the agent's pool, sorted. */
+  cellsOnDisk(): Promise<string[]>
+  /** Ends and removes everything, keeps the logs below test/.logs. */
+  close(): Promise<void>
+}
+
+const logs = fileURLToPath(new URL('../.logs/', import.meta.url))
+const subnets: Record<string, string> = {
+  e2e: '10.214.0.0/16',
+  faults: '10.215.0.0/16',
+  bench: '10.216.0.0/16',
+}
+
+/** A Fairway of its own for a test file: server, agent, pool, ports, networks. */
+export async function startTestStack(name: string, env: Record<string, string> = {}): Promise<TestStack> {
+  const pool = { name: `${name}-pool`, filesystem: 'btrfs', sizeBytes: 20 * 2 ** 30 } as const
+  const directory = join(home, name)
+  const [api, link, postgres, git, proxy] = await Promise.all([0, 0, 0, 0, 0].map(freePort))
+  const ports = { api, link, postgres, git, proxy } as Stack['options']['ports']
+  const subnet = subnets[name]
+  if (!subnet) throw new Error(`no subnet is set apart for ${name}`)
+  const describe = (path: string) => new Stack({ directory, pool: path, ports, subnet, env })
+
+  const close = async (stack: Stack) => {
+    await stack.stop()
+    await stack.removeContainers()
+    await removePool(pool)
+    await keepLogs(directory, name)
+    await stack.removeFiles()
+  }
+  // What an earlier run, killed in the middle, may have left.
+  await close(describe(join(home, pool.name)))
+  const stack = describe(await ensurePool(pool))
+  try {
+    await stack.startServer()
+    await stack.startAgent()
+  } catch (error) {
+    await close(stack)
+    throw error
+  }
+  return {
+    stack,
+    cellsOnDisk: async () => (await readdir(join(stack.options.pool, 'cells'))).sort(),
+    close: () => close(stack),
+  }
+}
+
+async function keepLogs(directory: string, name: string): Promise<void> {
+  const kept = join(logs, name)
+  await mkdir(kept, { recursive: true })
+  const files = await readdir(directory).catch(() => [])
+  for (const file of files.filter((each) => each.endsWith('.log'))) {
+    await copyFile(join(directory, file), join(kept, file))
+  }
+}
