@@ -11,6 +11,7 @@ import { destroyCell } from './destroy.ts'
 import { createLocks } from './locks.ts'
 import { collectCellOrphans, type DockerOrphan } from './orphans.ts'
 import type { CellParts, CloneRequest, CloneResult, CreateRequest, SnapshotRequest, Step } from './parts.ts'
+import { recoverAfterBoot } from './recover.ts'
 import { restoreCell } from './restore.ts'
 import { snapshotCell } from './snapshot.ts'
 import { startCell } from './start.ts'
@@ -44,6 +45,11 @@ export interface Cells {
   /** Shuts a cell's PostgreSQL down cleanly. */
   stop(cellId: string, signal: AbortSignal): Promise<void>
   connection(cell: Cell): Promise<Connection>
+  /**
+   * After a reboot Docker may have tried to start containers before the pool was mounted. Starts those again: PostgreSQL
+   * first, then what else is on the cells. @returns ids of the cells.
+   */
+  recoverAfterBoot(signal: AbortSignal): Promise<string[]>
   collectOrphans(ownership: Ownership, signal: AbortSignal): Promise<(Orphan | DockerOrphan)[]>
 }
 
@@ -66,6 +72,7 @@ export function createCells(host: DockerHost, pool: Pool): Cells {
       const { odooPassword } = await pool.readSecrets(cell)
       return { host: 'db', port: 5432, user: ROLE, password: odooPassword, database: DATABASE }
     },
+    recoverAfterBoot: (signal) => recoverAfterBoot(parts, signal),
     collectOrphans: (ownership, signal) => collectCellOrphans(parts, ownership, signal),
   }
 }

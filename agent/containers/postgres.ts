@@ -23,7 +23,7 @@ import { volumeCovers } from './postgres-image.ts'
 import { postgresSettings } from './postgres-settings.ts'
 
 const DATA = '/var/lib/fairway/data'
-const POLL_MS = 30
+const POLL_MS = 15
 /** Recovery after a crash may replay gigabytes; a container that died is noticed at once, however long this is. */
 const READY_WITHIN_MS = 10 * 60_000
 /** A fast shutdown writes every dirty page. */
@@ -94,6 +94,8 @@ export function containerOptions(
     Cmd: Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     // SIGINT is PostgreSQL's fast shutdown.
     StopSignal: 'SIGINT',
+    // For people and tools that exec into it: psql, pg_dump.
+    Env: ['PGHOST=/run/fairway', 'PGUSER=postgres', 'PGDATABASE=odoo'],
     Healthcheck: { Test: ['NONE'] },
     HostConfig: {
       ...hardenedHostConfig(cell),
@@ -133,7 +135,7 @@ async function untilReady(
       await client.query('SELECT 1')
       return await client.end()
     }
-    if (attempt % 10 === 0) await requireAlive(host, cell, restarts)
+    if (attempt % 20 === 0) await requireAlive(host, cell, restarts)
     await delay(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted())
   }
   throw new TaskError(

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -179,6 +179,35 @@ describe.each<DriverName>(['btrfs', 'reflink', 'copy'])('pool on %s', { timeout:
     await destroy(first.cell)
     expect(await destroy(first.cell)).toBeGreaterThanOrEqual(0)
     expect(await findContainer(rig.host, postgresName(first.cell.id))).toBeUndefined()
+  })
+
+  it('undoes a clone that is cancelled in the middle', async () => {
+    for (const afterMs of [5, 40, 120]) {
+      const controller = new AbortController()
+      const wanted = request({ kind: 'cell', id: production.id })
+      const cloning = rig.cells.clone(wanted, createStep(1, controller.signal))
+      cloning.catch(() => undefined)
+      await delay(afterMs)
+      controller.abort(new Error('cancelled'))
+      await expect(cloning).rejects.toThrow('cancelled')
+      // Cancelled after the copy was whole, the cell is there, and goes as any other.
+      await destroy({ ...production, ...wanted })
+      expect(await leftovers(rig)).toEqual([])
+      expect(await rig.pool.findCell(wanted.id)).toBeUndefined()
+    }
+    expect(await findFaults(production)).toEqual([])
+  })
+
+  it('starts what Docker could not start because the pool was not mounted', async () => {
+    const cell = await clone({ kind: 'cell', id: production.id })
+    await rig.cells.stop(cell.id, rig.step.signal)
+    expect(await rig.cells.recoverAfterBoot(rig.step.signal)).toEqual([])
+    await rename(cell.paths.data, `${cell.paths.data}.away`)
+    await expect(rig.host.docker.getContainer(postgresName(cell.id)).start()).rejects.toThrow()
+    await rename(`${cell.paths.data}.away`, cell.paths.data)
+    expect(await rig.cells.recoverAfterBoot(rig.step.signal)).toEqual([cell.id])
+    expect(await findFaults(cell)).toEqual([])
+    await destroy(cell)
   })
 
   it('shows nothing half-made after kill -9 at any point, and ends the same clone when asked again', async () => {
