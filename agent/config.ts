@@ -20,7 +20,14 @@ const schema = z.object({
   FAIRWAY_PROXY_IMAGE: z.string().optional(),
   /** Instead of the servers' addresses learnt at enrolment: host:port, comma separated. */
   FAIRWAY_SERVERS: z.string().optional(),
-  DOCKER_HOST: z.string().optional(),
+  DOCKER_HOST: z.string().startsWith('unix:///', 'only a local socket will do: unix:///…').optional(),
+  /** Deploy key for ssh addresses of repositories. */
+  FAIRWAY_GIT_SSH_KEY_FILE: z.string().optional(),
+  /** Passed on to git, and to nothing else. */
+  http_proxy: z.string().optional(),
+  https_proxy: z.string().optional(),
+  no_proxy: z.string().optional(),
+  GIT_SSL_CAINFO: z.string().optional(),
   FAIRWAY_SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(0).max(600).default(10),
   FAIRWAY_SPOOL_MEBIBYTES: z.coerce.number().int().min(1).max(65_536).default(256),
   FAIRWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -38,7 +45,10 @@ export interface AgentConfig {
   readonly proxyImage: string
   /** Empty: those learnt at enrolment. */
   readonly servers: readonly string[]
-  readonly dockerHost?: string
+  readonly dockerSocket: string
+  readonly gitSshKeyFile?: string
+  /** Proxies and certificate authorities for git. */
+  readonly gitEnvironment: Readonly<Record<string, string>>
   /** How long running tasks may still work after SIGTERM. */
   readonly shutdownGraceMs: number
   /** Of unacknowledged log lines, for each stream. */
@@ -69,9 +79,17 @@ export function parseConfig(environment: Record<string, string | undefined>): Ag
         .map((item) => item.trim())
         .filter(Boolean) ?? [],
     ),
-    dockerHost: env.DOCKER_HOST,
+    dockerSocket: env.DOCKER_HOST?.slice('unix://'.length) ?? '/var/run/docker.sock',
+    gitSshKeyFile: env.FAIRWAY_GIT_SSH_KEY_FILE,
+    gitEnvironment: Object.freeze(gitEnvironmentOf(env)),
     shutdownGraceMs: env.FAIRWAY_SHUTDOWN_GRACE_SECONDS * 1_000,
     spoolLimitBytes: env.FAIRWAY_SPOOL_MEBIBYTES * 1_048_576,
     logLevel: env.FAIRWAY_LOG_LEVEL,
   })
+}
+
+function gitEnvironmentOf(env: z.infer<typeof schema>): Record<string, string> {
+  const { http_proxy, https_proxy, no_proxy, GIT_SSL_CAINFO } = env
+  const named = Object.entries({ http_proxy, https_proxy, no_proxy, GIT_SSL_CAINFO })
+  return Object.fromEntries(named.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }

@@ -1,17 +1,17 @@
 import { join } from 'node:path'
 import { createJournal, type Journal } from './journal.ts'
+import { createLogSink, type LogSink } from './log-sink.ts'
 import { createRedactor, type Redactor } from './redactor.ts'
 import { createSpool, type Spool } from './spool.ts'
 import { openStateDatabase } from './state-database.ts'
-import { createStreamLog, type StreamLog } from './stream-log.ts'
 
 /** What the agent keeps on disk for the link, open for as long as the process lives. */
 export interface LinkStore {
   readonly journal: Journal
   readonly spool: Spool
   readonly redactor: Redactor
-  /** For lines that belong to no task: the output of a running environment. */
-  streamLog(streamId: string): StreamLog
+  /** For every line, of tasks and of running environments alike. */
+  readonly sink: LogSink
   close(): void
 }
 
@@ -24,7 +24,7 @@ export function openLinkStore(directory: string, spoolLimitBytes: number): LinkS
     journal: createJournal(database),
     spool,
     redactor,
-    streamLog: (streamId) => createStreamLog(spool, redactor, streamId),
+    sink: createLogSink(spool, redactor),
     close() {
       spool.close()
       database.close()

@@ -3,9 +3,9 @@ import { type TaskContext, TaskError } from '../tasks/task.ts'
 import { durably } from './durably.ts'
 import type { Finding, Journal, Ref } from './journal.ts'
 import type { Leases } from './leases.ts'
+import { type LogSink, microsOf } from './log-sink.ts'
 import type { Redactor } from './redactor.ts'
 import type { Spool } from './spool.ts'
-import { createStreamLog } from './stream-log.ts'
 
 const artifactLimitBytes = 1_048_576
 const artifactsLimitBytes = 2 * artifactLimitBytes
@@ -13,6 +13,7 @@ const artifactsLimitBytes = 2 * artifactLimitBytes
 export interface TaskContextParts {
   readonly journal: Journal
   readonly spool: Spool
+  readonly sink: LogSink
   readonly leases: Leases
   readonly redactor: Redactor
 }
@@ -25,9 +26,9 @@ export interface OpenTask {
 
 /** What a handler is given: everything it says or does goes through the journal or the spool of this agent. */
 export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextParts): OpenTask {
-  const { journal, spool, leases, redactor } = parts
+  const { journal, spool, sink, leases, redactor } = parts
   const ref: Ref = { taskId: offer.task!.taskId, epoch: offer.task!.epoch }
-  const lines = createStreamLog(spool, redactor, offer.logStreamId)
+  const stream = offer.logStreamId
   let artifactBytes = journal
     .findings(ref)
     .reduce((sum, { kind, content }) => sum + (kind === 'artifact' ? content.length : 0), 0)
@@ -47,9 +48,13 @@ export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextPa
     runId: offer.runId,
     project: offer.project,
     signal,
-    log: lines.log,
-    logPosition: lines.logPosition,
-    logFrom: lines.logFrom,
+    log(source, text, time = new Date()) {
+      sink.append(stream, { unixMicros: BigInt(time.getTime()) * 1000n, source, text })
+    },
+    logPosition: (key) => sink.position(stream, key),
+    logFrom(source, text, position) {
+      sink.append(stream, { unixMicros: microsOf(position.timestamp), source, text }, position)
+    },
     warn(text) {
       const name = redactor.redact(text)
       unsaved.push({ kind: 'warning', name, mediaType: '', content: new Uint8Array() })

@@ -1,0 +1,27 @@
+import type { Redactor } from './redactor.ts'
+import { splitLine } from './split-line.ts'
+import type { Spool } from './spool.ts'
+
+/** The way into the spool for everything that writes lines: known secrets masked, very long lines split. */
+export type LogSink = Pick<Spool, 'append' | 'position'>
+
+export function createLogSink(spool: Spool, redactor: Redactor): LogSink {
+  return {
+    append(streamId, entry, position) {
+      const parts = splitLine(redactor.redact(entry.text))
+      parts.forEach((text, index) => {
+        const last = index === parts.length - 1
+        spool.append(streamId, { ...entry, text }, last ? position : undefined)
+      })
+    },
+    position: (streamId, key) => spool.position(streamId, key),
+  }
+}
+
+/** Microseconds of an RFC 3339 time with up to nanoseconds, as Docker writes it; of now where it is none. */
+export function microsOf(timestamp: string): bigint {
+  const milliseconds = Date.parse(timestamp)
+  if (Number.isNaN(milliseconds)) return BigInt(Date.now()) * 1000n
+  const digits = /\.(\d+)/.exec(timestamp)?.[1] ?? ''
+  return BigInt(milliseconds) * 1000n + BigInt(digits.padEnd(6, '0').slice(3, 6))
+}

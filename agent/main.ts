@@ -1,0 +1,101 @@
+import { hostname } from 'node:os'
+import { parseArgs } from 'node:util'
+import { parseConfig } from './config.ts'
+
+const help = `fairway-agent: runs Fairway's tasks on this host
+
+  fairway-agent join <token> --server <host:port>[,<host:port>…] [--name <host name>]
+      Joins this host with a one-time token (fairway host join-token).
+  fairway-agent run
+      Serves until SIGTERM: then no new work, a grace for what runs, exit 0. Containers stay up.
+  fairway-agent pool create [--path <directory>] [--loop <size, for instance 40G>] [--filesystem btrfs|xfs]
+      Makes the storage pool; with --loop in a sparse file of that size.
+  fairway-agent --version | --help
+
+Configuration is in the environment: FAIRWAY_AGENT_DIR, FAIRWAY_POOL, FAIRWAY_PROXY, FAIRWAY_SUBNET, … (agent/config.ts)
+`
+
+/** A command that was put wrongly. */
+class UsageError extends Error {}
+
+async function main(): Promise<void> {
+  const { positionals, values } = parse(process.argv.slice(2))
+  const [command, ...rest] = positionals
+  if (values.help) return void process.stdout.write(help)
+  if (values.version) {
+    const { version } = await import('./version.ts')
+    return void process.stdout.write(`${version}\n`)
+  }
+  const config = parseConfig(process.env)
+  // Each command loads what it needs: a resident agent should not carry the others' libraries.
+  if (command === 'run' && rest.length === 0) {
+    const { runAgent } = await import('./run.ts')
+    return await runAgent(config, untilTold())
+  }
+  const [token = values.token, ...more] = rest
+  if (command === 'join' && token && values.server && more.length === 0) {
+    const { join } = await import('./join.ts')
+    const servers = values.server.split(',').filter(Boolean)
+    const identity = await join(config, { token, servers, hostName: values.name ?? shortHostName() })
+    return void process.stdout.write(
+      `Joined as ${identity.hostName} (${identity.hostId}). Start it: fairway-agent run\n`,
+    )
+  }
+  if (command === 'pool' && rest[0] === 'create' && rest.length === 1) {
+    const { createPool } = await import('./storage/create-pool.ts')
+    const { filesystem } = values
+    if (filesystem !== undefined && filesystem !== 'btrfs' && filesystem !== 'xfs') {
+      throw new UsageError('--filesystem is btrfs or xfs')
+    }
+    const path = values.path ?? config.poolDirectory
+    const loopBytes = values.loop === undefined ? undefined : parseSize(values.loop)
+    const pool = await createPool({ path, loopBytes, filesystem })
+    return void process.stdout.write(`Pool made at ${path} (driver ${pool.driver.name})\n`)
+  }
+  throw new UsageError(command ? `I do not understand: ${process.argv.slice(2).join(' ')}` : 'Which command?')
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean' },
+        server: { type: 'string' },
+        name: { type: 'string' },
+        token: { type: 'string' },
+        path: { type: 'string' },
+        loop: { type: 'string' },
+        filesystem: { type: 'string' },
+      },
+    })
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const units = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 }
+
+function parseSize(text: string): number {
+  const match = /^(\d+)([KMGT]?)i?B?$/.exec(text)
+  if (!match) throw new UsageError(`${text} is no size: write it like 40G`)
+  return Number(match[1]) * units[match[2] as keyof typeof units]
+}
+
+const shortHostName = () => hostname().split('.', 1)[0]!.toLowerCase()
+
+/** Aborted by SIGTERM or SIGINT. */
+function untilTold(): AbortSignal {
+  const told = new AbortController()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => told.abort())
+  return told.signal
+}
+
+main().catch((error: unknown) => {
+  const usage = error instanceof UsageError
+  const text = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`fairway-agent: ${text}\n${usage ? `\n${help}` : ''}`)
+  process.exitCode = usage ? 2 : 1
+})

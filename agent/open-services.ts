@@ -1,0 +1,71 @@
+import { cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { createCells } from './cells/cells.ts'
+import type { AgentConfig } from './config.ts'
+import { createDockerHost } from './containers/docker.ts'
+import { createProxy } from './containers/proxy.ts'
+import { createGit } from './git/command.ts'
+import { createMirrors } from './git/mirrors.ts'
+import type { Inventory } from './link/link.ts'
+import type { AgentServices } from './services.ts'
+import { openOrCreatePool } from './storage/create-pool.ts'
+
+const protocols = ['https', 'http', 'ssh'] as const
+
+/** Opens what tasks work with, on this host's Docker and pool. Touches no container yet. */
+export async function openServices(config: AgentConfig, hostId: string): Promise<AgentServices> {
+  const docker = createDockerHost({
+    agentId: hostId,
+    socketPath: config.dockerSocket,
+    networkRange: config.subnet,
+  })
+  const pool = await openOrCreatePool(config.poolDirectory)
+  const workDirectory = join(config.directory, 'work')
+  return {
+    agentId: hostId,
+    docker,
+    pool,
+    poolName: config.poolName,
+    cells: createCells(docker, pool),
+    mirrors: createMirrors(
+      createGit({
+        home: join(config.directory, 'git'),
+        protocols,
+        sshKeyFile: config.gitSshKeyFile,
+        environment: config.gitEnvironment,
+      }),
+      join(workDirectory, 'mirrors'),
+      protocols,
+    ),
+    proxy: createProxy({
+      host: docker,
+      image: config.proxyImage,
+      address: config.proxyAddress,
+      port: config.proxyPort,
+      directory: join(config.directory, 'proxy'),
+    }),
+    workDirectory,
+  }
+}
+
+/** What the server plans with. */
+export async function takeInventory({ pool, poolName }: AgentServices): Promise<Inventory> {
+  const [cells, snapshots, usage] = await Promise.all([pool.listCells(), pool.listSnapshots(), pool.usage()])
+  return {
+    cpuCount: cpus().length,
+    memoryBytes: BigInt(totalmem()),
+    pools: [
+      {
+        name: poolName,
+        driver: pool.driver.name,
+        sizeBytes: BigInt(usage.totalBytes),
+        // Rounded, so that servers hear of changes that matter.
+        freeBytes: BigInt(Math.floor(usage.freeBytes / freeStep) * freeStep),
+        cellIds: cells.map(({ id }) => id),
+        snapshotIds: snapshots.map(({ id }) => id),
+      },
+    ],
+  }
+}
+
+const freeStep = 64 * 1_048_576

@@ -1,0 +1,52 @@
+import type { AgentConfig } from './config.ts'
+import { followRuntimeLogs } from './containers/runtime-logs.ts'
+import { createIdentityStore } from './link/identity.ts'
+import { runLink } from './link/link.ts'
+import { openLinkStore } from './link/store.ts'
+import { createLogger } from './logger.ts'
+import { openServices, takeInventory } from './open-services.ts'
+import { createTaskHandlers } from './tasks/registry.ts'
+import { version } from './version.ts'
+
+/**
+ * The agent, until the signal is aborted. Containers are left as they are, whatever happens here: production does not
+ * stop because its agent does.
+ */
+export async function runAgent(config: AgentConfig, signal: AbortSignal): Promise<void> {
+  const log = createLogger(config.logLevel)
+  const identities = createIdentityStore(config.directory)
+  const identity = identities.read()
+  if (!identity)
+    throw new Error('This host has not joined yet: fairway-agent join <token> --server host:port')
+  const store = openLinkStore(config.directory, config.spoolLimitBytes)
+  try {
+    const services = await openServices(config, identity.hostId)
+    // Before any task resumes: what tasks of a former process left half-made is nobody's now.
+    const orphans = await services.cells.collectOrphans({ isBusy: () => false }, signal)
+    if (orphans.length > 0) log.info({ orphans }, 'removed what crashed tasks had left')
+    await services.proxy
+      .ensure(signal)
+      .catch((error: unknown) =>
+        log.error({ err: error }, 'the proxy is not up; the next change of a route tries again'),
+      )
+    const following = followRuntimeLogs(services.docker, store.sink, log, signal)
+    log.info({ host: identity.hostId, name: identity.hostName, version }, 'fairway agent ready')
+    await runLink(
+      {
+        store,
+        identities,
+        handlers: createTaskHandlers(services),
+        inventory: () => takeInventory(services),
+        agentVersion: version,
+        servers: config.servers,
+        shutdownGraceMs: config.shutdownGraceMs,
+        log,
+      },
+      signal,
+    )
+    await following
+  } finally {
+    store.close()
+  }
+  log.info('fairway agent stopped')
+}
