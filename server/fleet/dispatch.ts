@@ -4,7 +4,7 @@ import { OfferSchema } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import { TaskSpecSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { AppContext } from '../context.ts'
 import { notify } from '../db/signals.ts'
-import { type Operation, type Tx, withTenant } from '../db/tenancy.ts'
+import { withTenant } from '../db/tenancy.ts'
 import { isUuid } from './authenticate.ts'
 import { type ClaimedTask, claimTasks, listUnaccepted } from './claim.ts'
 import type { LinkTimes } from './limits.ts'
@@ -19,7 +19,7 @@ export interface Dispatch {
   reoffer(session: Session, olderThanMs: number): Promise<void>
   /** The offer is in the agent's journal. */
   accepted(session: Session, ref: TaskRef): Promise<void>
-  /** Tells the agent what its people or its run no longer want, and ends what it never got. */
+  /** Tells the agent which of its tasks are no longer wanted. */
   cancel(session: Session): Promise<void>
 }
 
@@ -116,17 +116,16 @@ export function createDispatch(context: Pick<AppContext, 'db' | 'log'>, times: L
     },
     async cancel(session) {
       const { hostId } = session.peer
-      const leased = await withTenant(db, session.op, async (tx) => {
-        await cancelQueued(tx, session.op, hostId)
-        return await tx
+      const leased = await withTenant(db, session.op, (tx) =>
+        tx
           .selectFrom('tasks')
           .select(['id', 'epoch'])
           .where('host_id', '=', hostId)
           .where('status', '=', 'leased')
           .where('cancel_requested', '=', true)
           .where('started_at', 'is not', null)
-          .execute()
-      })
+          .execute(),
+      )
       for (const { id, epoch } of leased) session.send(cancelOf({ taskId: id, epoch }))
     },
   }
@@ -136,23 +135,3 @@ const cancelOf = (ref: TaskRef) => ({
   case: 'cancel' as const,
   value: { task: { taskId: ref.taskId, epoch: ref.epoch }, reason: 'The run was cancelled' },
 })
-
-/** Ends tasks whose run was cancelled before they were claimed. */
-export async function cancelQueued(tx: Tx, op: Operation, hostId: string): Promise<void> {
-  const queued = await tx
-    .selectFrom('tasks')
-    .select('id')
-    .where('host_id', '=', hostId)
-    .where('status', '=', 'queued')
-    .where('cancel_requested', '=', true)
-    .forUpdate()
-    .skipLocked()
-    .execute()
-  for (const { id } of queued) {
-    await settleTask(tx, op, id, {
-      status: 'cancelled',
-      reason: 'cancelled',
-      error: 'The run was cancelled before the task began',
-    })
-  }
-}

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
 import { operation, withTenant } from '../db/tenancy.ts'
 import { DomainError } from '../errors.ts'
-import { cancelQueued, type Dispatch } from './dispatch.ts'
+import type { Dispatch } from './dispatch.ts'
 import { loseForgottenTasks } from './leases.ts'
 import type { LinkTimes } from './limits.ts'
 import { recordSeen } from './presence.ts'
@@ -36,13 +36,9 @@ export async function sweepTasks(
     .where('status', 'in', ['queued', 'leased'])
     .execute()
 
-  const hosts = new Map<
-    string,
-    { organizationId: string; wake: boolean; quiet: boolean; expired: boolean; cancel: boolean }
-  >()
+  const hosts = new Map<string, { wake: boolean; quiet: boolean; expired: boolean; cancel: boolean }>()
   for (const task of open) {
     const host = hosts.get(task.host_id) ?? {
-      organizationId: task.organization_id,
       wake: false,
       quiet: false,
       expired: false,
@@ -53,32 +49,26 @@ export async function sweepTasks(
     host.quiet ||= task.status === 'leased' && task.quiet
     host.expired ||= task.status === 'leased' && task.expired
     host.cancel ||= task.cancel_requested
-    if (task.status === 'leased' && task.overdue) {
+    // With the lease run out as well it is the scheduler's to end (server/scheduler/expiry.ts).
+    if (task.status === 'leased' && task.overdue && !task.expired) {
       const op = operation(task.organization_id, 'fleet')
       await withTenant(db, op, (tx) =>
         settleTask(tx, op, task.id, {
           status: 'timed-out',
-          reason: 'host-silent',
-          error: 'No result came from the host by the deadline; see whether it is up and connected',
+          reason: 'stuck',
+          error: 'The host still works on it long after its time was up; look at the host',
         }),
       )
-      log.warn(
-        { task: task.id, host: task.host_id },
-        'a task ran out of its time without a word from its host',
-      )
+      log.warn({ task: task.id, host: task.host_id }, 'a task was held past its time by its host')
     }
   }
-  for (const [hostId, { organizationId, wake, quiet, expired, cancel }] of hosts) {
+  for (const [hostId, { wake, quiet, expired, cancel }] of hosts) {
     const session = sessions.ofHost(hostId)
-    if (session) {
-      if (cancel) await dispatch.cancel(session)
-      if (quiet) await dispatch.reoffer(session, times.reofferMs)
-      if (expired) await loseForgottenTasks(context, session, times)
-      if (wake) dispatch.wake(session)
-    } else if (cancel) {
-      const op = operation(organizationId, 'fleet')
-      await withTenant(db, op, (tx) => cancelQueued(tx, op, hostId))
-    }
+    if (!session) continue
+    if (cancel) await dispatch.cancel(session)
+    if (quiet) await dispatch.reoffer(session, times.reofferMs)
+    if (expired) await loseForgottenTasks(context, session, times)
+    if (wake) dispatch.wake(session)
   }
 }
 
