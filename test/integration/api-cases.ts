@@ -1,0 +1,106 @@
+import type { AppContext } from '../../server/context.ts'
+import { arrangeBuild, arrangeLogs, finishBuild, type Tenant } from '../support/tenant.ts'
+
+/** Names of things, a tenant's own or made up. */
+export interface Names {
+  readonly project: string
+  readonly number: number
+  readonly environment: string
+  readonly host: string
+  readonly runId: string
+}
+
+export interface Case {
+  /** The request about the things of those names. */
+  readonly request: (names: Names) => Record<string, unknown>
+  /** What has to be true of the tenant's things before the call succeeds. */
+  readonly arrange?: (context: AppContext, tenant: Tenant) => Promise<Partial<Names>>
+  /** Nothing in the request names anything: there is nothing to guess. */
+  readonly namesNothing?: true
+  readonly mutates?: true
+}
+
+const build = ({ project, number }: Names) => ({ project, number })
+const environment = ({ project, environment }: Names) => ({ project, environment })
+let branches = 0
+
+async function queued(context: AppContext, tenant: Tenant) {
+  return await arrangeBuild(context, tenant, `feature/case-${++branches}`)
+}
+
+async function served(context: AppContext, tenant: Tenant) {
+  const made = await queued(context, tenant)
+  await finishBuild(tenant, made)
+  return made
+}
+
+/** One case for each RPC of the public API; api.test.ts fails for an RPC without one. */
+export const cases: Record<string, Case> = {
+  'fairway.v1.IdentityService.whoAmI': { request: () => ({}), namesNothing: true },
+  'fairway.v1.ProjectService.createProject': {
+    request: () => ({ name: `made-${++branches}`, repositoryUrl: 'https://git.example/a/b.git' }),
+    namesNothing: true,
+    mutates: true,
+  },
+  'fairway.v1.ProjectService.listProjects': { request: () => ({}), namesNothing: true },
+  'fairway.v1.ProjectService.getProject': { request: ({ project }) => ({ project }) },
+  'fairway.v1.HostService.createJoinToken': { request: () => ({}), namesNothing: true, mutates: true },
+  'fairway.v1.HostService.listHosts': { request: () => ({}), namesNothing: true },
+  'fairway.v1.HostService.getHost': { request: ({ host }) => ({ host }) },
+  'fairway.v1.BranchService.listBranches': { request: ({ project }) => ({ project }) },
+  'fairway.v1.BuildService.startBuild': {
+    request: ({ project }) => ({ project, branch: `feature/start-${++branches}`, commit: 'abcdef0' }),
+    mutates: true,
+  },
+  'fairway.v1.BuildService.listBuilds': { request: ({ project }) => ({ project }) },
+  'fairway.v1.BuildService.getBuild': { request: (names) => ({ build: build(names) }) },
+  'fairway.v1.BuildService.watchBuild': { request: (names) => ({ build: build(names) }), arrange: served },
+  'fairway.v1.BuildService.cancelBuild': {
+    request: (names) => ({ build: build(names) }),
+    arrange: queued,
+    mutates: true,
+  },
+  'fairway.v1.BuildService.rebuildBuild': {
+    request: (names) => ({ build: build(names) }),
+    arrange: queued,
+    mutates: true,
+  },
+  'fairway.v1.EnvironmentService.listEnvironments': { request: ({ project }) => ({ project }) },
+  'fairway.v1.EnvironmentService.getEnvironment': {
+    request: (names) => ({ environment: environment(names) }),
+  },
+  'fairway.v1.EnvironmentService.stopEnvironment': {
+    request: (names) => ({ environment: environment(names) }),
+    arrange: served,
+    mutates: true,
+  },
+  'fairway.v1.EnvironmentService.startEnvironment': {
+    request: (names) => ({ environment: environment(names) }),
+    arrange: async (context, tenant) => {
+      const made = await served(context, tenant)
+      await tenant.scope((tx) =>
+        tx
+          .updateTable('environments')
+          .set({ status: 'stopped' })
+          .where('id', '=', made.environmentId)
+          .execute(),
+      )
+      return made
+    },
+    mutates: true,
+  },
+  'fairway.v1.EnvironmentService.destroyEnvironment': {
+    request: (names) => ({ environment: environment(names) }),
+    arrange: served,
+    mutates: true,
+  },
+  'fairway.v1.LogService.readLogs': {
+    request: (names) => ({ subject: { case: 'build', value: build(names) } }),
+    arrange: async (context, tenant) => {
+      const made = await served(context, tenant)
+      await (await arrangeLogs(context, tenant, made, 'resolve')).write(['hello'])
+      return made
+    },
+  },
+  'fairway.v1.RunService.getRun': { request: ({ runId }) => ({ runId }) },
+}

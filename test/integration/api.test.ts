@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import type { DescMethod, DescService } from '@bufbuild/protobuf'
+import { Code, ConnectError } from '@connectrpc/connect'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { arrangeBuild, arrangeTenant, type Tenant } from '../support/tenant.ts'
+import { cases, type Names } from './api-cases.ts'
+
+const folder = new URL('../../proto/gen/fairway/v1/', import.meta.url)
+
+/** Every service of the public API, found in the generated code, so that none is forgotten. */
+const services: DescService[] = []
+for (const file of readdirSync(folder).filter((name) => name.endsWith('_pb.js'))) {
+  const exported = (await import(new URL(file, folder).href)) as Record<string, { kind?: string }>
+  for (const value of Object.values(exported))
+    if (value?.kind === 'service') services.push(value as DescService)
+}
+const methods = services.flatMap((service) =>
+  service.methods.map((method) => ({ name: `${service.typeName}.${method.localName}`, service, method })),
+)
+
+let server: TestServer
+const tokens = { alpha: '', beta: '', auditor: '' }
+let alpha: Tenant
+let alphaNames: Names
+let beta: Tenant
+let betaNames: Names
+
+beforeAll(async () => {
+  server = await startTestServer()
+  const { createTenant, context } = server
+  const a = await createTenant('alpha')
+  const b = await createTenant('beta')
+  tokens.alpha = a.token
+  tokens.beta = b.token
+  tokens.auditor = await server.createMember(a.organizationId, 'audrey', 'auditor')
+  await createAuthority()
+  alpha = await arrangeTenant(context, a.organizationId, 'alpha-odoo')
+  beta = await arrangeTenant(context, b.organizationId, 'beta-odoo')
+  alphaNames = await namesOf(alpha)
+  // Beta's numbers go beyond alpha's, so that a guess by number finds nothing of alpha's own.
+  for (let index = 0; index < 40; index++) await arrangeBuild(context, beta, 'main')
+  betaNames = await namesOf(beta)
+}, 120_000)
+
+afterAll(() => server?.close())
+
+/** A stand-in for the link's authority: join tokens need its certificate only. */
+async function createAuthority(): Promise<void> {
+  const { openAuthority } = await import('../../server/fleet/authority.ts')
+  await openAuthority(server.context)
+}
+
+async function namesOf(tenant: Tenant): Promise<Names> {
+  const build = await arrangeBuild(server.context, tenant, 'feature/base')
+  return { project: tenant.project, host: tenant.host, ...build }
+}
+
+async function call(
+  { service, method }: { service: DescService; method: DescMethod },
+  request: Record<string, unknown>,
+  token?: string,
+): Promise<unknown[]> {
+  const client = server.client(service, token) as unknown as Record<
+    string,
+    (request: unknown) => Promise<unknown> | AsyncIterable<unknown>
+  >
+  const answer = client[method.localName]?.(request)
+  if (method.methodKind === 'unary') return [await answer]
+  const messages: unknown[] = []
+  for await (const message of answer as AsyncIterable<unknown>) messages.push(message)
+  return messages
+}
+
+const failure = (promise: Promise<unknown>): Promise<ConnectError> =>
+  promise.then(
+    () => expect.fail('the call succeeded'),
+    (error: unknown) => ConnectError.from(error),
+  )
+
+test('every RPC has a case, and every case an RPC', () => {
+  expect(methods.map(({ name }) => name).sort()).toEqual(Object.keys(cases).sort())
+})
+
+describe.each(methods)('$name', (rpc) => {
+  const known = cases[rpc.name]
+  if (!known) return
+
+  test('works', async () => {
+    const arranged = await known.arrange?.(server.context, alpha)
+    const answers = await call(rpc, known.request({ ...alphaNames, ...arranged }), tokens.alpha)
+    expect(answers.length).toBeGreaterThan(0)
+    // What belongs to the other tenant is in no answer.
+    expect(
+      JSON.stringify(answers, (_, value) => (typeof value === 'bigint' ? `${value}` : value)),
+    ).not.toContain('beta')
+  })
+
+  test.each([
+    ['no token', undefined],
+    ['a token nobody has', `ft_${'x'.repeat(43)}`],
+    ['no token at all', 'nonsense'],
+  ])('refuses %s', async (_, token) => {
+    const error = await failure(call(rpc, known.request(alphaNames), token))
+    expect(error.code).toBe(Code.Unauthenticated)
+    expect(error.rawMessage).toBe('This needs a valid token. Run `fairway login`.')
+    expect(error.metadata.get('fairway-reason')).toBe('token-invalid')
+  })
+
+  if (!known.namesNothing) {
+    test('answers a guess of another tenant’s names as it answers absent ones', async () => {
+      const madeUp: Names = {
+        project: 'absent',
+        number: 999_999,
+        environment: 'absent',
+        host: 'absent',
+        runId: randomUUID(),
+      }
+      const guessed = await failure(call(rpc, known.request(betaNames), tokens.alpha))
+      const absent = await failure(call(rpc, known.request(madeUp), tokens.alpha))
+      expect(guessed.code).toBe(Code.NotFound)
+      expect(absent.code).toBe(Code.NotFound)
+      expect(withoutNames(guessed.rawMessage)).toBe(withoutNames(absent.rawMessage))
+      expect(guessed.metadata.get('fairway-reason')).toBe(absent.metadata.get('fairway-reason'))
+    })
+  }
+
+  test(known.mutates ? 'is not for auditors' : 'is for auditors as well', async () => {
+    const arranged = await known.arrange?.(server.context, alpha)
+    const outcome = call(rpc, known.request({ ...alphaNames, ...arranged }), tokens.auditor)
+    if (known.mutates) expect((await failure(outcome)).code).toBe(Code.PermissionDenied)
+    else expect((await outcome).length).toBeGreaterThan(0)
+  })
+})
+
+const withoutNames = (message: string) => message.replace(/"[^"]*"/g, '"…"')
+
+test('mutations leave an audit row with actor and request id', async () => {
+  const rpc = methods.find(({ name }) => name === 'fairway.v1.BuildService.startBuild')
+  if (!rpc) return expect.fail('there is no startBuild')
+  await call(rpc, { project: alpha.project, branch: 'release/audited' }, tokens.alpha)
+  const rows = await alpha.scope((tx) =>
+    tx
+      .selectFrom('audit_events')
+      .selectAll()
+      .where('action', '=', 'build.start')
+      .orderBy('id', 'desc')
+      .execute(),
+  )
+  expect(rows[0]).toMatchObject({ actor: 'member:ana', subject_kind: 'run' })
+  expect(rows[0]?.details).toMatchObject({ branch: 'release/audited', stage: 'staging' })
+  expect(rows[0]?.request_id).toMatch(/^[0-9a-f-]{36}$/)
+})
