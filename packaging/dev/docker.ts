@@ -23,7 +23,13 @@ export async function ensureDocker(signal?: AbortSignal): Promise<void> {
   if (await dockerAnswers()) return
   if (!existsSync(settingsFile)) await writeSettings()
   await ensurePackages(['docker.io', 'iptables', 'ca-certificates', 'procps'])
+  if (!(await hasClient())) await ensurePackages(['docker-cli'])
   await step('start the Docker daemon', () => startDocker(signal))
+}
+
+/** Debian 12 has the client in docker.io, later releases in a package of its own. */
+async function hasClient(): Promise<boolean> {
+  return (await run('sh', ['-c', 'command -v docker || true'])) !== ''
 }
 
 async function writeSettings(): Promise<void> {

@@ -37,6 +37,7 @@ export type GitServer = {
  * who reaches it may fetch; only loopback may push. A push that was accepted is reported as GitHub would report it.
  */
 export async function startGitServer(options: GitServerOptions): Promise<GitServer> {
+  options.signal?.throwIfAborted()
   const root = resolve(options.root)
   const delivery = options.webhook && createDelivery(options.webhook)
   const pushes = new Map<string, Promise<void>>()

@@ -1,15 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
-import { homeDirectory } from './home.ts'
 
 /**
- * Do something while no other process on this machine does it under the same name.
+ * Do something while no other process on this machine does it with the same lock file.
  * The lock is a flock(1) held by a child that ends when our end of its standard input closes, so it can't
  * outlive this process however that dies.
  */
-export async function withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
-  const path = join(homeDirectory('locks'), name)
+export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const holder = spawn('flock', [path, 'sh', '-c', 'echo held; exec cat >/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })

@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type BuiltImages, buildImages } from '../images/build.ts'
 import { ensureDocker } from './docker.ts'
+import { homeDirectory } from './home.ts'
 import { withLock } from './lock.ts'
 import { ensurePool } from './pool.ts'
-import { ensureRegistry } from './registry.ts'
+import { ensureRegistry, registryAddress } from './registry.ts'
 import { ensureTools, type Tools } from './tools.ts'
 
 export const parts = ['docker', 'registry', 'images', 'tools', 'pool'] as const
@@ -36,17 +38,16 @@ const languages = (process.env.FAIRWAY_ODOO_LANGUAGES ?? 'fr').split(/[\s,]+/).f
  */
 export function setUp({ only = [...parts], force, signal }: SetUpOptions = {}): Promise<SetUp> {
   const wanted = new Set(only)
-  return withLock('setup', async () => {
-    const done: SetUp = {}
-    if (wanted.has('docker') || wanted.has('images')) await ensureDocker(signal)
-    if (wanted.has('registry') || wanted.has('images')) {
-      const registry = await ensureRegistry(signal)
-      done.registry = registry
-      if (wanted.has('images')) done.images = await buildImages({ registry, languages, force, signal })
-    }
-    if (wanted.has('tools')) done.tools = await ensureTools()
-    if (wanted.has('pool')) done.pool = await ensurePool()
-    return done
+  return withLock(join(homeDirectory('locks'), 'setup'), async () => {
+    const images = wanted.has('images')
+    if (images || wanted.has('docker')) await ensureDocker(signal)
+    const registry = images || wanted.has('registry') ? await ensureRegistry(signal) : undefined
+    const [built, tools, pool] = await Promise.all([
+      images ? buildImages({ registry: registryAddress, languages, force, signal }) : undefined,
+      wanted.has('tools') ? ensureTools() : undefined,
+      wanted.has('pool') ? ensurePool() : undefined,
+    ])
+    return { registry, images: built, tools, pool }
   })
 }
 
