@@ -5,7 +5,7 @@ import type { Leases } from './leases.ts'
 /**
  * Renews the leases of everything in the journal, over one connection at a time; over the next one when a renewal
  * was left unanswered until the next was due. Finished tasks are renewed as well until their result is acknowledged,
- * so that the server knows they are not lost.
+ * so that the server knows they are not lost. Nothing to renew is said as well: it tells that nothing is held.
  */
 export interface LeaseRenewal {
   connected(connection: Connection): void
@@ -23,7 +23,6 @@ export function createLeaseRenewal(journal: Journal, leases: Leases): LeaseRenew
 
   const renew = (connection: Connection) => {
     const tasks = journal.listOpen().map(({ taskId, epoch }) => ({ taskId, epoch }))
-    if (tasks.length === 0) return
     sentAt.get(connection)?.push(leases.nowMs())
     connection.send({ case: 'renewal', value: { tasks } })
   }
