@@ -6,14 +6,17 @@ import type { AppContext } from './context.ts'
 import { openControlPlaneDatabase } from './db/open.ts'
 import { listenForSignals } from './db/signals.ts'
 import { messageOf } from './errors.ts'
-import { openAuthority } from './fleet/authority.ts'
-import { startFleet } from './fleet/fleet.ts'
+import { openAuthority, openAuthority } from './fleet/authority.ts'
+import { startFleet, startFleet } from './fleet/fleet.ts'
 import { createLogger } from './logger.ts'
 import { pipelines } from './pipelines/pipelines.ts'
 import { startScheduler } from './scheduler/scheduler.ts'
 import { createSealer, readMasterKey } from './sealer.ts'
 import { adminTokenFile, bootstrap } from './services/bootstrap.ts'
 import { createShutdown } from './shutdown.ts'
+
+/** Agents reconnect by themselves; a stream that has not ended by then is cut. */
+const fleetGraceMs = 3_000
 
 /** From the environment to a listening server. What it opens is closed in reverse, also when the start fails. */
 async function main(): Promise<void> {
@@ -43,6 +46,8 @@ async function main(): Promise<void> {
     shutdown.add({ name: 'scheduler', deadlineMs: 10_000, run: () => scheduler.stop() })
     const fleet = await startFleet(context, await openAuthority(context))
     shutdown.add({ name: 'agent link', deadlineMs: 6_000, run: () => fleet.stop(5_000) })
+    const fleet = await startFleet(context, await openAuthority(context))
+    shutdown.add({ name: 'fleet', deadlineMs: fleetGraceMs + 1_000, run: () => fleet.stop(fleetGraceMs) })
     const app = await createApp(context, stopping.signal)
     shutdown.add({ name: 'api', deadlineMs: 5_000, run: () => app.close() })
     const address = await app.listen({ host: config.listen, port: config.apiPort })
