@@ -6,8 +6,8 @@ import type { AppContext } from './context.ts'
 import { openControlPlaneDatabase } from './db/open.ts'
 import { listenForSignals } from './db/signals.ts'
 import { messageOf } from './errors.ts'
-import { openAuthority, openAuthority } from './fleet/authority.ts'
-import { startFleet, startFleet } from './fleet/fleet.ts'
+import { openAuthority } from './fleet/authority.ts'
+import { startFleet } from './fleet/fleet.ts'
 import { createLogger } from './logger.ts'
 import { pipelines } from './pipelines/pipelines.ts'
 import { startScheduler } from './scheduler/scheduler.ts'
@@ -44,8 +44,6 @@ async function main(): Promise<void> {
 
     const scheduler = startScheduler(context, pipelines)
     shutdown.add({ name: 'scheduler', deadlineMs: 10_000, run: () => scheduler.stop() })
-    const fleet = await startFleet(context, await openAuthority(context))
-    shutdown.add({ name: 'agent link', deadlineMs: 6_000, run: () => fleet.stop(5_000) })
     const fleet = await startFleet(context, await openAuthority(context))
     shutdown.add({ name: 'fleet', deadlineMs: fleetGraceMs + 1_000, run: () => fleet.stop(fleetGraceMs) })
     const app = await createApp(context, stopping.signal)
