@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { type ProcessError, type RunResult, run } from '../process.ts'
 import type { GitProtocol } from './url.ts'
 
@@ -49,6 +50,7 @@ const configuration = [
 ]
 
 export function createGit(settings: GitSettings): Git {
+  mkdirSync(settings.home, { recursive: true, mode: 0o700 })
   const environment = {
     ...settings.environment,
     HOME: settings.home,
