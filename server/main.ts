@@ -15,6 +15,9 @@ import { createSealer, readMasterKey } from './sealer.ts'
 import { adminTokenFile, bootstrap } from './services/bootstrap.ts'
 import { createShutdown } from './shutdown.ts'
 
+/** Agents reconnect by themselves; a stream that has not ended by then is cut. */
+const fleetGraceMs = 3_000
+
 /** From the environment to a listening server. What it opens is closed in reverse, also when the start fails. */
 async function main(): Promise<void> {
   const config = parseConfig(process.env)
@@ -41,6 +44,8 @@ async function main(): Promise<void> {
 
     const scheduler = startScheduler(context, pipelines)
     shutdown.add({ name: 'scheduler', deadlineMs: 10_000, run: () => scheduler.stop() })
+    const fleet = await startFleet(context, await openAuthority(context))
+    shutdown.add({ name: 'fleet', deadlineMs: fleetGraceMs + 1_000, run: () => fleet.stop(fleetGraceMs) })
     const app = await createApp(context, stopping.signal)
     shutdown.add({ name: 'api', deadlineMs: 5_000, run: () => app.close() })
     const address = await app.listen({ host: config.listen, port: config.apiPort })
