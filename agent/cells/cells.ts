@@ -11,7 +11,7 @@ import { destroyCell } from './destroy.ts'
 import { createLocks } from './locks.ts'
 import { collectCellOrphans, type DockerOrphan } from './orphans.ts'
 import type { CellParts, CloneRequest, CloneResult, CreateRequest, SnapshotRequest, Step } from './parts.ts'
-import { recoverAfterBoot } from './recover.ts'
+import { markStopped, recoverAfterBoot } from './recover.ts'
 import { restoreCell } from './restore.ts'
 import { snapshotCell } from './snapshot.ts'
 import { startCell } from './start.ts'
@@ -42,12 +42,12 @@ export interface Cells {
   destroySnapshot(snapshotId: string, step: Step): Promise<void>
   /** Makes sure that a cell's PostgreSQL runs and answers. */
   start(cellId: string, signal: AbortSignal): Promise<Cell>
-  /** Shuts a cell's PostgreSQL down cleanly. */
+  /** Shuts a cell's PostgreSQL down cleanly; it stays down until `start`. One that is not there is fine. */
   stop(cellId: string, signal: AbortSignal): Promise<void>
   connection(cell: Cell): Promise<Connection>
   /**
-   * After a reboot Docker may have tried to start containers before the pool was mounted. Starts those again: PostgreSQL
-   * first, then what else is on the cells. @returns ids of the cells.
+   * Starts every PostgreSQL that is down though nobody stopped it: after a reboot Docker may have tried before the pool
+   * was mounted. Call it when the agent has started. @returns ids of the cells.
    */
   recoverAfterBoot(signal: AbortSignal): Promise<string[]>
   collectOrphans(ownership: Ownership, signal: AbortSignal): Promise<(Orphan | DockerOrphan)[]>
@@ -67,7 +67,12 @@ export function createCells(host: DockerHost, pool: Pool): Cells {
     },
     start: (cellId, signal) =>
       parts.withLock(cellId, signal, async () => startCell(parts, await pool.requireCell(cellId), signal)),
-    stop: (cellId, signal) => parts.withLock(cellId, signal, () => stopPostgres(host, cellId)),
+    stop: (cellId, signal) =>
+      parts.withLock(cellId, signal, async () => {
+        const cell = await pool.findCell(cellId)
+        if (cell) await markStopped(cell, true)
+        await stopPostgres(host, cellId)
+      }),
     async connection(cell) {
       const { odooPassword } = await pool.readSecrets(cell)
       return { host: 'db', port: 5432, user: ROLE, password: odooPassword, database: DATABASE }

@@ -1,30 +1,32 @@
-import { findContainer, listContainers, startContainer } from '../containers/docker.ts'
-import { ensurePostgres } from '../containers/postgres.ts'
+import { existsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { findContainer } from '../containers/docker.ts'
+import { ensurePostgres, postgresName } from '../containers/postgres.ts'
+import type { Cell } from '../storage/records.ts'
 import type { CellParts } from './parts.ts'
 
-/**
- * Starts the containers that Docker failed to start. Those that were stopped on purpose have no error to show, and stay
- * as they are.
- */
+const marker = (cell: Cell) => join(cell.paths.root, 'stopped')
+
+/** Remembers whether a cell's PostgreSQL is stopped on purpose: Docker knows, but does not tell. */
+export async function markStopped(cell: Cell, stopped: boolean): Promise<void> {
+  if (stopped) await writeFile(marker(cell), '')
+  else await rm(marker(cell), { force: true })
+}
+
+/** Starts what runs no more though nobody stopped it; a cell without a container never ran to the end of its making. */
 export async function recoverAfterBoot(
   { host, pool, withLock }: CellParts,
   signal: AbortSignal,
 ): Promise<string[]> {
   const recovered: string[] = []
   for (const cell of await pool.listCells()) {
-    const failed: { id: string; role: string | undefined }[] = []
-    for (const { Id } of await listContainers(host, { cell: cell.id })) {
-      const container = await findContainer(host, Id)
-      if (!container || container.State.Running || container.State.Error === '') continue
-      failed.push({ id: Id, role: container.Config.Labels['fairway.role'] })
-    }
-    if (failed.length === 0) continue
     await withLock(cell.id, signal, async () => {
+      const container = await findContainer(host, postgresName(cell.id))
+      if (!container || container.State.Running || existsSync(marker(cell))) return
       await ensurePostgres(host, cell, signal)
-      for (const { id, role } of failed)
-        if (role === 'odoo') await startContainer(host.docker.getContainer(id))
+      recovered.push(cell.id)
     })
-    recovered.push(cell.id)
   }
   return recovered
 }

@@ -4,6 +4,7 @@ import type { Snapshot } from '../storage/layout.ts'
 import type { Cell } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { CellParts, Step } from './parts.ts'
+import { markStopped } from './recover.ts'
 import { isInUse } from './snapshot.ts'
 
 export async function restoreCell(
@@ -35,6 +36,7 @@ export async function restoreCell(
       throw error
     }
     await pool.confirmRestore(cell)
+    await markStopped(cell, false)
     return cell
   })
 }

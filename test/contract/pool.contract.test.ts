@@ -202,6 +202,8 @@ describe.each<DriverName>(['btrfs', 'reflink', 'copy'])('pool on %s', { timeout:
     const cell = await clone({ kind: 'cell', id: production.id })
     await rig.cells.stop(cell.id, rig.step.signal)
     expect(await rig.cells.recoverAfterBoot(rig.step.signal)).toEqual([])
+    await rig.cells.start(cell.id, rig.step.signal)
+    await rig.host.docker.getContainer(postgresName(cell.id)).kill()
     await rename(cell.paths.data, `${cell.paths.data}.away`)
     await expect(rig.host.docker.getContainer(postgresName(cell.id)).start()).rejects.toThrow()
     await rename(`${cell.paths.data}.away`, cell.paths.data)
