@@ -15,8 +15,10 @@ import {
   stopAndRemove,
   tailLogs,
 } from './docker.ts'
+import { allowEgress } from './egress.ts'
 import { requestHttp } from './http-request.ts'
 import type { ImageFacts } from './image-facts.ts'
+import { networkName } from './networks.ts'
 import { databaseOptions, geventPort, httpPort, odooContainer } from './odoo-options.ts'
 
 const readyWithinMs = 3 * 60_000
@@ -93,6 +95,7 @@ export async function ensureRuntime(
   host: DockerHost,
   options: Docker.ContainerCreateOptions,
   runtimeId: string,
+  cell: Cell,
   context: TaskContext,
 ): Promise<void> {
   const name = runtimeName(runtimeId)
@@ -107,6 +110,8 @@ export async function ensureRuntime(
   } catch (error) {
     if (statusOf(error) !== 409) throw error
   }
+  // By the cell's own record: what is asked for can't open a clone's way out.
+  if (cell.stage === 'production') await allowEgress(host, name)
   await startContainer(host.docker.getContainer(name))
 }
 
@@ -167,10 +172,11 @@ async function logEnd(host: DockerHost, name: string): Promise<string> {
   return (await tailLogs(host, name, 5)).join(' / ').slice(-1500) || 'empty'
 }
 
-/** The address of a container on its only network, reachable from this host. */
+/** The address of a runtime on its cell's network, reachable from this host. */
 export async function findAddress(host: DockerHost, name: string): Promise<string | undefined> {
-  const networks = (await findContainer(host, name))?.NetworkSettings.Networks ?? {}
-  return Object.values(networks).find((network) => network.IPAddress)?.IPAddress
+  const found = await findContainer(host, name)
+  const network = networkName(found?.Config.Labels['fairway.cell'] ?? '')
+  return found?.NetworkSettings.Networks[network]?.IPAddress || undefined
 }
 
 /** Every runtime on this host, or those of one id. */

@@ -27,13 +27,17 @@ export async function followRuntimeLogs(
   signal: AbortSignal,
 ): Promise<void> {
   const following = new Map<string, Promise<void>>()
+  // Those that stopped are read to their end once: the last words before a crash are the ones people look for.
+  const finished = new Set<string>()
   while (!signal.aborted) {
     try {
-      for (const runtime of await listRuntimes(host)) {
-        const { container, logStreamId } = runtime
-        if (!logStreamId || !runtime.running || following.has(container)) continue
-        const done = follow(host, sink, container, logStreamId, signal)
+      for (const { container, logStreamId, running } of await listRuntimes(host)) {
+        if (running) finished.delete(container)
+        if (!logStreamId || following.has(container) || finished.has(container)) continue
+        if (!running) finished.add(container)
+        const done = follow(host, sink, container, logStreamId, running, signal)
           .catch((error: unknown) => {
+            finished.delete(container)
             if (!signal.aborted) logger.warn({ err: error, container }, 'a runtime log is read again')
           })
           .finally(() => following.delete(container))
@@ -52,10 +56,11 @@ async function follow(
   sink: LogSink,
   container: string,
   streamId: string,
+  running: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   const position = sink.position(streamId, container)
-  await readLogs(host, container, { follow: true, position, signal }, ({ timestamp, text }) =>
+  await readLogs(host, container, { follow: running, position, signal }, ({ timestamp, text }) =>
     sink.append(
       streamId,
       { unixMicros: toMicros(timestamp), source: 'odoo', text },

@@ -18,7 +18,7 @@ export function startRuntime(services: OdooCellServices): TaskHandler<'startRunt
       context.signal,
     )
     const options = runtimeContainer(docker, runtime, cell, connection, facts)
-    await ensureRuntime(docker, options, runtime.runtimeId, context)
+    await ensureRuntime(docker, options, runtime.runtimeId, cell, context)
     await untilHealthy(docker, runtime.runtimeId, context.signal)
     const durationMs = Math.round(performance.now() - begun)
     context.log('fairway', `Odoo answers after ${durationMs} ms`)

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { request } from 'node:http'
 import { create } from '@bufbuild/protobuf'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import pino from 'pino'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { requestHttp } from '../../agent/containers/http-request.ts'
 import { networkName } from '../../agent/containers/networks.ts'
 import { runtimeName } from '../../agent/containers/odoo.ts'
 import { DATABASE, withSuperuser } from '../../agent/containers/postgres-client.ts'
+import { followRuntimeLogs } from '../../agent/containers/runtime-logs.ts'
 import { assertNeutral } from '../../agent/odoo/neutral-assertions.ts'
 import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
 import type { TaskInput, TaskKind, TaskResultOf } from '../../agent/tasks/task.ts'
@@ -24,6 +27,7 @@ import {
   SwitchRouteTaskSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
+import { createMemorySink } from '../support/memory-sink.ts'
 import { addonFiles } from '../support/odoo-addons.ts'
 import { createTestServices, registry, type TestServices } from '../support/odoo-services.ts'
 import { createTask, type RecordedTask } from '../support/task-context.ts'
@@ -65,6 +69,34 @@ const apply = (input: Partial<TaskInput<'applyModules'>>, task?: RecordedTask) =
   run('applyModules', create(ApplyModulesTaskSchema, { cellId, image, ...input } as never), task)
 const visit = (host: string, path = '/web/login') =>
   requestHttp(`http://127.0.0.1:${services.proxy.port}${path}`, { host, signal: never, timeoutMs: 30_000 })
+
+/** Asks for a websocket; what the upgrade is answered with. */
+function upgrade(host: string): Promise<{ status: number }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({
+      port: services.proxy.port,
+      path: '/websocket?version=19.0-1',
+      headers: {
+        host,
+        origin: `http://${host}`,
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'x3JJHMbDL1EzLkh9GBhXDw==',
+      },
+    })
+    sent.on('upgrade', (response, socket) => {
+      socket.destroy()
+      resolve({ status: response.statusCode ?? 0 })
+    })
+    sent.on('response', (response) => {
+      response.resume()
+      resolve({ status: response.statusCode ?? 0 })
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
 
 describe.sequential('from a commit to an image', () => {
   test('a commit is resolved without running anything', async () => {
@@ -234,6 +266,7 @@ describe.sequential('a runtime is checked before it is shown', () => {
       cellId,
       image,
       stage: CellStage.DEVELOPMENT,
+      logStreamId: 'runtime-stream',
       project: 'shop',
       environment: 'feature-x',
     })
@@ -315,6 +348,47 @@ except e.HTTPError as error:
     await services.proxy.ensure(never)
     expect((await visit(hostname)).status).toBe(200)
   }, 60_000)
+
+  test('what it says goes on into its stream, each line once', async () => {
+    const sink = createMemorySink()
+    const stream = runtime.logStreamId
+    for (const round of ['first', 'second']) {
+      const controller = new AbortController()
+      const following = followRuntimeLogs(services.docker, sink, pino({ level: 'silent' }), controller.signal)
+      await visit(hostname, `/web/health?round=${round}`)
+      await vi.waitFor(() => expect(sink.texts(stream).join('\n')).toContain(`round=${round}`), {
+        timeout: 10_000,
+      })
+      controller.abort()
+      await following
+    }
+    const texts = sink.texts(stream)
+    expect(texts.filter((text) => text.includes('round=first'))).toHaveLength(1)
+    expect(texts.filter((text) => text.includes('HTTP service (werkzeug) running'))).toHaveLength(1)
+  }, 60_000)
+
+  test('production has workers, scheduled jobs, websockets and a way out; nothing else has', async () => {
+    const { paths: _, ...record } = await services.pool.requireCell(cellId)
+    const exposed = () =>
+      services.docker.docker
+        .getContainer(runtimeName(runtime.runtimeId))
+        .inspect()
+        .then(({ NetworkSettings }) => Object.keys(NetworkSettings.Networks).sort())
+    expect(await exposed()).toEqual([networkName(cellId)])
+    await services.pool.saveCell({ ...record, stage: 'production' })
+    const production = { ...runtime, stage: CellStage.PRODUCTION, workers: 2 }
+    await run('startRuntime', create(StartRuntimeTaskSchema, { runtime: production }))
+    expect(await exposed()).toEqual([networkName(cellId), `fairway-egress-${services.agentId}`])
+    const { checks } = await run(
+      'smoke',
+      create(SmokeTaskSchema, { runtime: production, hostnames: [hostname] }),
+    )
+    expect(checks.find(({ name }) => name === 'scheduled jobs')?.detail).toBe('Odoo waits for scheduled jobs')
+    await route({ case: 'runtimeId', value: runtime.runtimeId })
+    expect((await visit(hostname, '/web/login')).status).toBe(200)
+    expect((await upgrade(hostname)).status).toBe(101)
+    await services.pool.saveCell(record)
+  }, 90_000)
 
   test('and away from it', async () => {
     await route({ case: 'remove', value: true })

@@ -54,6 +54,10 @@ export async function createTestServices(): Promise<TestServices> {
       for (const cell of await pool.listCells()) await cells.destroy(cell.id, true, step)
       await proxy.destroy()
       for (const container of await listContainers(docker)) await stopAndRemove(docker, container.Id, 0)
+      for (const { Id } of await docker.docker.listNetworks({
+        filters: { label: [`fairway.agent=${agentId}`] },
+      }))
+        await docker.docker.getNetwork(Id).remove()
       await destroyPool(poolDirectory)
       await rm(directory, { recursive: true, force: true })
     },
