@@ -1,0 +1,135 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import pg from 'pg'
+
+/** Runs statements as a role in one transaction that is rolled back, scoped to an organization if one is given. */
+export async function asRole<T>(
+  url: string,
+  organizationId: string | undefined,
+  fn: (client: pg.Client) => Promise<T>,
+  keep = false,
+): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query('begin')
+    if (organizationId) {
+      await client.query("select set_config('fairway.organization', $1, true)", [organizationId])
+    }
+    const result = await fn(client)
+    await client.query(keep ? 'commit' : 'rollback')
+    return result
+  } finally {
+    await client.end()
+  }
+}
+
+/** A row in every table, as fairway_app of that organization writes them. */
+export async function seedTenant(appUrl: string, name: string): Promise<string> {
+  const organization_id = randomUUID()
+  await asRole(
+    appUrl,
+    organization_id,
+    async (client) => {
+      const insert = async (table: string, values: Record<string, unknown>) => {
+        const row: Record<string, unknown> =
+          table === 'organizations' ? values : { organization_id, ...values }
+        const columns = Object.keys(row)
+        const places = columns.map((_, index) => `$${index + 1}`)
+        await client.query(
+          `insert into ${table} (${columns.join(', ')}) values (${places.join(', ')})`,
+          Object.values(row),
+        )
+      }
+      const id = {
+        member: randomUUID(),
+        host: randomUUID(),
+        project: randomUUID(),
+        branch: randomUUID(),
+        environment: randomUUID(),
+        run: randomUUID(),
+        step: randomUUID(),
+        task: randomUUID(),
+        cell: randomUUID(),
+        stream: randomUUID(),
+      }
+      await insert('organizations', { id: organization_id, name })
+      await insert('members', { id: id.member, name: 'ana', role: 'owner' })
+      await insert('tokens', { member_id: id.member, name: 'one', token_hash: randomBytes(32) })
+      await insert('hosts', { id: id.host, name: 'one' })
+      await insert('join_tokens', { token_hash: randomBytes(32), expires_at: new Date() })
+      await insert('pools', { host_id: id.host, name: 'main', driver: 'copy' })
+      await insert('projects', {
+        id: id.project,
+        name: 'shop',
+        repository_url: 'https://git.example/a/b',
+        repository_slug: 'a/b',
+        branch_rules: '[]',
+        webhook_secret_sealed: randomBytes(8),
+      })
+      const project_id = id.project
+      await insert('branches', { id: id.branch, project_id, name: 'main', stage: 'production' })
+      await insert('environments', {
+        id: id.environment,
+        project_id,
+        branch_id: id.branch,
+        name: 'production',
+        stage: 'production',
+      })
+      await insert('runs', {
+        id: id.run,
+        project_id,
+        environment_id: id.environment,
+        kind: 'build',
+        trigger: 'push',
+        requested_by: 'test',
+      })
+      const run_id = id.run
+      await insert('steps', { id: id.step, run_id, name: 'resolve', position: 0 })
+      await insert('tasks', {
+        id: id.task,
+        run_id,
+        step_id: id.step,
+        host_id: id.host,
+        key: 'one',
+        kind: 'resolve',
+        spec: '{}',
+        timeout_ms: 1,
+      })
+      await insert('effects', { run_id, key: 'one' })
+      await insert('cells', {
+        id: id.cell,
+        project_id,
+        environment_id: id.environment,
+        host_id: id.host,
+        stage: 'production',
+      })
+      await insert('snapshots', { project_id, cell_id: id.cell, host_id: id.host, purpose: 'safety' })
+      const sha256 = '0'.repeat(64)
+      await insert('artifacts', { run_id, name: 'lock', media_type: 'text/plain', sha256, size_bytes: 1 })
+      await insert('log_streams', { id: id.stream, project_id, host_id: id.host, run_id, task_id: id.task })
+      await insert('log_segments', {
+        stream_id: id.stream,
+        first_sequence: 1,
+        last_sequence: 1,
+        first_time: new Date(),
+        last_time: new Date(),
+        sha256,
+        size_bytes: 1,
+      })
+      await insert('audit_events', {
+        actor: 'test',
+        action: 'test',
+        subject_kind: 'test',
+        subject_id: 'test',
+      })
+      await insert('webhook_deliveries', {
+        project_id,
+        delivery_id: 'one',
+        event: 'push',
+        outcome: 'push',
+      })
+    },
+    true,
+  )
+  return organization_id
+}
