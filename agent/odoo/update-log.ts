@@ -42,11 +42,10 @@ function read(record: LogRecord, found: UpdateLog): void {
   if (unknown) found.unknownModules.push(...names(unknown[1]!))
   const notLoaded = /Some modules are not loaded, .*: (.*)$/.exec(message)
   if (notLoaded) found.notLoadedModules.push(...names(notLoaded[1]!))
-  const text = [message, ...record.more].join('\n')
-  const missing = /You try to install module "?(\w+)"? that depends on module "?(\w+)"?/.exec(text)
-  if (missing) found.missingDependency = `${missing[1]} depends on ${missing[2]}, which is not available`
   const exception = findException(record)
   if (!exception || isTestFailure(record)) return
+  const missing = /You try to install module "?(\w+)"? that depends on module "?(\w+)"?/.exec(exception)
+  if (missing) found.missingDependency = `${missing[1]} depends on ${missing[2]}, which is not available`
   found.exception = exception.slice(0, 1000)
   const parse = record.more.findLast((line) => /ParseError: while parsing/.test(line))
   if (parse) found.parseError = parse.replace(/^.*ParseError: /, 'ParseError: ').slice(0, 1000)

@@ -6,8 +6,9 @@ import type { UpdateLog } from './update-log.ts'
  * unknown modules and for installed modules whose code is gone, so the exit code alone proves nothing.
  */
 export function findUpdateFailure(exitCode: number, log: UpdateLog): TaskError | undefined {
-  if (log.missingDependency) return new TaskError('dependency-missing', log.missingDependency)
-  if (log.parseError) return new TaskError('data-invalid', log.parseError)
+  // 1 is that of failed tests, whose log may hold errors that were provoked; anything else is a crash of the update.
+  if (exitCode > 1 && log.missingDependency) return new TaskError('dependency-missing', log.missingDependency)
+  if (exitCode > 1 && log.parseError) return new TaskError('data-invalid', log.parseError)
   if (log.unknownModules.length > 0)
     return new TaskError(
       'modules-unknown',

@@ -5,6 +5,7 @@ import { cloneCellTask } from './clone-cell.ts'
 import { createCellTask } from './create-cell.ts'
 import { destroyCellTask } from './destroy-cell.ts'
 import { destroySnapshotTask } from './destroy-snapshot.ts'
+import { withoutLeftovers } from './leftovers.ts'
 import { neutralize } from './neutralize.ts'
 import { resolve } from './resolve.ts'
 import { restoreCellTask } from './restore-cell.ts'
@@ -28,8 +29,8 @@ export function createTaskHandlers(services: AgentServices): TaskHandlers {
     restoreCell: restoreCellTask(services),
     destroyCell: destroyCellTask(services),
     destroySnapshot: destroySnapshotTask(services),
-    applyModules: applyModules(services),
-    neutralize: neutralize(services),
+    applyModules: withoutLeftovers(services, applyModules(services)),
+    neutralize: withoutLeftovers(services, neutralize(services)),
     startRuntime: startRuntime(services),
     stopRuntime: stopRuntime(services),
     smoke: smoke(services),

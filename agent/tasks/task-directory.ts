@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { TaskContext } from './task.ts'
+import { type TaskContext, TaskError } from './task.ts'
 
 /**
  * Gives `use` an empty directory of the task, named by task and epoch, and removes it afterwards. What an earlier
@@ -11,6 +11,7 @@ export async function withTaskDirectory<T>(
   context: TaskContext,
   use: (directory: string) => Promise<T>,
 ): Promise<T> {
+  if (!/^[\w-]{1,100}$/.test(context.taskId)) throw new TaskError('bad-input', 'the task has no usable id')
   const directory = join(workDirectory, 'tasks', `${context.taskId}-${context.epoch}`)
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true, mode: 0o700 })

@@ -1,4 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import {
   createDockerHost,
@@ -9,6 +13,8 @@ import {
 } from '../../agent/containers/docker.ts'
 import { resolveImage } from '../../agent/containers/images.ts'
 import { type OneOff, runOneOff } from '../../agent/containers/one-off.ts'
+import { collectTaskOrphans, withoutLeftovers } from '../../agent/tasks/leftovers.ts'
+import { ApplyModulesTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { registry } from '../support/odoo-services.ts'
 import { createTask, type RecordedTask } from '../support/task-context.ts'
 
@@ -89,6 +95,37 @@ test('cancelling ends it and leaves nothing', async () => {
   task.abort('cancelled')
   await expect(running).rejects.toMatchObject({ why: 'cancelled' })
   expect(await listContainers(host, { task: task.context.taskId })).toEqual([])
+})
+
+test('nothing is left of a task that nobody takes up again, and the others are left alone', async () => {
+  const workDirectory = await mkdtemp(join(tmpdir(), 'fairway-work-'))
+  const [gone, open] = [createTask(), createTask()]
+  for (const task of [gone, open]) {
+    const running = runOneOff(host, task.context, script('echo begun; exec sleep 60'), count)
+    await vi.waitFor(() => expect(texts(task)).toContain('begun'), { timeout: 20_000, interval: 20 })
+    task.abort('shutdown')
+    await running.catch(() => undefined)
+    await mkdir(join(workDirectory, 'tasks', `${task.context.taskId}-1`), { recursive: true })
+  }
+  const isOpen = (taskId: string) => taskId === open.context.taskId
+  const removed = await collectTaskOrphans({ docker: host, workDirectory }, isOpen)
+  expect(removed.toSorted()).toEqual(
+    [`${gone.context.taskId}-1`, `fairway-task-${gone.context.taskId}-1-script`].toSorted(),
+  )
+  expect(await listContainers(host, { role: 'task' })).toHaveLength(1)
+  expect(await readdir(join(workDirectory, 'tasks'))).toEqual([`${open.context.taskId}-1`])
+  // Cancelled while no agent was there: taken up again only to end.
+  const resumed = open.resume()
+  resumed.abort('cancelled')
+  const handler = withoutLeftovers<'applyModules'>(
+    { docker: host, workDirectory },
+    async () => resumed.context.signal.throwIfAborted() as never,
+  )
+  await expect(handler(create(ApplyModulesTaskSchema), resumed.context)).rejects.toMatchObject({
+    why: 'cancelled',
+  })
+  expect(await listContainers(host, { role: 'task' })).toEqual([])
+  await rm(workDirectory, { recursive: true })
 })
 
 test('one that needs too much memory is told as such', async () => {
