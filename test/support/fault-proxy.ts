@@ -3,6 +3,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 /** A TCP proxy between an agent and a server whose network can be broken at will. */
 export interface FaultProxy extends AsyncDisposable {
   readonly port: number
+  /** Connections it ever took. */
+  readonly accepted: number
   /** Bytes vanish in both directions, connections stay open, new ones open and hear nothing. Like a cut cable. */
   blackhole(): void
   /** Bytes from the server vanish; what the agent says still arrives. */
@@ -16,7 +18,9 @@ export interface FaultProxy extends AsyncDisposable {
 export async function startFaultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
   const pairs = new Set<{ near: Socket; far: Socket; holed: boolean }>()
   let mode: 'pass' | 'blackhole' | 'deaf' = 'pass'
+  let accepted = 0
   const server: Server = createServer((near) => {
+    accepted++
     const far = connect(target.port, target.host)
     const pair = { near, far, holed: false }
     pairs.add(pair)
@@ -34,9 +38,10 @@ export async function startFaultProxy(target: { host: string; port: number }): P
       // A reset is what these tests are about.
       socket.on('error', () => other.destroy())
       socket.on('close', () => {
-        pairs.delete(pair)
-        if (mode === 'pass') other.destroy()
-        else if (socket === near) far.destroy()
+        if (socket === near) pairs.delete(pair)
+        // The end of a connection is lost like everything else, until the network heals.
+        if (mode === 'pass' || socket === near) other.destroy()
+        else pair.holed = true
       })
     }
   })
@@ -49,6 +54,9 @@ export async function startFaultProxy(target: { host: string; port: number }): P
   }
   return {
     port: (server.address() as { port: number }).port,
+    get accepted() {
+      return accepted
+    },
     blackhole: () => {
       mode = 'blackhole'
     },
