@@ -54,7 +54,10 @@ beforeAll(async () => {
 }, 60_000)
 
 afterAll(async () => {
+  const docker = services?.docker.docker
+  const built = image && (await docker.getImage(image).inspect())
   await services?.[Symbol.asyncDispose]()
+  if (built) await docker.getImage(built.Id).remove({ force: true })
   await server?.[Symbol.asyncDispose]()
 }, 60_000)
 
