@@ -20,8 +20,16 @@ export function updatePackageLists(): Promise<void> {
   return updated
 }
 
-/** Install Debian packages that aren't there yet, without their recommendations. */
-export async function ensurePackages(names: string[]): Promise<void> {
+let installing: Promise<void> = Promise.resolve()
+
+/** Install Debian packages that aren't there yet, without their recommendations; one call at a time. */
+export function ensurePackages(names: string[]): Promise<void> {
+  const turn = installing.catch(() => {}).then(() => install(names))
+  installing = turn
+  return turn
+}
+
+async function install(names: string[]): Promise<void> {
   const installed = await listInstalled()
   const missing = names.filter((name) => !installed.has(name))
   if (missing.length === 0) return
