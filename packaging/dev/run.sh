@@ -24,7 +24,7 @@ install_npm_packages() {
   # The versions are those of the lock file all the same. Without node_modules/.bin in PATH: npm must not be run by the
   # Node that it is about to replace.
   PATH=$(tr : '\n' <<<"$PATH" | grep -v 'node_modules/\.bin$' | paste -sd :) \
-    npm install --no-save --no-audit --no-fund --loglevel=error "${headers[@]}" >&2
+    npm install --no-save --no-audit --no-fund --no-update-notifier --loglevel=error "${headers[@]}" >&2
   echo "  ✓ install the npm packages, $SECONDS s" >&2
 }
 
