@@ -48,15 +48,15 @@ const schema = `
  * disk is full, and a task's last lines and its result cannot be torn apart. Locked: a second agent on the same
  * directory fails at once.
  */
-export function openStateDatabase(path: string): DatabaseSync {
+export function openStateDatabase(path: string, { busyMs = 5_000 } = {}): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const database = new DatabaseSync(path)
   database.exec(`
+    pragma busy_timeout = ${busyMs};
     pragma auto_vacuum = incremental;
     pragma locking_mode = exclusive;
     pragma journal_mode = wal;
     pragma synchronous = full;
-    pragma busy_timeout = 5000;
     pragma cache_size = -2048;
     pragma journal_size_limit = 4194304;
   `)
