@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { callOdoo, httpRequest } from '../../packaging/dev/demo/odoo-client.ts'
 import { type Clone, createClone } from '../../packaging/dev/demo/shop-repository.ts'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
@@ -21,7 +21,7 @@ let clone: Clone
 const model = 'partner_loyalty/models/res_partner.py'
 
 beforeAll(async () => {
-  test = await startTestStack('e2e')
+  test = await startTestStack('e2e', { FAIRWAY_BRANCH_GRACE_MINUTES: '0' })
   stack = test.stack
   clone = await createClone(stack.path('clone'), await createShop(stack))
 })
@@ -157,7 +157,8 @@ describe('development', () => {
       'Break',
     )
     const build = await push('feature/broken')
-    expect(build.reason).toMatch(/partner_loyalty\/__manifest__\.py:2/)
+    // The string on line 2 runs on into the next one; what can't follow is the colon after it.
+    expect(build.reason).toMatch(/partner_loyalty\/__manifest__\.py:3:14/)
   })
 
   it('names who needs a missing module', async () => {
@@ -209,6 +210,17 @@ describe('an environment', () => {
     await stack.cli('env', 'start', 'shop', 'release/1.0')
     expect(await loginStatus('release/1.0')).toBe(200)
     expect(await customers('release/1.0')).toBe(1)
+  })
+
+  it('goes when its branch is deleted', async () => {
+    await clone.change('feature/short', 'fairway.yaml', (text) => `${text}\n`, 'Come and go')
+    expect((await push('feature/short')).status).toBe('succeeded')
+    const { cell } = await environment('feature/short')
+    await clone.remove('feature/short')
+    await vi.waitFor(async () => expect(await test.cellsOnDisk()).not.toContain(cell), {
+      timeout: 60_000,
+      interval: 500,
+    })
   })
 
   it('is destroyed with all it had', async () => {

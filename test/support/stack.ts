@@ -4,12 +4,17 @@ import { fileURLToPath } from 'node:url'
 import { Stack } from '../../packaging/dev/demo/stack.ts'
 import { home } from '../../packaging/dev/home.ts'
 import { ensurePool, removePool } from '../../packaging/dev/pool.ts'
-import { freePort } from './postgres.ts'
+import { createSealer, readMasterKey } from '../../server/sealer.ts'
+import { freePort, query } from './postgres.ts'
 
 export interface TestStack {
   readonly stack: Stack
   /** Ids of the cells in the agent's pool, sorted. */
   cellsOnDisk(): Promise<string[]>
+  /** Asks the control plane's database behind the server's back. */
+  query<Row>(text: string, values?: unknown[]): Promise<Row[]>
+  /** The database's URL, for another server on it. */
+  databaseUrl(): string
   /** Ends and removes everything, keeps the logs below test/.logs. */
   close(): Promise<void>
 }
@@ -22,11 +27,15 @@ const subnets: Record<string, string> = {
 }
 
 /** A Fairway of its own for a test file: server, agent, pool, ports, networks. */
-export async function startTestStack(name: string, env: Record<string, string> = {}): Promise<TestStack> {
+export async function startTestStack(
+  name: string,
+  env: Record<string, string> = {},
+  linkPort?: number,
+): Promise<TestStack> {
   const pool = { name: `${name}-pool`, filesystem: 'btrfs', sizeBytes: 20 * 2 ** 30 } as const
   const directory = join(home, name)
   const [api, link, postgres, git, proxy] = await Promise.all([0, 0, 0, 0, 0].map(freePort))
-  const ports = { api, link, postgres, git, proxy } as Stack['options']['ports']
+  const ports = { api, link: linkPort ?? link, postgres, git, proxy } as Stack['options']['ports']
   const subnet = subnets[name]
   if (!subnet) throw new Error(`no subnet is set apart for ${name}`)
   const describe = (path: string) => new Stack({ directory, pool: path, ports, subnet, env })
@@ -48,8 +57,14 @@ export async function startTestStack(name: string, env: Record<string, string> =
     await close(stack)
     throw error
   }
+  const databaseUrl = () => {
+    const sealer = createSealer(readMasterKey({ masterKeyFile: join(directory, 'server', 'master.key') }))
+    return `postgres://fairway_owner:${sealer.derive('postgres-owner')}@127.0.0.1:${ports.postgres}/fairway`
+  }
   return {
     stack,
+    databaseUrl,
+    query: (text, values) => query(databaseUrl(), text, values),
     cellsOnDisk: async () => (await readdir(join(stack.options.pool, 'cells'))).sort(),
     close: () => close(stack),
   }

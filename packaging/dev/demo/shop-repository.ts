@@ -12,6 +12,8 @@ export interface Clone {
   change(branch: string, file: string, change: (text: string) => string, message: string): Promise<string>
   /** Gives the commit id. */
   push(branch: string): Promise<string>
+  /** Deletes the branch on the server. */
+  remove(branch: string): Promise<void>
 }
 
 /** A clone with the two demo modules on main, not pushed yet. */
@@ -40,6 +42,9 @@ export async function createClone(directory: string, remote: string): Promise<Cl
     async push(branch) {
       await git('push', '--quiet', '--force', 'origin', branch)
       return (await git('rev-parse', branch)).trim()
+    },
+    async remove(branch) {
+      await git('push', '--quiet', 'origin', '--delete', branch)
     },
   }
 }
