@@ -36,7 +36,7 @@ function liveProgress(out: Output, write: (text: string) => void): Progress {
   let drawn = 0
   const draw = () => {
     if (!build) return
-    const lines = [headline(out.paint, build), ...build.steps.map((step) => stepLine(out, step))]
+    const lines = [fittingHeadline(out, build), ...build.steps.map((step) => stepLine(out, step))]
     // Up over what was drawn, clear to the end of the screen, draw anew.
     write(`${drawn > 0 ? `\x1b[${drawn}A\x1b[J` : ''}${lines.join('\n')}\n`)
     drawn = lines.length
@@ -52,6 +52,12 @@ function liveProgress(out: Output, write: (text: string) => void): Progress {
       draw()
     },
   }
+}
+
+/** On one line of the terminal, or what was drawn could not be found again. */
+function fittingHeadline({ paint, width }: Output, build: BuildDetailJson): string {
+  const plain = headline((_, text) => text, build)
+  return plain.length <= width ? headline(paint, build) : cut(plain, width)
 }
 
 export function headline(paint: Paint, build: BuildDetailJson): string {

@@ -1,0 +1,24 @@
+import type { ServiceImpl } from '@connectrpc/connect'
+import type { EnvironmentService } from '../../proto/gen/fairway/v1/environments_pb.js'
+import type { AppContext } from '../context.ts'
+import { getEnvironment, listEnvironments } from '../services/environment-views.ts'
+import { destroyEnvironment, startEnvironment, stopEnvironment } from '../services/environments.ts'
+import { callerOf } from './caller.ts'
+
+export const environmentsApi = (app: AppContext): ServiceImpl<typeof EnvironmentService> => ({
+  async listEnvironments(request, context) {
+    return { environments: await listEnvironments(app, callerOf(context), request) }
+  },
+  async getEnvironment({ environment }, context) {
+    return { environment: await getEnvironment(app, callerOf(context), environment) }
+  },
+  async stopEnvironment({ environment }, context) {
+    return { runId: await stopEnvironment(app, callerOf(context), environment) }
+  },
+  async startEnvironment({ environment }, context) {
+    return { runId: await startEnvironment(app, callerOf(context), environment) }
+  },
+  async destroyEnvironment({ environment, confirm }, context) {
+    return { runId: await destroyEnvironment(app, callerOf(context), environment, confirm) }
+  },
+})

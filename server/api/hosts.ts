@@ -1,0 +1,20 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import type { ServiceImpl } from '@connectrpc/connect'
+import type { HostService } from '../../proto/gen/fairway/v1/hosts_pb.js'
+import type { AppContext } from '../context.ts'
+import { getHost, listHosts } from '../services/hosts.ts'
+import { createJoinToken } from '../services/join-tokens.ts'
+import { callerOf } from './caller.ts'
+
+export const hostsApi = (app: AppContext): ServiceImpl<typeof HostService> => ({
+  async createJoinToken(request, context) {
+    const { token, expiresAt } = await createJoinToken(app, callerOf(context), request)
+    return { token, expiresAt: timestampFromDate(expiresAt), serverAddresses: [...app.config.linkAddresses] }
+  },
+  async listHosts(_, context) {
+    return { hosts: await listHosts(app, callerOf(context)) }
+  },
+  async getHost({ host }, context) {
+    return { host: await getHost(app, callerOf(context), host) }
+  },
+})

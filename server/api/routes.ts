@@ -1,0 +1,30 @@
+import type { ConnectRouter } from '@connectrpc/connect'
+import { BranchService } from '../../proto/gen/fairway/v1/branches_pb.js'
+import { BuildService } from '../../proto/gen/fairway/v1/builds_pb.js'
+import { EnvironmentService } from '../../proto/gen/fairway/v1/environments_pb.js'
+import { HostService } from '../../proto/gen/fairway/v1/hosts_pb.js'
+import { IdentityService } from '../../proto/gen/fairway/v1/identity_pb.js'
+import { LogService } from '../../proto/gen/fairway/v1/logs_pb.js'
+import { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
+import { RunService } from '../../proto/gen/fairway/v1/runs_pb.js'
+import type { AppContext } from '../context.ts'
+import { branchesApi } from './branches.ts'
+import { buildsApi } from './builds.ts'
+import { environmentsApi } from './environments.ts'
+import { hostsApi } from './hosts.ts'
+import { identityApi } from './identity.ts'
+import { logsApi } from './logs.ts'
+import { projectsApi } from './projects.ts'
+import { runsApi } from './runs.ts'
+
+/** The public API, service by service. */
+export function addRoutes(router: ConnectRouter, app: AppContext): void {
+  router.service(BranchService, branchesApi(app))
+  router.service(BuildService, buildsApi(app))
+  router.service(EnvironmentService, environmentsApi(app))
+  router.service(HostService, hostsApi(app))
+  router.service(IdentityService, identityApi())
+  router.service(LogService, logsApi(app))
+  router.service(ProjectService, projectsApi(app))
+  router.service(RunService, runsApi(app))
+}

@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto'
+import { createContextValues } from '@connectrpc/connect'
+import { fastifyConnectPlugin } from '@connectrpc/connect-fastify'
+import { type FastifyInstance, fastify } from 'fastify'
+import { requestIdKey } from './api/caller.ts'
+import { authentication } from './api/interceptors/authentication.ts'
+import { errors } from './api/interceptors/errors.ts'
+import { requestLog } from './api/interceptors/request-log.ts'
+import { blameCallerForMalformedMessages } from './api/malformed.ts'
+import { addRoutes } from './api/routes.ts'
+import type { AppContext } from './context.ts'
+import { addWebhooks } from './github/webhooks.ts'
+import { isReady } from './services/health.ts'
+
+/** Most of a request message, decompressed, and of a webhook's body. */
+const maxBodyBytes = 4 * 1024 * 1024
+
+/**
+ * The HTTP port: API, webhooks, health. `stopping` ends the streams that are open, each with Unavailable; the caller
+ * closes the instance after it.
+ */
+export async function createApp(context: AppContext, stopping: AbortSignal): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: 60_000,
+    forceCloseConnections: 'idle',
+    genReqId: () => randomUUID(),
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('fairway-request-id', request.id)
+  })
+  // Alive as long as it answers; ready while its database answers.
+  app.get('/healthz', async () => ({ status: 'alive' }))
+  app.get('/readyz', async (_, reply) => {
+    const ready = await isReady(context)
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'database unavailable' })
+  })
+  await app.register(async (scope) => addWebhooks(scope, context))
+  await app.register(fastifyConnectPlugin, {
+    routes(router) {
+      addRoutes(router, context)
+      blameCallerForMalformedMessages(router)
+    },
+    // Over HTTP/1.1 the Connect protocol is the one that works everywhere; fewer protocols, fewer surprises.
+    grpc: false,
+    grpcWeb: false,
+    contextValues: (request) => createContextValues().set(requestIdKey, request.id),
+    interceptors: [requestLog(context), errors(context), authentication(context)],
+    readMaxBytes: maxBodyBytes,
+    shutdownSignal: stopping,
+  })
+  return app
+}
