@@ -1,9 +1,17 @@
+import { X509Certificate } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
+import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { channelOptions, controlMethod } from '../../agent/link/protocol.ts'
 import type { TaskHandlers } from '../../agent/link/task-runner.ts'
 import { TaskError } from '../../agent/tasks/task.ts'
+import { ControlRequestSchema } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import { DestroySnapshotOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { Fleet } from '../../server/fleet/fleet.ts'
+import { startChild } from '../support/child.ts'
 import { createTestFleet, joinAgent, type TestAgent, type TestFleet } from '../support/fleet.ts'
 import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -244,5 +252,91 @@ describe('a host', () => {
     })
     await agent.stop()
     await waitFor('the host to be offline', async () => (await host()).status === 'offline')
+  })
+
+  it('renews its certificate at half life and moves over to it; both stay good until the next', async () => {
+    const agent = await agentWith({ destroySnapshot: async () => done })
+    await agent.stop()
+    const before = agent.identities.read()!
+    const hour = 3_600_000
+    agent.identities.write({
+      ...before,
+      notBeforeMs: Date.now() - 13 * hour,
+      notAfterMs: Date.now() + 11 * hour,
+    })
+    agent.start()
+    const after = await waitFor('a new certificate', () => {
+      const identity = agent.identities.read()!
+      return identity.certificate !== before.certificate && identity
+    })
+    expect(after.key).not.toBe(before.key)
+    const serial = new X509Certificate(after.certificate).serialNumber.toLowerCase()
+    const [host] = await query(database.ownerUrl, 'select certificate_serial from hosts where id = $1', [
+      agent.hostId,
+    ])
+    expect(host!.certificate_serial).toBe(serial)
+    const { id } = await fleet.createTask(agent.hostId, snapshot('s1'))
+    expect(await ended(id)).toMatchObject({ status: 'succeeded', epoch: 1 })
+    // A process that was killed before it could keep the answer.
+    await agent.stop()
+    agent.identities.write(before)
+    agent.start()
+    const again = await fleet.createTask(agent.hostId, snapshot('s2'))
+    expect(await ended(again.id)).toMatchObject({ status: 'succeeded', epoch: 1 })
+  })
+
+  it('that speaks another version of the protocol is told what to do', async () => {
+    const agent = await agentWith({})
+    await agent.stop()
+    const { key, certificate, authority } = agent.identities.read()!
+    const client = new Client(
+      `127.0.0.1:${server.port}`,
+      credentials.createSsl(Buffer.from(authority), Buffer.from(key), Buffer.from(certificate)),
+      channelOptions,
+    )
+    const stream = client.makeBidiStreamRequest(
+      controlMethod.path,
+      controlMethod.serialize,
+      controlMethod.deserialize,
+      new Metadata(),
+    )
+    stream.on('error', () => {})
+    stream.on('data', () => {})
+    stream.write(
+      create(ControlRequestSchema, {
+        message: { case: 'hello', value: { protocolMin: 7, protocolMax: 9, agentVersion: '9.9' } },
+      }),
+    )
+    const ending = await new Promise<{ code: number; details: string }>((resolve) =>
+      stream.on('status', resolve),
+    )
+    client.close()
+    const advice = 'Agent 9.9 is newer than this server understands: upgrade the server'
+    expect(ending).toMatchObject({ code: status.FAILED_PRECONDITION, details: advice })
+    const [host] = await query(database.ownerUrl, 'select status, advice from hosts where id = $1', [
+      agent.hostId,
+    ])
+    expect(host).toEqual({ status: 'incompatible', advice })
+  })
+
+  it('keeps its lease and its task through an event loop that was busy past both', async () => {
+    const times = { leaseMs: 900, heartbeatMs: 200, silenceMs: 600, pollMs: 100 }
+    const strict = await fleet.startServer({ times })
+    opened.push({ [Symbol.asyncDispose]: () => strict.stop(1_000) })
+    const directory = await mkdtemp(join(tmpdir(), 'fairway-busy-'))
+    const joined = await agentWith({})
+    await joined.stop()
+    const child = await startChild('agent-child.ts', {
+      FAIRWAY_AGENT_DIR: joined.directory,
+      FAIRWAY_SERVERS: `127.0.0.1:${strict.port}`,
+      FAIRWAY_TEST_BUSY_MS: '3000',
+    })
+    opened.push(child)
+    const file = join(directory, 'effects')
+    const { id } = await fleet.createTask(joined.hostId, snapshot(file))
+    await writeFile(`${file}.gate`, '')
+    expect(await ended(id)).toMatchObject({ status: 'succeeded', epoch: 1 })
+    expect((await readFile(file, 'utf8')).split('\n').filter((line) => line === 'run')).toHaveLength(1)
+    await rm(directory, { recursive: true })
   })
 })

@@ -25,6 +25,10 @@ await runLink(
           appendFileSync(file, `effect ${context.taskId} ${context.epoch}\n`),
         )
         appendFileSync(file, 'run\n')
+        // Nothing else of this process runs meanwhile.
+        const busyUntil = performance.now() + Number(process.env.FAIRWAY_TEST_BUSY_MS ?? 0)
+        while (performance.now() < busyUntil);
+        await context.requireLease()
         while (!existsSync(`${file}.gate`)) await new Promise((resolve) => setTimeout(resolve, 20))
         return create(DestroySnapshotOutputSchema)
       },
