@@ -32,7 +32,7 @@ function output(isTerminal: boolean, json = false): { out: Output; lines: string
     json,
     isTerminal,
     width: 80,
-    paint: (_, text) => text,
+    paint: (_: string, text: string) => text,
     line: (text = '') => lines.push(text),
   } as unknown as Output
   return { out, lines }

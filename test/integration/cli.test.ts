@@ -1,0 +1,426 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { notify } from '../../server/db/signals.ts'
+import { runCli, startCli } from '../support/cli.ts'
+import { freePort } from '../support/postgres.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import {
+  type ArrangedBuild,
+  arrangeBuild,
+  arrangeLogs,
+  arrangeTenant,
+  finishBuild,
+  type Tenant,
+} from '../support/tenant.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+let server: TestServer
+let tenant: Tenant
+let env: Record<string, string>
+let home: string
+let served: ArrangedBuild
+
+beforeAll(async () => {
+  server = await startTestServer()
+  home = await mkdtemp(join(tmpdir(), 'fairway-cli-home-'))
+  const { organizationId, token } = await server.createTenant('people')
+  tenant = await arrangeTenant(server.context, organizationId, 'shop')
+  env = { FAIRWAY_SERVER: server.url, FAIRWAY_TOKEN: token, XDG_CONFIG_HOME: home }
+  served = await arrangeBuild(server.context, tenant, 'release/1.0')
+  await finishBuild(tenant, served)
+})
+
+afterAll(async () => {
+  await server?.close()
+  await rm(home, { recursive: true, force: true })
+})
+
+const cli = (...words: string[]) => runCli(words, env)
+const json = async <T>(...words: string[]): Promise<T> => {
+  const { code, stdout, stderr } = await cli(...words, '--json')
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
+  return JSON.parse(stdout) as T
+}
+
+describe('logging in', () => {
+  test('login keeps a checked token for the owner only, whoami uses it, logout forgets it', async () => {
+    const { FAIRWAY_TOKEN: token = '', FAIRWAY_SERVER: url = '' } = env
+    // The address keeps the credentials of a demo in this checkout out of the way.
+    const own = { XDG_CONFIG_HOME: join(home, 'own'), FAIRWAY_SERVER: url }
+    expect((await runCli(['whoami'], own)).code).toBe(4)
+    expect((await runCli(['login', '--server', url, '--token', '-'], own, `${token}\n`)).code).toBe(0)
+    expect((await stat(join(home, 'own/fairway/credentials.json'))).mode & 0o777).toBe(0o600)
+    expect((await runCli(['whoami'], own)).stdout).toContain('ana (owner) of people')
+    expect((await runCli(['logout'], own)).code).toBe(0)
+    expect((await runCli(['whoami'], own)).code).toBe(4)
+  })
+
+  test('a wrong token is not kept', async () => {
+    const own = { XDG_CONFIG_HOME: join(home, 'wrong'), FAIRWAY_SERVER: server.url }
+    const wrong = `ft_${'x'.repeat(43)}`
+    const { code, stderr } = await runCli(['login', '--server', server.url, '--token', wrong], own)
+    expect(code).toBe(4)
+    expect(stderr).toContain('fairway login')
+    expect((await runCli(['whoami'], own)).code).toBe(4)
+  })
+})
+
+describe('exit codes', () => {
+  test.each([
+    [0, ['build', 'list', 'shop']],
+    [2, ['build', 'show', 'what', 'is', 'this']],
+    [2, ['nonsense']],
+    [2, ['build', 'nonsense']],
+    [2, ['build', 'list', '--nonsense']],
+    [2, ['build', 'start', 'shop', 'feature/x', '--commit', 'xyz']],
+    [2, ['build', 'start', 'shop', 'a..b']],
+    [3, ['project', 'show', 'absent']],
+    [3, ['build', 'show', 'shop/999']],
+    [3, ['env', 'show', 'shop', 'absent']],
+    [3, ['host', 'show', 'absent']],
+    [3, ['run', 'show', '00000000-0000-0000-0000-000000000000']],
+    [3, ['logs', 'shop/999']],
+    [5, ['build', 'start', 'shop', 'hotfix/x']],
+    [5, ['build', 'cancel', 'shop/1']],
+    [5, ['env', 'start', 'shop', 'release/1.0']],
+    [5, ['project', 'create', 'shop', 'https://git.example/a/b']],
+  ])('%d: fairway %j', async (expected, words) => {
+    const { code, stdout, stderr } = await cli(...words)
+    expect(code).toBe(expected)
+    if (expected !== 0) {
+      expect(stdout).toBe('')
+      expect(stderr).not.toBe('')
+    }
+  })
+
+  test('4 for an auditor who wants to change something', async () => {
+    const token = await server.createMember(tenant.organizationId, 'audrey', 'auditor')
+    const { code, stderr } = await runCli(['build', 'start', 'shop', 'main'], {
+      ...env,
+      FAIRWAY_TOKEN: token,
+    })
+    expect(code).toBe(4)
+    expect(stderr).toContain('auditor')
+  })
+
+  test('6 when nobody answers, naming the server', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`
+    const { code, stderr } = await runCli(['env', 'list'], { ...env, FAIRWAY_SERVER: url })
+    expect(code).toBe(6)
+    expect(stderr).toContain(url)
+    expect(stderr).not.toContain('    at ')
+  })
+
+  test('7 when --timeout is over; the build goes on', async () => {
+    const build = await arrangeBuild(server.context, tenant, 'feature/slow')
+    const { code, stderr } = await cli('build', 'watch', `shop/${build.number}`, '--timeout', '300ms')
+    expect(code).toBe(7)
+    expect(stderr).toContain('it goes on')
+  })
+})
+
+test('every command has help with examples', async () => {
+  const { nouns, plainVerbs } = await import('../../cli/nouns.ts')
+  const commands = [
+    ...Object.keys(plainVerbs).map((name) => [name]),
+    ...Object.entries(nouns).flatMap(([noun, { verbs }]) => Object.keys(verbs).map((verb) => [noun, verb])),
+  ]
+  const helps = await Promise.all(commands.map((words) => runCli([...words, '--help'], {})))
+  for (const [index, { code, stdout }] of helps.entries()) {
+    expect(code, commands[index]?.join(' ')).toBe(0)
+    expect(stdout).toContain('Examples:')
+    expect(stdout).toContain(`$ fairway ${commands[index]?.join(' ')}`)
+    expect(stdout).toContain('--json')
+  }
+  const top = await runCli(['--help'], {})
+  expect(top.stdout).toContain('Exit codes:')
+  expect((await runCli(['help', 'build'], {})).stdout).toContain('rebuild')
+}, 120_000)
+
+describe('JSON that scripts depend on', () => {
+  test('env list', async () => {
+    const rows = await json<Record<string, unknown>[]>('env', 'list')
+    expect(rows.find((row) => row.name === 'release-1-0')).toMatchObject({
+      project: 'shop',
+      name: 'release-1-0',
+      stage: 'staging',
+      status: 'running',
+      url: 'http://release-1-0.shop.localhost',
+      build: served.number,
+      digest: 'sha256:0',
+      cell: null,
+      branch: 'release/1.0',
+    })
+  })
+
+  test('build list and build show', async () => {
+    await tenant.scope((tx) =>
+      tx
+        .updateTable('runs')
+        .set({
+          commit: 'abcdef0',
+          record: JSON.stringify({
+            digest: 'sha256:1',
+            clone: {
+              source: 'production',
+              sourceId: 'x',
+              sourceTime: '2026-01-31T09:30:00Z',
+              durationMs: 812.4,
+              bytes: 5e9,
+            },
+            neutralization: {
+              assertions: [{ name: 'crons-off', passed: true, detail: '' }],
+              uncoveredModules: ['shop_pay'],
+            },
+          }),
+        })
+        .where('id', '=', served.runId)
+        .execute(),
+    )
+    const [row] = await json<Record<string, unknown>[]>('build', 'list', 'shop', '--branch', 'release/1.0')
+    expect(row).toMatchObject({
+      number: served.number,
+      project: 'shop',
+      branch: 'release/1.0',
+      stage: 'staging',
+      status: 'succeeded',
+      result: 'green',
+      commit: 'abcdef0',
+      digest: 'sha256:1',
+    })
+    expect(row?.startedAt).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+    expect(row?.durationMs).toBeTypeOf('number')
+    await arrangeLogs(server.context, tenant, served, 'database')
+    const shown = await json<Record<string, unknown>>('build', 'show', 'shop', String(served.number))
+    expect(shown.steps).toMatchObject([{ name: 'database', status: 'queued', durationMs: 0 }])
+    expect(shown.clone).toEqual({
+      source: 'production',
+      sourceTime: '2026-01-31T09:30:00.000Z',
+      durationMs: 812,
+      bytes: 5e9,
+    })
+    expect(shown.neutralization).toEqual({
+      assertions: [{ name: 'crons-off', passed: true, detail: null }],
+      uncoveredModules: ['shop_pay'],
+    })
+  })
+
+  test.each([
+    ['project', 'list'],
+    ['host', 'list'],
+    ['branch', 'list'],
+    ['build', 'list'],
+    ['env', 'list'],
+  ])('%s %s prints an array', async (...words) => {
+    expect(Array.isArray(await json(...words))).toBe(true)
+  })
+})
+
+test('a project is registered, its secret shown', async () => {
+  const made = await json<Record<string, unknown>>(
+    'project',
+    'create',
+    'other',
+    'git@git.example:people/other.git',
+    '--rule',
+    'master=production',
+    '--rule',
+    'rc-*=staging',
+  )
+  expect(made).toMatchObject({
+    name: 'other',
+    repositorySlug: 'people/other',
+    branchRules: [
+      { pattern: 'master', stage: 'production' },
+      { pattern: 'rc-*', stage: 'staging' },
+    ],
+  })
+  expect(String(made.webhookSecret).length).toBeGreaterThan(30)
+  const bad = await cli('project', 'create', 'Bad_Name', 'https://git.example/a/b')
+  expect(bad).toMatchObject({ code: 2 })
+  expect(bad.stderr).toContain('Bad_Name')
+  for (const url of [
+    'file:///etc',
+    'ext::sh -c id',
+    '--upload-pack=id',
+    'https://u:p@git.example/a',
+    'nowhere',
+  ]) {
+    expect((await cli('project', 'create', 'bad', '--repository', url)).code, url).not.toBe(0)
+  }
+})
+
+test('builds and environments are found by all their names', async () => {
+  const number = String(served.number)
+  for (const words of [['shop', number], [`shop/${number}`], [`shop#${number}`]]) {
+    expect(await json('build', 'show', ...words)).toMatchObject({ number: served.number })
+  }
+  for (const words of [
+    ['shop', 'release/1.0'],
+    ['shop/release/1.0'],
+    ['shop', 'release-1-0'],
+    ['shop/release-1-0'],
+  ]) {
+    expect(await json('env', 'show', ...words)).toMatchObject({ name: 'release-1-0' })
+  }
+  expect((await cli('env', 'open', 'shop/release/1.0')).stdout).toBe('http://release-1-0.shop.localhost\n')
+  expect(await json('run', 'show', served.runId)).toMatchObject({ kind: 'build', number: served.number })
+  expect(await json('run', 'show', `shop/${number}`)).toMatchObject({ id: served.runId })
+})
+
+describe('logs', () => {
+  test('history and tail are one: every line once, in order, until the build ends', async () => {
+    const build = await arrangeBuild(server.context, tenant, 'feature/logs')
+    const logs = await arrangeLogs(server.context, tenant, build, 'resolve')
+    const texts = Array.from({ length: 60 }, (_, index) => `line ${index}`)
+    await logs.write(texts.slice(0, 20))
+    const running = startCli(['logs', `shop/${build.number}`, '-f', '--json'], env)
+    await waitFor('the history', () => running.stdout().includes('line 19'))
+    for (let at = 20; at < 60; at += 10) {
+      await logs.write(texts.slice(at, at + 10))
+      await tenant.scope((tx) => notify(tx, { kind: 'log', id: logs.streamId }))
+    }
+    await waitFor('the tail', () => running.stdout().includes('line 59'))
+    await finishBuild(tenant, build)
+    // Lines that come in just after the end belong to it as well.
+    await logs.write(['the last word'])
+    const { code, stdout } = await running.end
+    expect(code).toBe(0)
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { text: string; step: string; source: string; time: string })
+    expect(lines.map(({ text }) => text)).toEqual([...texts, 'the last word'])
+    expect(lines[0]).toMatchObject({ step: 'resolve', source: 'odoo' })
+  })
+
+  test('step, tail, since and gaps', async () => {
+    const build = await arrangeBuild(server.context, tenant, 'feature/more-logs')
+    const resolve = await arrangeLogs(server.context, tenant, build, 'resolve')
+    const image = await arrangeLogs(server.context, tenant, build, 'image')
+    await resolve.write(['r1', 'r2'])
+    await resolve.write(['r3'])
+    await image.write(['i1', 'i2'], 7)
+    const read = async (...words: string[]) =>
+      (await cli('logs', `shop/${build.number}`, '--json', ...words)).stdout
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => (JSON.parse(line) as { text: string }).text)
+    expect(await read()).toEqual(['r1', 'r2', 'r3', 'i1', 'i2'])
+    expect(await read('--step', 'resolve')).toEqual(['r1', 'r2', 'r3'])
+    expect(await read('--tail', '3')).toEqual(['r3', 'i1', 'i2'])
+    expect(await read('--since', '1h')).toHaveLength(5)
+    expect(await read('--since', '2100-01-01T00:00:00Z')).toEqual([])
+    expect((await cli('logs', `shop/${build.number}`)).stdout).toContain('7 lines are missing here')
+  })
+
+  test('Ctrl-C ends a follower with 130', async () => {
+    const build = await arrangeBuild(server.context, tenant, 'feature/endless')
+    await (await arrangeLogs(server.context, tenant, build, 'resolve')).write(['first'])
+    const running = startCli(['logs', `shop/${build.number}`, '-f'], env)
+    await waitFor('the first line', () => running.stdout().includes('first'))
+    running.kill('SIGINT')
+    expect((await running.end).code).toBe(130)
+  })
+})
+
+describe('watching', () => {
+  test('a green build is 0, a red one 1, with the steps as lines', async () => {
+    const green = await arrangeBuild(server.context, tenant, 'feature/green')
+    await arrangeLogs(server.context, tenant, green, 'resolve')
+    const watching = startCli(['build', 'watch', `shop/${green.number}`], env)
+    await waitFor('the build', () => watching.stdout().includes('feature/green'))
+    await tenant.scope((tx) =>
+      tx
+        .updateTable('steps')
+        .set({ status: 'succeeded', started_at: new Date(), finished_at: new Date() })
+        .where('run_id', '=', green.runId)
+        .execute(),
+    )
+    await finishBuild(tenant, green)
+    const { code, stdout } = await watching.end
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^resolve succeeded/m)
+
+    const red = await arrangeBuild(server.context, tenant, 'feature/red')
+    await tenant.scope((tx) =>
+      tx
+        .updateTable('runs')
+        .set({
+          status: 'failed',
+          result: 'red',
+          reason: 'tests failed',
+          advance_at: null,
+          finished_at: new Date(),
+        })
+        .where('id', '=', red.runId)
+        .execute(),
+    )
+    const ended = await cli('build', 'watch', `shop/${red.number}`)
+    expect(ended.code).toBe(1)
+    expect(ended.stdout).toContain('tests failed')
+    expect(ended.stderr).toContain(`fairway logs shop/${red.number}`)
+  })
+})
+
+describe('stop, start and destroy', () => {
+  async function arrangeServed(branch: string): Promise<ArrangedBuild> {
+    const build = await arrangeBuild(server.context, tenant, branch)
+    await finishBuild(tenant, build)
+    return build
+  }
+  const finishRun = (id: string, status: 'succeeded' | 'failed', reason = '') =>
+    tenant.scope((tx) =>
+      tx
+        .updateTable('runs')
+        .set({ status, reason, advance_at: null, finished_at: new Date() })
+        .where('id', '=', id)
+        .execute(),
+    )
+  const queuedRun = (environmentId: string) =>
+    waitFor('the run', () =>
+      tenant.scope((tx) =>
+        tx
+          .selectFrom('runs')
+          .select(['id', 'kind'])
+          .where('environment_id', '=', environmentId)
+          .where('status', '=', 'queued')
+          .executeTakeFirst(),
+      ),
+    )
+
+  test('they wait for their run, and say how it ended', async () => {
+    const { environmentId } = await arrangeServed('feature/stop')
+    const stopping = startCli(['env', 'stop', 'shop/feature/stop'], env)
+    const run = await queuedRun(environmentId)
+    expect(run.kind).toBe('stop')
+    const busy = await cli('env', 'destroy', 'shop/feature/stop')
+    expect(busy.code).toBe(5)
+    expect(busy.stderr).toContain('under way')
+    await finishRun(run.id, 'succeeded')
+    const { code, stdout } = await stopping.end
+    expect(code).toBe(0)
+    expect(stdout).toContain('is stopped')
+
+    const failing = startCli(['env', 'destroy', 'shop/feature/stop'], env)
+    await finishRun((await queuedRun(environmentId)).id, 'failed', 'the host is away')
+    const failed = await failing.end
+    expect(failed.code).toBe(1)
+    expect(failed.stderr).toContain('the host is away')
+  })
+
+  test('production is destroyed with its name as confirmation only', async () => {
+    const { environmentId } = await arrangeServed('main')
+    const refused = await cli('env', 'destroy', 'shop', 'production', '--yes')
+    expect(refused.code).toBe(5)
+    expect(refused.stderr).toContain('--confirm production')
+    expect((await cli('env', 'destroy', 'shop', 'main', '--yes', '--confirm', 'main')).code).toBe(5)
+    const { stdout } = await cli(
+      ...['env', 'destroy', 'shop', 'production', '--yes', '--confirm', 'production', '--no-wait', '--json'],
+    )
+    expect((JSON.parse(stdout) as { runId: string }).runId).toBe((await queuedRun(environmentId)).id)
+  })
+})
