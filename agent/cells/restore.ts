@@ -29,16 +29,28 @@ export async function restoreCell(
       await sealDatabase(cell, odooPassword, signal)
       await step.requireLease()
     } catch (error) {
-      // Not under the task's signal: a cancelled restore leaves the cell as it was, and running.
-      await stopPostgres(host, cell.id)
-      await pool.undoRestore(cell)
-      await ensurePostgres(host, cell, AbortSignal.timeout(10 * 60_000))
+      await takeBack(parts, cell, error as Error)
       throw error
     }
     await pool.confirmRestore(cell)
     await markStopped(cell, false)
     return cell
   })
+}
+
+/** Not under the task's signal: a cancelled restore leaves the cell as it was, and running. */
+async function takeBack({ host, pool }: CellParts, cell: Cell, error: Error): Promise<void> {
+  try {
+    await stopPostgres(host, cell.id)
+    await pool.undoRestore(cell)
+    await ensurePostgres(host, cell, AbortSignal.timeout(10 * 60_000))
+  } catch (cause) {
+    throw new TaskError(
+      'restore-stuck',
+      `restoring cell ${cell.id} failed (${error.message}), and so did going back (${(cause as Error).message}): nothing is deleted, look at ${cell.paths.root}`,
+      { cause },
+    )
+  }
 }
 
 async function requireRestorable(parts: CellParts, cell: Cell, snapshot: Snapshot): Promise<void> {

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProcessError, run } from '../process.ts'
 import type { PoolDriver } from './driver.ts'
@@ -15,6 +15,10 @@ export function createBtrfsDriver(): PoolDriver {
     copiesBytes: false,
     async createContent(path) {
       await run('btrfs', ['subvolume', 'create', path])
+      // Databases overwrite in place and have checksums of their own: without copying on each write (but for the first one
+      // after a snapshot) their fsync is about twice as fast.
+      await mkdir(join(path, 'data'), { mode: 0o700 })
+      await run('chattr', ['+C', join(path, 'data')])
     },
     async copyContent(from, to, live, signal) {
       await live?.prepare()

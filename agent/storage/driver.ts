@@ -7,7 +7,7 @@ export interface PoolDriver {
   readonly name: DriverName
   /** True when a copy takes as much space as its source. */
   readonly copiesBytes: boolean
-  /** Makes an empty content directory at `path`, whose parent exists. */
+  /** Makes a content directory at `path`, whose parent exists: empty, or with an empty `data` in it. */
   createContent(path: string): Promise<void>
   /**
    * Copies a content at one consistent point, durably: when it resolves, the copy survives a power failure.

@@ -1,8 +1,8 @@
-import { chown, mkdir } from 'node:fs/promises'
+import { chown } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TaskError } from '../tasks/task.ts'
 import type { LiveDatabase, PoolDriver } from './driver.ts'
-import { listNames, syncFilesystem } from './durable.ts'
+import { listNames, makeDirectory, syncFilesystem } from './durable.ts'
 import { cellAt, createLayout, type Snapshot, snapshotAt } from './layout.ts'
 import { discard, makeInPlace } from './making.ts'
 import { collectOrphans, ignoreTampered, type Orphan, type Ownership } from './orphans.ts'
@@ -139,8 +139,8 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
       await makeInPlace(layout, driver, { ...record, place: layout.cell(record.id) }, async (draft) => {
         const { paths } = cellAt(draft, record)
         await driver.createContent(join(draft, 'content'))
-        await mkdir(paths.data, { mode: 0o700 })
-        await mkdir(paths.filestore, { mode: 0o700 })
+        await makeDirectory(paths.data)
+        await makeDirectory(paths.filestore)
         await chown(paths.data, record.postgresUid, record.postgresGid)
         await fill(paths.data)
         await syncFilesystem(draft)

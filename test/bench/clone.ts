@@ -147,7 +147,12 @@ async function measureClones(
   return { rows, seconds: ours.seconds }
 }
 
-async function timeClone(rig: StorageRig, source: Cell): Promise<Timed & { cloned: Cell }> {
+/** @param settle after the clone was timed; default: it is destroyed. */
+async function timeClone(
+  rig: StorageRig,
+  source: Cell,
+  settle = (cell: Cell): Promise<unknown> => destroyAndSync(rig, cell),
+): Promise<Timed> {
   const request = {
     id: randomUUID(),
     environmentId: randomUUID(),
@@ -162,10 +167,12 @@ async function timeClone(rig: StorageRig, source: Cell): Promise<Timed & { clone
     })
     return cell
   }
-  return timed(clone, (cell) => rig.cells.destroy(cell.id, false, rig.step)).then((result) => ({
-    ...result,
-    cloned: source,
-  }))
+  return timed(clone, settle)
+}
+
+async function destroyAndSync(rig: StorageRig, cell: Cell): Promise<void> {
+  await rig.cells.destroy(cell.id, false, rig.step)
+  await run('sync', [])
 }
 
 async function timed<T>(work: () => Promise<T>, cleanUp: (made: T) => Promise<unknown>): Promise<Timed> {
@@ -174,7 +181,6 @@ async function timed<T>(work: () => Promise<T>, cleanUp: (made: T) => Promise<un
   const made = await work()
   const result = { seconds: (performance.now() - begun) / 1000, cpu: (await readCpuSeconds()) - cpu }
   await cleanUp(made)
-  await run('sync', [])
   return result
 }
 
@@ -245,6 +251,7 @@ async function copyByDump(source: Cell): Promise<void> {
 async function dropCopy(source: Cell): Promise<void> {
   await query(source, `DROP DATABASE IF EXISTS ${COPY_DATABASE}`, 'postgres')
   await query(source, 'CHECKPOINT')
+  await run('sync', [])
 }
 
 /** P3: how much a clone costs a production that pgbench keeps busy, and what the dump pipe takes meanwhile. */
@@ -266,7 +273,10 @@ async function measureLive(
   const [alone, beside, clones]: [number[], number[], Timed[]] = [[], [], []]
   for (let turn = 0; turn < runs; turn += 1) {
     alone.push(await transactions(async () => undefined))
-    beside.push(await transactions(async () => void clones.push(await timeClone(rig, source))))
+    const kept: Cell[] = []
+    const keep = async (cell: Cell) => kept.push(cell)
+    beside.push(await transactions(async () => void clones.push(await timeClone(rig, source, keep))))
+    for (const cell of kept) await destroyAndSync(rig, cell)
   }
   const dumps: Timed[] = []
   await transactions(
