@@ -288,6 +288,7 @@ describe('a pool that is nearly full', { timeout: 60_000 }, () => {
     } finally {
       await rig.remove()
       await run('umount', [parent])
+      await rm(parent, { recursive: true })
     }
   })
 })
