@@ -24,8 +24,8 @@ export interface WantedLogs extends LogFilter {
 }
 
 const pollMs = 1_000
-/** An agent's last lines may reach us this long after its last result did. */
-const quietMs = 2_000
+/** An agent's last lines may reach us later than its last result; after that long they are not waited for. */
+const patienceMs = 30_000
 const mostTail = 100_000
 const batchLines = 500
 const batchCharacters = 256 * 1024
@@ -52,16 +52,15 @@ export async function* readLogs(
   for await (const _ of changes(context.signals, ['log', 'run'], concerns, pollMs, abort)) {
     const state = await withTenant(context.db, caller, async (tx) => ({
       streams: await streamIds(tx, subject),
-      quiet: subject.runId ? await isQuiet(tx, subject.runId) : false,
+      drained: subject.runId ? await isDrained(tx, subject.runId) : false,
     }))
     streams = state.streams
-    let silent = true
     for await (const lines of readNew(context, caller, subject, wanted, cursor)) {
-      silent = false
       yield* batches(lines)
       if (abort.aborted) return
     }
-    if (!wanted.follow || (state.quiet && silent)) return
+    // What was durable when the run was found drained has been read by now.
+    if (!wanted.follow || state.drained) return
   }
 }
 
@@ -72,14 +71,24 @@ async function requireSubject(tx: Tx, subject: ReadLogsRequest['subject']): Prom
   throw invalid('subject', 'Name a build or an environment.')
 }
 
-/** Whether the run ended so long ago that no line is on its way any more. */
-async function isQuiet(tx: Tx, runId: string): Promise<boolean> {
+/** Whether the run has ended and all the lines that its tasks wrote are durable. */
+async function isDrained(tx: Tx, runId: string): Promise<boolean> {
   const { finished_at } = await tx
     .selectFrom('runs')
     .select('finished_at')
     .where('id', '=', runId)
     .executeTakeFirstOrThrow()
-  return finished_at !== null && Date.now() - finished_at.getTime() > quietMs
+  if (finished_at === null) return false
+  if (Date.now() - finished_at.getTime() > patienceMs) return true
+  const behind = await tx
+    .selectFrom('log_streams')
+    .innerJoin('tasks', 'tasks.id', 'log_streams.task_id')
+    .select('log_streams.id')
+    .where('log_streams.run_id', '=', runId)
+    .where('log_streams.closed', '=', false)
+    .whereRef('log_streams.last_sequence', '<', 'tasks.log_lines')
+    .executeTakeFirst()
+  return behind === undefined
 }
 
 function* batches(lines: readonly Line[]): Generator<Line[]> {

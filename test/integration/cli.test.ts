@@ -284,8 +284,10 @@ describe('logs', () => {
       await tenant.scope((tx) => notify(tx, { kind: 'log', id: logs.streamId }))
     }
     await waitFor('the tail', () => running.stdout().includes('line 59'))
+    // The result is in, and with it how many lines there are; the last of them is still on its way.
+    await logs.expect(61)
     await finishBuild(tenant, build)
-    // Lines that come in just after the end belong to it as well.
+    await tenant.scope((tx) => notify(tx, { kind: 'run', id: build.runId }))
     await logs.write(['the last word'])
     const { code, stdout } = await running.end
     expect(code).toBe(0)

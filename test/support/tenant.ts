@@ -94,6 +94,8 @@ export interface LogWriter {
   readonly streamId: string
   /** Stores a chunk and its index row, as the link does. */
   write(texts: readonly string[], gapBefore?: number): Promise<void>
+  /** Says how many lines the task wrote in all, as its result does. */
+  expect(lines: number): Promise<void>
 }
 
 /** A step with a task and its log stream. */
@@ -104,15 +106,17 @@ export async function arrangeLogs(
   step: string,
 ): Promise<LogWriter> {
   const organization_id = tenant.organizationId
+  const taskId = randomUUID()
   const streamId = await tenant.scope(async (tx) => {
     const { id: step_id } = await tx
       .insertInto('steps')
       .values({ organization_id, run_id: build.runId, name: step, position: 1 })
       .returning('id')
       .executeTakeFirstOrThrow()
-    const { id: task_id } = await tx
+    await tx
       .insertInto('tasks')
       .values({
+        id: taskId,
         organization_id,
         run_id: build.runId,
         step_id,
@@ -122,8 +126,7 @@ export async function arrangeLogs(
         spec: '{}',
         timeout_ms: 1_000,
       })
-      .returning('id')
-      .executeTakeFirstOrThrow()
+      .execute()
     const stream = await tx
       .insertInto('log_streams')
       .values({
@@ -131,7 +134,7 @@ export async function arrangeLogs(
         project_id: tenant.projectId,
         host_id: tenant.hostId,
         run_id: build.runId,
-        task_id,
+        task_id: taskId,
         epoch: 1,
         step,
       })
@@ -142,6 +145,11 @@ export async function arrangeLogs(
   let last = 0
   return {
     streamId,
+    async expect(lines) {
+      await tenant.scope((tx) =>
+        tx.updateTable('tasks').set({ log_lines: lines }).where('id', '=', taskId).execute(),
+      )
+    },
     async write(texts, gapBefore = 0) {
       const now = Date.now()
       const first = last + 1
