@@ -26,6 +26,8 @@ export interface WantedLogs extends LogFilter {
 const pollMs = 1_000
 /** An agent's last lines may reach us later than its last result; after that long they are not waited for. */
 const patienceMs = 30_000
+/** For the lines of tasks that ended without a result, which nobody counted. */
+const settleMs = 1_000
 const mostTail = 100_000
 const batchLines = 500
 const batchCharacters = 256 * 1024
@@ -78,8 +80,9 @@ async function isDrained(tx: Tx, runId: string): Promise<boolean> {
     .select('finished_at')
     .where('id', '=', runId)
     .executeTakeFirstOrThrow()
-  if (finished_at === null) return false
-  if (Date.now() - finished_at.getTime() > patienceMs) return true
+  const endedMs = finished_at === null ? 0 : Date.now() - finished_at.getTime()
+  if (endedMs < settleMs) return false
+  if (endedMs > patienceMs) return true
   const behind = await tx
     .selectFrom('log_streams')
     .innerJoin('tasks', 'tasks.id', 'log_streams.task_id')
