@@ -26,6 +26,10 @@ export const bench: Benchmark = {
     const test = await startTestStack('bench')
     try {
       const clone = await createClone(test.stack.path('clone'), await createShop(test.stack))
+      // 72 modules in all, as in a company that sells and keeps stock.
+      const apps = '["contacts", "crm", "sale_management", "stock", "account"]'
+      const manifest = 'partner_loyalty/__manifest__.py'
+      await clone.change(branch, manifest, (text) => text.replace('["contacts"]', apps), 'Depend on apps')
       // The first preview of a project prepares what later ones start from.
       const first = await pushed(test.stack, clone, 'README.md', 'first')
       const samples = { unchanged: [] as Measured[], changed: [] as Measured[], scratch: [] as number[] }
@@ -72,15 +76,16 @@ function rowsOf(
   ]
 }
 
-/** From `git push` to the new preview's login page. */
+/** From the start of `git push` to the moment the route led to the new preview, whose login page is then asked for. */
 async function pushed(stack: Stack, clone: Clone, file: string, change: string): Promise<Measured> {
   await clone.change(branch, file, (text) => `${text}# ${change}\n`, change)
-  const startedAt = performance.now()
+  const startedAt = Date.now()
   const commit = await clone.push(branch)
   const build = await finishedBuild(stack, branch, commit)
-  if (build.status !== 'succeeded') throw new Error(`build ${build.number}: ${build.reason}`)
+  const last = build.steps.find(({ name }) => name === 'smoke')
+  if (build.status !== 'succeeded' || !last) throw new Error(`build ${build.number}: ${build.reason}`)
   await served(await urlOf(stack))
-  const seconds = (performance.now() - startedAt) / 1000
+  const seconds = (Date.parse(last.startedAt) + last.durationMs - startedAt) / 1000
   return { seconds, steps: Object.fromEntries(build.steps.map(stepOf)) }
 }
 

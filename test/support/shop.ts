@@ -1,5 +1,5 @@
-import { expect, vi } from 'vitest'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
+import { waitFor } from '../../packaging/dev/wait-for.ts'
 
 /** What `fairway build show --json` prints, as far as tests look at it. */
 export interface BuildShown {
@@ -11,7 +11,7 @@ export interface BuildShown {
   readonly reason: string
   readonly commit: string
   readonly digest: string
-  readonly steps: readonly { name: string; status: string; durationMs: number }[]
+  readonly steps: readonly { name: string; status: string; durationMs: number; startedAt: string }[]
   readonly clone: { source: string; sourceTime: string; durationMs: number; bytes: number }
   readonly neutralization: { assertions: readonly { name: string; passed: boolean }[] }
   readonly tests: { total: number; failed: number; errors: number; reusedFromBuild?: number }
@@ -46,18 +46,20 @@ export async function finishedBuild(
   commit: string,
   number?: number,
 ): Promise<BuildShown> {
-  const found = await vi.waitFor(
+  let found: BuildShown | undefined
+  await waitFor(
     async () => {
       const builds = await stack.cliJson<BuildShown[]>('build', 'list', 'shop', '--branch', branch)
-      const build = builds.find((one) => (number ? one.number === number : one.commit === commit))
-      expect(build, `a build of ${branch} ${commit}`).toBeDefined()
-      return build as BuildShown
+      found = builds.find((one) => (number ? one.number === number : one.commit === commit))
+      return found !== undefined
     },
-    { timeout: 30_000, interval: 250 },
+    () => `no build of ${branch} at ${commit} was started`,
+    { deadlineMs: 30_000, everyMs: 100 },
   )
+  const started = String(found?.number)
   // A red build makes `watch` exit with 1; how it ended is for the test to judge.
-  await stack.cli('build', 'watch', 'shop', String(found.number)).catch((error: { exitCode?: number }) => {
+  await stack.cli('build', 'watch', 'shop', started).catch((error: { exitCode?: number }) => {
     if (error.exitCode !== 1) throw error
   })
-  return stack.cliJson<BuildShown>('build', 'show', 'shop', String(found.number))
+  return stack.cliJson<BuildShown>('build', 'show', 'shop', started)
 }
