@@ -93,6 +93,7 @@ export function createSpool(database: DatabaseSync, options: SpoolOptions): Spoo
   )
   const deleteBatches = database.prepare('delete from batches where stream_id = ? and last_sequence <= ?')
   const selectWaiting = database.prepare('select distinct stream_id from batches')
+  const selectOwing = database.prepare('select stream_id from streams where dropped > 0')
   const selectPosition = database.prepare(
     'select timestamp, lines from positions where stream_id = ? and key = ?',
   )
@@ -153,7 +154,9 @@ export function createSpool(database: DatabaseSync, options: SpoolOptions): Spoo
   /** Writes what a stream has pending; gives back how its counters change once the transaction is committed. */
   const writePending = (streamId: string, stream: Stream): (() => void) => {
     const roomy = stream.sizeBytes <= limitBytes * 0.75
-    const overflowing = stream.overflowing ? !roomy : stream.sizeBytes + stream.pendingBytes > limitBytes
+    // An empty stream takes a batch of any size: nothing would be acknowledged that could make room for it.
+    const over = stream.sizeBytes > 0 && stream.sizeBytes + stream.pendingBytes > limitBytes
+    const overflowing = stream.overflowing ? !roomy : over
     let { nextSequence, sizeBytes, dropped } = stream
     const { pending, droppedLate } = stream
     if (overflowing) dropped += pending.length + droppedLate
@@ -198,6 +201,11 @@ export function createSpool(database: DatabaseSync, options: SpoolOptions): Spoo
     touched.clear()
     for (const listener of listeners) listener(ids)
     return true
+  }
+
+  for (const { stream_id: streamId } of selectOwing.all() as { stream_id: string }[]) {
+    touched.add(streamId)
+    schedule(flushMs)
   }
 
   return {

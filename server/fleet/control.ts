@@ -22,6 +22,8 @@ export interface ControlParts {
   readonly sessions: Sessions
   readonly dispatch: Dispatch
   readonly times: LinkTimes
+  /** Writes that go on after their stream has ended; a server that stops waits for them. */
+  readonly farewells: Set<Promise<void>>
 }
 
 /** Messages that may wait for the database before the stream is no longer read. */
@@ -55,9 +57,15 @@ export function handleControl(parts: ControlParts, call: ServerDuplexStream<Buff
     if (!session || !sessions.remove(session)) return
     const left = session
     context.log.info({ host: left.peer.hostId, session: left.id }, 'host disconnected')
-    recordDisconnected(context, left).catch((error: unknown) =>
-      context.log.warn({ err: error, host: left.peer.hostId }, 'the end of a session could not be recorded'),
-    )
+    const farewell: Promise<void> = recordDisconnected(context, left)
+      .catch((error: unknown) =>
+        context.log.warn(
+          { err: error, host: left.peer.hostId },
+          'the end of a session could not be recorded',
+        ),
+      )
+      .finally(() => parts.farewells.delete(farewell))
+    parts.farewells.add(farewell)
   }
   const connectedAtMs = performance.now()
   const listening = setInterval(() => {
@@ -86,9 +94,10 @@ export function handleControl(parts: ControlParts, call: ServerDuplexStream<Buff
     handling = handling
       .then(() => receive(bytes))
       .catch((error: unknown) => {
-        if (session && !(error instanceof DomainError)) {
-          context.log.warn({ err: error, host: session.peer.hostId }, 'a message could not be handled')
-        } else end(error)
+        const ours = !(error instanceof DomainError)
+        if (ours)
+          context.log.warn({ err: error, host: session?.peer.hostId }, 'a message could not be handled')
+        if (!session || !ours) end(error)
       })
       .finally(() => {
         if (--backlog === backlogLimit / 2) call.resume()

@@ -47,7 +47,8 @@ export async function startFleet(
   const dispatch = createDispatch(context, times)
   const credentials = new LinkCredentials(authority.certificate, await authority.issueServer())
   const server = new Server(serverOptions)
-  const parts = { context, sessions, dispatch, times }
+  const farewells = new Set<Promise<void>>()
+  const parts = { context, sessions, dispatch, times, farewells }
 
   server.addService(serviceDefinition, {
     enroll: answer(log, async ({ request }) => {
@@ -109,6 +110,7 @@ export async function startFleet(
     const forced = setTimeout(() => server.forceShutdown(), graceMs)
     await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
     clearTimeout(forced)
+    await Promise.all(farewells)
   }
   return {
     port,

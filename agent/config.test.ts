@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+import { parseConfig } from './config.ts'
+
+describe('the agent configuration', () => {
+  it('needs nothing, and cannot be changed', () => {
+    const config = parseConfig({ PATH: '/bin', https_proxy: 'http://proxy:3128' })
+    expect(config).toMatchObject({
+      directory: '/var/lib/fairway/agent',
+      proxyAddress: '127.0.0.1',
+      proxyPort: 8080,
+      subnet: '10.213.0.0/16',
+      servers: [],
+      dockerSocket: '/var/run/docker.sock',
+      gitEnvironment: { https_proxy: 'http://proxy:3128' },
+    })
+    expect(Object.isFrozen(config)).toBe(true)
+  })
+
+  it('reports every fault at once', () => {
+    const faults = () =>
+      parseConfig({ FAIRWAY_PROXY: 'nowhere', FAIRWAY_SUBNET: 'all', DOCKER_HOST: 'tcp://x' })
+    expect(faults).toThrow(/FAIRWAY_PROXY[\s\S]*FAIRWAY_SUBNET[\s\S]*DOCKER_HOST/)
+  })
+})
