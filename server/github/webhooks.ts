@@ -59,11 +59,9 @@ async function refuse({ log }: AppContext, error: unknown, request: FastifyReque
   }
   const outage = outageOf(error)
   log.error({ err: error, requestId: request.id }, 'webhook failed')
-  return await reply
-    .code(outage ? 503 : 500)
-    .send({
-      error: outage?.message ?? `The server failed; its log has the cause under request ${request.id}.`,
-    })
+  return await reply.code(outage ? 503 : 500).send({
+    error: outage?.message ?? `The server failed; its log has the cause under request ${request.id}.`,
+  })
 }
 
 function headerOf(request: FastifyRequest, name: string): string {
