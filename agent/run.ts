@@ -5,6 +5,7 @@ import { runLink } from './link/link.ts'
 import { openLinkStore } from './link/store.ts'
 import { createLogger } from './logger.ts'
 import { openServices, takeInventory } from './open-services.ts'
+import { prepareHost } from './prepare-host.ts'
 import { createTaskHandlers } from './tasks/registry.ts'
 import { version } from './version.ts'
 
@@ -21,14 +22,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   const store = openLinkStore(config.directory, config.spoolLimitBytes)
   try {
     const services = await openServices(config, identity.hostId)
-    // Before any task resumes: what tasks of a former process left half-made is nobody's now.
-    const orphans = await services.cells.collectOrphans({ isBusy: () => false }, signal)
-    if (orphans.length > 0) log.info({ orphans }, 'removed what crashed tasks had left')
-    await services.proxy
-      .ensure(signal)
-      .catch((error: unknown) =>
-        log.error({ err: error }, 'the proxy is not up; the next change of a route tries again'),
-      )
+    await prepareHost(config, services, store.journal, log, signal)
     const following = followRuntimeLogs(services.docker, store.sink, log, signal)
     log.info({ host: identity.hostId, name: identity.hostName, version }, 'fairway agent ready')
     await runLink(

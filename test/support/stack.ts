@@ -43,6 +43,7 @@ export async function startTestStack(
   const close = async (stack: Stack) => {
     await stack.stop()
     await stack.removeContainers()
+    await stack.removeFirewallRule()
     await removePool(pool)
     await keepLogs(directory, name)
     await stack.removeFiles()

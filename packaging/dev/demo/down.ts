@@ -16,7 +16,10 @@ export async function down({ keepData }: { keepData: boolean }): Promise<void> {
     say('Its data and containers stay; `npm run demo -- --no-push` starts it again.')
     return
   }
-  await step('remove containers and networks', () => stack.removeContainers())
+  await step('remove containers and networks', async () => {
+    await stack.removeContainers()
+    await stack.removeFirewallRule()
+  })
   await step('remove databases and files', async () => {
     await removePool(demoPool)
     await stack.removeFiles()

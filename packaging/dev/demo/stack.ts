@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { reopenHostTo } from '../../../agent/containers/firewall.ts'
 import { run } from '../command.ts'
 import { startDaemon } from '../daemon.ts'
 import { createBareRepository } from '../git-server.ts'
@@ -191,6 +192,11 @@ export class Stack {
       .split('\n')
       .filter(Boolean)
     if (networks.length > 0) await run('docker', ['network', 'rm', ...networks])
+  }
+
+  /** Its rule in the host's firewall. */
+  async removeFirewallRule(): Promise<void> {
+    await reopenHostTo(this.options.subnet)
   }
 
   async removeFiles(): Promise<void> {

@@ -1,0 +1,33 @@
+import type { AgentConfig } from './config.ts'
+import { closeHostTo } from './containers/firewall.ts'
+import type { Journal } from './link/journal.ts'
+import type { Logger } from './logger.ts'
+import type { AgentServices } from './services.ts'
+import { collectTaskOrphans } from './tasks/leftovers.ts'
+
+/**
+ * Brings the host to where tasks may run, after whatever ended the agent before: environments can't reach the host,
+ * databases that ran before a reboot run again, and what tasks left that nobody takes up again is gone. Open tasks
+ * find what is theirs.
+ */
+export async function prepareHost(
+  config: AgentConfig,
+  services: AgentServices,
+  journal: Journal,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  await closeHostTo(config.subnet)
+  const recovered = await services.cells.recoverAfterBoot(signal)
+  if (recovered.length > 0) log.info({ recovered }, 'databases started again after a reboot')
+  const open = new Map(journal.listOpen().map(({ taskId, epoch }) => [taskId, epoch]))
+  const orphans = [
+    ...(await services.cells.collectOrphans({ isBusy: () => false }, signal)),
+    ...(await collectTaskOrphans(services, (taskId, epoch) => open.get(taskId) === epoch)),
+  ]
+  if (orphans.length > 0) log.info({ orphans }, 'removed what crashed tasks had left')
+  // Without the proxy tasks can still run; the next change of a route starts it.
+  await services.proxy
+    .ensure(signal)
+    .catch((error: unknown) => log.error({ err: error }, 'the proxy is not up'))
+}
