@@ -8,6 +8,7 @@ export function createLogger(level: string): Logger {
     {
       level,
       base: undefined,
+      serializers: { err: describeError },
       redact: {
         paths: [
           'token',
@@ -24,4 +25,12 @@ export function createLogger(level: string): Logger {
     },
     pino.destination({ dest: 2, sync: false }),
   )
+}
+
+/** pg's errors carry their whole client; what a reader needs is type, message, code and where. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const { code } = error as { code?: unknown }
+  const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) }
+  return { type: error.name, message: error.message, code, stack: error.stack, ...cause }
 }

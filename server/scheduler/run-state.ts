@@ -33,6 +33,15 @@ export interface RunState {
 
 /** Undefined when the run does not exist or has ended. Takes the row lock: one server advances a run at a time. */
 export async function lockRun(tx: Tx, op: Operation, runId: string): Promise<RunState | undefined> {
+  // A run that may be admitted locks its project, and before itself: so does whoever starts a build.
+  await tx
+    .selectFrom('projects')
+    .select('id')
+    .where('id', '=', (query) =>
+      query.selectFrom('runs').select('project_id').where('id', '=', runId).where('status', '=', 'queued'),
+    )
+    .forUpdate()
+    .execute()
   const run = await tx
     .selectFrom('runs')
     .selectAll()
