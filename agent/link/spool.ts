@@ -37,6 +37,8 @@ export interface Spool {
   listStreams(): { streamId: string; acknowledged: number }[]
   /** The first batch that ends after `sequence`. */
   findBatch(streamId: string, sequence: number): Batch | undefined
+  /** Sequence of the last entry that was written; 0 when there is none. */
+  lastSequence(streamId: string): number
   /** Deletes what is durable elsewhere. */
   acknowledge(streamId: string, sequence: number): void
   /** The server wants nothing of this stream: forget it and ignore what is still appended. */
@@ -243,6 +245,7 @@ export function createSpool(database: DatabaseSync, options: SpoolOptions): Spoo
         encoded: row.encoded as Uint8Array,
       }
     },
+    lastSequence: (streamId) => load(streamId).nextSequence - 1,
     acknowledge(streamId, sequence) {
       const stream = load(streamId)
       if (sequence <= stream.acknowledged || sequence >= stream.nextSequence) return

@@ -21,6 +21,8 @@ interface Ended {
   /** Why its signal was aborted, if it was. */
   readonly aborted: TaskAborted | undefined
   readonly findings: readonly Finding[]
+  /** Entries written to its log stream. */
+  readonly logLines: number
   readonly redactor: Redactor
   readonly log: Logger
 }
@@ -36,7 +38,7 @@ const resultLimitBytes = messageLimitBytes - 65_536
 
 /** The result as it is journaled and sent. Work that was finished before it noticed its abort counts as done. */
 export function buildResult(ended: Ended): TaskResult {
-  const { entry, ending, findings, redactor } = ended
+  const { entry, ending, findings, logLines, redactor } = ended
   const result = create(TaskResultSchema, {
     task: create(TaskRefSchema, { taskId: entry.taskId, epoch: entry.epoch }),
     artifacts: findings
@@ -45,6 +47,7 @@ export function buildResult(ended: Ended): TaskResult {
     warnings: findings.filter(({ kind }) => kind === 'warning').map(({ name }) => name),
     startedAt: timestampFromMs(entry.acceptedAtMs),
     finishedAt: timestampFromDate(new Date()),
+    logLines: BigInt(logLines),
     ...verdict(ended),
   })
   result.error = redactor.redact(result.error)
@@ -57,6 +60,7 @@ export function buildResult(ended: Ended): TaskResult {
     error: 'output' in ending ? error : `${error}; the task had failed: ${result.error.slice(0, 1_000)}`,
     startedAt: result.startedAt,
     finishedAt: result.finishedAt,
+    logLines: result.logLines,
   })
 }
 

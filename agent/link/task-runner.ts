@@ -80,7 +80,9 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
     const result = await durably(() => {
       save()
       const findings = journal.findings(entry)
-      const built = buildResult({ entry, ending, aborted, findings, redactor: options.redactor, log })
+      const logLines = spool.lastSequence(offer.logStreamId)
+      const { redactor } = options
+      const built = buildResult({ entry, ending, aborted, findings, logLines, redactor, log })
       journal.finish(built)
       return built
     }, shutdown.signal)

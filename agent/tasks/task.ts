@@ -17,7 +17,10 @@ export interface TaskContext {
   readonly project: string
   /** Aborted on cancel, time-out and fencing; `signal.reason` is a TaskAborted that says which. */
   readonly signal: AbortSignal
-  /** Appends a line to the task's log: spooled on disk before it returns, sent in order, never lost silently. */
+  /**
+   * Appends a line to the task's log: on disk within 10 ms, and always before a following checkpoint or the result;
+   * sent in order, never lost silently.
+   */
   log(source: LogSource, text: string, time?: Date): void
   /** Where a source of lines was left before a crash; `lines` have the same `timestamp`. */
   logPosition(source: string): { timestamp: string; lines: number } | undefined

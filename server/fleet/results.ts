@@ -76,6 +76,7 @@ function settlementOf(result: TaskResult, status: Settlement['status']): Settlem
     error: clean(result.error),
     output: result.output && cleanJson(JSON.stringify(toJson(TaskOutputSchema, result.output))),
     warnings: result.warnings.map(clean),
+    logLines: Number(result.logLines),
     startedAt: result.startedAt && timestampDate(result.startedAt),
     finishedAt: result.finishedAt && timestampDate(result.finishedAt),
   }

@@ -10,6 +10,8 @@ export interface Settlement {
   /** JSON text of TaskOutput. */
   readonly output?: string
   readonly warnings?: readonly string[]
+  /** Entries that its log stream will have, once all have arrived. */
+  readonly logLines?: number
   readonly startedAt?: Date
   readonly finishedAt?: Date
   readonly artifacts?: readonly { name: string; mediaType: string; sha256: string; sizeBytes: number }[]
@@ -33,6 +35,7 @@ export async function settleTask(
       error: settlement.error ?? '',
       output: settlement.output ?? null,
       warnings: [...(settlement.warnings ?? [])],
+      log_lines: settlement.logLines ?? 0,
       lease_until: null,
       started_at: eb.fn.coalesce('started_at', eb.val(settlement.startedAt ?? null)),
       finished_at: settlement.finishedAt ?? new Date(),
