@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { setUp } from './setup.ts'
 
 /** `npm run bench -- NAME`: sets the machine up, then measures. */
-await setUp({ only: ['docker', 'registry', 'images', 'tools'] })
+await setUp()
 const main = fileURLToPath(new URL('../../test/bench/run.ts', import.meta.url))
 const child = spawn(process.execPath, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
 const [code] = (await once(child, 'exit')) as [number | null]
