@@ -14,18 +14,13 @@ export type Pool = {
   sizeBytes: number
 }
 
-const gib = 2 ** 30
-
-/** What the demo and the tests keep their cells on. */
-export const defaultPool: Pool = { name: 'pool', filesystem: 'btrfs', sizeBytes: 40 * gib }
-
 const make = {
   btrfs: { package: 'btrfs-progs', command: ['mkfs.btrfs', '--quiet'] },
   xfs: { package: 'xfsprogs', command: ['mkfs.xfs', '-q', '-m', 'reflink=1'] },
 }
 
 /** Make sure that the pool is there and mounted; gives its path. What is in it stays. */
-export async function ensurePool({ name, filesystem, sizeBytes }: Pool = defaultPool): Promise<string> {
+export async function ensurePool({ name, filesystem, sizeBytes }: Pool): Promise<string> {
   const path = homeDirectory(name)
   if (await isMounted(path)) return path
   const { package: tools, command } = make[filesystem]

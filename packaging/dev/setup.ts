@@ -4,11 +4,10 @@ import { type BuiltImages, buildImages } from '../images/build.ts'
 import { ensureDocker } from './docker.ts'
 import { homeDirectory } from './home.ts'
 import { withLock } from './lock.ts'
-import { ensurePool } from './pool.ts'
 import { ensureRegistry, registryAddress } from './registry.ts'
 import { ensureTools, type Tools } from './tools.ts'
 
-export const parts = ['docker', 'registry', 'images', 'tools', 'pool'] as const
+export const parts = ['docker', 'registry', 'images', 'tools'] as const
 export type Part = (typeof parts)[number]
 
 export type SetUpOptions = {
@@ -25,8 +24,6 @@ export type SetUp = {
   registry?: string
   images?: BuiltImages
   tools?: Tools
-  /** Path of the mounted storage pool. */
-  pool?: string
 }
 
 /** Translations in the Odoo image, next to English. Odoo's own tests use French. */
@@ -42,12 +39,11 @@ export function setUp({ only = [...parts], force, signal }: SetUpOptions = {}): 
     const images = wanted.has('images')
     if (images || wanted.has('docker')) await ensureDocker(signal)
     const registry = images || wanted.has('registry') ? await ensureRegistry(signal) : undefined
-    const [built, tools, pool] = await Promise.all([
+    const [built, tools] = await Promise.all([
       images ? buildImages({ registry: registryAddress, languages, force, signal }) : undefined,
       wanted.has('tools') ? ensureTools() : undefined,
-      wanted.has('pool') ? ensurePool() : undefined,
     ])
-    return { registry, images: built, tools, pool }
+    return { registry, images: built, tools }
   })
 }
 

@@ -9,6 +9,6 @@ export type Tools = { restic: string }
  * its pipe as a good snapshot, 0.17 and later can notice.
  */
 export async function ensureTools(): Promise<Tools> {
-  await ensurePackages(['git', 'zstd', 'iproute2', 'procps'])
+  await ensurePackages(['git', 'btrfs-progs', 'xfsprogs', 'procps'])
   return { restic: await ensureDebianBinary({ package: 'restic', suite: 'trixie', path: 'usr/bin/restic' }) }
 }
