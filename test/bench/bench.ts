@@ -6,7 +6,7 @@ export interface Row {
   ours: number
   peer: number
   peerName: string
-  unit: 's' | 'ms' | 'MB/s' | '1/s' | 'bytes' | '%'
+  unit: 's' | 'ms' | 'MB' | 'MB/s' | '1/s' | 'bytes' | '%'
   /** Said by `goal`: usually how many times better than the peer. */
   ratio: number
   goal: string

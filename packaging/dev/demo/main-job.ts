@@ -131,13 +131,17 @@ async function showWhatRuns(stack: Stack): Promise<void> {
     say(`${url}/web/login → ${status}   (${name}; user admin, password admin)`)
   }
   const [last] = await stack.cliJson<Build[]>('build', 'list', project)
+  if (!last) {
+    say('Nothing is built yet: npm run demo')
+    return
+  }
   title('Go on from here')
-  say(`npx fairway logs ${project} ${last?.number} -f           the log of a build`)
+  say(`npx fairway logs ${project} ${last.number} -f           the log of a build`)
   say(`npx fairway logs ${project} production -f   what production's Odoo says`)
   say(`npx fairway env open ${project} production  its address, in a browser where there is one`)
-  say(`npx fairway build show ${project} ${last?.number}        steps, clone, neutralization, tests`)
+  say(`npx fairway build show ${project} ${last.number}        steps, clone, neutralization, tests`)
   say(
-    `npx fairway run show ${project} ${last?.number}          the record: everything the build used and made`,
+    `npx fairway run show ${project} ${last.number}          the record: everything the build used and made`,
   )
   say(
     `git clone http://127.0.0.1:${stack.options.ports.git}/demo/${project}.git   and push a branch of your own`,

@@ -8,7 +8,7 @@ export async function findProcess(pidFile: string): Promise<number | undefined> 
   const pid = Number.parseInt(await readOr(pidFile, ''), 10)
   if (Number.isNaN(pid)) return undefined
   const commandLine = await readOr(`/proc/${pid}/cmdline`, '')
-  if (commandLine.split('\0')[1]?.endsWith('main.ts')) return pid
+  if (commandLine.split('\0').some((argument) => /\/main\.(ts|mjs)$/.test(argument))) return pid
   await rm(pidFile, { force: true })
   return undefined
 }

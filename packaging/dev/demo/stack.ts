@@ -45,7 +45,7 @@ export class Stack {
 
   async startServer(): Promise<void> {
     const { ports, env } = this.options
-    const running = await this.#start('server', join(checkout, 'server/main.ts'), [], {
+    const running = await this.#start('server', join(checkout, 'packaging/bin/fairway-server'), [], {
       FAIRWAY_DATA_DIR: this.path('server'),
       FAIRWAY_API_PORT: String(ports.api),
       FAIRWAY_LINK_PORT: String(ports.link),
@@ -64,17 +64,14 @@ export class Stack {
 
   /** Joins with a one-time token the first time, and waits until the server sees the agent. */
   async startAgent(): Promise<void> {
-    const main = join(checkout, 'agent/main.ts')
+    const program = join(checkout, 'packaging/bin/fairway-agent')
     const env = this.agentEnv()
     if (!existsSync(this.path('agent', 'identity.json'))) {
       const { token } = await this.cliJson<{ token: string }>('host', 'join-token')
-      await run(
-        node,
-        [main, 'join', token, '--server', `127.0.0.1:${this.options.ports.link}`, '--name', 'local'],
-        { env },
-      )
+      const server = `127.0.0.1:${this.options.ports.link}`
+      await run(program, ['join', token, '--server', server, '--name', 'local'], { env })
     }
-    const running = await this.#start('agent', main, ['run'], env)
+    const running = await this.#start('agent', program, ['run'], env)
     await waitFor(
       async () => {
         await running.requireAlive()
@@ -113,7 +110,7 @@ export class Stack {
       '--webhook-url',
       `${this.server}/webhooks/github`,
     ]
-    const running = await this.#start('git-server', main, args, {
+    const running = await this.#start('git-server', node, [main, ...args], {
       FAIRWAY_WEBHOOK_SECRET: await this.webhookSecret(),
     })
     const url = `http://127.0.0.1:${ports.git}`
@@ -203,12 +200,12 @@ export class Stack {
     await rm(this.options.directory, { recursive: true, force: true })
   }
 
-  async #start(name: string, main: string, args: string[], env: Record<string, string>) {
+  async #start(name: string, program: string, args: string[], env: Record<string, string>) {
     await mkdir(this.options.directory, { recursive: true })
     const pidFile = this.path(`${name}.pid`)
     if (await findProcess(pidFile)) return { requireAlive: async () => undefined }
     const logFile = this.path(`${name}.log`)
     await writeFile(logFile, '', { flag: 'a' })
-    return startDaemon({ program: node, args: [main, ...args], env, logFile, pidFile })
+    return startDaemon({ program, args, env, logFile, pidFile })
   }
 }
