@@ -9,7 +9,7 @@ import { isUuid } from './authenticate.ts'
 import { type ClaimedTask, claimTasks, listUnaccepted } from './claim.ts'
 import type { LinkTimes } from './limits.ts'
 import type { Session, TaskRef } from './session.ts'
-import { settleTask } from './settle.ts'
+import { lockTask, settleTask } from './settle.ts'
 
 /** Brings a host's queued tasks to its session. */
 export interface Dispatch {
@@ -49,13 +49,14 @@ export function createDispatch(context: Pick<AppContext, 'db' | 'log'>, times: L
       } catch (error) {
         // Ours to answer for: no agent can do anything with it.
         log.error({ err: error, task: task.id, host: session.peer.hostId }, 'a task cannot be offered')
-        await withTenant(db, session.op, (tx) =>
-          settleTask(tx, session.op, task.id, {
+        await withTenant(db, session.op, async (tx) => {
+          await lockTask(tx, task.id)
+          await settleTask(tx, session.op, task.id, {
             status: 'failed',
             reason: 'internal',
             error: 'The task could not be sent to its host',
-          }),
-        )
+          })
+        })
       }
     }
   }

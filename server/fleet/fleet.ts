@@ -13,6 +13,7 @@ import { authenticate } from './authenticate.ts'
 import type { Authority } from './authority.ts'
 import { handleControl } from './control.ts'
 import { createDispatch } from './dispatch.ts'
+import { expireTasks } from './expiry.ts'
 import { enroll } from './join-tokens.ts'
 import { defaultTimes, type LinkTimes } from './limits.ts'
 import { LinkCredentials } from './link-credentials.ts'
@@ -92,6 +93,7 @@ export async function startFleet(
   ]
   const timers = [
     every(times.pollMs, () => sweepTasks(context, sessions, dispatch, times), log),
+    every(times.pollMs, () => expireTasks(context), log),
     every(sessionSweepMs, () => sweepSessions(context, sessions), log),
     every(presenceSweepMs, () => sweepPresence(context, sessions, unseenMs), log),
     every(

@@ -4,7 +4,7 @@ import { type Tx, withTenant } from '../db/tenancy.ts'
 import { isUuid } from './authenticate.ts'
 import type { LinkTimes } from './limits.ts'
 import type { Session, TaskRef } from './session.ts'
-import { settleTask } from './settle.ts'
+import { lockTask, settleTask } from './settle.ts'
 
 export interface Renewal {
   readonly renewed: TaskRef[]
@@ -54,13 +54,17 @@ export async function loseForgottenTasks(
 ): Promise<void> {
   const held = session.held
   if (!held || performance.now() - held.atMs > times.leaseMs / 2) return
-  await withTenant(db, session.op, async (tx) => {
-    const { rows } = await sql<{ id: string; epoch: number; max_attempts: number }>`
-      select id, epoch, max_attempts from tasks
+  const { rows: forgotten } = await withTenant(db, session.op, (tx) =>
+    sql<{ id: string }>`
+      select id from tasks
       where host_id = ${session.peer.hostId} and status = 'leased' and started_at is not null and lease_until < now()
-        and id <> all (${[...held.taskIds]}::uuid[])
-      for update skip locked`.execute(tx)
-    for (const { id, epoch, max_attempts: attempts } of rows) {
+        and id <> all (${[...held.taskIds]}::uuid[])`.execute(tx),
+  )
+  for (const { id } of forgotten) {
+    await withTenant(db, session.op, async (tx) => {
+      const task = await lockTask(tx, id)
+      if (task?.status !== 'leased' || (task.unleased_ms ?? 0) <= 0) return
+      const { epoch, max_attempts: attempts } = task
       log.warn(
         { task: id, epoch, host: session.peer.hostId },
         'a task is unknown to the agent that accepted it',
@@ -71,13 +75,13 @@ export async function loseForgottenTasks(
           .set({ status: 'queued', lease_until: null })
           .where('id', '=', id)
           .execute()
-        continue
+      } else {
+        await settleTask(tx, session.op, id, {
+          status: 'failed',
+          reason: 'agent-lost',
+          error: 'The host lost its record of this task; look at the host, then run it again',
+        })
       }
-      await settleTask(tx, session.op, id, {
-        status: 'failed',
-        reason: 'agent-lost',
-        error: 'The host lost its record of this task; look at the host, then run it again',
-      })
-    }
-  })
+    })
+  }
 }

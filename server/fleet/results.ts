@@ -7,7 +7,7 @@ import { withTenant } from '../db/tenancy.ts'
 import { invalid } from '../errors.ts'
 import { isUuid } from './authenticate.ts'
 import type { Session } from './session.ts'
-import { type Settlement, settleTask } from './settle.ts'
+import { lockTask, type Settlement, settleTask } from './settle.ts'
 
 const artifactLimitBytes = 1_048_576
 
@@ -31,23 +31,10 @@ export async function takeResult(
     artifacts.push({ name: clean(name), mediaType: clean(mediaType), ...(await blobs.put(content)) })
   }
   return await withTenant(db, session.op, async (tx) => {
-    const task = await tx
-      .selectFrom('tasks')
-      .select(['epoch', 'status', 'run_id'])
-      .where('id', '=', taskId)
-      .where('host_id', '=', session.peer.hostId)
-      .executeTakeFirst()
-    if (!task || task.epoch !== epoch || task.status === 'queued') return false
-    // The run is locked before its task, in the run engine's order.
-    await tx.selectFrom('runs').select('id').where('id', '=', task.run_id).forUpdate().execute()
-    const locked = await tx
-      .selectFrom('tasks')
-      .select(['epoch', 'status'])
-      .where('id', '=', taskId)
-      .forUpdate()
-      .executeTakeFirstOrThrow()
-    if (locked.epoch !== epoch || locked.status === 'queued') return false
-    if (locked.status === 'leased') {
+    const task = await lockTask(tx, taskId)
+    if (task?.host_id !== session.peer.hostId || task.epoch !== epoch || task.status === 'queued')
+      return false
+    if (task.status === 'leased') {
       await settleTask(tx, session.op, taskId, { ...settlementOf(result, status), artifacts })
     }
     return true

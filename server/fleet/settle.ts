@@ -17,16 +17,40 @@ export interface Settlement {
   readonly artifacts?: readonly { name: string; mediaType: string; sha256: string; sizeBytes: number }[]
 }
 
+export interface LockedTask {
+  readonly epoch: number
+  readonly status: TaskStatus
+  readonly host_id: string
+  readonly max_attempts: number
+  readonly cancel_requested: boolean
+  /** Past its time-out and what its host may take to report it. */
+  readonly overdue: boolean
+  /** Since its lease ran out; negative while it is held. Null without a lease. */
+  readonly unleased_ms: number | null
+}
+
+/** Locks a task's run and then the task: the run engine's order, so that nobody waits in a circle. */
+export async function lockTask(tx: Tx, taskId: string): Promise<LockedTask | undefined> {
+  await sql`select from runs where id = (select run_id from tasks where id = ${taskId}) for update`.execute(
+    tx,
+  )
+  const { rows } = await sql<LockedTask>`
+    select epoch, status, host_id, max_attempts, cancel_requested, coalesce(timeout_at < now(), false) as overdue,
+      (1000 * extract(epoch from now() - lease_until))::float8 as unleased_ms
+    from tasks where id = ${taskId} for update`.execute(tx)
+  return rows[0]
+}
+
 /**
- * Gives an open task its one terminal state and makes its run due. The caller has locked the row or does not mind
- * losing the race; false when the task had ended already.
+ * Gives an open task its one terminal state and makes its run due. The caller has it from `lockTask`; nothing happens
+ * to one that has ended already.
  */
 export async function settleTask(
   tx: Tx,
   op: Operation,
   taskId: string,
   settlement: Settlement,
-): Promise<boolean> {
+): Promise<void> {
   const task = await tx
     .updateTable('tasks')
     .set((eb) => ({
@@ -44,7 +68,7 @@ export async function settleTask(
     .where('status', 'in', ['queued', 'leased'])
     .returning(['run_id'])
     .executeTakeFirst()
-  if (!task) return false
+  if (!task) return
   for (const { name, mediaType, sha256, sizeBytes } of settlement.artifacts ?? []) {
     await tx
       .insertInto('artifacts')
@@ -67,5 +91,4 @@ export async function settleTask(
     .where('finished_at', 'is', null)
     .execute()
   await notify(tx, { kind: 'run', id: task.run_id })
-  return true
 }

@@ -8,13 +8,12 @@ import type { LinkTimes } from './limits.ts'
 import { recordSeen } from './presence.ts'
 import { isCurrent } from './serials.ts'
 import type { Sessions } from './session.ts'
-import { settleTask } from './settle.ts'
 
 type Context = Pick<AppContext, 'db' | 'log'>
 
 /**
- * One look at all open tasks: signals may be lost, servers may have died between a commit and its offer, hosts may
- * never come back. Every action is safe to repeat and safe beside another server's sweep.
+ * One look at all open tasks for what their hosts were not told: signals may be lost, servers may have died between a
+ * commit and its offer. Every action is safe to repeat and safe beside another server's sweep.
  */
 export async function sweepTasks(
   context: Context,
@@ -22,12 +21,10 @@ export async function sweepTasks(
   dispatch: Dispatch,
   times: LinkTimes,
 ): Promise<void> {
-  const { db, log } = context
-  const open = await db.scheduler
+  const open = await context.db.scheduler
     .selectFrom('tasks')
-    .select(['id', 'organization_id', 'host_id', 'status', 'cancel_requested'])
+    .select(['host_id', 'status', 'cancel_requested'])
     .select([
-      sql<boolean>`coalesce(timeout_at < now(), false)`.as('overdue'),
       sql<boolean>`coalesce(lease_until < now(), false)`.as('expired'),
       sql<boolean>`coalesce(lease_until < now() + ${times.leaseMs - times.reofferMs} * interval '1 millisecond', false)`.as(
         'quiet',
@@ -49,18 +46,6 @@ export async function sweepTasks(
     host.quiet ||= task.status === 'leased' && task.quiet
     host.expired ||= task.status === 'leased' && task.expired
     host.cancel ||= task.cancel_requested
-    // With the lease run out as well it is the scheduler's to end (server/scheduler/expiry.ts).
-    if (task.status === 'leased' && task.overdue && !task.expired) {
-      const op = operation(task.organization_id, 'fleet')
-      await withTenant(db, op, (tx) =>
-        settleTask(tx, op, task.id, {
-          status: 'timed-out',
-          reason: 'stuck',
-          error: 'The host still works on it long after its time was up; look at the host',
-        }),
-      )
-      log.warn({ task: task.id, host: task.host_id }, 'a task was held past its time by its host')
-    }
   }
   for (const [hostId, { wake, quiet, expired, cancel }] of hosts) {
     const session = sessions.ofHost(hostId)

@@ -3,7 +3,6 @@ import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
 import type { EngineConfig } from './actions/wording.ts'
 import { advance } from './advance.ts'
-import { expireTasks } from './expiry.ts'
 import { destroyGoneBranches } from './gone-branches.ts'
 import type { Pipelines } from './types.ts'
 
@@ -51,7 +50,6 @@ export function startScheduler(context: AppContext, pipelines: Pipelines): Sched
   })
 
   const housekeeping = forever('housekeeping', async () => {
-    await expireTasks(context)
     await destroyGoneBranches(context)
     await idle(pause(housekeepingMs, undefined, { ref: false }), stopping.signal, housekeepingMs)
   })

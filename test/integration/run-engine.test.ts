@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { expireTasks } from '../../server/fleet/expiry.ts'
 import { advance } from '../../server/scheduler/advance.ts'
-import { expireTasks } from '../../server/scheduler/expiry.ts'
 import type { BuildActions, Pipelines } from '../../server/scheduler/types.ts'
 import { createOrganization, query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
@@ -195,14 +195,23 @@ describe('cancel', () => {
     expect(await runOf(runId)).toMatchObject({ status: 'cancelled', reason: 'cancelled by ana' })
   })
 
-  it('frees a run whose agent is away, and fences the agent', async () => {
+  it.each([
+    ['away, cancelled', '1 minute', 'cancel_requested = true', { status: 'cancelled', reason: 'lost' }],
+    ['away, time is up', '1 minute', 'timeout_at = now()', { status: 'timed-out', reason: 'lost' }],
+    ['there, time is up', '-1 minute', 'timeout_at = now()', { status: 'timed-out', reason: 'stuck' }],
+    ['away, time is left', '1 minute', "timeout_at = now() + interval '1 hour'", { status: 'leased' }],
+    ['just gone, time is up', '1 second', 'timeout_at = now()', { status: 'leased' }],
+    ['there, cancelled', '-1 minute', 'cancel_requested = true', { status: 'leased' }],
+  ])('takes a task from a host only when nobody else ends it: %s', async (_, unleased, state, expected) => {
     const runId = await createRun(await createEnvironment())
     await advanceRun(runId, tinyBuild)
-    const away =
-      "status = 'leased', epoch = 1, cancel_requested = true, lease_until = now() - interval '1 minute'"
-    await set('tasks', away, runId)
+    await set(
+      'tasks',
+      `status = 'leased', epoch = 1, lease_until = now() - interval '${unleased}', ${state}`,
+      runId,
+    )
     await expireTasks(database.context)
-    expect(await tasksOf(runId)).toMatchObject([{ status: 'cancelled', epoch: 2 }])
+    expect(await tasksOf(runId)).toMatchObject([expected])
   })
 })
 

@@ -1,0 +1,44 @@
+import { sql } from 'kysely'
+import type { AppContext } from '../context.ts'
+import { operation, withTenant } from '../db/tenancy.ts'
+import { type LockedTask, lockTask, type Settlement, settleTask } from './settle.ts'
+
+/** From the end of a task's lease until its host counts as away: servers that were away as well are reached again by then. */
+const awayMs = 15_000
+
+/**
+ * Ends leased tasks that nobody waits for any longer and whose hosts do not end them. A task whose host is merely away
+ * is left alone: it is the agent's until it comes back, time is up or its run is cancelled.
+ */
+export async function expireTasks({ db, log }: Pick<AppContext, 'db' | 'log'>): Promise<void> {
+  const unwanted = await db.scheduler
+    .selectFrom('tasks')
+    .select(['id', 'organization_id', 'host_id'])
+    .where('status', '=', 'leased')
+    .where((eb) => eb.or([eb('timeout_at', '<', sql<Date>`now()`), eb('cancel_requested', '=', true)]))
+    .execute()
+  for (const { id, organization_id, host_id } of unwanted) {
+    const op = operation(organization_id, 'fleet')
+    await withTenant(db, op, async (tx) => {
+      const task = await lockTask(tx, id)
+      const ending = task && endingOf(task)
+      if (!ending) return
+      log.warn({ task: id, host: host_id, reason: ending.reason }, 'a task was taken from its host')
+      await settleTask(tx, op, id, ending)
+    })
+  }
+}
+
+function endingOf(task: LockedTask): Settlement | undefined {
+  if (task.status !== 'leased' || task.unleased_ms === null) return undefined
+  if (task.unleased_ms > awayMs) {
+    const error = 'its agent is away, and time is up'
+    if (task.cancel_requested) return { status: 'cancelled', reason: 'lost', error }
+    if (task.overdue) return { status: 'timed-out', reason: 'lost', error }
+  }
+  if (task.unleased_ms <= 0 && task.overdue) {
+    const error = 'The host still works on it long after its time was up; look at the host'
+    return { status: 'timed-out', reason: 'stuck', error }
+  }
+  return undefined
+}
