@@ -1,16 +1,26 @@
 import type { DockerHost } from '../containers/docker.ts'
 import { stopPostgres } from '../containers/postgres.ts'
 import { DATABASE, ROLE } from '../containers/postgres-client.ts'
-import type { Snapshot } from '../storage/layout.ts'
+import type { Dump, Snapshot } from '../storage/layout.ts'
 import type { Orphan, Ownership } from '../storage/orphans.ts'
 import type { Pool } from '../storage/pool.ts'
 import type { Cell } from '../storage/records.ts'
 import { cloneCell } from './clone.ts'
 import { createCell } from './create.ts'
 import { destroyCell } from './destroy.ts'
+import { dumpCell } from './dump.ts'
 import { createLocks } from './locks.ts'
 import { collectCellOrphans, type DockerOrphan } from './orphans.ts'
-import type { CellParts, CloneRequest, CloneResult, CreateRequest, SnapshotRequest, Step } from './parts.ts'
+import type {
+  CellParts,
+  CloneRequest,
+  CloneResult,
+  CreateRequest,
+  DumpRequest,
+  LoggedStep,
+  SnapshotRequest,
+  Step,
+} from './parts.ts'
 import { markStopped, recoverAfterBoot } from './recover.ts'
 import { restoreCell } from './restore.ts'
 import { snapshotCell } from './snapshot.ts'
@@ -40,6 +50,13 @@ export interface Cells {
   /** Containers, network and data. Refused for production unless `production`. Returns the bytes freed. */
   destroy(cellId: string, production: boolean, step: Step): Promise<number>
   destroySnapshot(snapshotId: string, step: Step): Promise<void>
+  /**
+   * A logical dump, proven readable, and the filestore of the same moment. The cell sees a snapshot and nothing else.
+   *
+   * @throws TaskError `dump-failed` that says what died; nothing of the dump is kept then. `signal.reason` when aborted.
+   */
+  dump(request: DumpRequest, step: LoggedStep): Promise<Dump>
+  destroyDump(dumpId: string, step: Step): Promise<void>
   /** Makes sure that a cell's PostgreSQL runs and answers. */
   start(cellId: string, signal: AbortSignal): Promise<Cell>
   /** Shuts a cell's PostgreSQL down cleanly; it stays down until `start`. One that is not there is fine. */
@@ -64,6 +81,11 @@ export function createCells(host: DockerHost, pool: Pool): Cells {
     async destroySnapshot(snapshotId, step) {
       await step.requireLease()
       await pool.destroySnapshot(snapshotId)
+    },
+    dump: (request, step) => dumpCell(parts, request, step),
+    async destroyDump(dumpId, step) {
+      await step.requireLease()
+      await pool.destroyDump(dumpId)
     },
     start: (cellId, signal) =>
       parts.withLock(cellId, signal, async () => startCell(parts, await pool.requireCell(cellId), signal)),

@@ -75,6 +75,7 @@ async function copyFrom(
     epoch,
     createdAt: now,
     sealed: false,
+    ...(request.throwaway && { throwaway: true }),
   }
   return pool.cloneCell({
     record,

@@ -28,7 +28,7 @@ export async function collectCellOrphans(
     if (isBusy(cell.id)) continue
     const unconfirmed = (await listNames(cell.paths.root)).includes('previous')
     if (unconfirmed) await stopPostgres(host, cell.id)
-    if (cell.stage !== 'production' && known && !known.has(cell.id))
+    if (cell.stage !== 'production' && (cell.throwaway || (known && !known.has(cell.id))))
       await removeContainersOfCell(parts, cell.id)
   }
   const orphans = await pool.collectOrphans(ownership)

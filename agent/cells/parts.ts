@@ -14,6 +14,9 @@ export interface CellParts {
 /** What a cell's operation needs of the task it is part of. */
 export type Step = Pick<TaskContext, 'epoch' | 'signal' | 'requireLease'>
 
+/** A step that also runs programs whose output people read. */
+export type LoggedStep = Step & Pick<TaskContext, 'taskId' | 'log'>
+
 /** Limits of a cell's PostgreSQL container. */
 export interface Limits {
   memoryBytes: number
@@ -36,6 +39,13 @@ export interface CloneRequest {
   stage: Stage
   from: { kind: 'cell' | 'snapshot'; id: string }
   limits: Limits
+  /** The clone serves only the task that makes it. */
+  throwaway?: true
+}
+
+export interface DumpRequest {
+  id: string
+  cellId: string
 }
 
 export interface SnapshotRequest {

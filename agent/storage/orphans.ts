@@ -8,23 +8,24 @@ import { readCellRecord } from './records.ts'
 import { takeBack } from './restore.ts'
 
 export interface Ownership {
-  /** True for the id of a cell or snapshot that a task of this agent works on right now. */
+  /** True for the id of a cell, snapshot or dump that a task of this agent works on right now. */
   isBusy(id: string): boolean
-  /** Ids that the server knows of. Undefined: not known yet, then no whole cell or snapshot is touched. */
+  /** Ids that the server knows of. Undefined: not known yet, then no whole cell, snapshot or dump is touched. */
   known?: ReadonlySet<string>
 }
 
 export interface Orphan {
   /** `tampered`: its record cannot be trusted, so it is left alone for a person to look at. */
-  kind: 'trash' | 'making' | 'restore' | 'cell' | 'snapshot' | 'tampered'
-  /** Id of the cell or snapshot, or the name of the directory. */
+  kind: 'trash' | 'making' | 'restore' | 'cell' | 'snapshot' | 'dump' | 'tampered'
+  /** Id of the cell, snapshot or dump, or the name of the directory. */
   id: string
 }
 
 /**
  * Removes what nobody owns: things half-made or half-deleted by tasks that do not run any more, restores that were not
- * confirmed (the old content returns), cells and snapshots that the server does not know. A production cell is never
- * removed this way, whatever the server knows. Containers of removed cells have to be gone before (agent/cells).
+ * confirmed (the old content returns), throwaway cells of such tasks, cells, snapshots and dumps that the server does not
+ * know. A production cell is never removed this way, whatever the server knows. Containers of removed cells have to be
+ * gone before (agent/cells).
  *
  * @returns what was removed.
  */
@@ -49,14 +50,17 @@ export async function collectOrphans(
     if (await takeBack(layout, driver, cellAt(join(layout.cells, id), record))) {
       orphans.push({ kind: 'restore', id })
     }
-    if (record.stage === 'production' || known === undefined || known.has(id)) continue
+    if (record.stage === 'production') continue
+    if (!record.throwaway && (known === undefined || known.has(id))) continue
     await discard(layout, driver, join(layout.cells, id))
     orphans.push({ kind: 'cell', id })
   }
-  for (const id of await listNames(layout.snapshots)) {
-    if (isBusy(id) || known === undefined || known.has(id)) continue
-    await discard(layout, driver, join(layout.snapshots, id))
-    orphans.push({ kind: 'snapshot', id })
+  for (const kind of ['snapshot', 'dump'] as const) {
+    for (const id of await listNames(layout[`${kind}s`])) {
+      if (isBusy(id) || known === undefined || known.has(id)) continue
+      await discard(layout, driver, join(layout[`${kind}s`], id))
+      orphans.push({ kind, id })
+    }
   }
   for (const name of await listNames(layout.trash)) {
     await bury(driver, join(layout.trash, name))

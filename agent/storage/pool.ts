@@ -2,8 +2,9 @@ import { chown } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TaskError } from '../tasks/task.ts'
 import type { LiveDatabase, PoolDriver } from './driver.ts'
+import { type DumpRequest, makeDump } from './dumps.ts'
 import { listNames, makeDirectory, syncFilesystem } from './durable.ts'
-import { cellAt, createLayout, type Snapshot, snapshotAt } from './layout.ts'
+import { cellAt, createLayout, type Dump, dumpAt, type Snapshot, snapshotAt } from './layout.ts'
 import { discard, makeInPlace } from './making.ts'
 import { collectOrphans, ignoreTampered, type Orphan, type Ownership } from './orphans.ts'
 import {
@@ -12,6 +13,7 @@ import {
   type CellSecrets,
   parseId,
   readCellRecord,
+  readDumpRecord,
   readSecrets,
   readSnapshotRecord,
   type SnapshotRecord,
@@ -24,12 +26,12 @@ import { type PoolUsage, readUsage, requireSpaceForCopy } from './space.ts'
 import { measureTree, type TreeSize } from './tree.ts'
 
 /**
- * The cells and snapshots of a host: `cells/<id>/{cell.json,secrets.json,content/{data,filestore},run}` and
- * `snapshots/<id>/{snapshot.json,content/…}`. The pool knows files only: whether PostgreSQL runs, and that nobody starts
+ * The cells, snapshots and dumps of a host: `cells/<id>/{cell.json,secrets.json,content/{data,filestore},run}`,
+ * `snapshots/<id>/{snapshot.json,content/…}` and `dumps/<id>/{dump.json,manifest,database,filestore}`. The pool knows files only: whether PostgreSQL runs, and that nobody starts
  * it meanwhile, is the caller's business (agent/cells).
  *
- * Every method may be cut off at any point by kill -9 or a power failure: a cell or snapshot that can be found is
- * whole. What was begun and not finished is in `making/` and `trash/` and goes with `collectOrphans`.
+ * Every method may be cut off at any point by kill -9 or a power failure: a cell, snapshot or dump that can be found
+ * is whole. What was begun and not finished is in `making/` and `trash/` and goes with `collectOrphans`.
  */
 export interface Pool {
   readonly root: string
@@ -57,6 +59,11 @@ export interface Pool {
   requireSnapshot(id: string): Promise<Snapshot>
   snapshotCell(snapshot: SnapshotRequest): Promise<Snapshot>
   destroySnapshot(id: string): Promise<void>
+  listDumps(): Promise<Dump[]>
+  findDump(id: string): Promise<Dump | undefined>
+  /** A new dump of a cell that nobody writes to any more. */
+  makeDump(dump: DumpRequest): Promise<Dump>
+  destroyDump(id: string): Promise<void>
   /** Puts a snapshot's content in place of the cell's, which is kept until `confirmRestore`. */
   beginRestore(cell: Cell, snapshot: Snapshot, epoch: number, signal: AbortSignal): Promise<void>
   confirmRestore(cell: Cell): Promise<void>
@@ -64,7 +71,7 @@ export interface Pool {
   undoRestore(cell: Cell): Promise<boolean>
   usage(): Promise<PoolUsage>
   sizeOf(cell: Cell): Promise<TreeSize>
-  /** Removes what crashed tasks left, and cells and snapshots that nobody knows of. */
+  /** Removes what crashed tasks left, and cells, snapshots and dumps that nobody knows of. */
   collectOrphans(ownership: Ownership): Promise<Orphan[]>
 }
 
@@ -103,6 +110,10 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
   const findSnapshot = async (id: string) => {
     const record = await readSnapshotRecord(layout.snapshot(id))
     return record && snapshotAt(layout.snapshot(id), requireSameId(record, id))
+  }
+  const findDump = async (id: string) => {
+    const record = await readDumpRecord(layout.dump(id))
+    return record && dumpAt(layout.dump(id), requireSameId(record, id))
   }
   const requireCell = async (id: string) => {
     const cell = await findCell(id)
@@ -177,6 +188,10 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
     },
     destroyCell: (id) => discard(layout, driver, layout.cell(id)),
     destroySnapshot: (id) => discard(layout, driver, layout.snapshot(id)),
+    findDump,
+    listDumps: () => listFound(layout.dumps, findDump),
+    makeDump: (request) => makeDump(layout, driver, reserveBytes, request),
+    destroyDump: (id) => discard(layout, driver, layout.dump(id)),
     beginRestore: async (cell, snapshot, epoch, signal) => {
       await requireSpaceForCopy(root, driver, snapshot.paths.content, reserveBytes)
       await swapIn(layout, driver, cell, snapshot, epoch, signal)

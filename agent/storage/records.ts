@@ -24,6 +24,9 @@ const postgres = {
   postgresGid: z.int().positive(),
 }
 
+/** Files of one part of a dump. */
+const files = z.object({ files: z.int().min(0), bytes: z.int().min(0) })
+
 const cellRecord = z.object({
   version: z.literal(1),
   id,
@@ -40,6 +43,8 @@ const cellRecord = z.object({
   createdAt: z.iso.datetime(),
   /** False until the cell's own passwords are in its database: nothing but the agent may connect before. */
   sealed: z.boolean(),
+  /** Made by a task for its own work and destroyed by it: one that no task works on is an orphan. */
+  throwaway: z.literal(true).optional(),
 })
 
 const snapshotRecord = z.object({
@@ -58,11 +63,29 @@ const snapshotRecord = z.object({
   epoch: z.int().min(0),
 })
 
+const dumpRecord = z.object({
+  version: z.literal(1),
+  id,
+  cellId: id,
+  environmentId: id,
+  stage: z.enum(['production', 'staging', 'development']),
+  ...postgres,
+  /** The moment of the cell that it holds. */
+  takenAt: z.iso.datetime(),
+  database: files,
+  filestore: files,
+  /** Of its manifest, which has the SHA-256 of every file. */
+  manifestSha256: z.hash('sha256'),
+  epoch: z.int().min(0),
+})
+
 const secrets = z.object({ odooPassword: z.string().min(20) })
 
 /** What is written beside a cell's content as cell.json. */
 export type CellRecord = z.infer<typeof cellRecord>
 export type SnapshotRecord = z.infer<typeof snapshotRecord>
+export type DumpRecord = z.infer<typeof dumpRecord>
+export type FileCount = z.infer<typeof files>
 export type CellSecrets = z.infer<typeof secrets>
 
 /** A cell: its record and where its parts are on this host. Paths hold only validated ids. */
@@ -87,12 +110,15 @@ export const parseId = (value: string): string => {
 
 export const readCellRecord = (dir: string) => readRecord(join(dir, 'cell.json'), cellRecord)
 export const readSnapshotRecord = (dir: string) => readRecord(join(dir, 'snapshot.json'), snapshotRecord)
+export const readDumpRecord = (dir: string) => readRecord(join(dir, 'dump.json'), dumpRecord)
 export const readSecrets = (dir: string) => readRecord(join(dir, 'secrets.json'), secrets)
 
 export const writeCellRecord = (dir: string, record: CellRecord) =>
   writeDurably(join(dir, 'cell.json'), format(cellRecord.parse(record)), 0o600)
 export const writeSnapshotRecord = (dir: string, record: SnapshotRecord) =>
   writeDurably(join(dir, 'snapshot.json'), format(snapshotRecord.parse(record)), 0o600)
+export const writeDumpRecord = (dir: string, record: DumpRecord) =>
+  writeDurably(join(dir, 'dump.json'), format(dumpRecord.parse(record)), 0o600)
 export const writeSecrets = (dir: string, value: CellSecrets) =>
   writeDurably(join(dir, 'secrets.json'), format(secrets.parse(value)), 0o600)
 

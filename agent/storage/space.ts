@@ -15,19 +15,22 @@ export async function readUsage(path: string): Promise<PoolUsage> {
   return { totalBytes: bsize * blocks, freeBytes: bsize * bavail }
 }
 
-/**
- * Refuses a copy that would not fit: what it needs, and a reserve, so that the databases that live in the pool can go on
- * writing.
- *
- * @throws TaskError `disk-full` that names needed and free bytes.
- */
+/** Refuses a copy that would not fit. @throws TaskError `disk-full` that names needed and free bytes. */
 export async function requireSpaceForCopy(
   root: string,
   driver: PoolDriver,
   from: string,
   reserveBytes: number,
 ): Promise<void> {
-  const copyBytes = driver.copiesBytes ? (await measureTree(from)).allocatedBytes : 0
+  await requireSpace(root, driver.copiesBytes ? (await measureTree(from)).allocatedBytes : 0, reserveBytes)
+}
+
+/**
+ * Refuses what would not fit: what it needs, and a reserve, so that the databases that live in the pool can go on writing.
+ *
+ * @throws TaskError `disk-full` that names needed and free bytes.
+ */
+export async function requireSpace(root: string, copyBytes: number, reserveBytes: number): Promise<void> {
   const { freeBytes } = await readUsage(root)
   const neededBytes = copyBytes + reserveBytes
   if (freeBytes >= neededBytes) return

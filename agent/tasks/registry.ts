@@ -5,6 +5,7 @@ import { cloneCellTask } from './clone-cell.ts'
 import { createCellTask } from './create-cell.ts'
 import { destroyCellTask } from './destroy-cell.ts'
 import { destroySnapshotTask } from './destroy-snapshot.ts'
+import { dumpCellTask } from './dump-cell.ts'
 import { withoutLeftovers } from './leftovers.ts'
 import { neutralize } from './neutralize.ts'
 import { resolve } from './resolve.ts'
@@ -29,6 +30,7 @@ export function createTaskHandlers(services: AgentServices): TaskHandlers {
     restoreCell: restoreCellTask(services),
     destroyCell: destroyCellTask(services),
     destroySnapshot: destroySnapshotTask(services),
+    dumpCell: dumpCellTask(services),
     applyModules: withoutLeftovers(services, applyModules(services)),
     neutralize: withoutLeftovers(services, neutralize(services)),
     startRuntime: startRuntime(services),

@@ -56,7 +56,14 @@ describe('making pools', () => {
     await expect(openPool(path)).rejects.toMatchObject({ reason: 'pool-missing' })
     expect((await openOrCreatePool(path)).driver.name).toBe('copy')
     expect((await openOrCreatePool(path)).driver.name).toBe('copy')
-    expect((await readdir(path)).toSorted()).toEqual(['cells', 'making', 'pool.json', 'snapshots', 'trash'])
+    expect((await readdir(path)).toSorted()).toEqual([
+      'cells',
+      'dumps',
+      'making',
+      'pool.json',
+      'snapshots',
+      'trash',
+    ])
   })
 
   it('makes none where something is', async () => {

@@ -105,6 +105,12 @@ export declare type TaskSpec = Message<"fairway.agent.v1.TaskSpec"> & {
      */
     value: SwitchRouteTask;
     case: "switchRoute";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.DumpCellTask dump_cell = 15;
+     */
+    value: DumpCellTask;
+    case: "dumpCell";
   } | { case: undefined; value?: undefined };
 };
 
@@ -205,6 +211,12 @@ export declare type TaskOutput = Message<"fairway.agent.v1.TaskOutput"> & {
      */
     value: SwitchRouteOutput;
     case: "switchRoute";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.DumpCellOutput dump_cell = 15;
+     */
+    value: DumpCellOutput;
+    case: "dumpCell";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1038,6 +1050,67 @@ export declare type DestroySnapshotOutput = Message<"fairway.agent.v1.DestroySna
  * Use `create(DestroySnapshotOutputSchema)` to create a new message.
  */
 export declare const DestroySnapshotOutputSchema: GenMessage<DestroySnapshotOutput>;
+
+/**
+ * A logical dump of the cell's database and the filestore of the same moment, kept in the pool under `dump_id`. The cell
+ * itself sees no more of it than a snapshot: what is dumped is a throwaway copy.
+ *
+ * @generated from message fairway.agent.v1.DumpCellTask
+ */
+export declare type DumpCellTask = Message<"fairway.agent.v1.DumpCellTask"> & {
+  /**
+   * @generated from field: string cell_id = 1;
+   */
+  cellId: string;
+
+  /**
+   * @generated from field: string dump_id = 2;
+   */
+  dumpId: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.DumpCellTask.
+ * Use `create(DumpCellTaskSchema)` to create a new message.
+ */
+export declare const DumpCellTaskSchema: GenMessage<DumpCellTask>;
+
+/**
+ * @generated from message fairway.agent.v1.DumpCellOutput
+ */
+export declare type DumpCellOutput = Message<"fairway.agent.v1.DumpCellOutput"> & {
+  /**
+   * Of all files of the dump.
+   *
+   * @generated from field: int64 bytes = 1;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: int64 duration_ms = 2;
+   */
+  durationMs: bigint;
+
+  /**
+   * Of the dump's manifest, which has the SHA-256 of every file: the same digest, the same content.
+   *
+   * @generated from field: string sha256 = 3;
+   */
+  sha256: string;
+
+  /**
+   * The moment of the cell that the dump holds.
+   *
+   * @generated from field: google.protobuf.Timestamp taken_at = 4;
+   */
+  takenAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairway.agent.v1.DumpCellOutput.
+ * Use `create(DumpCellOutputSchema)` to create a new message.
+ */
+export declare const DumpCellOutputSchema: GenMessage<DumpCellOutput>;
 
 /**
  * odoo -i/-u on the cell, in a container of its own, then checks what Odoo's exit code does not say.

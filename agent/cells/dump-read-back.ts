@@ -1,0 +1,89 @@
+import { open, readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DockerHost } from '../containers/docker.ts'
+import { DATABASE, withSuperuser } from '../containers/postgres-client.ts'
+import { DUMP, runPostgresTool } from '../containers/postgres-tool.ts'
+import type { Cell } from '../storage/records.ts'
+import { TaskError } from '../tasks/task.ts'
+import type { LoggedStep } from './parts.ts'
+
+/** How pg_dump ends the rows of every table (pg_dump.c, dumpTableData_copy). Data cannot look like it. */
+const END_OF_ROWS = '\\.\n\n\n'
+
+/**
+ * Proves that a dump in pg_dump's directory format, not compressed, is whole. `pg_restore --list` reads the table of
+ * contents only; `pg_restore --file=/dev/null` reads everything, but a file of rows or a large object that was cut off
+ * passes it, since nothing in such a dump has its length (seen with 18.6). So the end of each is looked at as well.
+ *
+ * pg_restore runs without network and without the server: object names and archive are whatever people made of them.
+ *
+ * @param cell the running cell that was dumped, unchanged since.
+ * @throws TaskError `dump-failed` that names what is not whole; `signal.reason` when aborted.
+ */
+export async function requireWholeDump(
+  host: DockerHost,
+  cell: Cell,
+  directory: string,
+  step: LoggedStep,
+): Promise<void> {
+  await runPostgresTool(
+    host,
+    {
+      command: 'pg_restore',
+      arguments: ['--format=directory', '--file=/dev/null', DUMP],
+      cell,
+      connected: false,
+      directory,
+      writable: false,
+    },
+    step,
+  )
+  const names = await readdir(directory)
+  for (const name of names.filter((name) => /^\d+\.dat$/.test(name))) {
+    step.signal.throwIfAborted()
+    if ((await readEnd(join(directory, name), END_OF_ROWS.length)) !== END_OF_ROWS) throw truncated(name)
+  }
+  const found = await countLargeObjects(directory, names)
+  const wanted = await askForLargeObjects(cell, step.signal)
+  if (found !== wanted) throw truncated(`large objects (${found} of ${wanted})`)
+}
+
+const truncated = (what: string) =>
+  new TaskError('dump-failed', `the dump does not read back: its ${what} is cut off`)
+
+async function readEnd(path: string, bytes: number): Promise<string> {
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, Math.max(0, size - bytes))
+    return buffer.toString('latin1', 0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+/** A line for each in the tables of contents (one up to 16, any number from 17 on), a file for each. */
+async function countLargeObjects(directory: string, names: readonly string[]): Promise<string> {
+  let [objects, bytes] = [0, 0]
+  for (const name of names.filter((name) => /^blobs(_\d+)?\.toc$/.test(name)))
+    objects += (await readFile(join(directory, name), 'latin1')).split('\n').length - 1
+  for (const name of names.filter((name) => /^blob_\d+\.dat$/.test(name)))
+    bytes += (await stat(join(directory, name))).size
+  return formatLargeObjects(objects, bytes)
+}
+
+/** A large object is stored in pages of 2 KiB, of which some may be missing (zeros). */
+function askForLargeObjects(cell: Cell, signal: AbortSignal): Promise<string> {
+  return withSuperuser(
+    cell,
+    async (client) => {
+      const { rows } = await client.query<{ objects: string; bytes: string }>(`
+        SELECT (SELECT count(*) FROM pg_largeobject_metadata) AS objects, coalesce(sum(size), 0) AS bytes
+        FROM (SELECT max(pageno::bigint * 2048 + octet_length(data)) AS size FROM pg_largeobject GROUP BY loid) AS sizes`)
+      return formatLargeObjects(Number(rows[0]?.objects), Number(rows[0]?.bytes))
+    },
+    { database: DATABASE, signal },
+  )
+}
+
+const formatLargeObjects = (objects: number, bytes: number) => `${objects} with ${bytes} bytes`
