@@ -74,7 +74,9 @@ async function listParameters(database: Queries): Promise<{ module: string; key:
         and (module.name = split_part(parameter.key, '.', 1)
              or module.name in (select data.module from ir_model_data data
                                  where data.model = 'ir.config_parameter' and data.res_id = parameter.id))
-      where parameter.key ~* $1 and parameter.key not in ${harmless} and coalesce(parameter.value, '') <> ''
+      where parameter.key ~* $1 and parameter.key not in ${harmless}
+        -- a switch is no secret
+        and lower(coalesce(parameter.value, '')) not in ('', 'true', 'false', '0', '1')
       order by 1, 2`,
     [suspicious],
   )

@@ -120,7 +120,7 @@ async function manifestOf(engine: Engine, logs: LogFacts, outcome: { status: str
     project: { name: project.name, repository: project.repository_url },
     environment: { id: environment.id, name: environment.name, stage: environment.stage },
     source: { branch: branch?.name, commit: fresh.commit, message: fresh.commit_message },
-    outcome: { ...outcome, warnings: run.warnings },
+    outcome: { ...outcome, warnings: [...engine.warnings] },
     ...engine.record,
     steps,
     tasks,

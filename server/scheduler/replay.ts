@@ -18,7 +18,7 @@ export type TaskOutputOf<K extends TaskKind> = Extract<TaskOutput['kind'], { cas
 
 export interface TaskOptions {
   readonly timeoutMs: number
-  /** Attempts in all; more than 1 only for tasks that may be done again from scratch. */
+  /** Dispatches in all, should its host lose it; more than 1 only for tasks that may be done again from scratch. */
   readonly attempts?: number
   /** Not to be interrupted by a cancel once it is asked for. */
   readonly uninterruptible?: boolean
@@ -42,6 +42,7 @@ export interface Engine extends CommonActions {
   until<T>(key: string, recheckMs: number, check: () => Promise<T | undefined>): Promise<T>
   note(record: RunRecord): Promise<void>
   readonly record: RunRecord
+  readonly warnings: ReadonlySet<string>
   /** How a run that threw this ends; throws it on when it is a bug of ours. */
   ending(error: unknown): Ending
 }
@@ -49,12 +50,7 @@ export interface Engine extends CommonActions {
 export type Outcome =
   | { readonly kind: 'suspended'; readonly recheckMs: number }
   | { readonly kind: 'succeeded' }
-  | {
-      readonly kind: 'ended'
-      readonly status: RunStatus
-      readonly reason: string
-      readonly compensated: boolean
-    }
+  | Ending
 
 export interface Ending {
   readonly kind: 'ended'
@@ -70,7 +66,6 @@ export interface Replayed {
   readonly warnings: readonly string[]
 }
 
-const retriedReasons = new Set(['unavailable', 'lost'])
 /** Progress does not hang on notifications: a suspended run is looked at again at least so often. */
 const slowRecheckMs = 15_000
 
@@ -155,29 +150,25 @@ class Replay implements Engine {
     input: TaskInput<K>,
     options: TaskOptions,
   ): Promise<TaskOutputOf<K>> {
-    for (let attempt = 1; ; attempt++) {
-      const attemptKey = attempt === 1 ? key : `${key}~${attempt}`
-      const row = this.state.tasks.get(attemptKey)
-      if (!row) {
-        this.#requireNotCancelled()
-        await this.#enqueue(attemptKey, kind, input, options)
+    const row = this.state.tasks.get(key)
+    if (!row) {
+      this.#requireNotCancelled()
+      await this.#enqueue(key, kind, input, options)
+      return this.#wait(slowRecheckMs)
+    }
+    for (const warning of row.warnings) this.warnings.add(warning)
+    switch (row.status) {
+      case 'queued':
+      case 'leased':
         return this.#wait(slowRecheckMs)
-      }
-      for (const warning of row.warnings) this.warnings.add(warning)
-      switch (row.status) {
-        case 'queued':
-        case 'leased':
-          return this.#wait(slowRecheckMs)
-        case 'succeeded':
-          return outputOf(row, kind)
-        case 'cancelled':
-          throw new RunCancelled(this.#cancelText())
-        case 'timed-out':
-          throw new TaskFailed('timed-out', row.error || `${kind} took longer than allowed`, 'timed-out')
-        case 'failed':
-          if (attempt < (options.attempts ?? 1) && retriedReasons.has(row.reason)) continue
-          throw new TaskFailed(row.reason, row.error)
-      }
+      case 'succeeded':
+        return outputOf(row, kind)
+      case 'cancelled':
+        throw new RunCancelled(this.#cancelText())
+      case 'timed-out':
+        throw new TaskFailed('timed-out', row.error || `${kind} took longer than allowed`, 'timed-out')
+      case 'failed':
+        throw new TaskFailed(row.reason, row.error)
     }
   }
 

@@ -37,11 +37,7 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
     host_id: run.host_id as string,
   }
 
-  const sourced = (cellId: string, kind: 'cell' | 'snapshot', sourceId: string) =>
-    tx.updateTable('cells').set({ source_kind: kind, source_id: sourceId }).where('id', '=', cellId).execute()
-
   async function clone(cellId: string, source: { kind: 'cell' | 'snapshot'; id: string; name: string }) {
-    await engine.once(`source:${cellId}`, () => sourced(cellId, source.kind, source.id))
     const output = await engine.task(
       `clone:${cellId}`,
       'cloneCell',
@@ -57,13 +53,6 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
       { timeoutMs: minutes(60) },
     )
     const sourceTime = output.sourceTime ? timestampDate(output.sourceTime) : new Date(0)
-    await engine.once(`cloned:${cellId}`, () =>
-      tx
-        .updateTable('cells')
-        .set({ source_time: sourceTime, size_bytes: Number(output.bytes) })
-        .where('id', '=', cellId)
-        .execute(),
-    )
     await engine.note({
       cellId,
       clone: {

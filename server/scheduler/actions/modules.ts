@@ -55,11 +55,6 @@ export function moduleActions(engine: Engine): ModuleActions {
           uncoveredModules,
         },
       })
-      if (uncoveredModules.length > 0) {
-        await engine.warn(
-          `no neutralize.sql, though they seem to hold credentials: ${uncoveredModules.join(', ')}`,
-        )
-      }
     },
   }
 }

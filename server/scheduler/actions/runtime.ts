@@ -4,6 +4,7 @@ import type { Stage } from '../../db/schema.ts'
 import type { Engine } from '../replay.ts'
 import { deploymentOf } from '../run-state.ts'
 import type { BuildActions, EnvironmentActions } from '../types.ts'
+import { faultOfRules } from './branch-rules.ts'
 import { cellStageOf, type EngineConfig, minutes } from './wording.ts'
 
 type RuntimeActions = Pick<
@@ -48,6 +49,20 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
 
   const startTask = (key: string, deployment: Deployment) =>
     engine.task(key, 'startRuntime', { runtime: specOf(deployment) }, { timeoutMs: minutes(10) })
+
+  /** From the production branch alone: no other commit may say what becomes production. */
+  async function takeOverBranchRules(rules: Deployment['branchRules']): Promise<void> {
+    if (rules.length === 0) return
+    const fault = faultOfRules(rules, engine.state.branch?.name ?? '')
+    if (fault) return engine.warn(`the branch rules of fairway.yaml were not taken over: ${fault}`)
+    await engine.once('branch-rules', () =>
+      tx
+        .updateTable('projects')
+        .set({ branch_rules: JSON.stringify(rules) })
+        .where('id', '=', project.id)
+        .execute(),
+    )
+  }
 
   return {
     current,
@@ -134,8 +149,6 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
             status: 'running',
             host_id: run.host_id,
             cell_id: candidate.cellId,
-            runtime_id: candidate.runtimeId,
-            build_run_id: run.id,
             url,
             deployment: JSON.stringify(candidate),
             updated_at: new Date(),
@@ -143,15 +156,9 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
           .where('id', '=', environment.id)
           .execute()
         await tx.updateTable('cells').set({ status: 'active' }).where('id', '=', candidate.cellId).execute()
-        if (stage === 'production' && candidate.branchRules.length > 0) {
-          await tx
-            .updateTable('projects')
-            .set({ branch_rules: JSON.stringify(candidate.branchRules) })
-            .where('id', '=', project.id)
-            .execute()
-        }
       })
       await engine.note({ url, cellId: candidate.cellId })
+      if (stage === 'production') await takeOverBranchRules(candidate.branchRules)
     },
 
     async maintenance(text) {
