@@ -1,0 +1,15 @@
+import type { Reporter, TestModule } from 'vitest/node'
+
+/** Ends the run's output with one plain line that any tool can read: `N passed, N failed, N skipped`. */
+export default class ClosingLine implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 }
+    for (const module of modules) {
+      for (const test of module.children.allTests()) counts[test.result().state]++
+      // A file that could not even be collected has no tests to count.
+      if (module.state() === 'failed' && module.children.size === 0) counts.failed++
+    }
+    const skipped = counts.skipped + counts.pending
+    process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${skipped} skipped\n`)
+  }
+}
