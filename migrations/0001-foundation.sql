@@ -127,10 +127,8 @@ create table environments (
     check (status in ('pending', 'running', 'stopped', 'failed', 'destroyed')),
   host_id uuid references hosts (id),
   cell_id uuid,
-  runtime_id uuid,
-  build_run_id uuid,
   url text not null default '',
-  -- The runtime it serves: image reference, workers, modules, lock (addon → tree id). See server/services/environments.
+  -- The runtime it serves: image, workers, modules, addon → tree id. See Deployment in server/db/record.ts.
   deployment jsonb,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -166,7 +164,8 @@ create table runs (
   -- Set once, by whoever wants the run to end early.
   cancel_cause text check (cancel_cause in ('user', 'superseded', 'system', 'timeout')),
   cancelled_by text,
-  -- What the pipeline recorded for people: digest, clone, neutralization, tests, smoke, url. See pipelines/record.ts.
+  -- What the pipeline recorded for people: digest, clone, neutralization, tests, smoke, url. See RunRecord in
+  -- server/db/record.ts.
   record jsonb not null default '{}',
   manifest_sha256 text not null default '',
   -- When the scheduler has to look at it next; null once it has ended.
@@ -252,10 +251,6 @@ create table cells (
   host_id uuid not null references hosts (id),
   status text not null default 'making' check (status in ('making', 'active', 'retired', 'destroyed')),
   stage text not null check (stage in ('production', 'staging', 'development')),
-  source_kind text not null default 'empty' check (source_kind in ('empty', 'cell', 'snapshot')),
-  source_id uuid,
-  source_time timestamptz,
-  size_bytes bigint not null default 0,
   -- The run that is changing its database: nobody clones it meanwhile.
   held_by uuid references runs (id),
   created_at timestamptz not null default now(),
@@ -271,7 +266,7 @@ create table snapshots (
   host_id uuid not null references hosts (id),
   purpose text not null check (purpose in ('safety', 'prepared')),
   status text not null default 'making' check (status in ('making', 'ready', 'destroyed')),
-  -- Prepared snapshots: SHA-256 of what is in them. See pipelines/prepared.ts.
+  -- Prepared snapshots: SHA-256 of what is in them. See preparedKey in server/scheduler/actions/cells.ts.
   key text not null default '',
   -- What a build that starts from it can take over, such as the tests' results.
   facts jsonb not null default '{}',
@@ -370,7 +365,6 @@ create table authority (
 -- ------------------------------------------------------------------ row-level security
 
 alter table environments add foreign key (cell_id) references cells (id);
-alter table environments add foreign key (build_run_id) references runs (id);
 
 do $$
 declare
@@ -411,16 +405,14 @@ declare
 begin
   for shown in select * from (values
     ('organizations', 'id, name'),
-    ('runs', 'id, organization_id, status, advance_at, kind, project_id'),
-    ('tasks', 'id, organization_id, host_id, run_id, status, lease_until, timeout_at, cancel_requested, epoch, created_at'),
+    ('runs', 'id, organization_id, advance_at'),
+    ('tasks', 'id, organization_id, host_id, status, lease_until, timeout_at, cancel_requested'),
     ('hosts', 'id, organization_id, status, certificate_serial, last_seen_at'),
     ('tokens', 'id, organization_id, member_id, token_hash, expires_at, revoked_at'),
-    ('join_tokens', 'id, organization_id, token_hash, expires_at, used_at'),
+    ('join_tokens', 'id, organization_id, token_hash'),
     ('projects', 'id, organization_id, repository_slug'),
     ('branches', 'id, organization_id, destroy_at'),
-    ('log_streams', 'id, organization_id, host_id'),
-    ('snapshots', 'id, organization_id, project_id, purpose, status, last_used_at, created_at'),
-    ('cells', 'id, organization_id, host_id, status')
+    ('log_streams', 'id, organization_id, host_id')
   ) as t (table_name, columns) loop
     execute format('grant select (%s) on %I to fairway_scheduler', shown.columns, shown.table_name);
     execute format('create policy scheduler on %I for select to fairway_scheduler using (true)', shown.table_name);

@@ -39,7 +39,7 @@ const schema = z.object({
   FAIRWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
-/** Everything the server is told from outside; secrets apart (see secrets.ts). */
+/** Everything the server is told from outside, read once and frozen. Never logged whole: it may hold the master key. */
 export interface Config {
   readonly dataDir: string
   readonly databaseUrl?: string

@@ -122,8 +122,6 @@ export interface EnvironmentsTable {
   status: Generated<'pending' | 'running' | 'stopped' | 'failed' | 'destroyed'>
   host_id: string | null
   cell_id: string | null
-  runtime_id: string | null
-  build_run_id: string | null
   url: Generated<string>
   deployment: JsonOrNull
   created_at: Created
@@ -215,10 +213,6 @@ export interface CellsTable {
   host_id: string
   status: Generated<'making' | 'active' | 'retired' | 'destroyed'>
   stage: Stage
-  source_kind: Generated<'empty' | 'cell' | 'snapshot'>
-  source_id: string | null
-  source_time: TimeOrNull
-  size_bytes: Generated<number>
   held_by: string | null
   created_at: Created
   destroyed_at: TimeOrNull
