@@ -4,7 +4,7 @@ import { Outcome, type TaskResult } from '../../proto/gen/fairway/agent/v1/link_
 import { TaskOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { AppContext } from '../context.ts'
 import { withTenant } from '../db/tenancy.ts'
-import { invalid } from '../errors.ts'
+import { invalid, messageOf } from '../errors.ts'
 import { isUuid } from './authenticate.ts'
 import type { Session } from './session.ts'
 import { lockTask, type Settlement, settleTask } from './settle.ts'
@@ -30,16 +30,26 @@ export async function takeResult(
       throw invalid('artifact', `The artifact ${name} is larger than 1 MiB`)
     artifacts.push({ name: clean(name), mediaType: clean(mediaType), ...(await blobs.put(content)) })
   }
-  return await withTenant(db, session.op, async (tx) => {
-    const task = await lockTask(tx, taskId)
-    if (task?.host_id !== session.peer.hostId || task.epoch !== epoch || task.status === 'queued')
-      return false
-    if (task.status === 'leased') {
-      await settleTask(tx, session.op, taskId, { ...settlementOf(result, status), artifacts })
-    }
-    return true
-  })
+  const settle = (settlement: Settlement) =>
+    withTenant(db, session.op, async (tx) => {
+      const task = await lockTask(tx, taskId)
+      if (task?.host_id !== session.peer.hostId || task.epoch !== epoch || task.status === 'queued')
+        return false
+      if (task.status === 'leased') await settleTask(tx, session.op, taskId, settlement)
+      return true
+    })
+  try {
+    return await settle({ ...settlementOf(result, status), artifacts })
+  } catch (error) {
+    if (!isRefusedValue(error)) throw error
+    // It would be refused for ever, and its run would wait for ever.
+    const why = `The agent's result cannot be kept: ${messageOf(error)}. The log says what was done.`
+    return await settle({ status: 'failed', reason: 'result-unusable', error: why })
+  }
 }
+
+/** PostgreSQL's class 22, data exceptions: the value is at fault, not the moment. */
+const isRefusedValue = (error: unknown) => /^22...$/.test((error as { code?: string } | null)?.code ?? '')
 
 function statusOf(outcome: Outcome): Settlement['status'] {
   switch (outcome) {
@@ -61,7 +71,7 @@ function settlementOf(result: TaskResult, status: Settlement['status']): Settlem
     status,
     reason: clean(result.reason),
     error: clean(result.error),
-    output: result.output && cleanJson(JSON.stringify(toJson(TaskOutputSchema, result.output))),
+    output: result.output && JSON.stringify(toJson(TaskOutputSchema, result.output), cleanValue),
     warnings: result.warnings.map(clean),
     logLines: Number(result.logLines),
     startedAt: result.startedAt && timestampDate(result.startedAt),
@@ -71,4 +81,4 @@ function settlementOf(result: TaskResult, status: Settlement['status']): Settlem
 
 /** PostgreSQL stores no NUL in text or jsonb; a log line quoted in an error may hold one. */
 const clean = (text: string) => text.replaceAll('\0', '\ufffd')
-const cleanJson = (json: string) => json.replaceAll('\\u0000', '\ufffd')
+const cleanValue = (_key: string, value: unknown) => (typeof value === 'string' ? clean(value) : value)

@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { channelOptions, controlMethod } from '../../agent/link/protocol.ts'
 import type { TaskHandlers } from '../../agent/link/task-runner.ts'
 import { TaskError } from '../../agent/tasks/task.ts'
 import { ControlRequestSchema } from '../../proto/gen/fairway/agent/v1/link_pb.js'
-import { DestroySnapshotOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import {
+  DestroySnapshotOutputSchema,
+  ResolveOutputSchema,
+} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { Fleet } from '../../server/fleet/fleet.ts'
 import { startChild } from '../support/child.ts'
 import { createTestFleet, joinAgent, type TestAgent, type TestFleet } from '../support/fleet.ts'
@@ -74,6 +77,27 @@ describe('a task', () => {
     expect((await database.context.blobs.get(artifact!.sha256)).toString()).toBe('gone\0')
     const [run] = await query(database.ownerUrl, 'select advance_at from runs where id = $1', [runId])
     expect(run!.advance_at).not.toBeNull()
+    await waitFor('the result to be acknowledged', () => agent.store.journal.listOpen().length === 0)
+  })
+
+  it.each([
+    ['NULs, and text that looks like one', { commitMessage: 'a\0b', treeId: 'c\\u0000d' }, 'succeeded'],
+    ['a number out of range', { commitMessage: 'e' }, 'failed'],
+  ])('ends also when its result holds %s', async (_, output, status) => {
+    const agent = await agentWith({
+      resolve: async (_, context) => {
+        // What no honest agent counts: PostgreSQL refuses it.
+        if (status === 'failed') vi.spyOn(agent.store.spool, 'lastSequence').mockReturnValue(2 ** 63)
+        await context.requireLease()
+        return create(ResolveOutputSchema, output)
+      },
+    })
+    const { id } = await fleet.createTask(agent.hostId, { resolve: {} })
+    expect(await ended(id)).toMatchObject(
+      status === 'failed'
+        ? { status, reason: 'result-unusable' }
+        : { status, output: { resolve: { commitMessage: 'a\ufffdb', treeId: 'c\\u0000d' } } },
+    )
     await waitFor('the result to be acknowledged', () => agent.store.journal.listOpen().length === 0)
   })
 
