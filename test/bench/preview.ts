@@ -4,9 +4,9 @@ import { run } from '../../packaging/dev/command.ts'
 import { httpRequest } from '../../packaging/dev/demo/odoo-client.ts'
 import { type Clone, createClone } from '../../packaging/dev/demo/shop-repository.ts'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
-import { waitFor } from '../../packaging/dev/wait-for.ts'
 import { type BuildShown, createShop, finishedBuild } from '../support/shop.ts'
 import { startTestStack } from '../support/stack.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { type Benchmark, median, type Row } from './bench.ts'
 
 const branch = 'feature/bench'
@@ -95,6 +95,7 @@ const urlOf = async (stack: Stack) =>
 
 async function served(url: string): Promise<void> {
   await waitFor(
+    `a login page on ${url}`,
     async () => {
       const answer = await httpRequest(url, '/web/login').catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET') return undefined
@@ -102,8 +103,7 @@ async function served(url: string): Promise<void> {
       })
       return answer?.status === 200
     },
-    () => `${url} serves no login page`,
-    { deadlineMs: 60_000, everyMs: 20 },
+    60_000,
   )
 }
 

@@ -12,7 +12,7 @@ import { createTestFleet, joinAgent, type TestFleet } from '../support/fleet.ts'
 import { freePort, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-// FAULTS.md 1, 2 and 5: kill -9 on either side of the link.
+// Kill -9 on either side of the link.
 
 let database: TestDatabase
 let fleet: TestFleet

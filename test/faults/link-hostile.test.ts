@@ -18,7 +18,7 @@ import { createTestFleet, joinAgent, type TestFleet } from '../support/fleet.ts'
 import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-// FAULTS.md 30, 31, 37 and 38: who should not be there, and what should not be said.
+// Who should not be there, and what should not be said.
 
 let database: TestDatabase
 let fleet: TestFleet

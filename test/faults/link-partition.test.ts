@@ -7,7 +7,7 @@ import { createTestFleet, joinAgent, type TestFleet } from '../support/fleet.ts'
 import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-// FAULTS.md 9, 10 and 11: the network between a living agent and a living server.
+// The network between a living agent and a living server.
 
 let database: TestDatabase
 let fleet: TestFleet

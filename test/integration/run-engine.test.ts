@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { expireTasks } from '../../server/fleet/expiry.ts'
 import { advance } from '../../server/scheduler/advance.ts'
 import type { BuildActions, Pipelines } from '../../server/scheduler/types.ts'
-import { createOrganization, query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import {
+  createOrganization,
+  insert as insertAs,
+  query,
+  startTestDatabase,
+  type TestDatabase,
+} from '../support/postgres.ts'
 
 // The engine on a real PostgreSQL. The agent's part, ending a task, is played by an UPDATE: the link has tests of its own.
 
@@ -18,13 +24,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => database?.close())
 
-async function insert(table: string, row: Record<string, unknown>): Promise<string> {
-  const columns = Object.keys(row)
-  const places = columns.map((_, index) => `$${index + 1}`)
-  const text = `insert into ${table} (${columns}) values (${places}) returning id`
-  const [first] = await query<{ id: string }>(database.ownerUrl, text, Object.values(row))
-  return first?.id as string
-}
+const insert = (table: string, row: Record<string, unknown>) => insertAs(database.ownerUrl, table, row)
 
 interface Environment {
   readonly projectId: string

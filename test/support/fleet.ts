@@ -13,7 +13,7 @@ import type { AppContext } from '../../server/context.ts'
 import { type Authority, openAuthority } from '../../server/fleet/authority.ts'
 import { type Fleet, startFleet } from '../../server/fleet/fleet.ts'
 import type { LinkTimes } from '../../server/fleet/limits.ts'
-import { createOrganization, freePort, query, type TestDatabase } from './postgres.ts'
+import { createOrganization, freePort, insert, query, type TestDatabase } from './postgres.ts'
 
 /** What a link test needs: one organization with a project, and servers and agents on real ports. */
 export interface TestFleet {
@@ -50,13 +50,8 @@ export interface TaskRow {
 
 export async function createTestFleet(database: TestDatabase): Promise<TestFleet> {
   const { ownerUrl, context } = database
-  const insert = async (table: string, row: Record<string, unknown>) => {
-    const columns = Object.keys(row)
-    const text = `insert into ${table} (${columns}) values (${columns.map((_, i) => `$${i + 1}`)}) returning id`
-    return (await query<{ id: string }>(ownerUrl, text, Object.values(row)))[0]!.id
-  }
   const organizationId = await createOrganization(database, `org-${randomUUID().slice(0, 8)}`)
-  const projectId = await insert('projects', {
+  const projectId = await insert(ownerUrl, 'projects', {
     organization_id: organizationId,
     name: 'shop',
     repository_url: 'https://example.org/acme/shop.git',
@@ -77,7 +72,7 @@ export async function createTestFleet(database: TestDatabase): Promise<TestFleet
     },
     async createJoinToken(hostName = '', expiresInMs = 60_000) {
       const token = `fj_${randomBytes(32).toString('base64url')}`
-      await insert('join_tokens', {
+      await insert(ownerUrl, 'join_tokens', {
         organization_id: organizationId,
         token_hash: createHash('sha256').update(token).digest(),
         host_name: hostName,
@@ -87,7 +82,7 @@ export async function createTestFleet(database: TestDatabase): Promise<TestFleet
     },
     async createTask(hostId, spec, { timeoutMs = 60_000, maxAttempts = 1 } = {}) {
       const owned = { organization_id: organizationId }
-      const runId = await insert('runs', {
+      const runId = await insert(ownerUrl, 'runs', {
         ...owned,
         project_id: projectId,
         kind: 'build',
@@ -97,8 +92,13 @@ export async function createTestFleet(database: TestDatabase): Promise<TestFleet
         advance_at: null,
         host_id: hostId,
       })
-      const stepId = await insert('steps', { ...owned, run_id: runId, name: 'resolve', position: 0 })
-      const id = await insert('tasks', {
+      const stepId = await insert(ownerUrl, 'steps', {
+        ...owned,
+        run_id: runId,
+        name: 'resolve',
+        position: 0,
+      })
+      const id = await insert(ownerUrl, 'tasks', {
         ...owned,
         run_id: runId,
         step_id: stepId,

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { run } from '../../agent/process.ts'
+import { serveGit } from '../../packaging/dev/git-server/cgi.ts'
 
 /** A git server for tests: real smart HTTP, from git's own `http-backend`, on 127.0.0.1. */
 export interface GitServer extends AsyncDisposable {
@@ -25,7 +25,9 @@ export async function startGitServer(): Promise<GitServer> {
   const directory = await mkdtemp(join(tmpdir(), 'fairway-git-'))
   const served = join(directory, 'served')
   await mkdir(served)
-  const server = createServer((request, response) => answer(served, request, response))
+  const server = createServer((request, response) => {
+    serveGit(request, response, served).catch(() => response.destroy())
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
@@ -80,43 +82,4 @@ export async function startGitServer(): Promise<GitServer> {
       await rm(directory, { recursive: true, force: true })
     },
   }
-}
-
-function answer(root: string, request: IncomingMessage, response: ServerResponse): void {
-  const [path = '', query = ''] = (request.url ?? '').split('?')
-  const child = spawn('git', ['http-backend'], {
-    env: {
-      PATH: process.env.PATH,
-      GIT_PROJECT_ROOT: root,
-      GIT_HTTP_EXPORT_ALL: '1',
-      GIT_CONFIG_NOSYSTEM: '1',
-      GIT_CONFIG_GLOBAL: '/dev/null',
-      PATH_INFO: decodeURIComponent(path),
-      QUERY_STRING: query,
-      REQUEST_METHOD: request.method,
-      CONTENT_TYPE: request.headers['content-type'] ?? '',
-      HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
-      GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
-      REMOTE_ADDR: '127.0.0.1',
-    },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  request.pipe(child.stdin)
-  child.stdin.on('error', () => undefined)
-  let head = Buffer.alloc(0)
-  child.stdout.on('data', (chunk: Buffer) => {
-    if (response.headersSent) return void response.write(chunk)
-    head = Buffer.concat([head, chunk])
-    const end = head.indexOf('\r\n\r\n')
-    if (end < 0) return
-    let status = 200
-    for (const line of head.subarray(0, end).toString().split('\r\n')) {
-      const [name = '', value = ''] = line.split(': ')
-      if (name.toLowerCase() === 'status') status = Number.parseInt(value, 10)
-      else response.setHeader(name, value)
-    }
-    response.writeHead(status)
-    response.write(head.subarray(end + 4))
-  })
-  child.on('close', () => response.end())
 }

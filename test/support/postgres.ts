@@ -113,12 +113,14 @@ export async function query<Row = Record<string, unknown>>(
   }
 }
 
-/** An organization with an owner, made behind the server's back. */
-export async function createOrganization(database: TestDatabase, name: string): Promise<string> {
-  const rows = await query<{ id: string }>(
-    database.ownerUrl,
-    'insert into organizations (name) values ($1) returning id',
-    [name],
-  )
-  return rows[0]?.id as string
+/** Writes a row as whoever the URL says; gives its id. */
+export async function insert(url: string, table: string, row: Record<string, unknown>): Promise<string> {
+  const columns = Object.keys(row)
+  const places = columns.map((_, index) => `$${index + 1}`)
+  const text = `insert into ${table} (${columns}) values (${places}) returning id`
+  return (await query<{ id: string }>(url, text, Object.values(row)))[0]!.id
 }
+
+/** An organization without members, made behind the server's back; gives its id. */
+export const createOrganization = (database: TestDatabase, name: string): Promise<string> =>
+  insert(database.ownerUrl, 'organizations', { name })

@@ -1,5 +1,5 @@
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
-import { waitFor } from '../../packaging/dev/wait-for.ts'
+import { waitFor } from './wait-for.ts'
 
 /** What `fairway build show --json` prints, as far as tests look at it. */
 export interface BuildShown {
@@ -46,17 +46,15 @@ export async function finishedBuild(
   commit: string,
   number?: number,
 ): Promise<BuildShown> {
-  let found: BuildShown | undefined
-  await waitFor(
+  const found = await waitFor(
+    `a build of ${branch} at ${commit}`,
     async () => {
       const builds = await stack.cliJson<BuildShown[]>('build', 'list', 'shop', '--branch', branch)
-      found = builds.find((one) => (number ? one.number === number : one.commit === commit))
-      return found !== undefined
+      return builds.find((one) => (number ? one.number === number : one.commit === commit))
     },
-    () => `no build of ${branch} at ${commit} was started`,
-    { deadlineMs: 30_000, everyMs: 100 },
+    30_000,
   )
-  const started = String(found?.number)
+  const started = String(found.number)
   // A red build makes `watch` exit with 1; how it ended is for the test to judge.
   await stack.cli('build', 'watch', 'shop', started).catch((error: { exitCode?: number }) => {
     if (error.exitCode !== 1) throw error

@@ -10,7 +10,6 @@ import {
   listContainers,
   stopAndRemove,
 } from '../../agent/containers/docker.ts'
-import { listCellNetworks, removeCellNetwork } from '../../agent/containers/networks.ts'
 import { createPool, destroyPool } from '../../agent/storage/create-pool.ts'
 import type { DriverName } from '../../agent/storage/driver.ts'
 import type { Pool } from '../../agent/storage/pool.ts'
@@ -44,7 +43,7 @@ export async function createRig(driver: DriverName, options: RigOptions = {}): P
   const path = join(directory, 'pool')
   const host = createDockerHost({ agentId: `test-${randomUUID()}`, networkRange: '10.214.0.0/16' })
   const remove = async () => {
-    await removeContainers(host)
+    await removeDockerTraces(host)
     await destroyPool(path)
     await rm(directory, { recursive: true, force: true })
   }
@@ -73,8 +72,9 @@ export function createStep(epoch = 1, signal = new AbortController().signal): St
 }
 
 /** Removes every container and network of an agent of a test. */
-export async function removeContainers(host: DockerHost): Promise<void> {
+export async function removeDockerTraces(host: DockerHost): Promise<void> {
   const containers = await listContainers(host)
   await Promise.all(containers.map(({ Id }) => stopAndRemove(host, Id, 0)))
-  for (const cellId of (await listCellNetworks(host)).keys()) await removeCellNetwork(host, cellId)
+  const networks = await host.docker.listNetworks({ filters: { label: [`fairway.agent=${host.agentId}`] } })
+  for (const { Id } of networks) await host.docker.getNetwork(Id).remove()
 }
