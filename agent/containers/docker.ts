@@ -98,6 +98,45 @@ export function listContainers(host: DockerHost, purpose: Purpose = {}): Promise
   return host.docker.listContainers({ all: true, filters: { label } })
 }
 
+/** Makes a container without starting it; one of that name is fine. */
+export async function createContainer(
+  host: DockerHost,
+  options: Docker.ContainerCreateOptions & { name: string },
+): Promise<Docker.Container> {
+  await unlessConflict(host.docker.createContainer(options))
+  return host.docker.getContainer(options.name)
+}
+
+/** Makes a bridge network of this agent; one of that name is fine. */
+export async function createNetwork(
+  host: DockerHost,
+  options: Omit<Docker.NetworkCreateOptions, 'Labels'>,
+  purpose: Purpose = {},
+): Promise<void> {
+  const labels = labelsFor(host, purpose)
+  await unlessConflict(
+    host.docker.createNetwork({ CheckDuplicate: true, Driver: 'bridge', ...options, Labels: labels }),
+  )
+}
+
+/** Puts a container on a network; one that is on it already is fine. */
+export async function joinNetwork(host: DockerHost, network: string, container: string): Promise<void> {
+  try {
+    await host.docker.getNetwork(network).connect({ Container: container })
+  } catch (error) {
+    if (!/already exists in network/.test((error as Error).message)) throw error
+  }
+}
+
+/** Docker's answer to a name that is taken, and to removing what is being removed. */
+async function unlessConflict(call: Promise<unknown>): Promise<void> {
+  try {
+    await call
+  } catch (error) {
+    if (statusOf(error) !== 409) throw error
+  }
+}
+
 /** Starts a container; one that runs already is fine. */
 export async function startContainer(container: Docker.Container): Promise<void> {
   try {
@@ -122,11 +161,7 @@ export async function stopContainer(host: DockerHost, nameOrId: string, graceSec
 /** Stops and removes a container and its anonymous volumes; one that is gone (or going) is fine. */
 export async function stopAndRemove(host: DockerHost, nameOrId: string, graceSeconds = 10): Promise<void> {
   await stopContainer(host, nameOrId, graceSeconds)
-  try {
-    await ifExists(host.docker.getContainer(nameOrId).remove({ force: true, v: true }))
-  } catch (error) {
-    if (statusOf(error) !== 409) throw error
-  }
+  await unlessConflict(ifExists(host.docker.getContainer(nameOrId).remove({ force: true, v: true })))
 }
 
 /** The last lines a container wrote, both streams, oldest first. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type DockerHost, ifExists, labelsFor, statusOf } from './docker.ts'
+import { createNetwork, type DockerHost, ifExists, joinNetwork } from './docker.ts'
 
 /**
  * The way out for production: its mail, payments and other services are real. A cell's own network is internal, so
@@ -7,33 +7,21 @@ import { type DockerHost, ifExists, labelsFor, statusOf } from './docker.ts'
  *
  * @returns its name.
  */
-export async function ensureEgressNetwork(host: DockerHost): Promise<string> {
+async function ensureEgressNetwork(host: DockerHost): Promise<string> {
   const name = `fairway-egress-${host.agentId}`
   if (await ifExists(host.docker.getNetwork(name).inspect())) return name
-  try {
-    await host.docker.createNetwork({
-      Name: name,
-      CheckDuplicate: true,
-      Driver: 'bridge',
-      Options: {
-        'com.docker.network.bridge.enable_icc': 'false',
-        // Docker's own name for it would not tell whose it is; at most 15 characters.
-        'com.docker.network.bridge.name': `fwy-${createHash('sha256').update(name).digest('hex').slice(0, 10)}`,
-      },
-      Labels: labelsFor(host, {}),
-    })
-  } catch (error) {
-    if (statusOf(error) !== 409) throw error
-  }
+  await createNetwork(host, {
+    Name: name,
+    Options: {
+      'com.docker.network.bridge.enable_icc': 'false',
+      // Docker's own name for it would not tell whose it is; at most 15 characters.
+      'com.docker.network.bridge.name': `fwy-${createHash('sha256').update(name).digest('hex').slice(0, 10)}`,
+    },
+  })
   return name
 }
 
 /** Puts a container that has been made and not started on the way out; one that is there already is fine. */
 export async function allowEgress(host: DockerHost, container: string): Promise<void> {
-  const network = host.docker.getNetwork(await ensureEgressNetwork(host))
-  try {
-    await network.connect({ Container: container })
-  } catch (error) {
-    if (!/already exists in network/.test((error as Error).message)) throw error
-  }
+  await joinNetwork(host, await ensureEgressNetwork(host), container)
 }

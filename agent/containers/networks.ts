@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { TaskError } from '../tasks/task.ts'
-import { type DockerHost, ifExists, labelsFor, statusOf } from './docker.ts'
+import { createNetwork, type DockerHost, ifExists } from './docker.ts'
 
 /** A cell's network has 13 addresses for containers: PostgreSQL, Odoo old and new, tasks, proxy. */
 const PREFIX = 28
@@ -34,18 +34,14 @@ export async function ensureCellNetwork(
   const taken = await takenRanges(host)
   for (const subnet of freeSubnets(host.networkRange, taken, cellId)) {
     try {
-      await host.docker.createNetwork({
-        Name: name,
-        CheckDuplicate: true,
-        Driver: 'bridge',
-        Internal: true,
-        IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] },
-        Labels: labelsFor(host, { cell: cellId, environment: environmentId }),
-      })
+      await createNetwork(
+        host,
+        { Name: name, Internal: true, IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] } },
+        { cell: cellId, environment: environmentId },
+      )
       return name
     } catch (error) {
-      // Someone else was faster: with the same network, or with this subnet for another one.
-      if (statusOf(error) === 409) return name
+      // Someone else was faster, with this subnet for another network.
       if (!/overlap/i.test((error as Error).message)) throw error
     }
   }

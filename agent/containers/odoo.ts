@@ -1,17 +1,16 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import type { RuntimeSpec } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { Connection } from '../cells/cells.ts'
 import type { Cell } from '../storage/records.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
+import { hasSpec, withSpec } from './container-spec.ts'
 import {
+  createContainer,
   type DockerHost,
   findContainer,
-  labelsFor,
   listContainers,
   startContainer,
-  statusOf,
   stopAndRemove,
   tailLogs,
 } from './docker.ts'
@@ -24,7 +23,7 @@ import { databaseOptions, geventPort, httpPort, odooContainer } from './odoo-opt
 const readyWithinMs = 3 * 60_000
 const pollMs = 50
 /** Odoo ends requests that run when it is told to stop. */
-const stopWithinSeconds = 20
+export const stopGraceSeconds = 20
 
 export function runtimeName(runtimeId: string): string {
   return `fairway-odoo-${runtimeId}`
@@ -41,7 +40,7 @@ export interface RuntimePlace {
   running: boolean
 }
 
-/** The options of a runtime's container; `fairway.spec` among its labels tells when another one is wanted. */
+/** The options of a runtime's container. */
 export function runtimeContainer(
   host: DockerHost,
   runtime: RuntimeSpec,
@@ -58,23 +57,14 @@ export function runtimeContainer(
     arguments: runtimeArguments(runtime, cell),
   })
   options.Hostname = 'odoo'
-  options.StopTimeout = stopWithinSeconds
+  options.StopTimeout = stopGraceSeconds
   options.HostConfig = { ...options.HostConfig, RestartPolicy: { Name: 'unless-stopped' } }
-  const spec = createHash('sha256').update(JSON.stringify(options)).digest('hex')
-  return {
-    ...options,
-    Labels: {
-      ...labelsFor(host, {
-        role: 'odoo',
-        cell: cell.id,
-        environment: runtime.environmentId,
-        runtime: runtime.runtimeId,
-      }),
-      'fairway.workers': String(runtime.workers),
-      'fairway.log-stream': runtime.logStreamId,
-      'fairway.spec': spec,
-    },
-  }
+  return withSpec(
+    host,
+    options,
+    { role: 'odoo', cell: cell.id, environment: runtime.environmentId, runtime: runtime.runtimeId },
+    { 'fairway.workers': String(runtime.workers), 'fairway.log-stream': runtime.logStreamId },
+  )
 }
 
 /** Scheduled jobs run in production only, whatever the request says: the stage is the cell's own record. */
@@ -100,19 +90,15 @@ export async function ensureRuntime(
 ): Promise<void> {
   const name = runtimeName(runtimeId)
   const found = await findContainer(host, name)
-  if (found && found.Config.Labels['fairway.spec'] !== options.Labels?.['fairway.spec']) {
+  if (found && !hasSpec(found, options)) {
     await context.requireLease()
-    await stopAndRemove(host, name, stopWithinSeconds)
+    await stopAndRemove(host, name, stopGraceSeconds)
   }
   await context.requireLease()
-  try {
-    await host.docker.createContainer({ ...options, name })
-  } catch (error) {
-    if (statusOf(error) !== 409) throw error
-  }
+  const container = await createContainer(host, { ...options, name })
   // By the cell's own record: what is asked for can't open a clone's way out.
   if (cell.stage === 'production') await allowEgress(host, name)
-  await startContainer(host.docker.getContainer(name))
+  await startContainer(container)
 }
 
 /**
@@ -192,5 +178,3 @@ export async function listRuntimes(host: DockerHost, runtimeId?: string): Promis
     running: State === 'running',
   }))
 }
-
-export const stopGraceSeconds = stopWithinSeconds

@@ -1,12 +1,12 @@
 import type Docker from 'dockerode'
 import { type LogSource, TaskAborted, type TaskContext, TaskError } from '../tasks/task.ts'
 import {
+  createContainer,
   type DockerHost,
   findContainer,
   labelsFor,
   listContainers,
   startContainer,
-  statusOf,
   stopAndRemove,
 } from './docker.ts'
 import { type ContainerEnd, followToEnd } from './follow.ts'
@@ -96,15 +96,8 @@ async function ensureStarted(
   await context.requireLease()
   if (!found) {
     const purpose = { role: 'task' as const, task: context.taskId, epoch: context.epoch, cell }
-    try {
-      await host.docker.createContainer({
-        ...options,
-        name,
-        Labels: { ...options.Labels, ...labelsFor(host, purpose) },
-      })
-    } catch (error) {
-      if (statusOf(error) !== 409) throw error
-    }
+    const labels = { ...options.Labels, ...labelsFor(host, purpose) }
+    await createContainer(host, { ...options, name, Labels: labels })
   }
   context.signal.throwIfAborted()
   await startContainer(host.docker.getContainer(name))

@@ -1,18 +1,17 @@
-import { createHash } from 'node:crypto'
 import { chown, mkdir, rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import type pg from 'pg'
 import type { Cell } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'
+import { hasSpec, withSpec } from './container-spec.ts'
 import {
+  createContainer,
   type DockerHost,
   findContainer,
   hardenedHostConfig,
-  labelsFor,
   requireImage,
   startContainer,
-  statusOf,
   stopAndRemove,
   stopContainer,
   tailLogs,
@@ -57,9 +56,7 @@ export async function ensureContainer(
   const image = await requireImage(host, cell.postgresImage, signal)
   const options = containerOptions(host, cell, image)
   const found = await findContainer(host, name)
-  if (found && found.Config.Labels['fairway.spec'] === options.Labels?.['fairway.spec']) {
-    return host.docker.getContainer(found.Id)
-  }
+  if (found && hasSpec(found, options)) return host.docker.getContainer(found.Id)
   if (found) await stopAndRemove(host, name, STOP_WITHIN_S)
   const network = await ensureCellNetwork(host, cell.id, cell.environmentId)
   // A new container is another process 1: lock files of the one before would tell it nothing true.
@@ -67,16 +64,11 @@ export async function ensureContainer(
   await mkdir(cell.paths.run, { recursive: true, mode: 0o700 })
   await chown(cell.paths.run, cell.postgresUid, cell.postgresGid)
   signal.throwIfAborted()
-  try {
-    return await host.docker.createContainer({
-      ...options,
-      name,
-      NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: ['db'] } } },
-    })
-  } catch (error) {
-    if (statusOf(error) !== 409) throw error
-    return host.docker.getContainer(name)
-  }
+  return createContainer(host, {
+    ...options,
+    name,
+    NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: ['db'] } } },
+  })
 }
 
 /** The container's options: no entrypoint, the server itself is process 1 and runs as the owner of the data. */
@@ -111,14 +103,12 @@ export function containerOptions(
       ],
     },
   }
-  const purpose = {
-    role: 'postgres' as const,
+  return withSpec(host, options, {
+    role: 'postgres',
     cell: cell.id,
     environment: cell.environmentId,
     epoch: cell.epoch,
-  }
-  const spec = createHash('sha256').update(JSON.stringify(options)).digest('hex')
-  return { ...options, Labels: { ...labelsFor(host, purpose), 'fairway.spec': spec } }
+  })
 }
 
 /** Polls with real connections; asks Docker only now and then whether the container still lives. */
@@ -177,13 +167,4 @@ export async function isPostgresRunning(host: DockerHost, cellId: string): Promi
 /** Fast shutdown: sessions are ended, everything is written, the next start recovers nothing. */
 export async function stopPostgres(host: DockerHost, cellId: string): Promise<void> {
   await stopContainer(host, postgresName(cellId), STOP_WITHIN_S)
-}
-
-/** Stops and removes the container; the data stays. */
-export async function removePostgres(
-  host: DockerHost,
-  cellId: string,
-  graceSeconds = STOP_WITHIN_S,
-): Promise<void> {
-  await stopAndRemove(host, postgresName(cellId), graceSeconds)
 }

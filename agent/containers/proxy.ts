@@ -1,18 +1,19 @@
-import { createHash } from 'node:crypto'
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { TaskError } from '../tasks/task.ts'
+import { hasSpec, withSpec } from './container-spec.ts'
 import {
+  createContainer,
+  createNetwork,
   type DockerHost,
   findContainer,
   hardenedHostConfig,
   ifExists,
-  labelsFor,
+  joinNetwork,
   requireImage,
   startContainer,
-  statusOf,
   stopAndRemove,
   tailLogs,
 } from './docker.ts'
@@ -46,8 +47,6 @@ export interface HttpProxy {
   /** One that does not exist is fine. */
   removeRoute(environmentId: string, signal: AbortSignal): Promise<void>
   listRoutes(): Promise<Route[]>
-  /** Container and network away, for tests and uninstallation; the routes stay on disk. */
-  destroy(): Promise<void>
 }
 
 export function createProxy(options: ProxyOptions): HttpProxy {
@@ -77,24 +76,19 @@ export function createProxy(options: ProxyOptions): HttpProxy {
 
   async function ensureContainer(signal: AbortSignal): Promise<void> {
     const image = await requireImage(host, options.image, signal)
-    const created = containerOptions(image)
+    const wanted = containerOptions(image)
     const found = await findContainer(host, name)
-    if (found && found.Config.Labels['fairway.spec'] !== created.Labels?.['fairway.spec'])
-      await stopAndRemove(host, name, 5)
+    if (found && !hasSpec(found, wanted)) await stopAndRemove(host, name, 5)
     else if (found?.State.Running) return
     await mkdir(options.directory, { recursive: true, mode: 0o700 })
     await mkdir(socketDirectory, { recursive: true })
     // Caddy's user must write here; the directory above keeps everybody else of this host out.
     await chmod(options.directory, 0o700)
     await chmod(socketDirectory, 0o777)
-    await ensureNetwork()
+    if (!(await ifExists(host.docker.getNetwork(name).inspect()))) await createNetwork(host, { Name: name })
+    const container = await createContainer(host, { ...wanted, name })
     try {
-      await host.docker.createContainer({ ...created, name })
-    } catch (error) {
-      if (statusOf(error) !== 409) throw error
-    }
-    try {
-      await startContainer(host.docker.getContainer(name))
+      await startContainer(container)
     } catch (error) {
       throw new TaskError('proxy-failed', `the proxy does not start: ${(error as Error).message}`, {
         cause: error,
@@ -116,22 +110,7 @@ export function createProxy(options: ProxyOptions): HttpProxy {
         Mounts: [{ Type: 'bind', Source: socketDirectory, Target: '/run/caddy' }],
       },
     }
-    const spec = createHash('sha256').update(JSON.stringify(result)).digest('hex')
-    return { ...result, Labels: { ...labelsFor(host, { role: 'proxy' }), 'fairway.spec': spec } }
-  }
-
-  async function ensureNetwork(): Promise<void> {
-    if (await ifExists(host.docker.getNetwork(name).inspect())) return
-    try {
-      await host.docker.createNetwork({
-        Name: name,
-        CheckDuplicate: true,
-        Driver: 'bridge',
-        Labels: labelsFor(host, {}),
-      })
-    } catch (error) {
-      if (statusOf(error) !== 409) throw error
-    }
+    return withSpec(host, result, { role: 'proxy' })
   }
 
   async function connectCells(cells: ReadonlySet<string>): Promise<void> {
@@ -139,9 +118,7 @@ export function createProxy(options: ProxyOptions): HttpProxy {
     for (const cell of cells) {
       if (networkName(cell) in connected) continue
       // A cell that was destroyed while it was routed: its host names answer 502, the others are served.
-      await ifExists(host.docker.getNetwork(networkName(cell)).connect({ Container: name })).catch(
-        ignoreConnected,
-      )
+      await ifExists(joinNetwork(host, networkName(cell), name))
     }
   }
 
@@ -217,10 +194,6 @@ export function createProxy(options: ProxyOptions): HttpProxy {
         change((routes) => routes.filter((other) => other.environmentId !== environmentId), signal),
       ),
     listRoutes: () => store.read(),
-    async destroy() {
-      await stopAndRemove(host, name, 5)
-      await ifExists(host.docker.getNetwork(name).remove())
-    },
   }
 }
 
@@ -238,9 +211,4 @@ function refuseTaken(route: Route, routes: readonly Route[]): void {
         `${taken} is already the address of another environment (${other.environmentId}) on this host`,
       )
   }
-}
-
-function ignoreConnected(error: unknown): void {
-  if (/already exists in network/.test((error as Error).message)) return
-  throw error
 }
