@@ -27,7 +27,8 @@ export async function resolveImage(host: DockerHost, reference: string): Promise
     const digest = await findInRegistry(host, reference)
     if (digest) return { reference: `${repositoryOf(reference)}@${digest}`, digest }
   } catch (error) {
-    const local = await ifExists(host.docker.getImage(reference).inspect())
+    // Docker does not look for what is no reference at all, and says so here as it did above.
+    const local = await ifExists(host.docker.getImage(reference).inspect()).catch(() => undefined)
     if (!local) throw unavailable(reference, error)
     const pinned = pinnedReference(local, reference)
     return { reference: pinned, digest: pinned.replace(/^.*@/, '') }

@@ -55,7 +55,8 @@ function toPlain(document: YamlDocument): unknown {
   try {
     return document.toJS({ maxAliasCount: 20 }) ?? {}
   } catch (error) {
-    throw invalid([error instanceof Error ? error.message : String(error)])
+    // Aliases of aliases: no single place is at fault.
+    throw invalid([`1:1: ${error instanceof Error ? error.message : String(error)}`])
   }
 }
 

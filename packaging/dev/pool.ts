@@ -30,7 +30,9 @@ export async function ensurePool({ name, filesystem, sizeBytes }: Pool): Promise
     if (!existsSync(file)) {
       // under another name until it holds a whole file system
       const draft = `${file}.new`
-      await writeFile(draft, '')
+      // for root alone: it holds every database of the pool, and the passwords to them
+      await rm(draft, { force: true })
+      await writeFile(draft, '', { mode: 0o600 })
       await truncate(draft, sizeBytes)
       const [program = '', ...args] = command
       await run(program, [...args, draft])

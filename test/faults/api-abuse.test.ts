@@ -41,6 +41,7 @@ test.each([
   ['half a JSON text', json, '{"project":'],
   ['JSON of the wrong type', json, '{"project":{"a":1}}'],
   ['an array', json, '[]'],
+  ['a NUL in a name', json, '{"project":"sh\\u0000op","branch":"main"}'],
 ])('fault 37: %s is InvalidArgument', async (_, headers, body) => {
   expect(await call(start, body, headers)).toEqual({ status: 400, code: 'invalid_argument' })
 })

@@ -135,3 +135,8 @@ test('one that needs too much memory is told as such', async () => {
     message: expect.stringContaining('32 MiB'),
   })
 })
+
+test('an image that cannot be is missing like any other', async () => {
+  for (const reference of ['postgres@sha256:zz', 'UPPER/case', `${registry}/nobody/nothing:1`])
+    await expect(resolveImage(host, reference)).rejects.toMatchObject({ reason: 'image-unavailable' })
+})

@@ -44,7 +44,7 @@ async function* convertErrors<T>(messages: AsyncIterable<T>, convert: (error: un
 
 function toConnectError(error: unknown, requestId: string, log: AppContext['log']): ConnectError {
   if (error instanceof ConnectError) return error
-  const known = error instanceof DomainError ? error : outageOf(error)
+  const known = error instanceof DomainError ? error : (outageOf(error) ?? refusedTextOf(error))
   if (!known) {
     log.error({ err: error, requestId }, 'request failed')
     const message = `The server failed. Its log has the cause under request ${requestId}.`
@@ -58,5 +58,13 @@ function toConnectError(error: unknown, requestId: string, log: AppContext['log'
   return new ConnectError(known.message, codes[known.kind], {
     'fairway-reason': known.reason,
     'fairway-request-id': requestId,
+  })
+}
+
+/** PostgreSQL stores no NUL. Any text of a request may hold one, and reaches it here or there. */
+function refusedTextOf(error: unknown): DomainError | undefined {
+  if ((error as { code?: unknown } | null)?.code !== '22021') return undefined
+  return new DomainError('invalid', 'invalid-text', 'A text of the request holds a NUL character.', {
+    cause: error,
   })
 }
