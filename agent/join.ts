@@ -28,8 +28,15 @@ export async function join(
     }
   }
   const last = failures.at(-1)
-  throw new Error(`Not joined: ${last instanceof Error ? last.message : String(last)}`, { cause: last })
+  throw new Error(`Not joined: ${reasonOf(last)}`, { cause: last })
 }
 
 const isUnreachable = (error: unknown) =>
   (error as { code?: unknown }).code === 14 || typeof (error as { syscall?: unknown }).syscall === 'string'
+
+/** What the server said, without gRPC's number and name of the kind of fault. */
+function reasonOf(error: unknown): string {
+  const { details } = error as { details?: unknown }
+  if (typeof details === 'string' && details !== '') return details
+  return error instanceof Error ? error.message : String(error)
+}
