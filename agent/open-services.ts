@@ -8,7 +8,7 @@ import { createGit } from './git/command.ts'
 import { createMirrors } from './git/mirrors.ts'
 import type { Inventory } from './link/link.ts'
 import type { AgentServices } from './services.ts'
-import { openOrCreatePool } from './storage/create-pool.ts'
+import { openOwnPool } from './storage/own-pool.ts'
 
 const protocols = ['https', 'http', 'ssh'] as const
 
@@ -19,7 +19,7 @@ export async function openServices(config: AgentConfig, hostId: string): Promise
     socketPath: config.dockerSocket,
     networkRange: config.subnet,
   })
-  const pool = await openOrCreatePool(config.poolDirectory)
+  const pool = await openOwnPool(config.directory, config.poolDirectory)
   const workDirectory = join(config.directory, 'work')
   return {
     agentId: hostId,

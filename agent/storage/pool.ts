@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { chown } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TaskError } from '../tasks/task.ts'
@@ -103,15 +104,31 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
   const layout = createLayout(root)
   const reserveBytes = options.reserveBytes ?? RESERVE_BYTES
 
+  /** An empty mount point must not pass for a pool in which everything is gone. */
+  const requirePool = async () => {
+    if (existsSync(layout.cells)) return
+    throw new TaskError('pool-missing', `the pool ${root} is not there any more: mount its file system again`)
+  }
+  const list = async <T>(directory: string, find: (id: string) => Promise<T | undefined>) => {
+    await requirePool()
+    return listFound(directory, find)
+  }
+  const discardFrom = async (place: string) => {
+    await requirePool()
+    await discard(layout, driver, place)
+  }
   const findCell = async (id: string) => {
+    await requirePool()
     const record = await readCellRecord(layout.cell(id))
     return record && cellAt(layout.cell(id), requireSameId(record, id))
   }
   const findSnapshot = async (id: string) => {
+    await requirePool()
     const record = await readSnapshotRecord(layout.snapshot(id))
     return record && snapshotAt(layout.snapshot(id), requireSameId(record, id))
   }
   const findDump = async (id: string) => {
+    await requirePool()
     const record = await readDumpRecord(layout.dump(id))
     return record && dumpAt(layout.dump(id), requireSameId(record, id))
   }
@@ -136,10 +153,10 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
     findCell,
     requireCell,
     saveCell,
-    listCells: () => listFound(layout.cells, findCell),
+    listCells: () => list(layout.cells, findCell),
     findSnapshot,
     requireSnapshot,
-    listSnapshots: () => listFound(layout.snapshots, findSnapshot),
+    listSnapshots: () => list(layout.snapshots, findSnapshot),
     async readSecrets(cell) {
       const secrets = await readSecrets(cell.paths.root)
       if (!secrets) throw new TaskError('cell-missing', `cell ${cell.id} has lost its secrets.json`)
@@ -186,21 +203,27 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
       })
       return requireSnapshot(record.id)
     },
-    destroyCell: (id) => discard(layout, driver, layout.cell(id)),
-    destroySnapshot: (id) => discard(layout, driver, layout.snapshot(id)),
+    destroyCell: (id) => discardFrom(layout.cell(id)),
+    destroySnapshot: (id) => discardFrom(layout.snapshot(id)),
     findDump,
-    listDumps: () => listFound(layout.dumps, findDump),
+    listDumps: () => list(layout.dumps, findDump),
     makeDump: (request) => makeDump(layout, driver, reserveBytes, request),
-    destroyDump: (id) => discard(layout, driver, layout.dump(id)),
+    destroyDump: (id) => discardFrom(layout.dump(id)),
     beginRestore: async (cell, snapshot, epoch, signal) => {
       await requireSpaceForCopy(root, driver, snapshot.paths.content, reserveBytes)
       await swapIn(layout, driver, cell, snapshot, epoch, signal)
     },
     confirmRestore: (cell) => confirm(layout, driver, cell),
     undoRestore: (cell) => takeBack(layout, driver, cell),
-    usage: () => readUsage(root),
+    async usage() {
+      await requirePool()
+      return readUsage(root)
+    },
     sizeOf: (cell) => measureTree(join(cell.paths.root, 'content')),
-    collectOrphans: (ownership) => collectOrphans(layout, driver, ownership),
+    async collectOrphans(ownership) {
+      await requirePool()
+      return collectOrphans(layout, driver, ownership)
+    },
   }
 }
 

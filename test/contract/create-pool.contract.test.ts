@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -5,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { run } from '../../agent/process.ts'
 import { createPool, destroyPool, openOrCreatePool, openPool } from '../../agent/storage/create-pool.ts'
+import { openOwnPool } from '../../agent/storage/own-pool.ts'
 
 const MIB = 1024 * 1024
 let directory: string
@@ -16,7 +18,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  if (existsSync(path)) await destroyPool(path)
+  if (existsSync(join(path, 'pool.json'))) await destroyPool(path)
   await rm(directory, { recursive: true })
 })
 
@@ -64,6 +66,26 @@ describe('making pools', () => {
       'snapshots',
       'trash',
     ])
+  })
+
+  it('does not take an empty mount point for an empty pool', async () => {
+    const own = () => openOwnPool(directory, path)
+    await createPool({ path, loopBytes: 512 * MIB })
+    const pool = await own()
+    await run('umount', [path])
+    const gone = { reason: 'pool-missing' }
+    await expect(pool.findCell(randomUUID())).rejects.toMatchObject(gone)
+    await expect(pool.destroyCell(randomUUID())).rejects.toMatchObject(gone)
+    await expect(pool.listCells()).rejects.toMatchObject(gone)
+    await expect(pool.usage()).rejects.toMatchObject(gone)
+    await expect(pool.collectOrphans({ isBusy: () => false })).rejects.toMatchObject(gone)
+
+    expect((await own()).driver.name).toBe('btrfs')
+    expect(await pool.listCells()).toEqual([])
+    await destroyPool(path)
+    await run('mkdir', [path])
+    await expect(own()).rejects.toMatchObject(gone)
+    expect(await readdir(path)).toEqual([])
   })
 
   it('makes none where something is', async () => {

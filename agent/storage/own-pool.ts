@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TaskError } from '../tasks/task.ts'
+import { openOrCreatePool } from './create-pool.ts'
+import { listNames, writeDurably } from './durable.ts'
+import type { Pool } from './pool.ts'
+
+/**
+ * The pool that an agent works with. An empty directory becomes one only the first time: where this agent has had its
+ * pool, an empty directory is a file system that is not mounted, and a new pool in it would look as if every cell were
+ * gone, and their containers left over.
+ *
+ * @throws TaskError `pool-missing` when the pool it had is not there.
+ */
+export async function openOwnPool(agentDirectory: string, poolDirectory: string): Promise<Pool> {
+  const memory = join(agentDirectory, 'pool-path')
+  const known = await readFile(memory, 'utf8').catch(() => '')
+  if (known === poolDirectory && !(await listNames(poolDirectory)).includes('pool.json')) {
+    throw new TaskError(
+      'pool-missing',
+      `the pool of this agent was in ${poolDirectory} and is not there: mount its file system again ` +
+        `(to begin with a new pool all the same, remove ${memory})`,
+    )
+  }
+  const pool = await openOrCreatePool(poolDirectory)
+  if (known !== poolDirectory) await writeDurably(memory, poolDirectory, 0o600)
+  return pool
+}
