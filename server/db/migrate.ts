@@ -2,15 +2,11 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import type { RolePasswords } from './roles.ts'
 
 const folder = fileURLToPath(new URL('../../migrations/', import.meta.url))
 /** Key of the advisory lock that lets one server at a time migrate. */
 const migrationLock = 7_236_110
-
-export interface RolePasswords {
-  readonly app: string
-  readonly scheduler: string
-}
 
 /**
  * Brings the owner's database to the newest schema, forward only, each file in a transaction of its own, and makes

@@ -5,6 +5,7 @@ import { type Databases, openDatabases } from './databases.ts'
 import { startEmbeddedPostgres } from './embedded.ts'
 import { requireBoundRoles } from './guard.ts'
 import { migrate } from './migrate.ts'
+import { rolePasswords, roleUrls } from './roles.ts'
 
 /** A migrated database with bound roles, embedded or given. `close` ends the pools and an embedded PostgreSQL. */
 export async function openControlPlaneDatabase(
@@ -22,18 +23,11 @@ export async function openControlPlaneDatabase(
       })
   const ownerUrl = config.databaseUrl ?? (embedded?.ownerUrl as string)
   try {
-    const passwords = { app: sealer.derive('postgres-app'), scheduler: sealer.derive('postgres-scheduler') }
+    const passwords = rolePasswords(sealer)
     const { applied } = await migrate(ownerUrl, passwords)
     if (applied.length > 0) log.info({ applied }, 'database migrated')
-    const as = (role: string, password: string) => {
-      const url = new URL(ownerUrl)
-      url.username = role
-      url.password = password
-      return url.href
-    }
-    const databases = openDatabases(
-      { app: as('fairway_app', passwords.app), scheduler: as('fairway_scheduler', passwords.scheduler) },
-      (error) => log.warn({ err: error }, 'database connection lost'),
+    const databases = openDatabases(roleUrls(ownerUrl, passwords), (error) =>
+      log.warn({ err: error }, 'database connection lost'),
     )
     await requireBoundRoles(databases)
     return {

@@ -21,12 +21,8 @@ export async function notify(tx: Tx, signal: Signal): Promise<void> {
 }
 
 export interface Signals {
-  /** Returns how to stop listening. `*` hears every kind, also once after each reconnect with id ''. */
+  /** Returns how to stop listening. */
   on(kind: SignalKind, listener: (id: string) => void): () => void
-  /**
-   * Resolves at the next signal of that kind and id, after `pollMs`, or when aborted; never rejects.
-   */
-  wait(kind: SignalKind, id: string, pollMs: number, signal?: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
@@ -73,22 +69,6 @@ export function listenForSignals(url: string, onError: (error: Error) => void): 
       emitter.on(kind, listener)
       return () => emitter.off(kind, listener)
     },
-    wait: (kind, id, pollMs, signal) =>
-      new Promise((resolve) => {
-        const done = () => {
-          clearTimeout(timer)
-          emitter.off(kind, heard)
-          signal?.removeEventListener('abort', done)
-          resolve()
-        }
-        const heard = (which: string) => {
-          if (which === id) done()
-        }
-        const timer = setTimeout(done, pollMs)
-        if (signal?.aborted) return done()
-        emitter.on(kind, heard)
-        signal?.addEventListener('abort', done, { once: true })
-      }),
     async close() {
       closed = true
       clearTimeout(retry)

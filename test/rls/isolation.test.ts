@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { rolePasswords, roleUrls } from '../../server/db/roles.ts'
 import { startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { tables } from './cases.ts'
 import { asRole, seedTenant } from './rows.ts'
@@ -15,11 +16,7 @@ const denied = '42501'
 
 beforeAll(async () => {
   database = await startTestDatabase()
-  app = database.context.db.listenUrl
-  const url = new URL(app)
-  url.username = 'fairway_scheduler'
-  url.password = database.context.sealer.derive('postgres-scheduler')
-  scheduler = url.href
+  ;({ app, scheduler } = roleUrls(database.ownerUrl, rolePasswords(database.context.sealer)))
   mine = await seedTenant(app, 'mine')
   theirs = await seedTenant(app, 'theirs')
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmbeddedPostgres } from '../../server/db/embedded.ts'
 import { migrate } from '../../server/db/migrate.ts'
+import { rolePasswords } from '../../server/db/roles.ts'
 import { createLogger } from '../../server/logger.ts'
 import { createSealer } from '../../server/sealer.ts'
 import { freePort, query, templateDatabase } from './postgres.ts'
@@ -22,10 +23,7 @@ export default async function setUp(): Promise<() => Promise<void>> {
   await query(postgres.ownerUrl, `create database ${templateDatabase}`)
   const url = new URL(postgres.ownerUrl)
   url.pathname = `/${templateDatabase}`
-  await migrate(url.href, {
-    app: sealer.derive('postgres-app'),
-    scheduler: sealer.derive('postgres-scheduler'),
-  })
+  await migrate(url.href, rolePasswords(sealer))
   process.env.FAIRWAY_TEST_DATABASE_URL = postgres.ownerUrl
   process.env.FAIRWAY_TEST_MASTER_KEY = masterKey
   return async () => {

@@ -8,6 +8,7 @@ import { createFileBlobs } from '../../server/blobs/store.ts'
 import { parseConfig } from '../../server/config.ts'
 import type { AppContext } from '../../server/context.ts'
 import { type Databases, openDatabases } from '../../server/db/databases.ts'
+import { rolePasswords, roleUrls } from '../../server/db/roles.ts'
 import { listenForSignals } from '../../server/db/signals.ts'
 import { createLogger } from '../../server/logger.ts'
 import { createSealer } from '../../server/sealer.ts'
@@ -45,20 +46,10 @@ export async function startTestDatabase(): Promise<TestDatabase> {
   const adminUrl = requireEnv('FAIRWAY_TEST_DATABASE_URL')
   const masterKey = requireEnv('FAIRWAY_TEST_MASTER_KEY')
   const sealer = createSealer(Buffer.from(masterKey, 'base64'))
-  const passwords = { app: sealer.derive('postgres-app'), scheduler: sealer.derive('postgres-scheduler') }
   const name = `test_${randomUUID().replaceAll('-', '')}`
   await query(adminUrl, `create database ${name} template ${templateDatabase}`)
   const ownerUrl = withPath(adminUrl, name)
-  const as = (role: string, password: string) => {
-    const url = new URL(ownerUrl)
-    url.username = role
-    url.password = password
-    return url.href
-  }
-  const databases = openDatabases(
-    { app: as('fairway_app', passwords.app), scheduler: as('fairway_scheduler', passwords.scheduler) },
-    () => undefined,
-  )
+  const databases = openDatabases(roleUrls(ownerUrl, rolePasswords(sealer)), () => undefined)
   const signals = listenForSignals(databases.listenUrl, () => undefined)
   const config = parseConfig({
     FAIRWAY_DATA_DIR: directory,
