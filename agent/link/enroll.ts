@@ -19,9 +19,7 @@ export interface JoinToken {
 export function parseJoinToken(text: string): JoinToken {
   const match = /^(fj_[A-Za-z0-9_-]{20,})\.([0-9a-f]{64})$/.exec(text.trim())
   if (!match) {
-    throw new Error(
-      'This is not a join token; make one with `fairway host join-token` and paste all of it',
-    )
+    throw new Error('This is not a join token; make one with `fairway host join-token` and paste all of it')
   }
   return { token: match[1]!, pin: match[2]! }
 }
