@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import Docker from 'dockerode'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { closeHostTo, reopenHostTo } from '../../agent/containers/firewall.ts'
 
 const range = '10.219.0.0/24'
@@ -57,3 +57,42 @@ it('keeps what runs in an environment from reaching the host', async () => {
   await reopenHostTo(range)
   expect(await reachHost(), 'one rule, not two').toBe(0)
 })
+
+it('keeps what has a way out from reaching an environment while Docker changes its rules', async () => {
+  const { IPAddress: address } = Object.values((await container.inspect()).NetworkSettings.Networks)[0]!
+  const outsider = await docker.createContainer({
+    Image: image,
+    Cmd: ['bash', '-c', `while :; do timeout 0.02 bash -c '</dev/tcp/${address}/1' 2>&1; done`],
+    Entrypoint: [],
+    HostConfig: { Init: true },
+  })
+  // Refused by nobody listening is an answer: the packets got there and back.
+  const answered = async () => (await outsider.logs({ stdout: true, stderr: true })).includes('refused')
+  const makeNetworks = async () => {
+    for (let index = 1; index <= 10; index++) {
+      const subnet = `10.219.${index}.0/28`
+      const made = await docker.createNetwork({
+        Name: `fairway-firewall-test-${process.pid}-${index}`,
+        Internal: true,
+        IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] },
+      })
+      await made.remove()
+    }
+  }
+  await closeHostTo(range)
+  try {
+    await outsider.start()
+    await makeNetworks()
+    expect(await answered()).toBe(false)
+    await reopenHostTo(range)
+    await vi.waitFor(
+      async () => {
+        await makeNetworks()
+        expect(await answered(), 'without the rules Docker lets it through').toBe(true)
+      },
+      { timeout: 60_000, interval: 0 },
+    )
+  } finally {
+    await outsider.remove({ force: true })
+  }
+}, 90_000)
