@@ -4,8 +4,8 @@ import { exitCodes } from './exit-codes.ts'
 import { parseBuildName, parseEnvironmentName } from './refs.ts'
 import type { Session } from './session.ts'
 
-export const buildForms = 'Name a build like `acme 12`, `acme/12` or `acme#12`.'
-export const environmentForms =
+const buildForms = 'Name a build like `acme 12`, `acme/12` or `acme#12`.'
+const environmentForms =
   'Name an environment like `acme production`, `acme/production` or `acme/release/1.0`.'
 
 /** The build that the words name, with its project. Throws a usage error. */

@@ -10,7 +10,7 @@ export interface ResolvedImage {
 }
 
 /** `registry/name:tag` or `registry/name@sha256:…` without tag and digest. */
-export function repositoryOf(reference: string): string {
+function repositoryOf(reference: string): string {
   return reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
 }
 

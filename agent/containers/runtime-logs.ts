@@ -70,7 +70,7 @@ async function follow(
 }
 
 /** RFC 3339 with nanoseconds, as Docker writes it. */
-export function toMicros(timestamp: string): bigint {
+function toMicros(timestamp: string): bigint {
   const fraction = (/\.(\d+)/.exec(timestamp)?.[1] ?? '').padEnd(6, '0').slice(0, 6)
   return BigInt(Math.floor(Date.parse(timestamp) / 1000)) * 1_000_000n + BigInt(fraction)
 }

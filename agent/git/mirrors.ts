@@ -154,7 +154,7 @@ function requireNames({ commit, branch }: CommitWanted): void {
 }
 
 /** The rules of git-check-ref-format. */
-export function isBranchName(name: string): boolean {
+function isBranchName(name: string): boolean {
   if (name.length === 0 || name.length > 240 || name.startsWith('-')) return false
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   if (/[\x00-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|\/$|\.$|^@$/.test(name)) return false

@@ -47,7 +47,7 @@ export async function listSubmodules(
 }
 
 /** Path → url, from the output of `git config --list -z`. */
-export function parseGitmodules(listing: string): Map<string, string> {
+function parseGitmodules(listing: string): Map<string, string> {
   const sections = new Map<string, { path?: string; url?: string }>()
   for (const item of listing.split('\0')) {
     const match = /^submodule\.([\s\S]+)\.(path|url)\n([\s\S]*)$/.exec(item)

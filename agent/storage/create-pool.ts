@@ -87,7 +87,7 @@ export async function destroyPool(path: string): Promise<void> {
 }
 
 /** What the file system below a directory can do: subvolumes, shared blocks, or neither. */
-export async function detectDriver(path: string): Promise<DriverName> {
+async function detectDriver(path: string): Promise<DriverName> {
   const probe = join(path, `.probe-${randomUUID()}`)
   if (await succeeds(run('btrfs', ['subvolume', 'create', probe]), ProcessError)) {
     await run('btrfs', ['subvolume', 'delete', probe])

@@ -42,7 +42,7 @@ export async function makeInPlace(
 }
 
 /** Removes whatever was half-made for an id, by any epoch. */
-export async function discardDrafts(layout: Layout, driver: PoolDriver, id: string): Promise<void> {
+async function discardDrafts(layout: Layout, driver: PoolDriver, id: string): Promise<void> {
   for (const name of await listNames(layout.making)) {
     if (name.startsWith(`${id}.`)) await discard(layout, driver, join(layout.making, name))
   }

@@ -79,7 +79,7 @@ function requireModuleNames({ install, update, expectInstalled, testTags }: Appl
     throw new TaskError('bad-input', `${testTags.slice(0, 100)} are no test tags`)
 }
 
-export function updateArguments(input: ApplyModulesTask, odooVersion: string): string[] {
+function updateArguments(input: ApplyModulesTask, odooVersion: string): string[] {
   // From 19 on demonstration data is asked for, before it was declined.
   const demoByDefault = Number.parseInt(odooVersion, 10) < 19
   return [

@@ -39,7 +39,7 @@ export async function startDaemon({ program, args, env, logFile, pidFile }: Daem
   }
 }
 
-export async function logTail(logFile: string, lines = 15): Promise<string> {
+async function logTail(logFile: string, lines = 15): Promise<string> {
   const text = await readFile(logFile, 'utf8')
   return text.trimEnd().split('\n').slice(-lines).join('\n')
 }

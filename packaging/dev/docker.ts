@@ -65,7 +65,7 @@ async function startByHand(): Promise<() => Promise<void>> {
 }
 
 /** Whether the daemon answers a ping within two seconds. */
-export function dockerAnswers(): Promise<boolean> {
+function dockerAnswers(): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const ping = request({ socketPath, path: '/_ping', timeout: 2_000 }, (response) => {
     response.resume()

@@ -5,7 +5,7 @@ const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
 /** Decompressed chunks are at most this large; writers cut below it, readers refuse above it. */
-export const maxChunkBytes = 8 * 1024 * 1024
+const maxChunkBytes = 8 * 1024 * 1024
 
 /** One line of a log stream as it is kept. */
 export interface StoredLine {

@@ -3,7 +3,7 @@ import type { BranchesTable, EnvironmentsTable, Stage } from '../db/schema.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { slugOf } from './branch-rules.ts'
 
-export const productionName = 'production'
+const productionName = 'production'
 
 interface Push {
   readonly projectId: string
