@@ -16,12 +16,25 @@ export interface DockerOptions {
   networkRange?: string
 }
 
+/** Its calls reject with TaskError `unavailable` when nobody answers at the socket. */
 export function createDockerHost(options: DockerOptions): DockerHost {
+  const socketPath = options.socketPath ?? '/var/run/docker.sock'
+  const docker = new Docker({ socketPath })
+  const dial = docker.modem.dial.bind(docker.modem)
+  docker.modem.dial = (request, done) =>
+    dial(request, (error, answer) => done?.(nameDocker(error, socketPath), answer))
   return {
-    docker: new Docker({ socketPath: options.socketPath ?? '/var/run/docker.sock' }),
+    docker,
     agentId: options.agentId,
     networkRange: options.networkRange ?? '10.213.0.0/16',
   }
+}
+
+/** The system's own words name neither Docker nor what to do. */
+function nameDocker(error: Error | null, socketPath: string): Error | null {
+  if (error === null || (error as NodeJS.ErrnoException).syscall !== 'connect') return error
+  const text = `Docker does not answer at ${socketPath}: is it running? (${error.message})`
+  return new TaskError('unavailable', text, { cause: error })
 }
 
 export type ContainerRole = 'postgres' | 'odoo' | 'task' | 'proxy'
