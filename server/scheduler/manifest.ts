@@ -44,6 +44,7 @@ async function completeLogs({ state }: Engine): Promise<LogFacts | undefined> {
       'log_streams.last_sequence',
       'log_streams.closed',
       'tasks.log_lines',
+      'tasks.reason',
       'tasks.finished_at',
     ])
     .where('log_streams.run_id', '=', run.id)
@@ -60,7 +61,8 @@ async function completeLogs({ state }: Engine): Promise<LogFacts | undefined> {
     .orderBy('log_segments.first_sequence')
     .execute()
   return {
-    complete: behind.length === 0,
+    // What a lost agent still had to say, nobody knows.
+    complete: behind.length === 0 && !streams.some(({ reason }) => reason === 'lost'),
     streams: streams.map((stream) => ({
       step: stream.step,
       task: stream.task_id,

@@ -6,6 +6,7 @@ import { codeActions } from './code.ts'
 import { commonActions } from './environment.ts'
 import { moduleActions } from './modules.ts'
 import { runtimeActions } from './runtime.ts'
+import { snapshotActions } from './snapshots.ts'
 import type { EngineConfig } from './wording.ts'
 
 /** All that the build pipeline can ask for. */
@@ -15,6 +16,7 @@ export function buildActions(engine: Engine, config: EngineConfig): BuildActions
     ...commonActions(engine),
     ...codeActions(engine, config),
     ...cellActions(engine, config),
+    ...snapshotActions(engine, config),
     ...moduleActions(engine),
     ...runtime,
     stopCurrent: () => runtime.stopCurrent({ withDatabase: false }),

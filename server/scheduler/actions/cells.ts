@@ -1,33 +1,18 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import { sql } from 'kysely'
 import type { Stage } from '../../db/schema.ts'
 import type { Engine } from '../replay.ts'
 import { deploymentOf } from '../run-state.ts'
-import { type BuildActions, type PreparedContent, type Snapshot, TaskFailed, type Tests } from '../types.ts'
+import { type BuildActions, TaskFailed } from '../types.ts'
 import { cellStageOf, type EngineConfig, minutes } from './wording.ts'
 
 type CellActions = Pick<
   BuildActions,
-  | 'newCell'
-  | 'createCell'
-  | 'cloneProduction'
-  | 'clonePrepared'
-  | 'findPrepared'
-  | 'prepare'
-  | 'holdCell'
-  | 'safetySnapshot'
-  | 'restore'
-  | 'destroyCell'
-  | 'pruneSnapshots'
+  'newCell' | 'createCell' | 'cloneProduction' | 'clonePrepared' | 'holdCell' | 'destroyCell'
 >
 
-const keptPrepared = 6
-const keptSafety = 2
-/** A prepared snapshot found a moment ago may be about to be cloned. */
-const prunableAfterMs = minutes(10)
-
-/** Cells and snapshots of a build: their rows change here, their bytes on the agent. */
+/** Cells of a build: their rows change here, their bytes on the agent. */
 export function cellActions(engine: Engine, config: EngineConfig): CellActions {
   const { tx, run, project, environment } = engine.state
   const stage = run.stage as Stage
@@ -63,48 +48,6 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
         bytes: Number(output.bytes),
       },
     })
-  }
-
-  async function snapshot(
-    cellId: string,
-    purpose: 'safety' | 'prepared',
-    content: { key: string; facts: Record<string, unknown> },
-  ): Promise<Snapshot> {
-    const name = `${purpose}:${content.key || cellId}`
-    const id = await engine.effect(`snapshot:${name}`, async () => {
-      const row = await tx
-        .insertInto('snapshots')
-        .values({
-          ...scope,
-          cell_id: cellId,
-          run_id: run.id,
-          purpose,
-          key: content.key,
-          facts: JSON.stringify(content.facts),
-        })
-        .returning('id')
-        .executeTakeFirstOrThrow()
-      return row.id
-    })
-    const output = await engine.task(
-      `snapshot:${name}`,
-      'snapshotCell',
-      { cellId, snapshotId: id, purpose, quiesce: purpose === 'prepared' },
-      { timeoutMs: minutes(60) },
-    )
-    await engine.once(`snapshot-ready:${name}`, () =>
-      tx
-        .updateTable('snapshots')
-        .set({
-          status: 'ready',
-          size_bytes: Number(output.bytes),
-          taken_at: output.takenAt ? timestampDate(output.takenAt) : new Date(),
-          last_used_at: new Date(),
-        })
-        .where('id', '=', id)
-        .execute(),
-    )
-    return { id }
   }
 
   return {
@@ -164,36 +107,6 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
     clonePrepared: (cellId, prepared) =>
       clone(cellId, { kind: 'snapshot', id: prepared.id, name: 'prepared' }),
 
-    findPrepared: async (content) => {
-      const key = preparedKey(content, config)
-      const found = await engine.effect(`find:${content.layer}`, async () => {
-        const row = await tx
-          .selectFrom('snapshots')
-          .select(['id', 'facts'])
-          .where('project_id', '=', project.id)
-          .where('host_id', '=', scope.host_id)
-          .where('purpose', '=', 'prepared')
-          .where('status', '=', 'ready')
-          .where('key', '=', key)
-          .orderBy('created_at', 'desc')
-          .limit(1)
-          .executeTakeFirst()
-        if (!row) return null
-        await tx.updateTable('snapshots').set({ last_used_at: new Date() }).where('id', '=', row.id).execute()
-        const facts = row.facts as { tests?: Tests; buildNumber?: number }
-        const tests = facts.tests && { ...facts.tests, reusedFromBuild: facts.buildNumber }
-        return { id: row.id, tests } satisfies Snapshot
-      })
-      return found ?? undefined
-    },
-
-    async prepare(cellId, content, tests) {
-      await snapshot(cellId, 'prepared', {
-        key: preparedKey(content, config),
-        facts: { tests, buildNumber: run.number, layer: content.layer },
-      })
-    },
-
     async holdCell(cellId) {
       await engine.until('hold', 1_000, async () => {
         await tx
@@ -215,79 +128,24 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
       })
     },
 
-    safetySnapshot: (cellId) => snapshot(cellId, 'safety', { key: '', facts: { buildNumber: run.number } }),
-
-    async restore(cellId, safety) {
-      await engine.task(
-        `restore:${cellId}`,
-        'restoreCell',
-        { cellId, snapshotId: safety.id },
-        { timeoutMs: minutes(60) },
-      )
-    },
-
-    async destroyCell(cellId) {
-      await engine.once(`retire:${cellId}`, () =>
-        tx.updateTable('cells').set({ status: 'retired' }).where('id', '=', cellId).execute(),
-      )
-      await engine.task(
-        `destroy:${cellId}`,
-        'destroyCell',
-        // A production cell gets here only when its first build failed: it has never served.
-        { cellId, production: stage === 'production' && environment.cell_id !== cellId },
-        { timeoutMs: minutes(30) },
-      )
-      await engine.once(`destroyed:${cellId}`, () =>
-        tx
-          .updateTable('cells')
-          .set({ status: 'destroyed', destroyed_at: new Date() })
-          .where('id', '=', cellId)
-          .execute(),
-      )
-    },
-
-    async pruneSnapshots() {
-      const surplus = await engine.effect('prune', async () => {
-        const rows = await tx
-          .selectFrom('snapshots')
-          .select(['id', 'purpose', 'last_used_at'])
-          .where('project_id', '=', project.id)
-          .where('host_id', '=', scope.host_id)
-          .where('status', '=', 'ready')
-          .orderBy('last_used_at', 'desc')
-          .execute()
-        const before = Date.now() - prunableAfterMs
-        const prepared = rows.filter(({ purpose }) => purpose === 'prepared').slice(keptPrepared)
-        const safety = rows.filter(({ purpose }) => purpose === 'safety').slice(keptSafety)
-        const ids = [...prepared.filter((row) => Number(row.last_used_at) < before), ...safety].map(
-          ({ id }) => id,
-        )
-        if (ids.length > 0) {
-          await tx.updateTable('snapshots').set({ status: 'destroyed' }).where('id', 'in', ids).execute()
-        }
-        return ids
-      })
-      for (const snapshotId of surplus) {
-        await engine.task(
-          `prune:${snapshotId}`,
-          'destroySnapshot',
-          { snapshotId },
-          { timeoutMs: minutes(10) },
-        )
-      }
-    },
+    // A production cell gets here only when its first build failed: it has never served.
+    destroyCell: (cellId) =>
+      destroyCell(engine, cellId, { production: stage === 'production' && environment.cell_id !== cellId }),
   }
 }
 
-/** The same content prepared by the same PostgreSQL. */
-function preparedKey(content: PreparedContent, config: EngineConfig): string {
-  const parts = [
-    content.layer,
-    content.image,
-    config.postgresImage,
-    content.demo ? 'demo' : '',
-    content.testTags,
-    ...[...content.modules].sort(),
-  ]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+/** Ends a cell for good. The agent refuses one of production unless it is told that it is one. */
+export async function destroyCell(
+  engine: Engine,
+  cellId: string,
+  options: { readonly production: boolean },
+): Promise<void> {
+  const set = (key: string, values: { status: 'retired' | 'destroyed'; destroyed_at?: Date }) =>
+    engine.once(`${key}:${cellId}`, () =>
+      engine.state.tx.updateTable('cells').set(values).where('id', '=', cellId).execute(),
+    )
+  await set('retire', { status: 'retired' })
+  const input = { cellId, production: options.production }
+  await engine.task(`destroy:${cellId}`, 'destroyCell', input, { timeoutMs: minutes(30) })
+  await set('destroyed', { status: 'destroyed', destroyed_at: new Date() })
 }

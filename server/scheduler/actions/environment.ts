@@ -1,5 +1,6 @@
 import type { Engine } from '../replay.ts'
 import type { EnvironmentActions } from '../types.ts'
+import { destroyCell } from './cells.ts'
 import { runtimeActions } from './runtime.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
@@ -50,22 +51,9 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
           .execute()
         return rows.map((row) => row.id)
       })
-      for (const cellId of cells) {
-        await engine.task(
-          `destroy:${cellId}`,
-          'destroyCell',
-          // Who asked for it confirmed it by name; see services/environments.
-          { cellId, production: environment.stage === 'production' },
-          { timeoutMs: minutes(30) },
-        )
-        await engine.once(`destroyed:${cellId}`, () =>
-          tx
-            .updateTable('cells')
-            .set({ status: 'destroyed', destroyed_at: new Date() })
-            .where('id', '=', cellId)
-            .execute(),
-        )
-      }
+      // Whoever asked for it confirmed a production by its name; see services/environments.
+      const production = environment.stage === 'production'
+      for (const cellId of cells) await destroyCell(engine, cellId, { production })
     },
 
     async setStatus(status) {
