@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createNetwork, type DockerHost, ifExists, joinNetwork } from './docker.ts'
+import { egressPrefix } from './firewall.ts'
 
 /**
  * The way out for production: its mail, payments and other services are real. A cell's own network is internal, so
@@ -15,7 +16,7 @@ async function ensureEgressNetwork(host: DockerHost): Promise<string> {
     Options: {
       'com.docker.network.bridge.enable_icc': 'false',
       // Docker's own name for it would not tell whose it is; at most 15 characters.
-      'com.docker.network.bridge.name': `fwy-${createHash('sha256').update(name).digest('hex').slice(0, 10)}`,
+      'com.docker.network.bridge.name': `${egressPrefix}${createHash('sha256').update(name).digest('hex').slice(0, 10)}`,
     },
   })
   return name

@@ -1,6 +1,8 @@
 import { run } from '../process.ts'
 
 const timeoutMs = 30_000
+/** Bridges of the networks that lead out; see egress.ts. */
+export const egressPrefix = 'fwy-'
 
 interface Rule {
   readonly table: 'filter' | 'mangle'
@@ -24,6 +26,14 @@ function rulesFor(range: string): Rule[] {
       match: [
         ...['FORWARD', '!', '--source', range, '--destination', range],
         ...drop('nothing is routed to environments'),
+      ],
+    },
+    {
+      // A cloud's metadata service hands out the host's own credentials to whoever asks from it.
+      table: 'mangle',
+      match: [
+        ...['FORWARD', '--in-interface', `${egressPrefix}+`, '--destination', '169.254.0.0/16'],
+        ...drop(`production does not ask for the host's credentials (${range})`),
       ],
     },
   ]
