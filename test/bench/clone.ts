@@ -43,6 +43,7 @@ export const bench: Benchmark = {
         const bytes = (sizeGb * 5 + 6) * GIB
         const rig = await createRig(driver, { bytes, ...(values.parent ? { parent: values.parent } : {}) })
         try {
+          process.stderr.write(`${driver}, ${sizeGb} GB\n`)
           const source = await createSource(rig, sizeGb)
           const measured = await measureClones(rig, source, driver, sizeGb, runs, dumpRuns)
           rows.push(...measured.rows)
@@ -99,6 +100,7 @@ async function measureClones(
     clones.push(await timeClone(rig, source))
     templates.push(
       await timed(
+        'createdb -T',
         () => copyByTemplate(source),
         () => dropCopy(source),
       ),
@@ -106,6 +108,7 @@ async function measureClones(
     if (turn < dumpRuns)
       dumps.push(
         await timed(
+          'pg_dump | pg_restore',
           () => copyByDump(source),
           () => dropCopy(source),
         ),
@@ -113,7 +116,9 @@ async function measureClones(
     if (driver === 'copy') {
       const target = join(rig.directory, 'cp')
       const remove = () => rm(target, { recursive: true, force: true })
-      copies.push(await timed(() => run('cp', ['-a', join(source.paths.root, 'content'), target]), remove))
+      copies.push(
+        await timed('cp -a', () => run('cp', ['-a', join(source.paths.root, 'content'), target]), remove),
+      )
     }
   }
   const ours = summarize(clones)
@@ -167,7 +172,7 @@ async function timeClone(
     })
     return cell
   }
-  return timed(clone, settle)
+  return timed('clone', clone, settle)
 }
 
 async function destroyAndSync(rig: StorageRig, cell: Cell): Promise<void> {
@@ -175,11 +180,16 @@ async function destroyAndSync(rig: StorageRig, cell: Cell): Promise<void> {
   await run('sync', [])
 }
 
-async function timed<T>(work: () => Promise<T>, cleanUp: (made: T) => Promise<unknown>): Promise<Timed> {
+async function timed<T>(
+  what: string,
+  work: () => Promise<T>,
+  cleanUp: (made: T) => Promise<unknown>,
+): Promise<Timed> {
   const cpu = await readCpuSeconds()
   const begun = performance.now()
   const made = await work()
   const result = { seconds: (performance.now() - begun) / 1000, cpu: (await readCpuSeconds()) - cpu }
+  process.stderr.write(`  ${what}: ${result.seconds.toFixed(2)} s\n`)
   await cleanUp(made)
   return result
 }
@@ -262,8 +272,8 @@ async function measureLive(
   seconds: number,
   runs: number,
 ): Promise<Row[]> {
-  const pgbench = (...args: string[]) =>
-    run('pgbench', ['-h', source.paths.run, '-U', 'postgres', ...args, DATABASE], { okExitCodes: [0] })
+  const inside = ['exec', postgresName(source.id), 'pgbench', '-h', '/run/fairway', '-U', 'postgres']
+  const pgbench = (...args: string[]) => run('docker', [...inside, ...args, DATABASE])
   await pgbench('--initialize', '--quiet', '--scale=20')
   const transactions = async (meanwhile: () => Promise<void>) => {
     const load = pgbench('--no-vacuum', '--client=4', '--jobs=2', `--time=${seconds}`)
@@ -283,6 +293,7 @@ async function measureLive(
     async () =>
       void dumps.push(
         await timed(
+          'pg_dump | pg_restore',
           () => copyByDump(source),
           () => dropCopy(source),
         ),
