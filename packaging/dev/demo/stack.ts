@@ -177,9 +177,9 @@ export class Stack {
 
   /** Containers and networks that its agent made. */
   async removeContainers(): Promise<void> {
-    const identity = await readFile(this.path('agent', 'identity.json'), 'utf8').catch(() => undefined)
-    if (!identity) return
-    const { hostId } = JSON.parse(identity) as { hostId: string }
+    const file = this.path('agent', 'identity.json')
+    if (!existsSync(file)) return
+    const { hostId } = JSON.parse(await readFile(file, 'utf8')) as { hostId: string }
     const filter = `label=fairway.agent=${hostId}`
     const containers = (await run('docker', ['ps', '--all', '--quiet', '--filter', filter]))
       .split('\n')
