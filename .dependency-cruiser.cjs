@@ -31,29 +31,34 @@ module.exports = {
       'server/db/(record|schema)\\.ts',
       'server/errors\\.ts',
     ]),
-    only('services', 'server/services', [
+    only('governance', 'server/governance', [
       'proto/gen/',
       'server/(db|blobs)/',
+      'server/(errors|context|logger|sealer)\\.ts',
+    ]),
+    only('services', 'server/services', [
+      'proto/gen/',
+      'server/(db|blobs|governance|evidence)/',
       'server/(errors|context|logger)\\.ts',
     ]),
     only('scheduler', 'server/scheduler', [
       'proto/gen/',
-      'server/(db|blobs)/',
+      'server/(db|blobs|governance|evidence)/',
       'server/(errors|context|logger)\\.ts',
     ]),
     only('fleet', 'server/fleet', [
       'proto/gen/',
-      'server/(db|blobs)/',
+      'server/(db|blobs|governance|evidence)/',
       'server/(errors|context|logger)\\.ts',
     ]),
     only('evidence', 'server/evidence', [
       'proto/gen/',
-      'server/(db|blobs)/',
+      'server/(db|blobs|governance)/',
       'server/(errors|context|logger)\\.ts',
     ]),
     only('github', 'server/github', [
       'proto/gen/',
-      'server/(db|blobs|services)/',
+      'server/(db|blobs|services|governance)/',
       'server/(errors|context|logger)\\.ts',
     ]),
     only('db', 'server/db', ['server/(errors|config|logger|sealer)\\.ts']),

@@ -5,7 +5,7 @@ import { callerOf } from './caller.ts'
 
 export const identityApi = (): ServiceImpl<typeof IdentityService> => ({
   whoAmI(_, context) {
-    const { organization, member, role, tokenName } = callerOf(context)
-    return { organization, member, role, tokenName, serverVersion }
+    const { organization, member, access, tokenName } = callerOf(context)
+    return { organization, member, role: access.role, tokenName, serverVersion }
   },
 })

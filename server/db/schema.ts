@@ -32,26 +32,68 @@ export interface MembersTable {
   id: Generated<string>
   organization_id: string
   name: string
-  role: 'owner' | 'developer' | 'release-manager' | 'auditor'
+  role: 'owner' | 'developer' | 'release-manager' | 'auditor' | 'member'
+  created_at: Created
+  last_seen_at: TimeOrNull
+  removed_at: TimeOrNull
+}
+
+export interface ProjectMembersTable {
+  id: Generated<string>
+  organization_id: string
+  project_id: string
+  member_id: string
+  role: 'developer' | 'release-manager' | 'auditor'
+  given_by: string
+  created_at: Created
+  ended_at: TimeOrNull
+}
+
+export interface GrantsTable {
+  id: Generated<string>
+  organization_id: string
+  project_id: string
+  member_id: string
+  permission: string
+  stage: Stage | null
+  environment: string | null
+  granted_by: string
+  expires_at: Time
+  revoked_at: TimeOrNull
+  created_at: Created
+}
+
+export interface LoginCodesTable {
+  id: Generated<string>
+  organization_id: string
+  member_id: string
+  code_hash: Buffer
+  expires_at: Time
+  used_at: TimeOrNull
   created_at: Created
 }
 
 export interface TokensTable {
   id: Generated<string>
   organization_id: string
-  member_id: string
+  member_id: string | null
   name: string
   token_hash: Buffer
   expires_at: TimeOrNull
   revoked_at: TimeOrNull
   created_at: Created
+  kind: Generated<'session' | 'service' | 'workflow'>
+  scopes: Generated<string[]>
+  project_id: string | null
+  actor: string | null
+  last_used_at: TimeOrNull
 }
 
 export interface HostsTable {
   id: Generated<string>
   organization_id: string
   name: string
-  status: Generated<'online' | 'offline' | 'incompatible'>
+  status: Generated<'online' | 'offline' | 'incompatible' | 'revoked'>
   agent_version: Generated<string>
   boot_id: Generated<string>
   capabilities: Generated<string[]>
@@ -62,6 +104,8 @@ export interface HostsTable {
   certificate_expires_at: TimeOrNull
   last_seen_at: TimeOrNull
   created_at: Created
+  revoked_at: TimeOrNull
+  clock_offset_ms: number | null
 }
 
 export interface JoinTokensTable {
@@ -195,6 +239,7 @@ export interface TasksTable {
   created_at: Created
   started_at: TimeOrNull
   finished_at: TimeOrNull
+  authorization_id: string | null
 }
 
 export interface EffectsTable {
@@ -284,6 +329,7 @@ export interface AuditEventsTable {
   details: JsonOrDefault
   request_id: Generated<string>
   created_at: Created
+  project_id: string | null
 }
 
 export interface WebhookDeliveriesTable {
@@ -300,6 +346,180 @@ export interface AuthorityTable {
   certificate: string
   key_sealed: Buffer
   created_at: Created
+}
+
+export interface PoliciesTable {
+  id: Generated<string>
+  organization_id: string
+  project_id: string
+  version: number
+  source: string
+  /** See PolicyDocument in server/governance/policy/document.ts. */
+  document: Json
+  sha256: string
+  set_by: string
+  created_at: Created
+}
+
+export type ProtectedAction =
+  | 'production-deploy'
+  | 'production-destroy'
+  | 'restore'
+  | 'rollback'
+  | 'shell'
+  | 'secret-read'
+
+export interface ApprovalsTable {
+  id: Generated<string>
+  organization_id: string
+  project_id: string
+  environment_id: string | null
+  action: ProtectedAction
+  status: Generated<'open' | 'approved' | 'rejected' | 'expired' | 'void' | 'used'>
+  reason: Generated<string>
+  summary: string
+  subject: string
+  subject_sha256: string
+  run_id: string | null
+  requested_by: string
+  requester_id: string | null
+  commit_author: Generated<string>
+  rule: Json
+  policy_version: number
+  expires_at: Time
+  decided_at: TimeOrNull
+  used_at: TimeOrNull
+  broken_by: string | null
+  broken_reason: Generated<string>
+  broken_at: TimeOrNull
+  review_closed_by: string | null
+  review_note: Generated<string>
+  review_closed_at: TimeOrNull
+  created_at: Created
+}
+
+export interface ApprovalVotesTable {
+  id: Generated<string>
+  organization_id: string
+  approval_id: string
+  member_id: string
+  decision: 'approve' | 'reject'
+  note: Generated<string>
+  created_at: Created
+}
+
+export interface AuthorizationsTable {
+  id: Generated<string>
+  organization_id: string
+  project_id: string
+  environment_id: string | null
+  action: string
+  subject_sha256: string
+  basis: 'approval' | 'break-glass' | 'policy' | 'compensation'
+  approval_id: string | null
+  run_id: string | null
+  policy_version: number
+  created_at: Created
+}
+
+export interface DataKeysTable {
+  id: Generated<string>
+  organization_id: string
+  version: number
+  key_sealed: Buffer
+  created_at: Created
+}
+
+export interface SecretsTable {
+  id: Generated<string>
+  organization_id: string
+  project_id: string
+  name: string
+  scope: Generated<string>
+  current_version: number
+  created_at: Created
+  deleted_at: TimeOrNull
+}
+
+export interface SecretVersionsTable {
+  organization_id: string
+  secret_id: string
+  version: number
+  data_key_id: string
+  value_sealed: Buffer
+  set_by: string
+  created_at: Created
+}
+
+export interface AuditLeavesTable {
+  organization_id: string
+  index: number
+  event_id: number
+  leaf_hash: Buffer
+}
+
+export interface AuditNodesTable {
+  organization_id: string
+  level: number
+  index: number
+  hash: Buffer
+}
+
+export interface AuditCheckpointsTable {
+  organization_id: string
+  size: number
+  root: Buffer
+  note: string
+  created_at: Created
+}
+
+export interface AuditWitnessesTable {
+  organization_id: string
+  name: string
+  size: number
+  refusal: Generated<string>
+  seen_at: Created
+}
+
+export interface SigningKeysTable {
+  id: Generated<string>
+  organization_id: string
+  purpose: 'statements' | 'checkpoints'
+  algorithm: 'ecdsa-p256' | 'ed25519'
+  public_key: string
+  private_sealed: Buffer
+  valid_from: Created
+  valid_until: TimeOrNull
+}
+
+export interface StatementsTable {
+  id: Generated<string>
+  organization_id: string
+  project_id: string
+  run_id: string | null
+  name: string
+  predicate_type: string
+  subjects: Json
+  bundle_sha256: string
+  signing_key_id: string
+  created_at: Created
+}
+
+export interface AuthorizerTable {
+  id: Generated<boolean>
+  certificate: string
+  key_sealed: Buffer
+  created_at: Created
+}
+
+export interface RolePermissionsTable {
+  permission: string
+  role: string
+}
+
+export interface PermissionTablesTable {
+  permission: string
+  table_name: string
 }
 
 export interface Schema {
@@ -324,4 +544,23 @@ export interface Schema {
   audit_events: AuditEventsTable
   webhook_deliveries: WebhookDeliveriesTable
   authority: AuthorityTable
+  project_members: ProjectMembersTable
+  grants: GrantsTable
+  login_codes: LoginCodesTable
+  policies: PoliciesTable
+  approvals: ApprovalsTable
+  approval_votes: ApprovalVotesTable
+  authorizations: AuthorizationsTable
+  data_keys: DataKeysTable
+  secrets: SecretsTable
+  secret_versions: SecretVersionsTable
+  audit_leaves: AuditLeavesTable
+  audit_nodes: AuditNodesTable
+  audit_checkpoints: AuditCheckpointsTable
+  audit_witnesses: AuditWitnessesTable
+  signing_keys: SigningKeysTable
+  statements: StatementsTable
+  authorizer: AuthorizerTable
+  role_permissions: RolePermissionsTable
+  permission_tables: PermissionTablesTable
 }

@@ -5,37 +5,66 @@ import type { Schema } from './schema.ts'
 
 export type Tx = Transaction<Schema>
 
+/** What a transaction may see and change; the database holds it to that (migrations/0002-governance.sql). */
+export interface Access {
+  /** `system` for what the server does on its own; else a role of server/governance/matrix.ts. */
+  readonly role: string
+  readonly memberId?: string
+  /** Ids of the projects it sees. */
+  readonly projects: 'all' | readonly string[]
+}
+
 /** On whose behalf something happens; goes with every transaction and audit row. */
 export interface Operation {
   readonly organizationId: string
   /** `member:ana`, `host:one`, `github`, `scheduler` */
   readonly actor: string
   readonly requestId: string
+  readonly access: Access
 }
 
-export const operation = (organizationId: string, actor: string): Operation => ({
-  organizationId,
-  actor,
-  requestId: randomUUID(),
-})
+/** What the server does on its own, in one organization. */
+export const operation = (
+  organizationId: string,
+  actor: string,
+  requestId: string = randomUUID(),
+): Operation => ({ organizationId, actor, requestId, access: { role: 'system', projects: 'all' } })
 
 const retriable = new Set(['40001', '40P01'])
 const attempts = 3
 
 /**
- * The only way to tenant rows: one transaction whose scope is the operation's organization. Row-level security
- * shows and takes nothing else. A serialization failure or deadlock runs `fn` again, at most twice: it must have
+ * The only way to tenant rows: one transaction whose scope is the operation's organization, role and projects.
+ * Row-level security shows and takes nothing else; writing takes a permission as well (see claim) unless the
+ * server works on its own. A serialization failure or deadlock runs `fn` again, at most twice: it must have
  * no effect outside the database.
  */
 export async function withTenant<T>(db: Databases, op: Operation, fn: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await db.app.transaction().execute(async (tx) => {
-        await sql`select set_config('fairway.organization', ${op.organizationId}, true)`.execute(tx)
+        await enter(tx, op)
         return await fn(tx)
       })
     } catch (error) {
       if (attempt >= attempts || !retriable.has((error as { code?: string }).code ?? '')) throw error
     }
   }
+}
+
+/** All in one statement. Every setting is set, so that none is left of whoever had the connection before. */
+async function enter(tx: Tx, { organizationId, access }: Operation): Promise<void> {
+  const projects = access.projects === 'all' ? '*' : `{${access.projects.join(',')}}`
+  await sql`select set_config('fairway.organization', ${organizationId}, true),
+    set_config('fairway.role', ${access.role}, true),
+    set_config('fairway.member', ${access.memberId ?? ''}, true),
+    set_config('fairway.projects', ${projects}, true),
+    set_config('fairway.permission', '', true)`.execute(tx)
+}
+
+/** From here on the transaction works with that permission, which `role` (or a grant of its member) has. */
+export async function claim(tx: Tx, permission: string, role: string): Promise<void> {
+  await sql`select set_config('fairway.permission', ${permission}, true), set_config('fairway.role', ${role}, true)`.execute(
+    tx,
+  )
 }

@@ -1,6 +1,7 @@
 import type { AppContext } from '../context.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError } from '../errors.ts'
+import { authorize } from '../governance/authorize.ts'
 import { deleteBranchIn } from '../services/branches.ts'
 import { startBuildIn } from '../services/builds.ts'
 import { type Push, parsePush } from './payload.ts'
@@ -31,6 +32,7 @@ export async function handleDelivery(
 ): Promise<Outcome> {
   const action = planFor(delivery)
   return await withTenant(context.db, sender.caller, async (tx) => {
+    await authorize(tx, sender.caller, 'webhook.receive', { projectId: sender.projectId })
     const fresh = await tx
       .insertInto('webhook_deliveries')
       .values({

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { verify } from '@octokit/webhooks-methods'
 import type { AppContext } from '../context.ts'
 import { withTenant } from '../db/tenancy.ts'
-import type { Caller } from '../services/permissions.ts'
+import type { Caller } from '../governance/authorize.ts'
 import { webhookSecretLabel } from '../services/projects.ts'
 
 export interface Sender {
@@ -36,7 +36,7 @@ export async function findSenders(
       organizationId: candidate.organization_id,
       actor: `github:${request.pusher}`,
       requestId: request.requestId,
-      role: 'webhook',
+      access: { role: 'webhook', projects: [candidate.id], projectRoles: new Map(), scopes: [] },
     }
     const row = await withTenant(db, caller, (tx) =>
       tx

@@ -1,20 +1,27 @@
 import { randomUUID } from 'node:crypto'
+import { jsonArrayFrom } from 'kysely/helpers/postgres'
 import type { AppContext } from '../context.ts'
-import { withTenant } from '../db/tenancy.ts'
+import { operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError } from '../errors.ts'
-import type { Caller } from './permissions.ts'
+import { type Caller, type CallerAccess, seesAll } from '../governance/authorize.ts'
 import { hashToken } from './tokens.ts'
 
-/** A member who presented a valid token. */
+/** Somebody who presented a valid token. */
 export interface Identity extends Caller {
   readonly organization: string
+  /** The member's name; for a workflow's token, the workflow. */
   readonly member: string
+  readonly tokenId: string
   readonly tokenName: string
+  readonly tokenExpiresAt?: Date
 }
 
 /** The same answer for a missing, malformed, unknown, expired and revoked token. */
 const refused = () =>
   new DomainError('unauthenticated', 'token-invalid', 'This needs a valid token. Run `fairway login`.')
+
+/** How often a token's last use is written down. */
+const lastUseMs = 60_000
 
 /** Who the value of an `Authorization` header speaks for. Throws `unauthenticated`. */
 export async function authenticate(
@@ -26,28 +33,87 @@ export async function authenticate(
   if (!token) throw refused()
   const found = await db.scheduler
     .selectFrom('tokens')
-    .select(['id', 'organization_id', 'member_id', 'expires_at', 'revoked_at'])
+    .select(['id', 'organization_id', 'expires_at', 'revoked_at'])
     .where('token_hash', '=', hashToken(token))
     .executeTakeFirst()
   if (!found || found.revoked_at || (found.expires_at && found.expires_at <= new Date())) throw refused()
-  const anonymous = { organizationId: found.organization_id, actor: 'token', requestId }
-  const row = await withTenant(db, anonymous, (tx) =>
-    tx
-      .selectFrom('tokens')
-      .innerJoin('members', 'members.id', 'tokens.member_id')
-      .innerJoin('organizations', 'organizations.id', 'tokens.organization_id')
-      .select(['organizations.name as organization', 'members.name as member', 'members.role', 'tokens.name'])
-      .where('tokens.id', '=', found.id)
-      .executeTakeFirst(),
-  )
-  if (!row) throw refused()
+  const server = operation(found.organization_id, 'server', requestId)
+  return await withTenant(db, server, async (tx) => {
+    const row = await findTokenRow(tx, found.id)
+    if (!row || (row.member_id && row.member_removed_at)) throw refused()
+    if (!row.last_used_at || Date.now() - row.last_used_at.getTime() > lastUseMs) {
+      await tx.updateTable('tokens').set({ last_used_at: new Date() }).where('id', '=', found.id).execute()
+    }
+    const member = row.actor ?? row.member ?? ''
+    return {
+      organizationId: found.organization_id,
+      organization: row.organization,
+      actor: row.actor ?? `member:${member}`,
+      member,
+      tokenId: found.id,
+      tokenName: row.name,
+      tokenExpiresAt: found.expires_at ?? undefined,
+      requestId,
+      access: accessOf(row),
+    }
+  })
+}
+
+type TokenRow = NonNullable<Awaited<ReturnType<typeof findTokenRow>>>
+
+const findTokenRow = (tx: Tx, id: string) =>
+  tx
+    .selectFrom('tokens')
+    .innerJoin('organizations', 'organizations.id', 'tokens.organization_id')
+    .leftJoin('members', 'members.id', 'tokens.member_id')
+    .select((eb) => [
+      'organizations.name as organization',
+      'members.name as member',
+      'members.role',
+      'members.removed_at as member_removed_at',
+      'tokens.name',
+      'tokens.actor',
+      'tokens.scopes',
+      'tokens.member_id',
+      'tokens.project_id',
+      'tokens.last_used_at',
+      jsonArrayFrom(
+        eb
+          .selectFrom('project_members')
+          .select(['project_members.project_id', 'project_members.role'])
+          .whereRef('project_members.member_id', '=', 'tokens.member_id')
+          .where('project_members.ended_at', 'is', null),
+      ).as('project_roles'),
+      jsonArrayFrom(
+        eb
+          .selectFrom('grants')
+          .select('grants.project_id')
+          .distinct()
+          .whereRef('grants.member_id', '=', 'tokens.member_id')
+          .where('grants.revoked_at', 'is', null)
+          .where('grants.expires_at', '>', new Date()),
+      ).as('granted'),
+    ])
+    .where('tokens.id', '=', id)
+    .executeTakeFirst()
+
+function accessOf(row: TokenRow): CallerAccess {
+  if (!row.member_id || !row.role) {
+    return {
+      role: 'workflow',
+      projects: row.project_id ? [row.project_id] : [],
+      projectRoles: new Map(),
+      scopes: row.scopes,
+    }
+  }
+  const own = [...row.project_roles, ...row.granted].map(({ project_id }) => project_id)
+  const visible = seesAll(row.role) ? 'all' : [...new Set(own)]
+  const confined = row.project_id && (visible === 'all' || visible.includes(row.project_id))
   return {
-    organizationId: found.organization_id,
-    organization: row.organization,
-    actor: `member:${row.member}`,
-    member: row.member,
     role: row.role,
-    tokenName: row.name,
-    requestId,
+    memberId: row.member_id,
+    projects: row.project_id ? (confined ? [row.project_id] : []) : visible,
+    projectRoles: new Map(row.project_roles.map(({ project_id, role }) => [project_id, role])),
+    scopes: row.scopes,
   }
 }

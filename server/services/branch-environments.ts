@@ -78,6 +78,24 @@ export async function ensureEnvironment(
     .executeTakeFirstOrThrow()
 }
 
+/** What the branch's environment is called, or would be if it were made now. */
+export async function environmentNameOf(
+  tx: Tx,
+  { projectId, branch, stage }: { projectId: string; branch: string; stage: Stage },
+): Promise<string> {
+  if (stage === 'production') return productionName
+  const known = await tx
+    .selectFrom('environments')
+    .innerJoin('branches', 'branches.id', 'environments.branch_id')
+    .select('environments.name')
+    .where('environments.project_id', '=', projectId)
+    .where('branches.name', '=', branch)
+    .where('environments.stage', '<>', 'production')
+    .where('environments.status', '<>', 'destroyed')
+    .executeTakeFirst()
+  return known?.name ?? slugOf(branch)
+}
+
 async function freeName(tx: Tx, branch: Selectable<BranchesTable>): Promise<string> {
   const plain = slugOf(branch.name)
   const taken = await tx

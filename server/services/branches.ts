@@ -3,8 +3,8 @@ import { type Branch, BranchSchema } from '../../proto/gen/fairway/v1/branches_p
 import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
+import { authorize, type Caller } from '../governance/authorize.ts'
 import { stages, timestampOf } from './messages.ts'
-import { type Caller, requirePermission } from './permissions.ts'
 import { requireProject } from './projects.ts'
 
 /** Branches that were pushed or built, by project and age. Throws `project-not-found`. */
@@ -59,7 +59,7 @@ export async function deleteBranchIn(
   branch: { projectId: string; name: string },
   graceMs: number,
 ): Promise<Date | undefined> {
-  requirePermission(caller, 'branch.delete')
+  await authorize(tx, caller, 'branch.delete', { projectId: branch.projectId })
   const known = await tx
     .selectFrom('branches')
     .select(['id', 'stage'])
@@ -79,7 +79,7 @@ export async function deleteBranchIn(
     tx,
     caller,
     'branch.delete',
-    { kind: 'branch', id: known.id },
+    { kind: 'branch', id: known.id, projectId: branch.projectId },
     { branch: branch.name, destroyAt: destroyAt?.toISOString() ?? null },
   )
   return destroyAt ?? undefined

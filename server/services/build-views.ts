@@ -7,8 +7,8 @@ import type { RunRecord } from '../db/record.ts'
 import type { RunsTable } from '../db/schema.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { type DomainError, invalid, notFound } from '../errors.ts'
+import type { Caller, Place } from '../governance/authorize.ts'
 import { elapsedMs, resultOf, runStatuses, stages, timestampOf } from './messages.ts'
-import type { Caller } from './permissions.ts'
 import { requireProject } from './projects.ts'
 import { stepMessages } from './step-views.ts'
 
@@ -63,6 +63,12 @@ export async function requireBuild(tx: Tx, ref: BuildRef | undefined): Promise<B
   if (!row) throw buildNotFound(ref)
   return row
 }
+
+/** Where permissions about the build are needed. */
+export const placeOfBuild = (build: BuildRow): Place => ({
+  projectId: build.project_id,
+  environment: build.environment && build.stage ? { name: build.environment, stage: build.stage } : undefined,
+})
 
 const buildNotFound = (ref: BuildRef): DomainError =>
   notFound('build', JSON.stringify(`${ref.project}/${ref.number}`), 'List them with `fairway build list`.')

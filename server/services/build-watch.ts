@@ -2,9 +2,9 @@ import { toJsonString } from '@bufbuild/protobuf'
 import { type Build, type BuildRef, BuildSchema } from '../../proto/gen/fairway/v1/builds_pb.js'
 import { RunStatus } from '../../proto/gen/fairway/v1/common_pb.js'
 import type { AppContext } from '../context.ts'
+import type { Caller } from '../governance/authorize.ts'
 import { getBuild } from './build-views.ts'
 import { changes } from './changes.ts'
-import type { Caller } from './permissions.ts'
 
 const pollMs = 1_000
 

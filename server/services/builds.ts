@@ -1,15 +1,15 @@
 import type { BuildRef } from '../../proto/gen/fairway/v1/builds_pb.js'
 import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
-import type { RunsTable } from '../db/schema.ts'
+import type { RunsTable, Stage } from '../db/schema.ts'
 import { notify } from '../db/signals.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError, invalid, wrongState } from '../errors.ts'
-import { ensureEnvironment, recordBranch } from './branch-environments.ts'
-import { describeRules, requireBranchName, stageOf } from './branch-rules.ts'
-import { requireBuild } from './build-views.ts'
-import { type Caller, requirePermission } from './permissions.ts'
-import { branchRulesOf, projectNotFound } from './projects.ts'
+import { authorize, type Caller } from '../governance/authorize.ts'
+import { ensureEnvironment, environmentNameOf, recordBranch } from './branch-environments.ts'
+import { type BranchRule, describeRules, requireBranchName, stageOf } from './branch-rules.ts'
+import { placeOfBuild, requireBuild } from './build-views.ts'
+import { branchRulesOf, requireProject } from './projects.ts'
 
 export interface WantedBuild {
   readonly project: string
@@ -28,29 +28,30 @@ export async function startBuild({ db }: AppContext, caller: Caller, wanted: Wan
 /**
  * The same inside the caller's transaction. Queued builds of the branch give way to it.
  * Throws `no-branch-rule` (wrong state) when no rule gives the branch a stage, `project-not-found`, `invalid-commit`,
- * `invalid-branch`.
+ * `invalid-branch`, `permission-denied`.
  */
 export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild): Promise<string> {
-  requirePermission(caller, 'build.start')
   requireBranchName(wanted.branch)
   requireCommit(wanted.commit)
+  const known = await requireProject(tx, wanted.project)
+  const place = {
+    projectId: known.id,
+    branch: wanted.branch,
+    stage: requireStage(wanted, branchRulesOf(known)),
+  }
+  const environmentName = await environmentNameOf(tx, place)
+  await authorize(tx, caller, 'build.start', {
+    projectId: known.id,
+    environment: { name: environmentName, stage: place.stage },
+  })
   // Until the commit the project's row is ours: its builds start one after another.
   const project = await tx
     .selectFrom('projects')
     .select(['id', 'branch_rules', 'next_build_number as number'])
-    .where('name', '=', wanted.project)
+    .where('id', '=', known.id)
     .forUpdate()
-    .executeTakeFirst()
-  if (!project) throw projectNotFound(wanted.project)
-  const rules = branchRulesOf(project)
-  const stage = stageOf(wanted.branch, rules)
-  if (!stage) {
-    throw wrongState(
-      'no-branch-rule',
-      `No rule of ${wanted.project} gives the branch ${wanted.branch} a stage. The rules are: ${describeRules(rules)}. ` +
-        'Name the branch to match one, or change `branches` in fairway.yaml of the production branch.',
-    )
-  }
+    .executeTakeFirstOrThrow()
+  const stage = requireStage(wanted, branchRulesOf(project))
   await tx
     .updateTable('projects')
     .set({ next_build_number: project.number + 1 })
@@ -87,7 +88,7 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
     tx,
     caller,
     'build.start',
-    { kind: 'run', id: run.id },
+    { kind: 'run', id: run.id, projectId: project.id },
     {
       project: wanted.project,
       number: project.number,
@@ -99,6 +100,16 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
   )
   await notify(tx, { kind: 'run', id: run.id })
   return run.id
+}
+
+function requireStage({ project, branch }: WantedBuild, rules: readonly BranchRule[]): Stage {
+  const stage = stageOf(branch, rules)
+  if (stage) return stage
+  throw wrongState(
+    'no-branch-rule',
+    `No rule of ${project} gives the branch ${branch} a stage. The rules are: ${describeRules(rules)}. ` +
+      'Name the branch to match one, or change `branches` in fairway.yaml of the production branch.',
+  )
 }
 
 function requireCommit(commit: string): void {
@@ -121,19 +132,19 @@ async function supersedeQueued(tx: Tx, caller: Caller, branchId: string, by: num
     .where('branch_id', '=', branchId)
     .where('kind', '=', 'build')
     .where('status', '=', 'queued')
-    .returning(['id', 'number'])
+    .returning(['id', 'number', 'project_id as projectId'])
     .execute()
-  for (const run of superseded) {
-    await audit(tx, caller, 'build.supersede', { kind: 'run', id: run.id }, { number: run.number, by })
+  for (const { number, ...run } of superseded) {
+    await audit(tx, caller, 'build.supersede', { kind: 'run', ...run }, { number, by })
     await notify(tx, { kind: 'run', id: run.id })
   }
 }
 
 /** Asks for the end of a build; the scheduler ends it. Throws `build-ended` (wrong state) when it has ended. */
 export async function cancelBuild({ db }: AppContext, caller: Caller, ref?: BuildRef): Promise<string> {
-  requirePermission(caller, 'build.cancel')
   return await withTenant(db, caller, async (tx) => {
     const build = await requireBuild(tx, ref)
+    await authorize(tx, caller, 'build.cancel', placeOfBuild(build))
     const wished = await tx
       .updateTable('runs')
       .set({ cancel_cause: 'user', cancelled_by: caller.actor, advance_at: new Date() })
@@ -143,7 +154,8 @@ export async function cancelBuild({ db }: AppContext, caller: Caller, ref?: Buil
       .returning('id')
       .executeTakeFirst()
     if (wished) {
-      await audit(tx, caller, 'build.cancel', { kind: 'run', id: build.id }, { number: build.number })
+      const subject = { kind: 'run', id: build.id, projectId: build.project_id }
+      await audit(tx, caller, 'build.cancel', subject, { number: build.number })
       await notify(tx, { kind: 'run', id: build.id })
       return build.id
     }

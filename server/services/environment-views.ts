@@ -11,8 +11,8 @@ import type { Deployment } from '../db/record.ts'
 import type { EnvironmentsTable } from '../db/schema.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { invalid, notFound } from '../errors.ts'
+import type { Caller } from '../governance/authorize.ts'
 import { stages, timestampOf } from './messages.ts'
-import type { Caller } from './permissions.ts'
 import { requireProject } from './projects.ts'
 
 export interface EnvironmentRow extends Selectable<EnvironmentsTable> {

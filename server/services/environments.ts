@@ -4,8 +4,8 @@ import { audit } from '../db/audit.ts'
 import { notify } from '../db/signals.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { wrongState } from '../errors.ts'
+import { authorize, type Caller } from '../governance/authorize.ts'
 import { type EnvironmentRow, requireEnvironment } from './environment-views.ts'
-import { type Caller, requirePermission } from './permissions.ts'
 
 type Verb = 'start' | 'stop' | 'destroy'
 
@@ -65,9 +65,10 @@ async function queueRun(
   kind: Verb,
   requireState: (environment: EnvironmentRow) => void,
 ): Promise<string> {
-  requirePermission(caller, `environment.${kind}`)
   return await withTenant(db, caller, async (tx) => {
-    await lock(tx, (await requireEnvironment(tx, ref)).project_id)
+    const known = await requireEnvironment(tx, ref)
+    await authorize(tx, caller, `environment.${kind}`, { projectId: known.project_id, environment: known })
+    await lock(tx, known.project_id)
     const environment = await requireEnvironment(tx, ref)
     requireState(environment)
     await requireIdle(tx, environment)
@@ -87,7 +88,8 @@ async function queueRun(
       .returning('id')
       .executeTakeFirstOrThrow()
     const details = { project: environment.project, environment: environment.name, run: run.id }
-    await audit(tx, caller, `environment.${kind}`, { kind: 'environment', id: environment.id }, details)
+    const subject = { kind: 'environment', id: environment.id, projectId: environment.project_id }
+    await audit(tx, caller, `environment.${kind}`, subject, details)
     await notify(tx, { kind: 'run', id: run.id })
     return run.id
   })

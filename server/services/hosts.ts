@@ -11,8 +11,8 @@ import type { AppContext } from '../context.ts'
 import type { HostsTable, PoolsTable } from '../db/schema.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { notFound } from '../errors.ts'
+import type { Caller } from '../governance/authorize.ts'
 import { timestampOf } from './messages.ts'
-import type { Caller } from './permissions.ts'
 
 export async function listHosts({ db }: AppContext, caller: Caller): Promise<Host[]> {
   return await withTenant(db, caller, async (tx) => {
@@ -73,6 +73,7 @@ const statuses: Record<HostRow['status'], HostStatus> = {
   online: HostStatus.ONLINE,
   offline: HostStatus.OFFLINE,
   incompatible: HostStatus.INCOMPATIBLE,
+  revoked: HostStatus.REVOKED,
 }
 
 const hostMessages = (rows: HostRow[], pools: Selectable<PoolsTable>[]): Host[] =>

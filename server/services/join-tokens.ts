@@ -3,7 +3,7 @@ import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
 import { withTenant } from '../db/tenancy.ts'
 import { DomainError, invalid } from '../errors.ts'
-import { type Caller, requirePermission } from './permissions.ts'
+import { authorize, type Caller } from '../governance/authorize.ts'
 import { createToken } from './tokens.ts'
 
 const defaultSeconds = 3_600
@@ -18,7 +18,6 @@ export async function createJoinToken(
   caller: Caller,
   wanted: { hostName: string; expiresInSeconds: number },
 ): Promise<{ token: string; expiresAt: Date }> {
-  requirePermission(caller, 'host.create-join-token')
   if (wanted.hostName !== '' && !/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/.test(wanted.hostName)) {
     throw invalid('host-name', 'A host name has 1 to 63 lower-case letters, digits, dots and dashes.')
   }
@@ -28,6 +27,7 @@ export async function createJoinToken(
   const expiresAt = new Date(Date.now() + seconds * 1_000)
   const { token, hash } = createToken('fj_')
   const pin = await withTenant(db, caller, async (tx) => {
+    await authorize(tx, caller, 'host.join')
     const authority = await tx.selectFrom('authority').select('certificate').executeTakeFirst()
     if (!authority) {
       throw new DomainError(

@@ -1,7 +1,7 @@
 import { decodeLogChunk, type StoredLine } from '../blobs/log-chunk.ts'
 import type { AppContext } from '../context.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
-import type { Caller } from './permissions.ts'
+import type { Caller } from '../governance/authorize.ts'
 
 /** Whose lines: all tasks of a run, or the runtimes of an environment. */
 export interface LogSubject {

@@ -2,6 +2,7 @@ import type { ReadLogsRequest } from '../../proto/gen/fairway/v1/logs_pb.js'
 import type { AppContext } from '../context.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { invalid } from '../errors.ts'
+import type { Caller } from '../governance/authorize.ts'
 import { requireBuild } from './build-views.ts'
 import { changes } from './changes.ts'
 import { requireEnvironment } from './environment-views.ts'
@@ -14,7 +15,6 @@ import {
   readTail,
   streamIds,
 } from './log-segments.ts'
-import type { Caller } from './permissions.ts'
 
 export interface WantedLogs extends LogFilter {
   readonly subject: ReadLogsRequest['subject']

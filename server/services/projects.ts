@@ -7,9 +7,9 @@ import { audit } from '../db/audit.ts'
 import type { ProjectsTable } from '../db/schema.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError, notFound } from '../errors.ts'
+import { authorize, type Caller } from '../governance/authorize.ts'
 import { type BranchRule, defaultBranchRules, requireBranchRules } from './branch-rules.ts'
 import { stages, timestampOf } from './messages.ts'
-import { type Caller, requirePermission } from './permissions.ts'
 import {
   parseRepositoryUrl,
   requireOdooVersion,
@@ -37,7 +37,6 @@ export async function createProject(
   caller: Caller,
   wanted: NewProject,
 ): Promise<{ project: Project; webhookSecret: string }> {
-  requirePermission(caller, 'project.create')
   requireProjectName(wanted.name)
   const repository = parseRepositoryUrl(wanted.repositoryUrl)
   const slug = wanted.repositorySlug || repository.slug
@@ -51,6 +50,7 @@ export async function createProject(
 
   const id = randomUUID()
   const project = await withTenant(db, caller, async (tx) => {
+    await authorize(tx, caller, 'project.create')
     const row = await tx
       .insertInto('projects')
       .values({
@@ -77,7 +77,7 @@ export async function createProject(
       tx,
       caller,
       'project.create',
-      { kind: 'project', id },
+      { kind: 'project', id, projectId: id },
       { name: wanted.name, repository: slug },
     )
     return projectMessage(row, { environments: 0, builds: 0 })

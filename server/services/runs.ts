@@ -11,9 +11,9 @@ import {
 import type { AppContext } from '../context.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { invalid, notFound } from '../errors.ts'
+import type { Caller } from '../governance/authorize.ts'
 import { reasonOf, requireBuild } from './build-views.ts'
 import { elapsedMs, resultOf, runStatuses, taskStatuses, timestampOf } from './messages.ts'
-import type { Caller } from './permissions.ts'
 import { stepMessages } from './step-views.ts'
 
 /** Any run with its steps, tasks, artifacts and manifest. Throws `run-not-found` or `build-not-found`. */

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { createApp } from '../../server/app.ts'
 import type { AppContext } from '../../server/context.ts'
 import { operation, withTenant } from '../../server/db/tenancy.ts'
-import type { Role } from '../../server/services/permissions.ts'
+import type { MemberRole } from '../../server/governance/matrix.ts'
 import { createToken } from '../../server/services/tokens.ts'
 import { createOrganization, startTestDatabase, type TestDatabase } from './postgres.ts'
 
@@ -16,8 +16,8 @@ export interface TestServer {
   /** A client that presents that token; none: no authorization at all. */
   client<S extends DescService>(service: S, token?: string): Client<S>
   /** An organization with a member of that role, and the member's token. */
-  createTenant(name: string, role?: Role): Promise<{ organizationId: string; token: string }>
-  createMember(organizationId: string, name: string, role: Role): Promise<string>
+  createTenant(name: string, role?: MemberRole): Promise<{ organizationId: string; token: string }>
+  createMember(organizationId: string, name: string, role: MemberRole): Promise<string>
   close(): Promise<void>
 }
 
@@ -29,11 +29,11 @@ export async function startTestServer(): Promise<TestServer> {
   const app: FastifyInstance = await createApp(context, stopping.signal)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
 
-  const createMember = (organizationId: string, name: string, role: Role) =>
+  const createMember = (organizationId: string, name: string, role: MemberRole) =>
     withTenant(context.db, operation(organizationId, 'test'), async (tx) => {
       const member = await tx
         .insertInto('members')
-        .values({ organization_id: organizationId, name, role: role as 'owner' })
+        .values({ organization_id: organizationId, name, role })
         .returning('id')
         .executeTakeFirstOrThrow()
       const { token, hash } = createToken('ft_')

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { encodeLogChunk } from '../../server/blobs/log-chunk.ts'
 import type { AppContext } from '../../server/context.ts'
 import { operation, type Tx, withTenant } from '../../server/db/tenancy.ts'
+import type { Caller } from '../../server/governance/authorize.ts'
 import { startBuild } from '../../server/services/builds.ts'
-import type { Caller } from '../../server/services/permissions.ts'
 import { createProject } from '../../server/services/projects.ts'
 
 export interface Tenant {
@@ -22,7 +22,10 @@ export async function arrangeTenant(
   organizationId: string,
   project: string,
 ): Promise<Tenant> {
-  const caller: Caller = { ...operation(organizationId, 'member:ana'), role: 'owner' }
+  const caller: Caller = {
+    ...operation(organizationId, 'member:ana'),
+    access: { role: 'owner', projects: 'all', projectRoles: new Map(), scopes: [] },
+  }
   const created = await createProject(context, caller, {
     name: project,
     repositoryUrl: `https://git.example/${project}/odoo.git`,
@@ -31,7 +34,9 @@ export async function arrangeTenant(
     branchRules: [],
     webhookSecret: `${project}-webhook-secret`,
   })
-  const scope = <T>(fn: (tx: Tx) => Promise<T>) => withTenant(context.db, caller, fn)
+  // Tests arrange and look as the server itself.
+  const server = operation(organizationId, 'test')
+  const scope = <T>(fn: (tx: Tx) => Promise<T>) => withTenant(context.db, server, fn)
   const host = `${project}-host`
   const { id: hostId } = await scope((tx) =>
     tx

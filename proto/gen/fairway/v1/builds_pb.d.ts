@@ -314,6 +314,13 @@ export declare type Build = Message<"fairway.v1.Build"> & {
    * @generated from field: string manifest_sha256 = 26;
    */
   manifestSha256: string;
+
+  /**
+   * The approval it waits for, or went ahead with.
+   *
+   * @generated from field: string approval_id = 27;
+   */
+  approvalId: string;
 };
 
 /**

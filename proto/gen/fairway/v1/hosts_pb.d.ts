@@ -239,6 +239,43 @@ export declare type GetHostResponse = Message<"fairway.v1.GetHostResponse"> & {
 export declare const GetHostResponseSchema: GenMessage<GetHostResponse>;
 
 /**
+ * @generated from message fairway.v1.RevokeHostRequest
+ */
+export declare type RevokeHostRequest = Message<"fairway.v1.RevokeHostRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message fairway.v1.RevokeHostRequest.
+ * Use `create(RevokeHostRequestSchema)` to create a new message.
+ */
+export declare const RevokeHostRequestSchema: GenMessage<RevokeHostRequest>;
+
+/**
+ * @generated from message fairway.v1.RevokeHostResponse
+ */
+export declare type RevokeHostResponse = Message<"fairway.v1.RevokeHostResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Host host = 1;
+   */
+  host?: Host | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.RevokeHostResponse.
+ * Use `create(RevokeHostResponseSchema)` to create a new message.
+ */
+export declare const RevokeHostResponseSchema: GenMessage<RevokeHostResponse>;
+
+/**
  * @generated from enum fairway.v1.HostStatus
  */
 export enum HostStatus {
@@ -263,6 +300,13 @@ export enum HostStatus {
    * @generated from enum value: HOST_STATUS_INCOMPATIBLE = 3;
    */
   INCOMPATIBLE = 3,
+
+  /**
+   * Its certificate is worth nothing from now on, and it cannot come back without a new join token.
+   *
+   * @generated from enum value: HOST_STATUS_REVOKED = 4;
+   */
+  REVOKED = 4,
 }
 
 /**
@@ -299,6 +343,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof GetHostRequestSchema;
     output: typeof GetHostResponseSchema;
+  },
+  /**
+   * Its certificate is worth nothing from now on and its streams end within 5 seconds; its data stays where it is.
+   *
+   * @generated from rpc fairway.v1.HostService.RevokeHost
+   */
+  revokeHost: {
+    methodKind: "unary";
+    input: typeof RevokeHostRequestSchema;
+    output: typeof RevokeHostResponseSchema;
   },
 }>;
 

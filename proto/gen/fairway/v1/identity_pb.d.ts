@@ -4,11 +4,205 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file fairway/v1/identity.proto.
  */
 export declare const file_fairway_v1_identity: GenFile;
+
+/**
+ * @generated from message fairway.v1.GetLoginOptionsRequest
+ */
+export declare type GetLoginOptionsRequest = Message<"fairway.v1.GetLoginOptionsRequest"> & {
+};
+
+/**
+ * Describes the message fairway.v1.GetLoginOptionsRequest.
+ * Use `create(GetLoginOptionsRequestSchema)` to create a new message.
+ */
+export declare const GetLoginOptionsRequestSchema: GenMessage<GetLoginOptionsRequest>;
+
+/**
+ * @generated from message fairway.v1.GetLoginOptionsResponse
+ */
+export declare type GetLoginOptionsResponse = Message<"fairway.v1.GetLoginOptionsResponse"> & {
+  /**
+   * Empty: no OpenID provider is configured.
+   *
+   * @generated from field: string oidc_issuer = 1;
+   */
+  oidcIssuer: string;
+
+  /**
+   * @generated from field: string oidc_client_id = 2;
+   */
+  oidcClientId: string;
+
+  /**
+   * What a workflow asks its token for.
+   *
+   * @generated from field: string workflow_audience = 3;
+   */
+  workflowAudience: string;
+};
+
+/**
+ * Describes the message fairway.v1.GetLoginOptionsResponse.
+ * Use `create(GetLoginOptionsResponseSchema)` to create a new message.
+ */
+export declare const GetLoginOptionsResponseSchema: GenMessage<GetLoginOptionsResponse>;
+
+/**
+ * @generated from message fairway.v1.LoginWithCodeRequest
+ */
+export declare type LoginWithCodeRequest = Message<"fairway.v1.LoginWithCodeRequest"> & {
+  /**
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * What the session is called in lists; default: `session`.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message fairway.v1.LoginWithCodeRequest.
+ * Use `create(LoginWithCodeRequestSchema)` to create a new message.
+ */
+export declare const LoginWithCodeRequestSchema: GenMessage<LoginWithCodeRequest>;
+
+/**
+ * @generated from message fairway.v1.LoginWithCodeResponse
+ */
+export declare type LoginWithCodeResponse = Message<"fairway.v1.LoginWithCodeResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.LoginWithCodeResponse.
+ * Use `create(LoginWithCodeResponseSchema)` to create a new message.
+ */
+export declare const LoginWithCodeResponseSchema: GenMessage<LoginWithCodeResponse>;
+
+/**
+ * @generated from message fairway.v1.LoginWithIdTokenRequest
+ */
+export declare type LoginWithIdTokenRequest = Message<"fairway.v1.LoginWithIdTokenRequest"> & {
+  /**
+   * @generated from field: string id_token = 1;
+   */
+  idToken: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message fairway.v1.LoginWithIdTokenRequest.
+ * Use `create(LoginWithIdTokenRequestSchema)` to create a new message.
+ */
+export declare const LoginWithIdTokenRequestSchema: GenMessage<LoginWithIdTokenRequest>;
+
+/**
+ * @generated from message fairway.v1.LoginWithIdTokenResponse
+ */
+export declare type LoginWithIdTokenResponse = Message<"fairway.v1.LoginWithIdTokenResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.LoginWithIdTokenResponse.
+ * Use `create(LoginWithIdTokenResponseSchema)` to create a new message.
+ */
+export declare const LoginWithIdTokenResponseSchema: GenMessage<LoginWithIdTokenResponse>;
+
+/**
+ * @generated from message fairway.v1.ExchangeWorkflowTokenRequest
+ */
+export declare type ExchangeWorkflowTokenRequest = Message<"fairway.v1.ExchangeWorkflowTokenRequest"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * @generated from field: string project = 2;
+   */
+  project: string;
+};
+
+/**
+ * Describes the message fairway.v1.ExchangeWorkflowTokenRequest.
+ * Use `create(ExchangeWorkflowTokenRequestSchema)` to create a new message.
+ */
+export declare const ExchangeWorkflowTokenRequestSchema: GenMessage<ExchangeWorkflowTokenRequest>;
+
+/**
+ * @generated from message fairway.v1.ExchangeWorkflowTokenResponse
+ */
+export declare type ExchangeWorkflowTokenResponse = Message<"fairway.v1.ExchangeWorkflowTokenResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.ExchangeWorkflowTokenResponse.
+ * Use `create(ExchangeWorkflowTokenResponseSchema)` to create a new message.
+ */
+export declare const ExchangeWorkflowTokenResponseSchema: GenMessage<ExchangeWorkflowTokenResponse>;
+
+/**
+ * Shown here and never again.
+ *
+ * @generated from message fairway.v1.Session
+ */
+export declare type Session = Message<"fairway.v1.Session"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * @generated from field: string organization = 2;
+   */
+  organization: string;
+
+  /**
+   * @generated from field: string member = 3;
+   */
+  member: string;
+
+  /**
+   * @generated from field: string role = 4;
+   */
+  role: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 5;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.Session.
+ * Use `create(SessionSchema)` to create a new message.
+ */
+export declare const SessionSchema: GenMessage<Session>;
 
 /**
  * @generated from message fairway.v1.WhoAmIRequest
@@ -37,6 +231,8 @@ export declare type WhoAmIResponse = Message<"fairway.v1.WhoAmIResponse"> & {
   member: string;
 
   /**
+   * In the whole organization: owner, developer, release-manager, auditor, or member (only what projects give).
+   *
    * @generated from field: string role = 3;
    */
   role: string;
@@ -50,6 +246,23 @@ export declare type WhoAmIResponse = Message<"fairway.v1.WhoAmIResponse"> & {
    * @generated from field: string server_version = 5;
    */
   serverVersion: string;
+
+  /**
+   * @generated from field: repeated fairway.v1.ProjectRole project_roles = 6;
+   */
+  projectRoles: ProjectRole[];
+
+  /**
+   * What the token is confined to; empty: all its member may do.
+   *
+   * @generated from field: repeated string scopes = 7;
+   */
+  scopes: string[];
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 8;
+   */
+  expiresAt?: Timestamp | undefined;
 };
 
 /**
@@ -59,9 +272,97 @@ export declare type WhoAmIResponse = Message<"fairway.v1.WhoAmIResponse"> & {
 export declare const WhoAmIResponseSchema: GenMessage<WhoAmIResponse>;
 
 /**
+ * @generated from message fairway.v1.ProjectRole
+ */
+export declare type ProjectRole = Message<"fairway.v1.ProjectRole"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+
+  /**
+   * @generated from field: string role = 2;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message fairway.v1.ProjectRole.
+ * Use `create(ProjectRoleSchema)` to create a new message.
+ */
+export declare const ProjectRoleSchema: GenMessage<ProjectRole>;
+
+/**
+ * @generated from message fairway.v1.LogoutRequest
+ */
+export declare type LogoutRequest = Message<"fairway.v1.LogoutRequest"> & {
+};
+
+/**
+ * Describes the message fairway.v1.LogoutRequest.
+ * Use `create(LogoutRequestSchema)` to create a new message.
+ */
+export declare const LogoutRequestSchema: GenMessage<LogoutRequest>;
+
+/**
+ * @generated from message fairway.v1.LogoutResponse
+ */
+export declare type LogoutResponse = Message<"fairway.v1.LogoutResponse"> & {
+};
+
+/**
+ * Describes the message fairway.v1.LogoutResponse.
+ * Use `create(LogoutResponseSchema)` to create a new message.
+ */
+export declare const LogoutResponseSchema: GenMessage<LogoutResponse>;
+
+/**
+ * Who the caller is. The first four calls need no token: they are how one is had.
+ *
  * @generated from service fairway.v1.IdentityService
  */
 export declare const IdentityService: GenService<{
+  /**
+   * How people and workflows can log in to this server.
+   *
+   * @generated from rpc fairway.v1.IdentityService.GetLoginOptions
+   */
+  getLoginOptions: {
+    methodKind: "unary";
+    input: typeof GetLoginOptionsRequestSchema;
+    output: typeof GetLoginOptionsResponseSchema;
+  },
+  /**
+   * A one-time code (the server's first, or an invitation) buys a session. Unauthenticated when it is unknown, used or
+   * expired.
+   *
+   * @generated from rpc fairway.v1.IdentityService.LoginWithCode
+   */
+  loginWithCode: {
+    methodKind: "unary";
+    input: typeof LoginWithCodeRequestSchema;
+    output: typeof LoginWithCodeResponseSchema;
+  },
+  /**
+   * An ID token of the server's OpenID provider buys a session for the member with its verified e-mail address.
+   *
+   * @generated from rpc fairway.v1.IdentityService.LoginWithIdToken
+   */
+  loginWithIdToken: {
+    methodKind: "unary";
+    input: typeof LoginWithIdTokenRequestSchema;
+    output: typeof LoginWithIdTokenResponseSchema;
+  },
+  /**
+   * A GitHub Actions ID token buys a token of a few minutes for the project of that repository.
+   *
+   * @generated from rpc fairway.v1.IdentityService.ExchangeWorkflowToken
+   */
+  exchangeWorkflowToken: {
+    methodKind: "unary";
+    input: typeof ExchangeWorkflowTokenRequestSchema;
+    output: typeof ExchangeWorkflowTokenResponseSchema;
+  },
   /**
    * Who the presented token speaks for. Unauthenticated when it is unknown, expired or revoked.
    *
@@ -71,6 +372,16 @@ export declare const IdentityService: GenService<{
     methodKind: "unary";
     input: typeof WhoAmIRequestSchema;
     output: typeof WhoAmIResponseSchema;
+  },
+  /**
+   * Revokes the presented token.
+   *
+   * @generated from rpc fairway.v1.IdentityService.Logout
+   */
+  logout: {
+    methodKind: "unary";
+    input: typeof LogoutRequestSchema;
+    output: typeof LogoutResponseSchema;
   },
 }>;
 

@@ -3,28 +3,115 @@
 /* eslint-disable */
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file fairway/v1/identity.proto.
  */
 export const file_fairway_v1_identity = /*@__PURE__*/
-  fileDesc("ChlmYWlyd2F5L3YxL2lkZW50aXR5LnByb3RvEgpmYWlyd2F5LnYxIg8KDVdob0FtSVJlcXVlc3QicAoOV2hvQW1JUmVzcG9uc2USFAoMb3JnYW5pemF0aW9uGAEgASgJEg4KBm1lbWJlchgCIAEoCRIMCgRyb2xlGAMgASgJEhIKCnRva2VuX25hbWUYBCABKAkSFgoOc2VydmVyX3ZlcnNpb24YBSABKAkyUgoPSWRlbnRpdHlTZXJ2aWNlEj8KBldob0FtSRIZLmZhaXJ3YXkudjEuV2hvQW1JUmVxdWVzdBoaLmZhaXJ3YXkudjEuV2hvQW1JUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChlmYWlyd2F5L3YxL2lkZW50aXR5LnByb3RvEgpmYWlyd2F5LnYxIhgKFkdldExvZ2luT3B0aW9uc1JlcXVlc3QiYQoXR2V0TG9naW5PcHRpb25zUmVzcG9uc2USEwoLb2lkY19pc3N1ZXIYASABKAkSFgoOb2lkY19jbGllbnRfaWQYAiABKAkSGQoRd29ya2Zsb3dfYXVkaWVuY2UYAyABKAkiMgoUTG9naW5XaXRoQ29kZVJlcXVlc3QSDAoEY29kZRgBIAEoCRIMCgRuYW1lGAIgASgJIj0KFUxvZ2luV2l0aENvZGVSZXNwb25zZRIkCgdzZXNzaW9uGAEgASgLMhMuZmFpcndheS52MS5TZXNzaW9uIjkKF0xvZ2luV2l0aElkVG9rZW5SZXF1ZXN0EhAKCGlkX3Rva2VuGAEgASgJEgwKBG5hbWUYAiABKAkiQAoYTG9naW5XaXRoSWRUb2tlblJlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5mYWlyd2F5LnYxLlNlc3Npb24iPgocRXhjaGFuZ2VXb3JrZmxvd1Rva2VuUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIPCgdwcm9qZWN0GAIgASgJIkUKHUV4Y2hhbmdlV29ya2Zsb3dUb2tlblJlc3BvbnNlEiQKB3Nlc3Npb24YASABKAsyEy5mYWlyd2F5LnYxLlNlc3Npb24ifAoHU2Vzc2lvbhINCgV0b2tlbhgBIAEoCRIUCgxvcmdhbml6YXRpb24YAiABKAkSDgoGbWVtYmVyGAMgASgJEgwKBHJvbGUYBCABKAkSLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDwoNV2hvQW1JUmVxdWVzdCLgAQoOV2hvQW1JUmVzcG9uc2USFAoMb3JnYW5pemF0aW9uGAEgASgJEg4KBm1lbWJlchgCIAEoCRIMCgRyb2xlGAMgASgJEhIKCnRva2VuX25hbWUYBCABKAkSFgoOc2VydmVyX3ZlcnNpb24YBSABKAkSLgoNcHJvamVjdF9yb2xlcxgGIAMoCzIXLmZhaXJ3YXkudjEuUHJvamVjdFJvbGUSDgoGc2NvcGVzGAcgAygJEi4KCmV4cGlyZXNfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIiwKC1Byb2plY3RSb2xlEg8KB3Byb2plY3QYASABKAkSDAoEcm9sZRgCIAEoCSIPCg1Mb2dvdXRSZXF1ZXN0IhAKDkxvZ291dFJlc3BvbnNlMpIECg9JZGVudGl0eVNlcnZpY2USWgoPR2V0TG9naW5PcHRpb25zEiIuZmFpcndheS52MS5HZXRMb2dpbk9wdGlvbnNSZXF1ZXN0GiMuZmFpcndheS52MS5HZXRMb2dpbk9wdGlvbnNSZXNwb25zZRJUCg1Mb2dpbldpdGhDb2RlEiAuZmFpcndheS52MS5Mb2dpbldpdGhDb2RlUmVxdWVzdBohLmZhaXJ3YXkudjEuTG9naW5XaXRoQ29kZVJlc3BvbnNlEl0KEExvZ2luV2l0aElkVG9rZW4SIy5mYWlyd2F5LnYxLkxvZ2luV2l0aElkVG9rZW5SZXF1ZXN0GiQuZmFpcndheS52MS5Mb2dpbldpdGhJZFRva2VuUmVzcG9uc2USbAoVRXhjaGFuZ2VXb3JrZmxvd1Rva2VuEiguZmFpcndheS52MS5FeGNoYW5nZVdvcmtmbG93VG9rZW5SZXF1ZXN0GikuZmFpcndheS52MS5FeGNoYW5nZVdvcmtmbG93VG9rZW5SZXNwb25zZRI/CgZXaG9BbUkSGS5mYWlyd2F5LnYxLldob0FtSVJlcXVlc3QaGi5mYWlyd2F5LnYxLldob0FtSVJlc3BvbnNlEj8KBkxvZ291dBIZLmZhaXJ3YXkudjEuTG9nb3V0UmVxdWVzdBoaLmZhaXJ3YXkudjEuTG9nb3V0UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
+
+/**
+ * Describes the message fairway.v1.GetLoginOptionsRequest.
+ * Use `create(GetLoginOptionsRequestSchema)` to create a new message.
+ */
+export const GetLoginOptionsRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_identity, 0);
+
+/**
+ * Describes the message fairway.v1.GetLoginOptionsResponse.
+ * Use `create(GetLoginOptionsResponseSchema)` to create a new message.
+ */
+export const GetLoginOptionsResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_identity, 1);
+
+/**
+ * Describes the message fairway.v1.LoginWithCodeRequest.
+ * Use `create(LoginWithCodeRequestSchema)` to create a new message.
+ */
+export const LoginWithCodeRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_identity, 2);
+
+/**
+ * Describes the message fairway.v1.LoginWithCodeResponse.
+ * Use `create(LoginWithCodeResponseSchema)` to create a new message.
+ */
+export const LoginWithCodeResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_identity, 3);
+
+/**
+ * Describes the message fairway.v1.LoginWithIdTokenRequest.
+ * Use `create(LoginWithIdTokenRequestSchema)` to create a new message.
+ */
+export const LoginWithIdTokenRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_identity, 4);
+
+/**
+ * Describes the message fairway.v1.LoginWithIdTokenResponse.
+ * Use `create(LoginWithIdTokenResponseSchema)` to create a new message.
+ */
+export const LoginWithIdTokenResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_identity, 5);
+
+/**
+ * Describes the message fairway.v1.ExchangeWorkflowTokenRequest.
+ * Use `create(ExchangeWorkflowTokenRequestSchema)` to create a new message.
+ */
+export const ExchangeWorkflowTokenRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_identity, 6);
+
+/**
+ * Describes the message fairway.v1.ExchangeWorkflowTokenResponse.
+ * Use `create(ExchangeWorkflowTokenResponseSchema)` to create a new message.
+ */
+export const ExchangeWorkflowTokenResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_identity, 7);
+
+/**
+ * Describes the message fairway.v1.Session.
+ * Use `create(SessionSchema)` to create a new message.
+ */
+export const SessionSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_identity, 8);
 
 /**
  * Describes the message fairway.v1.WhoAmIRequest.
  * Use `create(WhoAmIRequestSchema)` to create a new message.
  */
 export const WhoAmIRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_identity, 0);
+  messageDesc(file_fairway_v1_identity, 9);
 
 /**
  * Describes the message fairway.v1.WhoAmIResponse.
  * Use `create(WhoAmIResponseSchema)` to create a new message.
  */
 export const WhoAmIResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_identity, 1);
+  messageDesc(file_fairway_v1_identity, 10);
 
 /**
+ * Describes the message fairway.v1.ProjectRole.
+ * Use `create(ProjectRoleSchema)` to create a new message.
+ */
+export const ProjectRoleSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_identity, 11);
+
+/**
+ * Describes the message fairway.v1.LogoutRequest.
+ * Use `create(LogoutRequestSchema)` to create a new message.
+ */
+export const LogoutRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_identity, 12);
+
+/**
+ * Describes the message fairway.v1.LogoutResponse.
+ * Use `create(LogoutResponseSchema)` to create a new message.
+ */
+export const LogoutResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_identity, 13);
+
+/**
+ * Who the caller is. The first four calls need no token: they are how one is had.
+ *
  * @generated from service fairway.v1.IdentityService
  */
 export const IdentityService = /*@__PURE__*/

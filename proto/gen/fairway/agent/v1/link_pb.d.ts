@@ -4,8 +4,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { TaskOutput, TaskSpec } from "./tasks_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { TaskOutput, TaskSpec } from "./tasks_pb.js";
 
 /**
  * Describes the file fairway/agent/v1/link.proto.
@@ -165,6 +165,12 @@ export declare type ControlRequest = Message<"fairway.agent.v1.ControlRequest"> 
      */
     value: Inventory;
     case: "inventory";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.CheckpointAck checkpoint_ack = 7;
+     */
+    value: CheckpointAck;
+    case: "checkpointAck";
   } | { case: undefined; value?: undefined };
 };
 
@@ -219,6 +225,20 @@ export declare type Hello = Message<"fairway.agent.v1.Hello"> & {
    * @generated from field: repeated fairway.agent.v1.TaskRef journal = 7;
    */
   journal: TaskRef[];
+
+  /**
+   * Size of the newest audit checkpoint that the agent keeps; 0: none.
+   *
+   * @generated from field: uint64 checkpoint_size = 8;
+   */
+  checkpointSize: bigint;
+
+  /**
+   * The agent's wall clock.
+   *
+   * @generated from field: google.protobuf.Timestamp clock = 9;
+   */
+  clock?: Timestamp | undefined;
 };
 
 /**
@@ -509,6 +529,12 @@ export declare type ControlResponse = Message<"fairway.agent.v1.ControlResponse"
      */
     value: Superseded;
     case: "superseded";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.Checkpoint checkpoint = 8;
+     */
+    value: Checkpoint;
+    case: "checkpoint";
   } | { case: undefined; value?: undefined };
 };
 
@@ -601,6 +627,14 @@ export declare type Offer = Message<"fairway.agent.v1.Offer"> & {
    * @generated from field: string log_stream_id = 7;
    */
   logStreamId: string;
+
+  /**
+   * A JWS (compact) of the server's authorizer, for tasks that can destroy or change production; see
+   * CONTRACT.md. Empty for all others.
+   *
+   * @generated from field: string authorization = 8;
+   */
+  authorization: string;
 };
 
 /**
@@ -810,6 +844,105 @@ export declare type LogsResponse = Message<"fairway.agent.v1.LogsResponse"> & {
 export declare const LogsResponseSchema: GenMessage<LogsResponse>;
 
 /**
+ * @generated from message fairway.agent.v1.SecretsRequest
+ */
+export declare type SecretsRequest = Message<"fairway.agent.v1.SecretsRequest"> & {
+  /**
+   * @generated from field: fairway.agent.v1.TaskRef task = 1;
+   */
+  task?: TaskRef | undefined;
+};
+
+/**
+ * Describes the message fairway.agent.v1.SecretsRequest.
+ * Use `create(SecretsRequestSchema)` to create a new message.
+ */
+export declare const SecretsRequestSchema: GenMessage<SecretsRequest>;
+
+/**
+ * @generated from message fairway.agent.v1.SecretsResponse
+ */
+export declare type SecretsResponse = Message<"fairway.agent.v1.SecretsResponse"> & {
+  /**
+   * By name.
+   *
+   * @generated from field: map<string, string> values = 1;
+   */
+  values: { [key: string]: string };
+};
+
+/**
+ * Describes the message fairway.agent.v1.SecretsResponse.
+ * Use `create(SecretsResponseSchema)` to create a new message.
+ */
+export declare const SecretsResponseSchema: GenMessage<SecretsResponse>;
+
+/**
+ * A new checkpoint of the organization's audit tree. The agent keeps it when it extends the one it has, and refuses
+ * one that is smaller or does not contain it.
+ *
+ * @generated from message fairway.agent.v1.Checkpoint
+ */
+export declare type Checkpoint = Message<"fairway.agent.v1.Checkpoint"> & {
+  /**
+   * C2SP signed note.
+   *
+   * @generated from field: string note = 1;
+   */
+  note: string;
+
+  /**
+   * `name+keyhash+base64`; the agent pins the first it is told.
+   *
+   * @generated from field: string verifier_key = 2;
+   */
+  verifierKey: string;
+
+  /**
+   * Consistency proof (RFC 6962) from the tree of that size, the one the agent said it keeps.
+   *
+   * @generated from field: uint64 from_size = 3;
+   */
+  fromSize: bigint;
+
+  /**
+   * @generated from field: repeated bytes consistency_proof = 4;
+   */
+  consistencyProof: Uint8Array[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.Checkpoint.
+ * Use `create(CheckpointSchema)` to create a new message.
+ */
+export declare const CheckpointSchema: GenMessage<Checkpoint>;
+
+/**
+ * @generated from message fairway.agent.v1.CheckpointAck
+ */
+export declare type CheckpointAck = Message<"fairway.agent.v1.CheckpointAck"> & {
+  /**
+   * Of the newest checkpoint that the agent keeps.
+   *
+   * @generated from field: uint64 size = 1;
+   */
+  size: bigint;
+
+  /**
+   * Why it refused the one it was sent; empty: it did not.
+   *
+   * @generated from field: string refusal = 2;
+   */
+  refusal: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.CheckpointAck.
+ * Use `create(CheckpointAckSchema)` to create a new message.
+ */
+export declare const CheckpointAckSchema: GenMessage<CheckpointAck>;
+
+/**
  * @generated from enum fairway.agent.v1.Outcome
  */
 export enum Outcome {
@@ -890,6 +1023,17 @@ export declare const AgentLinkService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof LogsRequestSchema;
     output: typeof LogsResponseSchema;
+  },
+  /**
+   * The values of the secrets that a task's spec names. Only for a task that this host holds, under its current epoch;
+   * Aborted for any other. Values are in no spec, no row and no journal.
+   *
+   * @generated from rpc fairway.agent.v1.AgentLinkService.Secrets
+   */
+  secrets: {
+    methodKind: "unary";
+    input: typeof SecretsRequestSchema;
+    output: typeof SecretsResponseSchema;
   },
 }>;
 

@@ -1161,6 +1161,11 @@ export declare type ApplyModulesTask = Message<"fairway.agent.v1.ApplyModulesTas
    * @generated from field: fairway.agent.v1.Resources resources = 8;
    */
   resources?: Resources | undefined;
+
+  /**
+   * @generated from field: repeated fairway.agent.v1.SecretRef secrets = 9;
+   */
+  secrets: SecretRef[];
 };
 
 /**
@@ -1328,6 +1333,29 @@ export declare type Check = Message<"fairway.agent.v1.Check"> & {
 export declare const CheckSchema: GenMessage<Check>;
 
 /**
+ * A secret's name and version; never its value.
+ *
+ * @generated from message fairway.agent.v1.SecretRef
+ */
+export declare type SecretRef = Message<"fairway.agent.v1.SecretRef"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: uint32 version = 2;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message fairway.agent.v1.SecretRef.
+ * Use `create(SecretRefSchema)` to create a new message.
+ */
+export declare const SecretRefSchema: GenMessage<SecretRef>;
+
+/**
  * @generated from message fairway.agent.v1.RuntimeSpec
  */
 export declare type RuntimeSpec = Message<"fairway.agent.v1.RuntimeSpec"> & {
@@ -1384,6 +1412,13 @@ export declare type RuntimeSpec = Message<"fairway.agent.v1.RuntimeSpec"> & {
    * @generated from field: string environment = 10;
    */
   environment: string;
+
+  /**
+   * What Odoo gets as environment variables; the values come by the Secrets call.
+   *
+   * @generated from field: repeated fairway.agent.v1.SecretRef secrets = 11;
+   */
+  secrets: SecretRef[];
 };
 
 /**

@@ -1,0 +1,154 @@
+import type { Stage } from '../db/schema.ts'
+import { claim, type Operation, type Tx } from '../db/tenancy.ts'
+import { DomainError } from '../errors.ts'
+import { type MemberRole, type Permission, type ProjectRole, type Role, ruleOf } from './matrix.ts'
+
+/** On whose behalf a use case runs, and what they are. */
+export interface Caller extends Operation {
+  readonly access: CallerAccess
+}
+
+export interface CallerAccess {
+  /** In the whole organization. */
+  readonly role: Role
+  readonly memberId?: string
+  /** Ids of the projects they see: all, or those they have a role or a living grant in. */
+  readonly projects: 'all' | readonly string[]
+  /** By project id. */
+  readonly projectRoles: ReadonlyMap<string, ProjectRole>
+  /** What the token is confined to: permissions, or `read`; empty: nothing narrower than the member. */
+  readonly scopes: readonly string[]
+}
+
+/** Where the permission is needed. */
+export interface Place {
+  readonly projectId?: string
+  readonly environment?: { readonly name: string; readonly stage: Stage }
+}
+
+export interface ConsideredRule {
+  readonly rule: string
+  readonly allows: boolean
+}
+
+export interface Decision {
+  readonly allowed: boolean
+  /** The rule that decided, in one sentence. */
+  readonly rule: string
+  readonly considered: readonly ConsideredRule[]
+  /** What the transaction goes on as. */
+  readonly role: string
+}
+
+/** Roles that see everything in their organization. */
+export const seesAll = (role: MemberRole): boolean => role !== 'member'
+
+/**
+ * The check of every use case: throws `forbidden` unless the caller may do it there, and lets the rest of the
+ * transaction write what that permission changes. Look up what the request names first: what the caller does not see
+ * has to answer as absent.
+ */
+export async function authorize(
+  tx: Tx,
+  caller: Caller,
+  permission: Permission,
+  place: Place = {},
+): Promise<void> {
+  const { access } = caller
+  if (access.scopes.length > 0 && !access.scopes.includes(permission) && !readOnly(access, permission)) {
+    throw new DomainError(
+      'forbidden',
+      'token-scope',
+      `This token is confined to ${access.scopes.join(', ')}: it may not do this (${permission}). ` +
+        'Make another: `fairway token create --scope ' +
+        `${permission}\`.`,
+    )
+  }
+  const decision = await decide(tx, access, permission, place)
+  if (!decision.allowed) {
+    const { roles, production } = ruleOf(permission)
+    const able = (place.environment?.stage === 'production' && production) || roles
+    const people = able.filter((role) => role !== 'webhook' && role !== 'workflow')
+    throw new DomainError(
+      'forbidden',
+      'permission-denied',
+      `You may not do this (${permission}): ${decision.rule}.` +
+        (people.length > 0 ? ` Ask one of: ${people.join(', ')}.` : ''),
+    )
+  }
+  await claim(tx, permission, decision.role)
+}
+
+const readOnly = ({ scopes }: CallerAccess, permission: Permission): boolean =>
+  scopes.includes('read') && ruleOf(permission).writes.length === 0 && permission !== 'shell'
+
+/** What `authorize` goes by, rule by rule; the first that allows decides. Grants are read in the transaction. */
+export async function decide(
+  tx: Tx,
+  access: Pick<CallerAccess, 'role' | 'memberId' | 'projectRoles'>,
+  permission: Permission,
+  { projectId, environment }: Place,
+): Promise<Decision> {
+  const rule = ruleOf(permission)
+  const production = environment?.stage === 'production'
+  const able: readonly Role[] = (production && rule.production) || rule.roles
+  const where = production ? ' in production' : ''
+  const considered: ConsideredRule[] = []
+  const consider = (text: string, allows: boolean, role: string): Decision | undefined => {
+    considered.push({ rule: text, allows })
+    return allows ? { allowed: true, rule: text, considered, role } : undefined
+  }
+  const verb = (role: Role) => (able.includes(role) ? 'may' : 'may not')
+
+  const byRole = consider(
+    `the role ${access.role} ${verb(access.role)} ${permission}${where}`,
+    able.includes(access.role),
+    access.role,
+  )
+  if (byRole) return byRole
+  const projectRole = projectId && rule.reach !== 'organization' && access.projectRoles.get(projectId)
+  if (projectRole) {
+    const byProject = consider(
+      `the role ${projectRole} in this project ${verb(projectRole)} ${permission}${where}`,
+      able.includes(projectRole),
+      projectRole,
+    )
+    if (byProject) return byProject
+  }
+  if (access.memberId && projectId && rule.reach !== 'organization') {
+    const byGrant = await findGrant(tx, access.memberId, permission, projectId, environment)
+    if (byGrant) {
+      const until = byGrant.expires_at.toISOString()
+      const text = `${byGrant.granted_by} granted ${permission} on ${byGrant.environment ?? byGrant.stage ?? 'the project'} until ${until}`
+      const decision = consider(text, true, access.role)
+      if (decision) return decision
+    }
+    considered.push({ rule: `no grant of ${permission} covers this`, allows: false })
+  }
+  return { allowed: false, rule: considered[0]?.rule ?? 'no rule allows it', considered, role: access.role }
+}
+
+/** A living grant that covers the place: for the whole project, its stage, or the environment itself. */
+async function findGrant(
+  tx: Tx,
+  memberId: string,
+  permission: Permission,
+  projectId: string,
+  environment: Place['environment'],
+) {
+  const grants = await tx
+    .selectFrom('grants')
+    .select(['stage', 'environment', 'granted_by', 'expires_at'])
+    .where('member_id', '=', memberId)
+    .where('project_id', '=', projectId)
+    .where('permission', '=', permission)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', new Date())
+    .orderBy('expires_at', 'desc')
+    .execute()
+  return grants.find(
+    (grant) =>
+      (!grant.stage && !grant.environment) ||
+      (environment && (grant.stage === environment.stage || grant.environment === environment.name)),
+  )
+}
