@@ -391,6 +391,7 @@ declare
   tenant_table text;
   -- Whose rows also belong to a project: the column, or the row that says which.
   project text;
+  tenant constant text := 'organization_id = (select current_organization())';
   scope text;
   writable text;
 begin
@@ -406,12 +407,12 @@ begin
     ('steps', 'run_id in runs'), ('tasks', 'run_id in runs'), ('effects', 'run_id in runs'),
     ('artifacts', 'run_id in runs'), ('log_segments', 'stream_id in log_streams'),
     ('approval_votes', 'approval_id in approvals'), ('secret_versions', 'secret_id in secrets'),
-    ('audit_events', '')
+    ('audit_events', 'project_id')
   ) as t (name, project) loop
     execute format('alter table %I enable row level security', tenant_table);
     execute format('alter table %I force row level security', tenant_table);
     execute format('drop policy if exists tenant on %I', tenant_table);
-    scope := 'organization_id = (select current_organization())';
+    scope := tenant;
     if project like '% in %' then
       -- Which of those rows are seen is that table's own policy.
       scope := scope || format(' and ((select sees_all_projects()) or exists (select from %I p where p.id = %I.%I))',
@@ -420,8 +421,8 @@ begin
       scope := scope || format(
         ' and ((select sees_all_projects()) or %I = any ((select visible_projects())::uuid[]))', project);
     end if;
-    -- Anybody may leave a trace, also of what was refused; all else takes a permission.
-    writable := case tenant_table when 'audit_events' then scope
+    -- Anybody may leave a trace, also of what was refused, in whosever project; all else takes a permission.
+    writable := case tenant_table when 'audit_events' then tenant
       else scope || format(' and (select may_write(%L))', tenant_table) end;
     execute format('create policy reading on %I for select to fairway_app using (%s)', tenant_table, scope);
     execute format('create policy adding on %I for insert to fairway_app with check (%s)', tenant_table, writable);
@@ -434,7 +435,7 @@ end $$;
 drop policy tenant on organizations;
 create policy reading on organizations for select to fairway_app using (id = (select current_organization()));
 create policy adding on organizations for insert to fairway_app
-  with check (id = (select current_organization()) and current_role_name() = 'system');
+  with check (id = (select current_organization()) and (select current_role_name()) = 'system');
 
 grant select, insert, update on
   project_members, grants, login_codes, approvals, secrets, secret_versions, signing_keys, audit_witnesses to fairway_app;

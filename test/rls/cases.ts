@@ -1,5 +1,7 @@
 /** What the roles may do with a table's rows, beyond the rule that nobody sees or changes another tenant's. */
 export interface TableCase {
+  /** What says whose project's a row is: a column, or the row of another table that has it; nothing: no project's. */
+  readonly project?: string | { readonly column: string; readonly of: string }
   /** Column that says whose a row is. */
   readonly tenant: 'organization_id' | 'id'
   /** What fairway_app may do with its own tenant's rows; it may select and insert always. */
@@ -9,14 +11,17 @@ export interface TableCase {
   readonly scheduler: readonly string[]
 }
 
-const changed = { tenant: 'organization_id', update: true, delete: false } as const
-const kept = { tenant: 'organization_id', update: false, delete: false } as const
-const removable = { tenant: 'organization_id', update: true, delete: true } as const
+const changed = { tenant: 'organization_id', update: true, delete: false, scheduler: [] } as const
+const kept = { tenant: 'organization_id', update: false, delete: false, scheduler: [] } as const
+const removable = { tenant: 'organization_id', update: true, delete: true, scheduler: [] } as const
+
+const project = 'project_id'
+const ofRun = { column: 'run_id', of: 'runs' }
 
 /** One for each table; the tests fail for a table without one. */
 export const tables: Record<string, TableCase> = {
   organizations: { tenant: 'id', update: false, delete: false, scheduler: ['id', 'name'] },
-  members: { ...changed, scheduler: [] },
+  members: changed,
   tokens: {
     ...changed,
     scheduler: ['id', 'organization_id', 'member_id', 'token_hash', 'expires_at', 'revoked_at'],
@@ -26,14 +31,15 @@ export const tables: Record<string, TableCase> = {
     scheduler: ['id', 'organization_id', 'status', 'certificate_serial', 'last_seen_at'],
   },
   join_tokens: { ...changed, scheduler: ['id', 'organization_id', 'token_hash'] },
-  pools: { ...removable, scheduler: [] },
-  projects: { ...changed, scheduler: ['id', 'organization_id', 'repository_slug'] },
-  branches: { ...changed, scheduler: ['id', 'organization_id', 'destroy_at'] },
-  environments: { ...changed, scheduler: [] },
-  runs: { ...changed, scheduler: ['id', 'organization_id', 'advance_at'] },
-  steps: { ...changed, scheduler: [] },
+  pools: removable,
+  projects: { ...changed, project: 'id', scheduler: ['id', 'organization_id', 'repository_slug'] },
+  branches: { ...changed, project, scheduler: ['id', 'organization_id', 'destroy_at'] },
+  environments: { ...changed, project },
+  runs: { ...changed, project, scheduler: ['id', 'organization_id', 'advance_at'] },
+  steps: { ...changed, project: ofRun },
   tasks: {
     ...changed,
+    project: ofRun,
     scheduler: [
       'id',
       'organization_id',
@@ -44,15 +50,39 @@ export const tables: Record<string, TableCase> = {
       'cancel_requested',
     ],
   },
-  effects: { ...kept, scheduler: [] },
-  cells: { ...changed, scheduler: [] },
-  snapshots: { ...changed, scheduler: [] },
-  artifacts: { ...kept, scheduler: [] },
-  log_streams: { ...changed, scheduler: ['id', 'organization_id', 'host_id'] },
-  log_segments: { ...removable, scheduler: [] },
-  audit_events: { ...kept, scheduler: [] },
-  webhook_deliveries: { ...kept, scheduler: [] },
+  effects: { ...kept, project: ofRun },
+  cells: { ...changed, project },
+  snapshots: { ...changed, project },
+  artifacts: { ...kept, project: ofRun },
+  log_streams: { ...changed, project, scheduler: ['id', 'organization_id', 'host_id'] },
+  log_segments: { ...removable, project: { column: 'stream_id', of: 'log_streams' } },
+  audit_events: { ...kept, project, scheduler: ['id', 'organization_id'] },
+  webhook_deliveries: { ...kept, project },
+  project_members: { ...changed, project },
+  grants: { ...changed, project },
+  login_codes: { ...changed, scheduler: ['id', 'organization_id', 'code_hash'] },
+  policies: { ...kept, project },
+  approvals: { ...changed, project, scheduler: ['id', 'organization_id', 'status', 'expires_at'] },
+  approval_votes: { ...kept, project: { column: 'approval_id', of: 'approvals' } },
+  authorizations: { ...kept, project },
+  data_keys: kept,
+  secrets: { ...changed, project },
+  secret_versions: { ...changed, project: { column: 'secret_id', of: 'secrets' } },
+  audit_leaves: { ...kept, scheduler: ['organization_id', 'index', 'event_id'] },
+  audit_nodes: kept,
+  audit_checkpoints: { ...kept, scheduler: ['organization_id', 'size', 'created_at'] },
+  audit_witnesses: changed,
+  signing_keys: changed,
+  statements: { ...kept, project },
 }
 
-/** No tenant's: the list of migrations, and the fleet's certificate authority (its key is sealed). */
-export const serverTables = ['schema_migrations', 'authority']
+/** No tenant's, and out of the scheduler's reach; what fairway_app may do with them. */
+export const serverTables: Record<string, readonly ('select' | 'insert')[]> = {
+  schema_migrations: [],
+  // The fleet's certificate authority and authorizer; their keys are sealed.
+  authority: ['select', 'insert'],
+  authorizer: ['select', 'insert'],
+  // server/governance/matrix.ts, as the policies read it.
+  role_permissions: ['select'],
+  permission_tables: ['select'],
+}

@@ -1,10 +1,36 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import pg from 'pg'
 
-/** Runs statements as a role in one transaction that is rolled back, scoped to an organization if one is given. */
+/** What a transaction's settings say; see server/db/tenancy.ts. */
+export interface Scope {
+  readonly organization: string
+  /** Default: `system`, which needs no permission. */
+  readonly role?: string
+  readonly member?: string
+  /** Default: all. */
+  readonly projects?: readonly string[]
+  readonly permission?: string
+}
+
+export async function enter(client: pg.Client, scope: Scope): Promise<void> {
+  await client.query(
+    `select set_config('fairway.organization', $1, true), set_config('fairway.role', $2, true),
+       set_config('fairway.member', $3, true), set_config('fairway.projects', $4, true),
+       set_config('fairway.permission', $5, true)`,
+    [
+      scope.organization,
+      scope.role ?? 'system',
+      scope.member ?? '',
+      scope.projects ? `{${scope.projects.join(',')}}` : '*',
+      scope.permission ?? '',
+    ],
+  )
+}
+
+/** Runs statements as a role in one transaction that is rolled back, scoped if a scope or an organization is given. */
 export async function asRole<T>(
   url: string,
-  organizationId: string | undefined,
+  scope: Scope | string | undefined,
   fn: (client: pg.Client) => Promise<T>,
   keep = false,
 ): Promise<T> {
@@ -12,9 +38,7 @@ export async function asRole<T>(
   await client.connect()
   try {
     await client.query('begin')
-    if (organizationId) {
-      await client.query("select set_config('fairway.organization', $1, true)", [organizationId])
-    }
+    if (scope) await enter(client, typeof scope === 'string' ? { organization: scope } : scope)
     const result = await fn(client)
     await client.query(keep ? 'commit' : 'rollback')
     return result
@@ -51,6 +75,10 @@ export async function seedTenant(appUrl: string, name: string): Promise<string> 
         task: randomUUID(),
         cell: randomUUID(),
         stream: randomUUID(),
+        approval: randomUUID(),
+        dataKey: randomUUID(),
+        secret: randomUUID(),
+        signingKey: randomUUID(),
       }
       await insert('organizations', { id: organization_id, name })
       await insert('members', { id: id.member, name: 'ana', role: 'owner' })
@@ -121,12 +149,86 @@ export async function seedTenant(appUrl: string, name: string): Promise<string> 
         action: 'test',
         subject_kind: 'test',
         subject_id: 'test',
+        project_id,
       })
       await insert('webhook_deliveries', {
         project_id,
         delivery_id: 'one',
         event: 'push',
         outcome: 'push',
+      })
+      const member_id = id.member
+      await insert('project_members', { project_id, member_id, role: 'developer', given_by: 'test' })
+      await insert('grants', {
+        project_id,
+        member_id,
+        permission: 'shell',
+        granted_by: 'test',
+        expires_at: new Date(),
+      })
+      await insert('login_codes', { member_id, code_hash: randomBytes(32), expires_at: new Date() })
+      await insert('policies', {
+        project_id,
+        version: 1,
+        source: '',
+        document: '{}',
+        sha256,
+        set_by: 'test',
+      })
+      await insert('approvals', {
+        id: id.approval,
+        project_id,
+        environment_id: id.environment,
+        action: 'production-deploy',
+        summary: 'one',
+        subject: '{}',
+        subject_sha256: sha256,
+        run_id,
+        requested_by: 'test',
+        rule: '{}',
+        policy_version: 1,
+        expires_at: new Date(),
+      })
+      await insert('approval_votes', { approval_id: id.approval, member_id, decision: 'approve' })
+      await insert('authorizations', {
+        project_id,
+        environment_id: id.environment,
+        action: 'production-deploy',
+        subject_sha256: sha256,
+        basis: 'approval',
+        approval_id: id.approval,
+        run_id,
+        policy_version: 1,
+      })
+      await insert('data_keys', { id: id.dataKey, version: 1, key_sealed: randomBytes(8) })
+      await insert('secrets', { id: id.secret, project_id, name: 'ONE', current_version: 1 })
+      await insert('secret_versions', {
+        secret_id: id.secret,
+        version: 1,
+        data_key_id: id.dataKey,
+        value_sealed: randomBytes(8),
+        set_by: 'test',
+      })
+      const event = await client.query('select id from audit_events')
+      await insert('audit_leaves', { index: 0, event_id: event.rows[0].id, leaf_hash: randomBytes(32) })
+      await insert('audit_nodes', { level: 1, index: 0, hash: randomBytes(32) })
+      await insert('audit_checkpoints', { size: 1, root: randomBytes(32), note: '' })
+      await insert('audit_witnesses', { name: 'blobs', size: 1 })
+      await insert('signing_keys', {
+        id: id.signingKey,
+        purpose: 'statements',
+        algorithm: 'ecdsa-p256',
+        public_key: '',
+        private_sealed: randomBytes(8),
+      })
+      await insert('statements', {
+        project_id,
+        run_id,
+        name: 'deploy',
+        predicate_type: 'test',
+        subjects: '[]',
+        bundle_sha256: sha256,
+        signing_key_id: id.signingKey,
       })
     },
     true,
