@@ -6,6 +6,7 @@ import { HostService } from '../../proto/gen/fairway/v1/hosts_pb.js'
 import { IdentityService } from '../../proto/gen/fairway/v1/identity_pb.js'
 import { LogService } from '../../proto/gen/fairway/v1/logs_pb.js'
 import { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
+import { ReportService } from '../../proto/gen/fairway/v1/reports_pb.js'
 import { RunService } from '../../proto/gen/fairway/v1/runs_pb.js'
 import type { AppContext } from '../context.ts'
 import { branchesApi } from './branches.ts'
@@ -15,6 +16,7 @@ import { hostsApi } from './hosts.ts'
 import { identityApi } from './identity.ts'
 import { logsApi } from './logs.ts'
 import { projectsApi } from './projects.ts'
+import { reportsApi } from './reports.ts'
 import { runsApi } from './runs.ts'
 
 /** The public API, service by service. */
@@ -23,8 +25,9 @@ export function addRoutes(router: ConnectRouter, app: AppContext): void {
   router.service(BuildService, buildsApi(app))
   router.service(EnvironmentService, environmentsApi(app))
   router.service(HostService, hostsApi(app))
-  router.service(IdentityService, identityApi())
+  router.service(IdentityService, identityApi(app))
   router.service(LogService, logsApi(app))
   router.service(ProjectService, projectsApi(app))
+  router.service(ReportService, reportsApi(app))
   router.service(RunService, runsApi(app))
 }

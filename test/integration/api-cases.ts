@@ -102,5 +102,8 @@ export const cases: Record<string, Case> = {
       return made
     },
   },
+  'fairway.v1.ReportService.reportReleases': { request: ({ project }) => ({ span: { project } }) },
+  'fairway.v1.ReportService.reportAccess': { request: ({ project }) => ({ span: { project } }) },
+  'fairway.v1.ReportService.reportRestores': { request: ({ project }) => ({ span: { project } }) },
   'fairway.v1.RunService.getRun': { request: ({ runId }) => ({ runId }) },
 }
