@@ -55,6 +55,14 @@ export const nouns: Record<string, Noun> = {
     summary: 'The record of a build or another run',
     verbs: { show: () => import('./commands/run/show.ts') },
   },
+  report: {
+    summary: 'What auditors ask for, over a span of time',
+    verbs: {
+      releases: () => import('./commands/report/releases.ts'),
+      access: () => import('./commands/report/access.ts'),
+      restores: () => import('./commands/report/restores.ts'),
+    },
+  },
 }
 
 /** Commands without a noun. */
