@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createContextValues } from '@connectrpc/connect'
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify'
 import { type FastifyInstance, fastify } from 'fastify'
-import { requestIdKey } from './api/caller.ts'
+import { addressKey, requestIdKey } from './api/caller.ts'
 import { authentication } from './api/interceptors/authentication.ts'
 import { errors } from './api/interceptors/errors.ts'
 import { requestLog } from './api/interceptors/request-log.ts'
@@ -45,7 +45,8 @@ export async function createApp(context: AppContext, stopping: AbortSignal): Pro
     // Over HTTP/1.1 the Connect protocol is the one that works everywhere; fewer protocols, fewer surprises.
     grpc: false,
     grpcWeb: false,
-    contextValues: (request) => createContextValues().set(requestIdKey, request.id),
+    contextValues: (request) =>
+      createContextValues().set(requestIdKey, request.id).set(addressKey, request.ip),
     interceptors: [requestLog(context), errors(context), authentication(context)],
     readMaxBytes: maxBodyBytes,
     shutdownSignal: stopping,

@@ -8,36 +8,57 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 )
 
-const schema = z.object({
-  /** Embedded PostgreSQL, blobs, keys. */
-  FAIRWAY_DATA_DIR: z.string().min(1).default('/var/lib/fairway/server'),
-  /** Owner's URL of a PostgreSQL 15 or newer; without it an embedded one is started. */
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  FAIRWAY_EMBEDDED_POSTGRES_PORT: port.default(5433),
-  FAIRWAY_LISTEN: z.string().default('127.0.0.1'),
-  FAIRWAY_API_PORT: port.default(7080),
-  FAIRWAY_LINK_PORT: port.default(7443),
-  /** Where people and GitHub reach the API. */
-  FAIRWAY_PUBLIC_URL: z.url().optional(),
-  /** What agents dial, all servers, host:port, comma separated. */
-  FAIRWAY_LINK_ADDRESSES: list.optional(),
-  FAIRWAY_ORGANIZATION: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{0,39}$/)
-    .default('default'),
-  /** Environments answer at <environment>.<project>.<domain>:<port>. */
-  FAIRWAY_DOMAIN: z.string().default('localhost'),
-  FAIRWAY_PUBLIC_SCHEME: z.enum(['http', 'https']).default('http'),
-  FAIRWAY_REGISTRY: z.string().default('127.0.0.1:5000'),
-  FAIRWAY_POSTGRES_IMAGE: z.string().optional(),
-  FAIRWAY_ODOO_IMAGE: z.string().optional(),
-  /** 32 bytes in base64, or a file that holds them; default: made in the data directory. */
-  FAIRWAY_MASTER_KEY: z.base64().optional(),
-  FAIRWAY_MASTER_KEY_FILE: z.string().optional(),
-  FAIRWAY_BUILD_TIMEOUT_MINUTES: z.coerce.number().int().min(1).max(600).default(90),
-  FAIRWAY_BRANCH_GRACE_MINUTES: z.coerce.number().min(0).max(43_200).default(60),
-  FAIRWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-})
+/** Its keys decide who gets in, so nobody on the way may exchange them. */
+const issuer = z.url({ protocol: /^https?$/ }).refine(
+  (text) => {
+    const { protocol, hostname } = new URL(text)
+    return protocol === 'https:' || ['127.0.0.1', 'localhost', '[::1]'].includes(hostname)
+  },
+  { message: 'must be an https address (http on this machine only)' },
+)
+
+const schema = z
+  .object({
+    /** Embedded PostgreSQL, blobs, keys. */
+    FAIRWAY_DATA_DIR: z.string().min(1).default('/var/lib/fairway/server'),
+    /** Owner's URL of a PostgreSQL 15 or newer; without it an embedded one is started. */
+    DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+    FAIRWAY_EMBEDDED_POSTGRES_PORT: port.default(5433),
+    FAIRWAY_LISTEN: z.string().default('127.0.0.1'),
+    FAIRWAY_API_PORT: port.default(7080),
+    FAIRWAY_LINK_PORT: port.default(7443),
+    /** Where people and GitHub reach the API. */
+    FAIRWAY_PUBLIC_URL: z.url().optional(),
+    /** What agents dial, all servers, host:port, comma separated. */
+    FAIRWAY_LINK_ADDRESSES: list.optional(),
+    FAIRWAY_ORGANIZATION: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,39}$/)
+      .default('default'),
+    /** Environments answer at <environment>.<project>.<domain>:<port>. */
+    FAIRWAY_DOMAIN: z.string().default('localhost'),
+    FAIRWAY_PUBLIC_SCHEME: z.enum(['http', 'https']).default('http'),
+    FAIRWAY_REGISTRY: z.string().default('127.0.0.1:5000'),
+    FAIRWAY_POSTGRES_IMAGE: z.string().optional(),
+    FAIRWAY_ODOO_IMAGE: z.string().optional(),
+    /** 32 bytes in base64, or a file that holds them; default: made in the data directory. */
+    FAIRWAY_MASTER_KEY: z.base64().optional(),
+    FAIRWAY_MASTER_KEY_FILE: z.string().optional(),
+    /** OpenID provider that people log in with; its client is a public one with the device authorization grant. */
+    FAIRWAY_OIDC_ISSUER: issuer.optional(),
+    FAIRWAY_OIDC_CLIENT_ID: z.string().min(1).optional(),
+    /** Who signs the tokens of workflows; a GitHub Enterprise server has its own. */
+    FAIRWAY_WORKFLOW_ISSUER: issuer.default('https://token.actions.githubusercontent.com'),
+    /** Name of an owner for whom each start makes a one-time code: the way back in when every session has ended. */
+    FAIRWAY_OWNER_CODE: z.string().min(1).optional(),
+    FAIRWAY_BUILD_TIMEOUT_MINUTES: z.coerce.number().int().min(1).max(600).default(90),
+    FAIRWAY_BRANCH_GRACE_MINUTES: z.coerce.number().min(0).max(43_200).default(60),
+    FAIRWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  })
+  .refine((env) => !env.FAIRWAY_OIDC_ISSUER === !env.FAIRWAY_OIDC_CLIENT_ID, {
+    path: ['FAIRWAY_OIDC_CLIENT_ID'],
+    message: 'FAIRWAY_OIDC_ISSUER and FAIRWAY_OIDC_CLIENT_ID are given together or not at all',
+  })
 
 /** Everything the server is told from outside, read once and frozen. Never logged whole: it may hold the master key. */
 export interface Config {
@@ -57,6 +78,9 @@ export interface Config {
   readonly odooImage: string
   readonly masterKey?: string
   readonly masterKeyFile: string
+  readonly oidc?: { readonly issuer: string; readonly clientId: string }
+  readonly workflowIssuer: string
+  readonly ownerCodeFor?: string
   readonly buildTimeoutMs: number
   readonly branchGraceMs: number
   readonly logLevel: string
@@ -87,6 +111,12 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     odooImage: env.FAIRWAY_ODOO_IMAGE ?? `${env.FAIRWAY_REGISTRY}/fairway/odoo:19.0`,
     masterKey: env.FAIRWAY_MASTER_KEY,
     masterKeyFile: env.FAIRWAY_MASTER_KEY_FILE ?? `${env.FAIRWAY_DATA_DIR}/master.key`,
+    oidc:
+      env.FAIRWAY_OIDC_ISSUER && env.FAIRWAY_OIDC_CLIENT_ID
+        ? { issuer: env.FAIRWAY_OIDC_ISSUER, clientId: env.FAIRWAY_OIDC_CLIENT_ID }
+        : undefined,
+    workflowIssuer: env.FAIRWAY_WORKFLOW_ISSUER,
+    ownerCodeFor: env.FAIRWAY_OWNER_CODE,
     buildTimeoutMs: env.FAIRWAY_BUILD_TIMEOUT_MINUTES * 60_000,
     branchGraceMs: env.FAIRWAY_BRANCH_GRACE_MINUTES * 60_000,
     logLevel: env.FAIRWAY_LOG_LEVEL,

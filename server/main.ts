@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { createApp } from './app.ts'
 import { createFileBlobs } from './blobs/store.ts'
-import { parseConfig } from './config.ts'
+import { type Config, parseConfig } from './config.ts'
 import type { AppContext } from './context.ts'
 import { openControlPlaneDatabase } from './db/open.ts'
 import { listenForSignals } from './db/signals.ts'
@@ -12,7 +12,7 @@ import { createLogger } from './logger.ts'
 import { pipelines } from './pipelines/pipelines.ts'
 import { startScheduler } from './scheduler/scheduler.ts'
 import { createSealer, readMasterKey } from './sealer.ts'
-import { adminTokenFile, bootstrap } from './services/bootstrap.ts'
+import { adminCodeFile, type Bootstrapped, bootstrap } from './services/bootstrap.ts'
 import { createShutdown } from './shutdown.ts'
 
 /** Agents reconnect by themselves; a stream that has not ended by then is cut. */
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
     shutdown.add({ name: 'signals', deadlineMs: 2_000, run: () => signals.close() })
     const blobs = createFileBlobs(join(config.dataDir, 'blobs'))
     const context: AppContext = { config, log, db, blobs, signals, sealer }
-    await bootstrap(context)
+    const { offer } = await bootstrap(context)
 
     const scheduler = startScheduler(context, pipelines)
     shutdown.add({ name: 'scheduler', deadlineMs: 10_000, run: () => scheduler.stop() })
@@ -49,11 +49,20 @@ async function main(): Promise<void> {
     const app = await createApp(context, stopping.signal)
     shutdown.add({ name: 'api', deadlineMs: 5_000, run: () => app.close() })
     const address = await app.listen({ host: config.listen, port: config.apiPort })
-    log.info({ address, adminToken: adminTokenFile(config.dataDir) }, 'fairway server ready')
+    log.info({ address }, 'fairway server ready')
+    if (offer) printLogin(offer, config)
   } catch (error) {
     await stop()
     throw error
   }
+}
+
+/** For whoever started the server; its log is on the other stream. */
+function printLogin({ code, expiresAt, member }: Required<Bootstrapped>['offer'], config: Config): void {
+  process.stdout.write(
+    `Log in as ${member}, once, until ${expiresAt.toISOString()}: ` +
+      `fairway login --server ${config.publicUrl} --code ${code} (also in ${adminCodeFile(config.dataDir)})\n`,
+  )
 }
 
 main().catch((error: unknown) => {

@@ -4,6 +4,8 @@ import type { Identity } from '../services/authenticate.ts'
 /** Set by the authentication interceptor before any handler runs. */
 export const identityKey = createContextKey<Identity | undefined>(undefined, { description: 'identity' })
 export const requestIdKey = createContextKey('', { description: 'request id' })
+/** Whence the request came: the address of a proxy, where there is one before the server. */
+export const addressKey = createContextKey('', { description: 'address' })
 
 export function callerOf(context: HandlerContext): Identity {
   const identity = context.values.get(identityKey)

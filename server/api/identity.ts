@@ -1,11 +1,38 @@
-import type { ServiceImpl } from '@connectrpc/connect'
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect'
 import type { IdentityService } from '../../proto/gen/fairway/v1/identity_pb.js'
-import { serverVersion } from '../services/version.ts'
-import { callerOf } from './caller.ts'
+import type { AppContext } from '../context.ts'
+import { countFailedLogins } from '../services/failed-logins.ts'
+import { loginWithCode } from '../services/login.ts'
+import { createIdTokenLogin } from '../services/login-id-token.ts'
+import { timestampOf } from '../services/messages.ts'
+import type { Session } from '../services/sessions.ts'
+import { logout, whoAmI } from '../services/who-am-i.ts'
+import { createWorkflowLogin } from '../services/workflow-login.ts'
+import { addressKey, callerOf, requestIdKey } from './caller.ts'
 
-export const identityApi = (): ServiceImpl<typeof IdentityService> => ({
-  whoAmI(_, context) {
-    const { organization, member, access, tokenName } = callerOf(context)
-    return { organization, member, role: access.role, tokenName, serverVersion }
-  },
-})
+export function identityApi(app: AppContext): ServiceImpl<typeof IdentityService> {
+  const failed = countFailedLogins()
+  const loginWithIdToken = createIdTokenLogin(app)
+  const exchangeWorkflowToken = createWorkflowLogin(app)
+  const session = async (context: HandlerContext, login: (requestId: string) => Promise<Session>) => {
+    const requestId = context.values.get(requestIdKey)
+    const made = await failed.guard(context.values.get(addressKey), () => login(requestId))
+    return { session: { ...made, expiresAt: timestampOf(made.expiresAt) } }
+  }
+  return {
+    getLoginOptions() {
+      const { oidc, publicUrl } = app.config
+      return { oidcIssuer: oidc?.issuer, oidcClientId: oidc?.clientId, workflowAudience: publicUrl }
+    },
+    loginWithCode: (request, context) => session(context, (id) => loginWithCode(app, request, id)),
+    loginWithIdToken: (request, context) => session(context, (id) => loginWithIdToken(request, id)),
+    exchangeWorkflowToken: (request, context) => session(context, (id) => exchangeWorkflowToken(request, id)),
+    async whoAmI(_, context) {
+      return await whoAmI(app, callerOf(context))
+    },
+    async logout(_, context) {
+      await logout(app, callerOf(context))
+      return {}
+    },
+  }
+}

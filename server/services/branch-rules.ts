@@ -16,11 +16,11 @@ export const defaultBranchRules: readonly BranchRule[] = [
 
 /** The stage of the first rule that matches. */
 export function stageOf(branch: string, rules: readonly BranchRule[]): Stage | undefined {
-  return rules.find((rule) => matches(rule.pattern, branch))?.stage
+  return rules.find((rule) => matchesPattern(rule.pattern, branch))?.stage
 }
 
 /** Linear in the branch's length for each part of the pattern; a pattern can't be made to backtrack. */
-function matches(pattern: string, branch: string): boolean {
+export function matchesPattern(pattern: string, branch: string): boolean {
   const [head = '', ...rest] = pattern.split('*')
   const tail = rest.pop()
   if (tail === undefined) return branch === pattern

@@ -5,7 +5,10 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createClient } from '@connectrpc/connect'
+import { createConnectTransport } from '@connectrpc/connect-node'
 import { reopenHostTo } from '../../../agent/containers/firewall.ts'
+import { IdentityService } from '../../../proto/gen/fairway/v1/identity_pb.js'
 import { run } from '../command.ts'
 import { startDaemon } from '../daemon.ts'
 import { createBareRepository } from '../git-server.ts'
@@ -136,9 +139,20 @@ export class Stack {
     }
   }
 
+  /** Of the session of `admin`; the first call logs in with the server's one-time code and keeps them. */
   async credentials(): Promise<{ server: string; token: string }> {
-    const token = (await readFile(this.path('server', 'admin-token'), 'utf8')).trim()
-    return { server: this.server, token }
+    const file = this.path('credentials.json')
+    if (!existsSync(file)) {
+      const code = await readFile(this.path('server', 'admin-code'), 'utf8')
+      const transport = createConnectTransport({ baseUrl: this.server, httpVersion: '1.1' })
+      const { session } = await createClient(IdentityService, transport).loginWithCode({
+        code,
+        name: 'stack',
+      })
+      const credentials = { server: this.server, token: session?.token ?? '' }
+      await writeFile(file, JSON.stringify(credentials), { mode: 0o600 })
+    }
+    return JSON.parse(await readFile(file, 'utf8'))
   }
 
   /** What the command line prints, as an administrator would see it. */
