@@ -1,9 +1,10 @@
 -- Governance: roles in projects, grants, tokens, policies, approvals, secrets, the audit tree, statements.
 --
 -- Roles are enforced twice: by server/governance/authorize.ts, and here. A transaction says for whom it works
--- (fairway.role, fairway.member, fairway.projects) and which permission it was given (fairway.permission); a row can be
--- written only when that permission is one the role, or a living grant of the member, has, and when the permission is
--- known to change that table. What the server does on its own (role `system`) is bound by organization alone.
+-- (fairway.role, fairway.member, fairway.projects), which permission it was given (fairway.permission) and in which
+-- projects (fairway.writes); a row can be written only there, when that permission is one the role, or a living grant
+-- of the member, has, and when the permission is known to change that table. What the server does on its own (role
+-- `system`) is bound by organization alone.
 
 -- ------------------------------------------------------------------ the matrix, as the database knows it
 
@@ -340,6 +341,23 @@ create table statements (
 );
 create index statements_by_project on statements (project_id, created_at desc);
 
+-- The bundle of a run as it was first pulled: later pulls give the same bytes.
+create table evidence_bundles (
+  run_id uuid primary key references runs (id),
+  organization_id uuid not null references organizations (id),
+  project_id uuid not null references projects (id),
+  -- Of the tar.zst, in blob storage.
+  sha256 text not null,
+  size_bytes bigint not null,
+  created_at timestamptz not null default now()
+);
+
+-- Which build made an image that a later one found in the registry.
+create index runs_by_image on runs (project_id, (record ->> 'digest')) where record ->> 'imageBuilt' = 'true';
+
+-- Lines that an agent had to drop: [{sequence, lines}], the entry that stands for them and how many they were.
+alter table log_segments add column gaps jsonb not null default '[]';
+
 -- The fleet's authorizer: signs what lets an agent touch production; its certificate is of the fleet's authority.
 create table authorizer (
   id boolean primary key default true check (id),
@@ -367,6 +385,16 @@ create function visible_projects() returns uuid[]
   return case when current_setting('fairway.projects', true) in ('', '*') then '{}'::uuid[]
               else coalesce(current_setting('fairway.projects', true)::uuid[], '{}') end;
 
+-- Where the transaction's permission holds: a role or grant in one project reaches no other.
+create function writes_all_projects() returns boolean
+  language sql stable parallel safe
+  return current_setting('fairway.writes', true) = '*';
+
+create function writable_projects() returns uuid[]
+  language sql stable parallel safe
+  return case when current_setting('fairway.writes', true) in ('', '*') then '{}'::uuid[]
+              else coalesce(current_setting('fairway.writes', true)::uuid[], '{}') end;
+
 -- Whether the transaction's permission is one that its role or a grant of its member has, and that changes the table.
 create function may_write(changed_table text) returns boolean
   language sql stable parallel safe
@@ -379,7 +407,7 @@ create function may_write(changed_table text) returns boolean
         or exists (
           select from grants g
           where g.member_id = current_member() and g.permission = p.permission
-            and g.revoked_at is null and g.expires_at > now()
+            and g.project_id = any (writable_projects()) and g.revoked_at is null and g.expires_at > now()
         )
       )
   );
@@ -392,7 +420,9 @@ declare
   -- Whose rows also belong to a project: the column, or the row that says which.
   project text;
   tenant constant text := 'organization_id = (select current_organization())';
+  -- What is seen, and where a permission may reach.
   scope text;
+  reach text;
   writable text;
 begin
   for tenant_table, project in select * from (values
@@ -403,7 +433,7 @@ begin
     ('cells', 'project_id'), ('snapshots', 'project_id'), ('log_streams', 'project_id'),
     ('webhook_deliveries', 'project_id'), ('project_members', 'project_id'), ('policies', 'project_id'),
     ('approvals', 'project_id'), ('authorizations', 'project_id'), ('secrets', 'project_id'),
-    ('statements', 'project_id'), ('grants', 'project_id'),
+    ('statements', 'project_id'), ('evidence_bundles', 'project_id'), ('grants', 'project_id'),
     ('steps', 'run_id in runs'), ('tasks', 'run_id in runs'), ('effects', 'run_id in runs'),
     ('artifacts', 'run_id in runs'), ('log_segments', 'stream_id in log_streams'),
     ('approval_votes', 'approval_id in approvals'), ('secret_versions', 'secret_id in secrets'),
@@ -413,17 +443,23 @@ begin
     execute format('alter table %I force row level security', tenant_table);
     execute format('drop policy if exists tenant on %I', tenant_table);
     scope := tenant;
+    reach := tenant;
     if project like '% in %' then
       -- Which of those rows are seen is that table's own policy.
       scope := scope || format(' and ((select sees_all_projects()) or exists (select from %I p where p.id = %I.%I))',
         split_part(project, ' in ', 2), tenant_table, split_part(project, ' in ', 1));
+      reach := reach || format(' and ((select writes_all_projects()) or exists (select from %I p where p.id = %I.%I'
+        || ' and p.project_id = any ((select writable_projects())::uuid[])))',
+        split_part(project, ' in ', 2), tenant_table, split_part(project, ' in ', 1));
     elsif project <> '' then
       scope := scope || format(
         ' and ((select sees_all_projects()) or %I = any ((select visible_projects())::uuid[]))', project);
+      reach := reach || format(
+        ' and ((select writes_all_projects()) or %I = any ((select writable_projects())::uuid[]))', project);
     end if;
     -- Anybody may leave a trace, also of what was refused, in whosever project; all else takes a permission.
     writable := case tenant_table when 'audit_events' then tenant
-      else scope || format(' and (select may_write(%L))', tenant_table) end;
+      else reach || format(' and (select may_write(%L))', tenant_table) end;
     execute format('create policy reading on %I for select to fairway_app using (%s)', tenant_table, scope);
     execute format('create policy adding on %I for insert to fairway_app with check (%s)', tenant_table, writable);
     execute format('create policy changing on %I for update to fairway_app using (%s) with check (%s)',
@@ -441,7 +477,7 @@ grant select, insert, update on
   project_members, grants, login_codes, approvals, secrets, secret_versions, signing_keys, audit_witnesses to fairway_app;
 -- What happened stays: nobody but the owner changes or deletes these rows.
 grant select, insert on
-  policies, approval_votes, authorizations, data_keys, audit_leaves, audit_nodes, audit_checkpoints, statements
+  policies, approval_votes, authorizations, data_keys, audit_leaves, audit_nodes, audit_checkpoints, statements, evidence_bundles
   to fairway_app;
 grant select, insert on authorizer to fairway_app;
 

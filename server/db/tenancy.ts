@@ -10,9 +10,13 @@ export interface Access {
   /** `system` for what the server does on its own; else a role of server/governance/matrix.ts. */
   readonly role: string
   readonly memberId?: string
-  /** Ids of the projects it sees. */
-  readonly projects: 'all' | readonly string[]
+  readonly projects: Projects
 }
+
+/** Ids of the projects that something reaches. */
+export type Projects = 'all' | readonly string[]
+
+const setting = (projects: Projects): string => (projects === 'all' ? '*' : `{${projects.join(',')}}`)
 
 /** On whose behalf something happens; goes with every transaction and audit row. */
 export interface Operation {
@@ -54,17 +58,25 @@ export async function withTenant<T>(db: Databases, op: Operation, fn: (tx: Tx) =
 
 /** All in one statement. Every setting is set, so that none is left of whoever had the connection before. */
 async function enter(tx: Tx, { organizationId, access }: Operation): Promise<void> {
-  const projects = access.projects === 'all' ? '*' : `{${access.projects.join(',')}}`
+  const projects = setting(access.projects)
   await sql`select set_config('fairway.organization', ${organizationId}, true),
     set_config('fairway.role', ${access.role}, true),
     set_config('fairway.member', ${access.memberId ?? ''}, true),
     set_config('fairway.projects', ${projects}, true),
+    set_config('fairway.writes', ${access.role === 'system' ? projects : ''}, true),
     set_config('fairway.permission', '', true)`.execute(tx)
 }
 
-/** From here on the transaction works with that permission, which `role` (or a grant of its member) has. */
-export async function claim(tx: Tx, permission: string, role: string): Promise<void> {
-  await sql`select set_config('fairway.permission', ${permission}, true), set_config('fairway.role', ${role}, true)`.execute(
-    tx,
-  )
+/** What a transaction goes on with: a permission that `role`, or a grant of its member, has in these projects. */
+export interface Claim {
+  readonly permission: string
+  readonly role: string
+  readonly projects: Projects
+}
+
+/** From here on the transaction writes what that permission changes, and only in those projects. */
+export async function claim(tx: Tx, { permission, role, projects }: Claim): Promise<void> {
+  await sql`select set_config('fairway.permission', ${permission}, true),
+    set_config('fairway.role', ${role}, true),
+    set_config('fairway.writes', ${setting(projects)}, true)`.execute(tx)
 }

@@ -1,5 +1,5 @@
 import type { Stage } from '../db/schema.ts'
-import { claim, type Operation, type Tx } from '../db/tenancy.ts'
+import { claim, type Operation, type Projects, type Tx } from '../db/tenancy.ts'
 import { DomainError } from '../errors.ts'
 import { type MemberRole, type Permission, type ProjectRole, type Role, ruleOf } from './matrix.ts'
 
@@ -13,7 +13,7 @@ export interface CallerAccess {
   readonly role: Role
   readonly memberId?: string
   /** Ids of the projects they see: all, or those they have a role or a living grant in. */
-  readonly projects: 'all' | readonly string[]
+  readonly projects: Projects
   /** By project id. */
   readonly projectRoles: ReadonlyMap<string, ProjectRole>
   /** What the token is confined to: permissions, or `read`; empty: nothing narrower than the member. */
@@ -36,8 +36,9 @@ export interface Decision {
   /** The rule that decided, in one sentence. */
   readonly rule: string
   readonly considered: readonly ConsideredRule[]
-  /** What the transaction goes on as. */
+  /** What the transaction goes on as, and where: a role or grant in one project reaches no other. */
   readonly role: string
+  readonly projects: Projects
 }
 
 /** Roles that see everything in their organization. */
@@ -76,7 +77,7 @@ export async function authorize(
         (people.length > 0 ? ` Ask one of: ${people.join(', ')}.` : ''),
     )
   }
-  await claim(tx, permission, decision.role)
+  await claim(tx, { permission, role: decision.role, projects: decision.projects })
 }
 
 const readOnly = ({ scopes }: CallerAccess, permission: Permission): boolean =>
@@ -85,7 +86,7 @@ const readOnly = ({ scopes }: CallerAccess, permission: Permission): boolean =>
 /** What `authorize` goes by, rule by rule; the first that allows decides. Grants are read in the transaction. */
 export async function decide(
   tx: Tx,
-  access: Pick<CallerAccess, 'role' | 'memberId' | 'projectRoles'>,
+  access: Pick<CallerAccess, 'role' | 'memberId' | 'projects' | 'projectRoles'>,
   permission: Permission,
   { projectId, environment }: Place,
 ): Promise<Decision> {
@@ -94,9 +95,14 @@ export async function decide(
   const able: readonly Role[] = (production && rule.production) || rule.roles
   const where = production ? ' in production' : ''
   const considered: ConsideredRule[] = []
-  const consider = (text: string, allows: boolean, role: string): Decision | undefined => {
+  const consider = (
+    text: string,
+    allows: boolean,
+    role: string,
+    projects: Projects,
+  ): Decision | undefined => {
     considered.push({ rule: text, allows })
-    return allows ? { allowed: true, rule: text, considered, role } : undefined
+    return allows ? { allowed: true, rule: text, considered, role, projects } : undefined
   }
   const verb = (role: Role) => (able.includes(role) ? 'may' : 'may not')
 
@@ -104,6 +110,7 @@ export async function decide(
     `the role ${access.role} ${verb(access.role)} ${permission}${where}`,
     able.includes(access.role),
     access.role,
+    access.projects,
   )
   if (byRole) return byRole
   const projectRole = projectId && rule.reach !== 'organization' && access.projectRoles.get(projectId)
@@ -112,6 +119,7 @@ export async function decide(
       `the role ${projectRole} in this project ${verb(projectRole)} ${permission}${where}`,
       able.includes(projectRole),
       projectRole,
+      [projectId],
     )
     if (byProject) return byProject
   }
@@ -120,12 +128,18 @@ export async function decide(
     if (byGrant) {
       const until = byGrant.expires_at.toISOString()
       const text = `${byGrant.granted_by} granted ${permission} on ${byGrant.environment ?? byGrant.stage ?? 'the project'} until ${until}`
-      const decision = consider(text, true, access.role)
+      const decision = consider(text, true, access.role, [projectId])
       if (decision) return decision
     }
     considered.push({ rule: `no grant of ${permission} covers this`, allows: false })
   }
-  return { allowed: false, rule: considered[0]?.rule ?? 'no rule allows it', considered, role: access.role }
+  return {
+    allowed: false,
+    rule: considered[0]?.rule ?? 'no rule allows it',
+    considered,
+    role: access.role,
+    projects: [],
+  }
 }
 
 /** A living grant that covers the place: for the whole project, its stage, or the environment itself. */

@@ -68,7 +68,19 @@ function scopeOf(table: string, { tenant, project }: TableCase): string[] {
     return [ofTenant, `(${all} OR (${project} = ANY (${once('visible_projects()')}::uuid[])))`]
   }
   const { column, of } = project
-  const parent = `SELECT\n   FROM ${of} p\n  WHERE (p.id = ${table}.${column})`
+  // Whether it sees the parent is the parent's own policy.
+  return [ofTenant, `(${all} OR (EXISTS ( SELECT\n   FROM ${of} p\n  WHERE (p.id = ${table}.${column}))))`]
+}
+
+/** Which rows a permission may reach. */
+function reachOf(table: string, { tenant, project }: TableCase): string[] {
+  const ofTenant = `(${tenant} = ${once('current_organization()')})`
+  const all = once('writes_all_projects()')
+  const some = `ANY (${once('writable_projects()')}::uuid[])`
+  if (!project) return [ofTenant]
+  if (typeof project === 'string') return [ofTenant, `(${all} OR (${project} = ${some}))`]
+  const { column, of } = project
+  const parent = `SELECT\n   FROM ${of} p\n  WHERE ((p.id = ${table}.${column}) AND (p.project_id = ${some}))`
   return [ofTenant, `(${all} OR (EXISTS ( ${parent})))`]
 }
 
@@ -88,8 +100,8 @@ function policiesOf(table: string, known: TableCase): Policy[] {
   const writable =
     both(
       table === 'audit_events'
-        ? scopeOf(table, { ...known, project: undefined })
-        : [...scope, once(`may_write('${table}'::text)`)],
+        ? reachOf(table, { ...known, project: undefined })
+        : [...reachOf(table, known), once(`may_write('${table}'::text)`)],
     ) ?? null
   return [
     { name: 'adding', roles, command: 'INSERT', using: null, check: writable },

@@ -10,19 +10,24 @@ export interface Scope {
   /** Default: all. */
   readonly projects?: readonly string[]
   readonly permission?: string
+  /** Where that permission holds. Default: as `projects`. */
+  readonly writes?: readonly string[]
 }
+
+const setting = (projects: readonly string[] | undefined) => (projects ? `{${projects.join(',')}}` : '*')
 
 export async function enter(client: pg.Client, scope: Scope): Promise<void> {
   await client.query(
     `select set_config('fairway.organization', $1, true), set_config('fairway.role', $2, true),
        set_config('fairway.member', $3, true), set_config('fairway.projects', $4, true),
-       set_config('fairway.permission', $5, true)`,
+       set_config('fairway.permission', $5, true), set_config('fairway.writes', $6, true)`,
     [
       scope.organization,
       scope.role ?? 'system',
       scope.member ?? '',
-      scope.projects ? `{${scope.projects.join(',')}}` : '*',
+      setting(scope.projects),
       scope.permission ?? '',
+      setting(scope.writes ?? scope.projects),
     ],
   )
 }
@@ -230,6 +235,7 @@ export async function seedTenant(appUrl: string, name: string): Promise<string> 
         bundle_sha256: sha256,
         signing_key_id: id.signingKey,
       })
+      await insert('evidence_bundles', { project_id, run_id, sha256, size_bytes: 1 })
     },
     true,
   )
