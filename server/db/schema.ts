@@ -316,6 +316,7 @@ export interface LogSegmentsTable {
   last_time: Time
   sha256: string
   size_bytes: number
+  gaps: JsonOrDefault
   created_at: Created
 }
 
@@ -505,6 +506,15 @@ export interface StatementsTable {
   created_at: Created
 }
 
+export interface EvidenceBundlesTable {
+  run_id: string
+  organization_id: string
+  project_id: string
+  sha256: string
+  size_bytes: number
+  created_at: Created
+}
+
 export interface AuthorizerTable {
   id: Generated<boolean>
   certificate: string
@@ -560,6 +570,7 @@ export interface Schema {
   audit_witnesses: AuditWitnessesTable
   signing_keys: SigningKeysTable
   statements: StatementsTable
+  evidence_bundles: EvidenceBundlesTable
   authorizer: AuthorizerTable
   role_permissions: RolePermissionsTable
   permission_tables: PermissionTablesTable

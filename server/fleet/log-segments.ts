@@ -43,6 +43,7 @@ export async function appendSegment(
         last_time: timeOf(last),
         sha256,
         size_bytes: sizeBytes,
+        gaps: JSON.stringify(gapsIn(lines)),
       })
       .execute()
     await tx
@@ -56,3 +57,6 @@ export async function appendSegment(
 }
 
 const timeOf = ({ unixMicros }: StoredLine) => new Date(unixMicros / 1_000)
+
+const gapsIn = (lines: readonly StoredLine[]) =>
+  lines.filter(({ gap }) => gap > 0).map(({ sequence, gap }) => ({ sequence, lines: gap }))

@@ -74,6 +74,7 @@ export const tables: Record<string, TableCase> = {
   audit_witnesses: changed,
   signing_keys: changed,
   statements: { ...kept, project },
+  evidence_bundles: { ...kept, project },
 }
 
 /** No tenant's, and out of the scheduler's reach; what fairway_app may do with them. */

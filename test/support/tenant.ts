@@ -179,6 +179,7 @@ export async function arrangeLogs(
             last_time: new Date(now + texts.length),
             sha256,
             size_bytes: sizeBytes,
+            gaps: JSON.stringify(gapBefore > 0 ? [{ sequence: first, lines: gapBefore }] : []),
           })
           .execute()
         await tx.updateTable('log_streams').set({ last_sequence: last }).where('id', '=', streamId).execute()
