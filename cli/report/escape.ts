@@ -25,11 +25,11 @@ function textOf(value: Value | undefined): string {
   if (value === undefined) return ''
   if (value instanceof Html) return value.text
   if (typeof value === 'object') return value.map(({ text }) => text).join('')
-  return escape(String(value))
+  return escapeText(String(value))
 }
 
-/** For text and for attributes in quotes. What would turn or hide what follows it is shown as a question mark. */
-const escape = (text: string): string =>
+/** For text and for attributes in quotes. What would turn the direction of what follows it becomes visible. */
+const escapeText = (text: string): string =>
   text
-    .replaceAll(/[\p{Cc}\p{Cf}--[\t\n\r]]/gv, '\u{FFFD}')
+    .replaceAll(/[\p{Bidi_Control}[\p{Cc}--[\t\n\r]]]/gv, '\u{FFFD}')
     .replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')

@@ -1,0 +1,401 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AccessJson, ReleaseJson, RestoreJson } from '../../cli/json/report.ts'
+import type { ProtectedAction } from '../../server/db/schema.ts'
+import { runCli } from '../support/cli.ts'
+import { insert } from '../support/postgres.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { arrangeTenant, type Tenant } from '../support/tenant.ts'
+
+// What happened is written behind the server's back; what is reported comes through the command line.
+
+let server: TestServer
+let shop: Tenant
+let token: string
+let folder: string
+const members = new Map<string, string>()
+const tokens = new Map<string, string>()
+let builds = 0
+
+const put = (table: string, row: Record<string, unknown>) =>
+  insert(server.database.ownerUrl, table, { organization_id: shop.organizationId, ...row })
+const report = (words: readonly string[], as = token) =>
+  runCli(['report', ...words], { FAIRWAY_SERVER: server.url, FAIRWAY_TOKEN: as })
+async function reported<Row>(...words: string[]): Promise<Row[]> {
+  const { code, stdout, stderr } = await report([...words, '--json'])
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
+  return JSON.parse(stdout) as Row[]
+}
+
+beforeAll(async () => {
+  server = await startTestServer()
+  folder = await mkdtemp(join(tmpdir(), 'fairway-reports-'))
+  const acme = await server.createTenant('acme')
+  const other = await server.createTenant('other')
+  await arrangeTenant(server.context, other.organizationId, 'elsewhere')
+  token = acme.token
+  shop = await arrangeTenant(server.context, acme.organizationId, 'shop')
+  for (const [name, role] of [
+    ['ben', 'release-manager'],
+    ['dora', 'developer'],
+    ['max', 'member'],
+  ] as const) {
+    tokens.set(name, await server.createMember(acme.organizationId, name, role))
+  }
+  const rows = await shop.scope((tx) => tx.selectFrom('members').select(['id', 'name']).execute())
+  for (const { id, name } of rows) members.set(name, id)
+}, 60_000)
+afterAll(async () => {
+  await server?.close()
+  if (folder) await rm(folder, { recursive: true })
+})
+
+async function arrangeRun(day: string, more: Record<string, unknown> = {}): Promise<string> {
+  return await put('runs', {
+    project_id: shop.projectId,
+    kind: 'build',
+    number: ++builds,
+    stage: 'production',
+    commit: 'c0ffee'.padEnd(40, '0'),
+    trigger: 'push',
+    requested_by: 'github',
+    status: 'succeeded',
+    result: 'green',
+    record: JSON.stringify({ digest: `sha256:${'d'.repeat(64)}` }),
+    started_at: `${day}T10:00:00Z`,
+    finished_at: `${day}T10:02:30Z`,
+    ...more,
+  })
+}
+
+async function authorizeRun(
+  runId: string,
+  basis: string,
+  approval?: { votes?: string[]; broken?: 'open' | 'closed' },
+  action: ProtectedAction = 'production-deploy',
+): Promise<string> {
+  const approval_id =
+    approval &&
+    (await put('approvals', {
+      project_id: shop.projectId,
+      action,
+      status: 'used',
+      summary: 'deploy',
+      subject: '{}',
+      subject_sha256: runId,
+      run_id: runId,
+      requested_by: 'github',
+      rule: '{}',
+      policy_version: 1,
+      expires_at: '2030-01-01T00:00:00Z',
+      ...(approval.broken && {
+        broken_by: 'member:ana',
+        broken_at: new Date(),
+        review_closed_at: approval.broken === 'closed' ? new Date() : null,
+      }),
+    }))
+  for (const name of approval?.votes ?? [])
+    await put('approval_votes', { approval_id, member_id: members.get(name), decision: 'approve' })
+  return await put('authorizations', {
+    project_id: shop.projectId,
+    action,
+    subject_sha256: runId,
+    basis,
+    approval_id: approval_id ?? null,
+    run_id: runId,
+    policy_version: 1,
+  })
+}
+
+describe('releases', () => {
+  const span = ['--from', '2026-03-01', '--to', '2026-03-31']
+
+  beforeAll(async () => {
+    await arrangeRun('2026-02-28')
+    await authorizeRun(await arrangeRun('2026-03-01'), 'approval', { votes: ['ana', 'ben'] })
+    await authorizeRun(await arrangeRun('2026-03-02'), 'policy')
+    await authorizeRun(await arrangeRun('2026-03-03'), 'break-glass', { broken: 'open' })
+    await authorizeRun(await arrangeRun('2026-03-04'), 'break-glass', { broken: 'closed' })
+    const failed = {
+      status: 'failed',
+      result: 'red',
+      reason: '=cmd|"boom", said the module',
+      record: JSON.stringify({ restored: true }),
+    }
+    await authorizeRun(await arrangeRun('2026-03-05', failed), 'policy')
+    // None of these came so far as to change production.
+    await arrangeRun('2026-03-06', { status: 'failed', result: 'red', reason: 'rejected by ben' })
+    await arrangeRun('2026-03-07', { stage: 'staging' })
+    await arrangeRun('2026-03-08', { status: 'running', result: null, finished_at: null })
+    await arrangeRun('2026-03-31')
+    await arrangeRun('2026-04-01')
+  })
+
+  it('names what went live, on whose word, and what has to be reviewed', async () => {
+    const releases = await reported<ReleaseJson>('releases', ...span)
+    expect(releases.map((row) => [row.finishedAt?.slice(8, 10), row.authorizedBy, row.reviewOpen])).toEqual([
+      ['01', 'ana, ben', false],
+      ['02', 'policy', false],
+      ['03', 'break-glass by ana', true],
+      ['04', 'break-glass by ana', false],
+      ['05', 'policy', false],
+      ['31', null, false],
+    ])
+    expect(releases[0]).toMatchObject({
+      project: 'shop',
+      build: 2,
+      commit: 'c0ffee'.padEnd(40, '0'),
+      digest: `sha256:${'d'.repeat(64)}`,
+      requestedBy: 'github',
+      outcome: 'succeeded',
+      durationMs: 150_000,
+      statements: 0,
+    })
+    expect(releases[4]?.outcome).toBe('failed, data put back: =cmd|"boom", said the module')
+  })
+
+  it('warns in the table of a review that nobody closed', async () => {
+    const { stdout, stderr } = await report(['releases', ...span])
+    expect(stdout).toMatch(/^FINISHED +BUILD +COMMIT/)
+    expect(stdout).toMatch(/2026-03-03 10:02 {2}shop\/4 .*break-glass by ana \(review open\)/)
+    expect(stderr).toBe('shop/4 went live through break-glass by ana; nobody has closed its review.\n')
+  })
+
+  it('is CSV that spreadsheets take for text', async () => {
+    const { stdout } = await report(['releases', ...span, '--format', 'csv'])
+    const lines = stdout.split('\r\n')
+    expect(lines[0]).toBe(
+      'finished_at,build,commit,digest,requested_by,authorized_by,outcome,duration_ms,statements,review_open,approval_id,run_id',
+    )
+    expect(lines).toHaveLength(8)
+    expect(lines[1]).toContain('"ana, ben"')
+    expect(lines[5]).toContain('"failed, data put back: =cmd|""boom"", said the module"')
+  })
+
+  it('is a page of its own, written to a file that says what it is by its name', async () => {
+    const file = join(folder, 'releases.html')
+    const { code, stdout, stderr } = await report(['releases', ...span, '-o', file])
+    expect([code, stdout]).toEqual([0, ''])
+    expect(stderr).toBe(`Releases: 6 lines, written to ${file}\n`)
+    const page = await readFile(file, 'utf8')
+    expect(page).toContain('<p class="org">acme</p>')
+    expect(page).toContain('2026-03-01 00:00 – 2026-04-01 00:00 UTC')
+    expect(page).toMatch(/Made 20\d\d-\d\d-\d\d \d\d:\d\d UTC by ana/)
+    expect(page).toContain('&quot;boom&quot;')
+  })
+
+  it.each([
+    [['--from', 'spring'], 2, /spring is no time/],
+    [['--format', 'pdf'], 2, /--format takes table, csv, html; pdf is none of them/],
+    [['--format', 'csv', '--json'], 2, /give one/],
+    [['--project', 'elsewhere'], 3, /There is no project "elsewhere"/],
+    [['-o', '/nonexistent/releases.csv'], 1, /cannot be written/],
+  ])('refuses %j', async (words, exitCode, message) => {
+    const { code, stderr } = await report(['releases', ...words])
+    expect(stderr).toMatch(message)
+    expect(code).toBe(exitCode)
+  })
+})
+
+describe('access', () => {
+  const span = ['--from', '2026-03-01', '--to', '2026-03-31']
+  const at = (day: string) => `${day}T00:00:00Z`
+
+  beforeAll(async () => {
+    const update = (name: string, created: string, removed: string | null) =>
+      shop.scope((tx) =>
+        tx
+          .updateTable('members')
+          .set({ created_at: created, removed_at: removed })
+          .where('id', '=', members.get(name) ?? '')
+          .execute(),
+      )
+    await update('ana', at('2025-01-01'), null)
+    await update('ben', at('2025-01-01'), at('2026-02-01'))
+    await update('dora', at('2026-01-01'), null)
+    await update('max', at('2026-01-01'), at('2026-03-20'))
+    const grant = { project_id: shop.projectId, member_id: members.get('max'), granted_by: 'member:ana' }
+    await put('grants', {
+      ...grant,
+      permission: 'shell',
+      environment: 'production',
+      created_at: at('2026-03-02'),
+      expires_at: at('2026-03-09'),
+      revoked_at: at('2026-03-04'),
+    })
+    await put('grants', {
+      ...grant,
+      permission: 'build.start',
+      stage: 'staging',
+      created_at: at('2026-02-01'),
+      expires_at: at('2026-02-03'),
+    })
+    await put('project_members', {
+      project_id: shop.projectId,
+      member_id: members.get('max'),
+      role: 'developer',
+      given_by: 'member:ana',
+      created_at: at('2026-02-10'),
+      ended_at: at('2026-03-10'),
+    })
+    await put('tokens', {
+      member_id: members.get('dora'),
+      name: 'ci',
+      scopes: ['build.start'],
+      token_hash: Buffer.from('ci'),
+      created_at: at('2026-03-05'),
+      expires_at: at('2026-06-05'),
+      last_used_at: at('2026-03-06'),
+    })
+  })
+  const linesOf = async (...words: string[]) =>
+    (await reported<AccessJson>('access', ...span, ...words)).map(
+      ({ member, kind, what, project, from, until }) =>
+        `${member} ${kind} ${what}${project ? ` in ${project}` : ''} ${from?.slice(0, 10)}..${until?.slice(0, 10) ?? ''}`,
+    )
+
+  it('lists what was in force at some time, also what ended since, and nothing else', async () => {
+    const lines = await linesOf()
+    expect(lines).toEqual([
+      'ana role owner 2025-01-01..',
+      'dora role developer 2026-01-01..',
+      'dora token ci (build.start) 2026-03-05..2026-06-05',
+      'max role member 2026-01-01..2026-03-20',
+      'max role developer in shop 2026-02-10..2026-03-10',
+      'max grant shell on production in shop 2026-03-02..2026-03-04',
+    ])
+  })
+
+  it('tells one role after another, as the audit log has them', async () => {
+    const change = { actor: 'member:ana', subject_kind: 'member', subject_id: members.get('dora') }
+    const event = (day: string, action: string, details: object) =>
+      shop.scope((tx) =>
+        tx
+          .insertInto('audit_events')
+          .values({
+            organization_id: shop.organizationId,
+            ...change,
+            subject_id: members.get('dora') ?? '',
+            action,
+            details: JSON.stringify(details),
+            created_at: at(day),
+          })
+          .execute(),
+      )
+    await event('2026-01-01', 'member.add', { name: 'dora', role: 'owner' })
+    await event('2026-03-03', 'member.set-role', { name: 'dora', role: 'developer', before: 'owner' })
+    expect((await linesOf()).filter((line) => line.startsWith('dora role'))).toEqual([
+      'dora role owner 2026-01-01..2026-03-03',
+      'dora role developer 2026-03-03..',
+    ])
+  })
+
+  it('of one project leaves out whoever could not reach it', async () => {
+    await put('members', { name: 'guest', role: 'member', created_at: at('2026-01-01') })
+    expect(await linesOf()).toContain('guest role member 2026-01-01..')
+    const lines = await linesOf('--project', 'shop')
+    expect(lines.filter((line) => line.startsWith('guest'))).toEqual([])
+    expect(lines).toContain('max grant shell on production in shop 2026-03-02..2026-03-04')
+  })
+})
+
+describe('restores', () => {
+  it('names the point in time and how it ended, tries that failed as well', async () => {
+    const runId = await arrangeRun('2026-05-01', { status: 'failed', reason: 'the update failed' })
+    const authorization = await authorizeRun(runId, 'approval', { votes: ['ben'] })
+    const environment = await shop.scope(async (tx) => {
+      const scope = { organization_id: shop.organizationId, project_id: shop.projectId }
+      const branch = await tx
+        .insertInto('branches')
+        .values({ ...scope, name: 'main', stage: 'production' })
+        .returning('id')
+        .executeTakeFirstOrThrow()
+      return await tx
+        .insertInto('environments')
+        .values({ ...scope, branch_id: branch.id, name: 'production', stage: 'production' })
+        .returning('id')
+        .executeTakeFirstOrThrow()
+    })
+    await shop.scope((tx) =>
+      tx.updateTable('runs').set({ environment_id: environment.id }).where('id', '=', runId).execute(),
+    )
+    const place = { project_id: shop.projectId, host_id: shop.hostId }
+    const cellId = await put('cells', { ...place, environment_id: environment.id, stage: 'production' })
+    const snapshotId = await put('snapshots', {
+      ...place,
+      cell_id: cellId,
+      purpose: 'safety',
+      status: 'destroyed',
+      taken_at: '2026-05-01T10:00:40Z',
+    })
+    const stepId = await put('steps', { run_id: runId, name: 'database', position: 1 })
+    const task = (key: string, more: object) =>
+      put('tasks', {
+        run_id: runId,
+        step_id: stepId,
+        host_id: shop.hostId,
+        key,
+        kind: 'restoreCell',
+        spec: JSON.stringify({ restoreCell: { cellId, snapshotId } }),
+        timeout_ms: 1,
+        authorization_id: authorization,
+        ...more,
+      })
+    await task('restore', { status: 'failed', error: 'no room', finished_at: '2026-05-01T10:02:00Z' })
+    await task('again', { status: 'succeeded', finished_at: '2026-05-01T10:03:00Z' })
+    await task('later', { status: 'queued' })
+
+    const span = ['--from', '2026-05-01', '--to', '2026-05-01']
+    const restores = await reported<RestoreJson>('restores', ...span)
+    expect(restores.map(({ outcome }) => outcome)).toEqual(['failed: no room', 'succeeded'])
+    expect(restores[1]).toEqual({
+      project: 'shop',
+      environment: 'production',
+      restoredTo: '2026-05-01T10:00:40.000Z',
+      at: '2026-05-01T10:03:00.000Z',
+      runId,
+      build: builds,
+      reason: 'the update failed',
+      outcome: 'succeeded',
+      authorizedBy: 'ben',
+    })
+    const { stderr } = await report(['restores', ...span])
+    expect(stderr).toBe('the restore of shop/production at 2026-05-01 10:02 UTC did not succeed.\n')
+  })
+
+  it('says so when there were none', async () => {
+    const { code, stdout, stderr } = await report(['restores', '--from', '2025-01-01', '--to', '2025-01-02'])
+    expect([code, stdout]).toEqual([0, ''])
+    expect(stderr).toMatch(/^Nothing from 2025-01-01T00:00:00.000Z to 2025-01-03T00:00:00.000Z/)
+  })
+})
+
+describe('permission', () => {
+  it('is the overseers’, not the developers’', async () => {
+    const { code, stderr } = await report(['releases'], tokens.get('dora'))
+    expect(code).toBe(4)
+    expect(stderr).toMatch(/role developer may not report.read.*Ask one of: owner, release-manager, auditor/)
+  })
+
+  it('can be had in one project, and then of that alone', async () => {
+    const auditor = await server.createMember(shop.organizationId, 'pia', 'member')
+    const [pia] = await shop.scope((tx) =>
+      tx.selectFrom('members').select('id').where('name', '=', 'pia').execute(),
+    )
+    await put('project_members', {
+      project_id: shop.projectId,
+      member_id: pia?.id,
+      role: 'auditor',
+      given_by: 'member:ana',
+    })
+    const all = await report(['access'], auditor)
+    expect(all.code).toBe(2)
+    expect(all.stderr).toMatch(/Name the project/)
+    const one = await report(['access', '--project', 'shop', '--json'], auditor)
+    expect(one.code).toBe(0)
+    expect((JSON.parse(one.stdout) as AccessJson[]).map(({ member }) => member)).toContain('pia')
+  })
+})
