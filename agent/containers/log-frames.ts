@@ -5,6 +5,8 @@ export interface ContainerLine {
   stream: 'stdout' | 'stderr'
   timestamp: string
   text: string
+  /** The line is longer than we join: this is a piece of it. */
+  cut?: { start?: boolean; end?: boolean }
 }
 
 const header = 8
@@ -25,9 +27,12 @@ export function createFrameParser(onLine: (line: ContainerLine) => void): (chunk
     const text = payload.slice(space + 1, ended ? -1 : undefined)
     const begun = partial[stream]
     const line = begun ? { ...begun, text: begun.text + text } : { stream, timestamp, text }
-    if (ended || line.text.length >= maxLine) {
+    if (ended) {
       partial[stream] = undefined
       onLine(line)
+    } else if (line.text.length >= maxLine) {
+      partial[stream] = { stream, timestamp: line.timestamp, text: '', cut: { start: true } }
+      onLine({ ...line, cut: { ...line.cut, end: true } })
     } else partial[stream] = line
   }
 

@@ -63,7 +63,7 @@ async function runToEnd<T>(
 ): Promise<T> {
   await ensureStarted(host, context, name, container, cellId)
   const log = skipUntil(context.logPosition(name), (line) =>
-    context.logFrom(source, line.text, { key: name, timestamp: line.timestamp }),
+    context.logFrom(source, line.text, { key: name, timestamp: line.timestamp }, line.cut),
   )
   const end = await followToEnd(
     host,

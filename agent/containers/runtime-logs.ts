@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { DockerHost } from './docker.ts'
 import { readLogs } from './follow.ts'
+import type { ContainerLine } from './log-frames.ts'
 import { listRuntimes } from './odoo.ts'
 
 /** The part of the spool that this needs. */
 export interface LogSink {
   append(
     streamId: string,
-    entry: { unixMicros: bigint; source: string; text: string },
+    entry: { unixMicros: bigint; source: string; text: string; cut?: ContainerLine['cut'] },
     position?: { key: string; timestamp: string },
   ): void
   position(streamId: string, key: string): { timestamp: string; lines: number } | undefined
@@ -60,10 +61,10 @@ async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   const position = sink.position(streamId, container)
-  await readLogs(host, container, { follow: running, position, signal }, ({ timestamp, text }) =>
+  await readLogs(host, container, { follow: running, position, signal }, ({ timestamp, text, cut }) =>
     sink.append(
       streamId,
-      { unixMicros: toMicros(timestamp), source: 'odoo', text },
+      { unixMicros: toMicros(timestamp), source: 'odoo', text, cut },
       { key: container, timestamp },
     ),
   )

@@ -16,6 +16,7 @@ import { createLeases } from './leases.ts'
 import { createLogSender } from './log-sender.ts'
 import { pause, within } from './pause.ts'
 import { protocolMax, protocolMin } from './protocol.ts'
+import { createSecretSource } from './secret-source.ts'
 import { isDiskFault } from './state-database.ts'
 import type { LinkStore } from './store.ts'
 import { createTaskRunner, type TaskHandlers } from './task-runner.ts'
@@ -59,8 +60,10 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
   const leases = createLeases()
   const renewal = createLeaseRenewal(journal, leases)
   const logSender = createLogSender(spool, log)
+  const secrets = createSecretSource(store.redactor, log)
   const runner = createTaskRunner({
     ...store,
+    secrets,
     leases,
     handlers: options.handlers,
     log,
@@ -77,6 +80,7 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
     sendResults(connection)
     renewal.connected(connection)
     logSender.connected(connection)
+    secrets.connected(connection)
   }
   const onMessage = (connection: Connection, message: ControlResponse['message']) => {
     if (message.case === 'offer') {
@@ -109,6 +113,7 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
       connections.delete(connection)
       renewal.closed(connection)
       logSender.closed(connection)
+      secrets.closed(connection)
     },
   }
 

@@ -1,14 +1,21 @@
-import type { Redactor } from './redactor.ts'
+import type { Cut, Redactor } from './redactor.ts'
 import { splitLine } from './split-line.ts'
-import type { Spool } from './spool.ts'
+import type { Spool, SpoolEntry } from './spool.ts'
+
+export interface LogLine extends SpoolEntry {
+  /** Where it is only a piece of a line. */
+  readonly cut?: Cut
+}
 
 /** The way into the spool for everything that writes lines: known secrets masked, very long lines split. */
-export type LogSink = Pick<Spool, 'append' | 'position'>
+export interface LogSink extends Pick<Spool, 'position'> {
+  append(streamId: string, line: LogLine, position?: { key: string; timestamp: string }): void
+}
 
-export function createLogSink(spool: Spool, redactor: Redactor): LogSink {
+export function createLogSink(spool: Pick<Spool, 'append' | 'position'>, redactor: Redactor): LogSink {
   return {
-    append(streamId, entry, position) {
-      const parts = splitLine(redactor.redact(entry.text))
+    append(streamId, { cut, ...entry }, position) {
+      const parts = splitLine(redactor.redact(entry.text, cut))
       parts.forEach((text, index) => {
         const last = index === parts.length - 1
         spool.append(streamId, { ...entry, text }, last ? position : undefined)

@@ -8,6 +8,8 @@ import {
   LogsResponseSchema,
   RenewRequestSchema,
   RenewResponseSchema,
+  SecretsRequestSchema,
+  SecretsResponseSchema,
 } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 
 /** Versions of the link that this agent speaks; see proto/fairway/agent/v1/CONTRACT.md. */
@@ -35,6 +37,7 @@ const method = <I extends DescMessage, O extends DescMessage>(name: string, inpu
 
 export const enrollMethod = method('Enroll', EnrollRequestSchema, EnrollResponseSchema)
 export const renewMethod = method('Renew', RenewRequestSchema, RenewResponseSchema)
+export const secretsMethod = method('Secrets', SecretsRequestSchema, SecretsResponseSchema)
 export const controlMethod = method('Control', ControlRequestSchema, ControlResponseSchema)
 
 /** Log batches lie in the spool as encoded LogsRequest messages and are sent as they are. */

@@ -4,7 +4,9 @@ import { durably } from './durably.ts'
 import type { Finding, Journal, Ref } from './journal.ts'
 import type { Leases } from './leases.ts'
 import { type LogSink, microsOf } from './log-sink.ts'
+import { redactDocument, redactValue } from './redact-value.ts'
 import type { Redactor } from './redactor.ts'
+import type { SecretSource } from './secret-source.ts'
 import type { Spool } from './spool.ts'
 
 const artifactLimitBytes = 1_048_576
@@ -16,6 +18,7 @@ export interface TaskContextParts {
   readonly sink: LogSink
   readonly leases: Leases
   readonly redactor: Redactor
+  readonly secrets: Pick<SecretSource, 'of'>
 }
 
 export interface OpenTask {
@@ -26,7 +29,7 @@ export interface OpenTask {
 
 /** What a handler is given: everything it says or does goes through the journal or the spool of this agent. */
 export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextParts): OpenTask {
-  const { journal, spool, sink, leases, redactor } = parts
+  const { journal, spool, sink, leases, redactor, secrets } = parts
   const ref: Ref = { taskId: offer.task!.taskId, epoch: offer.task!.epoch }
   const stream = offer.logStreamId
   let artifactBytes = journal
@@ -52,14 +55,18 @@ export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextPa
       sink.append(stream, { unixMicros: BigInt(time.getTime()) * 1000n, source, text })
     },
     logPosition: (key) => sink.position(stream, key),
-    logFrom(source, text, position) {
-      sink.append(stream, { unixMicros: microsOf(position.timestamp), source, text }, position)
+    logFrom(source, text, position, cut) {
+      sink.append(stream, { unixMicros: microsOf(position.timestamp), source, text, cut }, position)
+    },
+    async secrets(refs) {
+      return refs.length === 0 ? {} : await secrets.of(ref, refs, signal)
     },
     warn(text) {
       const name = redactor.redact(text)
       unsaved.push({ kind: 'warning', name, mediaType: '', content: new Uint8Array() })
     },
-    artifact(name, mediaType, content) {
+    artifact(name, mediaType, original) {
+      const content = redactDocument(redactor, original)
       if (content.length > artifactLimitBytes || artifactBytes + content.length > artifactsLimitBytes) {
         throw new TaskError(
           'artifact-too-large',
@@ -72,7 +79,8 @@ export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextPa
     async once<T>(name: string, effect: () => Promise<T>): Promise<T> {
       const known = journal.checkpoint(ref, name)
       if (known) return known.value as T
-      const value = await effect()
+      // What is remembered is on disk: it may tell of output that held a secret.
+      const value = redactValue(redactor, await effect())
       // The lines that led here are on disk before the effect counts as done.
       await durably(() => {
         save()

@@ -11,6 +11,7 @@ import type { Logger } from '../logger.ts'
 import { type TaskAborted, TaskError } from '../tasks/task.ts'
 import type { Finding, JournalEntry } from './journal.ts'
 import { messageLimitBytes } from './protocol.ts'
+import { redactValue } from './redact-value.ts'
 import type { Redactor } from './redactor.ts'
 
 export type Ending = { readonly output: TaskOutput['kind'] } | { readonly error: unknown }
@@ -64,11 +65,11 @@ export function buildResult(ended: Ended): TaskResult {
   })
 }
 
-function verdict({ entry, ending, aborted, log }: Ended) {
+function verdict({ entry, ending, aborted, redactor, log }: Ended) {
   if ('output' in ending) {
     return {
       outcome: Outcome.SUCCEEDED,
-      output: create(TaskOutputSchema, { kind: ending.output }),
+      output: create(TaskOutputSchema, { kind: redactValue(redactor, ending.output) }),
     }
   }
   const { error } = ending

@@ -25,7 +25,19 @@ export interface TaskContext {
   /** Where a source of lines was left before a crash; `lines` have the same `timestamp`. */
   logPosition(source: string): { timestamp: string; lines: number } | undefined
   /** Like `log`, and remembers in the same write how far the named source was read. */
-  logFrom(source: LogSource, text: string, position: { key: string; timestamp: string }): void
+  logFrom(
+    source: LogSource,
+    text: string,
+    position: { key: string; timestamp: string },
+    /** Where the text is only a piece of a line. */
+    cut?: { start?: boolean; end?: boolean },
+  ): void
+  /**
+   * The values of the secrets that the task's spec names, from a server that answers for this task under this epoch;
+   * they are masked in all that leaves this host before anybody gets them. Waits for a connection, until the task's
+   * time ends. Keep them in memory only. Throws TaskError `secrets-refused`.
+   */
+  secrets(refs: readonly { readonly name: string }[]): Promise<Secrets>
   warn(text: string): void
   /** A document that the server keeps with the run, at most 1 MiB. */
   artifact(name: string, mediaType: string, content: Uint8Array): void
@@ -40,6 +52,9 @@ export interface TaskContext {
    */
   requireLease(): Promise<void>
 }
+
+/** Values by name, which is that of an environment variable. */
+export type Secrets = Readonly<Record<string, string>>
 
 export type LogSource = 'fairway' | 'odoo' | 'postgres' | 'git' | 'docker'
 

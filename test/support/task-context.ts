@@ -10,6 +10,9 @@ export interface RecordedTask {
   resume(): RecordedTask
 }
 
+/** What a server would answer; tests put values in. */
+export const secretValues: Record<string, string> = {}
+
 interface Kept {
   checkpoints: Map<string, string>
   positions: Map<string, { timestamp: string; lines: number }>
@@ -37,6 +40,7 @@ export function createTask(
       const last = kept.positions.get(key)
       kept.positions.set(key, { timestamp, lines: last?.timestamp === timestamp ? last.lines + 1 : 1 })
     },
+    secrets: async (refs) => Object.fromEntries(refs.map(({ name }) => [name, secretValues[name] ?? ''])),
     warn: (text) => void warnings.push(text),
     artifact: (name, _type, content) => void artifacts.set(name, new TextDecoder().decode(content)),
     async once(name, effect) {
