@@ -1,7 +1,9 @@
 import type { AgentConfig } from './config.ts'
+import { listContainerSecrets } from './containers/container-secrets.ts'
 import { followRuntimeLogs } from './containers/runtime-logs.ts'
 import { createIdentityStore } from './link/identity.ts'
 import { runLink } from './link/link.ts'
+import { createRedactor } from './link/redactor.ts'
 import { openLinkStore } from './link/store.ts'
 import { createLogger } from './logger.ts'
 import { openServices, takeInventory } from './open-services.ts'
@@ -14,14 +16,16 @@ import { version } from './version.ts'
  * stop because its agent does.
  */
 export async function runAgent(config: AgentConfig, signal: AbortSignal): Promise<void> {
-  const log = createLogger(config.logLevel)
+  const redactor = createRedactor()
+  const log = createLogger(config.logLevel, redactor.redact)
   const identities = createIdentityStore(config.directory)
   const identity = identities.read()
   if (!identity)
     throw new Error('This host has not joined yet: fairway-agent join <token> --server host:port')
-  const store = openLinkStore(config.directory, config.spoolLimitBytes)
+  const store = openLinkStore(config.directory, config.spoolLimitBytes, redactor)
   try {
     const services = await openServices(config, identity.hostId)
+    for (const secret of await listContainerSecrets(services.docker)) redactor.add(secret)
     await prepareHost(config, services, store.journal, log, signal)
     const following = followRuntimeLogs(services.docker, store.sink, log, signal)
     log.info({ host: identity.hostId, name: identity.hostName, version }, 'fairway agent ready')

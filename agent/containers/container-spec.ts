@@ -12,7 +12,7 @@ export function withSpec(
   labels: Readonly<Record<string, string>> = {},
 ): Docker.ContainerCreateOptions {
   const spec = createHash('sha256').update(JSON.stringify(options)).digest('hex')
-  return { ...options, Labels: { ...labelsFor(host, purpose), ...labels, [label]: spec } }
+  return { ...options, Labels: { ...options.Labels, ...labelsFor(host, purpose), ...labels, [label]: spec } }
 }
 
 /** Whether a container was made of just these options; if not, another one is wanted. */

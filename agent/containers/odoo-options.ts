@@ -1,6 +1,8 @@
 import type Docker from 'dockerode'
 import type { Connection } from '../cells/cells.ts'
 import type { Cell } from '../storage/records.ts'
+import type { Secrets } from '../tasks/task.ts'
+import { withSecrets } from './container-secrets.ts'
 import { hardenedHostConfig } from './docker.ts'
 import type { ImageFacts } from './image-facts.ts'
 import { networkName } from './networks.ts'
@@ -25,6 +27,7 @@ export interface OdooContainer {
   limits: Limits | undefined
   /** Arguments after `odoo`, its subcommand first. */
   arguments: readonly string[]
+  secrets?: Secrets
 }
 
 /** Options that every use of Odoo on a cell has; a subcommand goes before them. */
@@ -41,7 +44,7 @@ export const databaseOptions: readonly string[] = [
  */
 export function odooContainer(spec: OdooContainer): Docker.ContainerCreateOptions {
   const { cell, facts, limits } = spec
-  return {
+  const options: Docker.ContainerCreateOptions = {
     Image: spec.image,
     User: `${facts.uid}:${facts.gid}`,
     Cmd: ['odoo', ...spec.arguments],
@@ -57,6 +60,7 @@ export function odooContainer(spec: OdooContainer): Docker.ContainerCreateOption
       Mounts: [{ Type: 'bind', Source: cell.paths.filestore, Target: `/var/lib/odoo/filestore/${DATABASE}` }],
     },
   }
+  return withSecrets(options, spec.secrets ?? {})
 }
 
 /** Both ways in which images are told: those of the official image, and libpq's, which `docker exec psql` uses. */

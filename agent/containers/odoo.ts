@@ -3,7 +3,7 @@ import type Docker from 'dockerode'
 import type { RuntimeSpec } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { Connection } from '../cells/cells.ts'
 import type { Cell } from '../storage/records.ts'
-import { type TaskContext, TaskError } from '../tasks/task.ts'
+import { type Secrets, type TaskContext, TaskError } from '../tasks/task.ts'
 import { hasSpec, withSpec } from './container-spec.ts'
 import {
   createContainer,
@@ -47,6 +47,7 @@ export function runtimeContainer(
   cell: Cell,
   connection: Connection,
   facts: ImageFacts,
+  secrets: Secrets = {},
 ): Docker.ContainerCreateOptions {
   const options = odooContainer({
     cell,
@@ -55,6 +56,7 @@ export function runtimeContainer(
     image: runtime.image,
     limits: runtime.resources,
     arguments: runtimeArguments(runtime, cell),
+    secrets,
   })
   options.Hostname = 'odoo'
   options.StopTimeout = stopGraceSeconds

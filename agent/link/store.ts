@@ -16,10 +16,13 @@ export interface LinkStore {
 }
 
 /** One process at a time may have it open. */
-export function openLinkStore(directory: string, spoolLimitBytes: number): LinkStore {
+export function openLinkStore(
+  directory: string,
+  spoolLimitBytes: number,
+  redactor: Redactor = createRedactor(),
+): LinkStore {
   const database = openStateDatabase(join(directory, 'state.db'))
   const spool = createSpool(database, { limitBytes: spoolLimitBytes })
-  const redactor = createRedactor()
   return {
     journal: createJournal(database),
     spool,

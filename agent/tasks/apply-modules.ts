@@ -40,6 +40,7 @@ export function applyModules(services: OdooCellServices): TaskHandler<'applyModu
             facts,
             image: input.image,
             limits: input.resources,
+            secrets: await context.secrets(input.secrets),
             arguments: updateArguments(input, facts.odooVersion),
           }),
         },

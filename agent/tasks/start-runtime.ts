@@ -17,7 +17,8 @@ export function startRuntime(services: OdooCellServices): TaskHandler<'startRunt
       runtime.image,
       context.signal,
     )
-    const options = runtimeContainer(docker, runtime, cell, connection, facts)
+    const secrets = await context.secrets(runtime.secrets)
+    const options = runtimeContainer(docker, runtime, cell, connection, facts, secrets)
     await ensureRuntime(docker, options, runtime.runtimeId, cell, context)
     await untilHealthy(docker, runtime.runtimeId, context.signal)
     const durationMs = Math.round(performance.now() - begun)
