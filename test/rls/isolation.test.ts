@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rolePasswords, roleUrls } from '../../server/db/roles.ts'
 import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { serverTables, tables } from './cases.ts'
-import { asRole, seedTenant } from './rows.ts'
+import { seedTenant } from './rows.ts'
+import { asRole } from './scope.ts'
 
 let database: TestDatabase
 let app: string

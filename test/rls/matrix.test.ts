@@ -5,7 +5,8 @@ import { rolePasswords, roleUrls } from '../../server/db/roles.ts'
 import { type Permission, permissions, type Role, ruleOf } from '../../server/governance/matrix.ts'
 import { insert, query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { tables } from './cases.ts'
-import { enter, type Scope, seedTenant } from './rows.ts'
+import { seedTenant } from './rows.ts'
+import { enter, type Scope } from './scope.ts'
 
 const roles: Role[] = ['owner', 'release-manager', 'developer', 'auditor', 'member', 'webhook', 'workflow']
 
