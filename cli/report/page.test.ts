@@ -44,7 +44,7 @@ test('needs nothing beside itself, and allows nothing', () => {
 })
 
 test('lets no text from elsewhere become markup', () => {
-  const shape = (page: string) => [...page.matchAll(/<[^>]*>/g)].map(([tag]) => tag)
+  const shape = (page: string) => [...page.matchAll(/<[^>]*>/g)].map(([tag]) => tag.replace(' short', ' '))
   const harmless = shape(renderPage(report('x', ['x']), origin('x')))
   const hostile = fc.oneof(
     fc.constantFrom(

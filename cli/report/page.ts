@@ -45,14 +45,21 @@ ${checks.map(([command, does]) => html`<div><dt>${command}</dt><dd>${does}</dd><
 `.text
 }
 
+/** Names, times and hashes of so many characters stay on one line; what is longer is text. */
+const unbroken = 24
+
 function table<Row>(all: Report<Row>['columns'], rows: readonly Row[]): Html {
   const columns = all.filter(({ title }) => title)
-  const sideOf = (align: string | undefined) => (align === 'right' ? html` class="right"` : html``)
-  const head = columns.map(({ title, align }) => html`<th scope="col"${sideOf(align)}>${title ?? ''}</th>`)
-  const body = rows.map(
-    (row) =>
-      html`<tr>${columns.map((column) => html`<td${sideOf(column.align)}>${(column.short ?? column.value)(row)}</td>`)}</tr>\n`,
+  const head = columns.map(
+    ({ title = '', align = '' }) => html`<th scope="col" class="${align} short">${title}</th>`,
   )
+  const body = rows.map((row) => {
+    const cells = columns.map(({ short, value, align = '' }) => {
+      const text = (short ?? value)(row)
+      return html`<td class="${align} ${text.length <= unbroken ? 'short' : ''}">${text}</td>`
+    })
+    return html`<tr>${cells}</tr>\n`
+  })
   return html`<table>
 <thead><tr>${head}</tr></thead>
 <tbody>

@@ -21,6 +21,7 @@ th, td { border-bottom: 1px solid var(--rule); overflow-wrap: anywhere; padding:
   text-align: left; unicode-bidi: isolate; vertical-align: top; }
 th { border-bottom: 1px solid var(--ink); color: var(--soft); font-size: .8rem; overflow-wrap: normal; }
 .right { text-align: right; }
+.short { white-space: nowrap; }
 .count { margin-top: .6rem; }
 .verify { border-top: 1px solid var(--rule); margin-top: 1.75rem; padding-top: .9rem; max-width: 60rem; }
 dl { margin: .6rem 0 0; }
@@ -31,11 +32,10 @@ footer { border-top: 1px solid var(--rule); font-size: .85rem; margin-top: 1.75r
 @page { size: A4 landscape; margin: 14mm 14mm 16mm;
   @bottom-right { content: "Page " counter(page) " of " counter(pages); font: 8pt sans-serif; color: #5b636e; } }
 @media print {
-  body { font-size: 9.5pt; margin: 0; max-width: none; padding: 0; }
+  body { font-size: 9pt; margin: 0; max-width: none; padding: 0; }
   h1 { font-size: 18pt; }
   thead { display: table-header-group; }
-  tr, .alert, header { break-inside: avoid; }
-  .verify, h2 { break-inside: avoid; break-after: avoid; }
+  tr, .alert, header, .verify { break-inside: avoid; }
   th, td { padding: 1.4mm 3mm 1.4mm 0; }
 }
 </style>`)

@@ -1,5 +1,5 @@
 import { ReportService } from '../../../proto/gen/fairway/v1/reports_pb.js'
-import { formatDuration, shortDigest } from '../../format.ts'
+import { formatDuration } from '../../format.ts'
 import { type ReleaseJson, releaseJson } from '../../json/report.ts'
 import { printReport, type ReportOptions, reportOptions } from '../../report/print.ts'
 import { auditCheck, evidenceCheck, minuteOf, type Report } from '../../report/report.ts'
@@ -45,7 +45,7 @@ const reportOf = (rows: readonly ReleaseJson[]): Report<ReleaseJson> => ({
       key: 'digest',
       title: 'Digest',
       value: (row) => row.digest ?? '',
-      short: (row) => shortDigest(row.digest),
+      short: (row) => (row.digest ?? '').slice(7, 19),
     },
     { key: 'requested_by', title: 'Requested by', value: (row) => row.requestedBy },
     {
