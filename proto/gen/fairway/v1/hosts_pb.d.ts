@@ -119,6 +119,18 @@ export declare type Host = Message<"fairway.v1.Host"> & {
    * @generated from field: string advice = 12;
    */
   advice: string;
+
+  /**
+   * Milliseconds that its wall clock was ahead of the server's when it last connected; absent: not known yet.
+   *
+   * @generated from field: optional int64 clock_offset_ms = 13;
+   */
+  clockOffsetMs?: bigint | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp revoked_at = 14;
+   */
+  revokedAt?: Timestamp | undefined;
 };
 
 /**
