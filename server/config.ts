@@ -23,6 +23,8 @@ const schema = z
     FAIRWAY_DATA_DIR: z.string().min(1).default('/var/lib/fairway/server'),
     /** Owner's URL of a PostgreSQL 15 or newer; without it an embedded one is started. */
     DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+    /** A pooler in transaction mode before DATABASE_URL; migrations and the LISTEN connection go past it. */
+    DATABASE_POOL_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
     FAIRWAY_EMBEDDED_POSTGRES_PORT: port.default(5433),
     FAIRWAY_LISTEN: z.string().default('127.0.0.1'),
     FAIRWAY_API_PORT: port.default(7080),
@@ -55,6 +57,10 @@ const schema = z
     FAIRWAY_BRANCH_GRACE_MINUTES: z.coerce.number().min(0).max(43_200).default(60),
     FAIRWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   })
+  .refine((env) => !env.DATABASE_POOL_URL || env.DATABASE_URL, {
+    path: ['DATABASE_URL'],
+    message: 'DATABASE_POOL_URL needs it beside: migrations and LISTEN go past the pooler',
+  })
   .refine((env) => !env.FAIRWAY_OIDC_ISSUER === !env.FAIRWAY_OIDC_CLIENT_ID, {
     path: ['FAIRWAY_OIDC_CLIENT_ID'],
     message: 'FAIRWAY_OIDC_ISSUER and FAIRWAY_OIDC_CLIENT_ID are given together or not at all',
@@ -64,6 +70,7 @@ const schema = z
 export interface Config {
   readonly dataDir: string
   readonly databaseUrl?: string
+  readonly databasePoolUrl?: string
   readonly embeddedPostgresPort: number
   readonly listen: string
   readonly apiPort: number
@@ -97,6 +104,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
   return Object.freeze({
     dataDir: env.FAIRWAY_DATA_DIR,
     databaseUrl: env.DATABASE_URL,
+    databasePoolUrl: env.DATABASE_POOL_URL,
     embeddedPostgresPort: env.FAIRWAY_EMBEDDED_POSTGRES_PORT,
     listen: env.FAIRWAY_LISTEN,
     apiPort: env.FAIRWAY_API_PORT,

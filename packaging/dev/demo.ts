@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   if (values.fresh) await down({ keepData: false })
 
   title('1  Set up this machine')
-  await setUp()
+  await setUp({ only: ['images', 'tools'] })
   const stack = await demoStack()
 
   title('2  Start the control plane and one agent')

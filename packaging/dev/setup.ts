@@ -4,10 +4,11 @@ import { type BuiltImages, buildImages } from '../images/build.ts'
 import { ensureDocker } from './docker.ts'
 import { homeDirectory } from './home.ts'
 import { withLock } from './lock.ts'
+import { ensurePackages } from './packages.ts'
 import { ensureRegistry, registryAddress } from './registry.ts'
 import { ensureTools, type Tools } from './tools.ts'
 
-export const parts = ['docker', 'registry', 'images', 'tools'] as const
+export const parts = ['docker', 'registry', 'images', 'tools', 'pooler'] as const
 export type Part = (typeof parts)[number]
 
 export type SetUpOptions = {
@@ -39,6 +40,8 @@ export function setUp({ only = [...parts], force, signal }: SetUpOptions = {}): 
     const images = wanted.has('images')
     if (images || wanted.has('docker')) await ensureDocker(signal)
     const registry = images || wanted.has('registry') ? await ensureRegistry(signal) : undefined
+    // The tests' own: they start one for themselves.
+    if (wanted.has('pooler')) await ensurePackages(['pgbouncer'])
     const [built, tools] = await Promise.all([
       images ? buildImages({ registry: registryAddress, languages, force, signal }) : undefined,
       wanted.has('tools') ? ensureTools() : undefined,

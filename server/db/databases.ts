@@ -17,6 +17,8 @@ export interface Databases {
 export interface DatabaseUrls {
   readonly app: string
   readonly scheduler: string
+  /** Straight to PostgreSQL, where the other two lead to a pooler: LISTEN needs a session. Default: `app`. */
+  readonly listen?: string
 }
 
 export function openDatabases(urls: DatabaseUrls, onError: (error: Error) => void): Databases {
@@ -40,7 +42,7 @@ export function openDatabases(urls: DatabaseUrls, onError: (error: Error) => voi
   return {
     app,
     scheduler,
-    listenUrl: urls.app,
+    listenUrl: urls.listen ?? urls.app,
     async close() {
       await Promise.all([app.destroy(), scheduler.destroy()])
     },

@@ -26,9 +26,11 @@ export async function openControlPlaneDatabase(
     const passwords = rolePasswords(sealer)
     const { applied } = await migrate(ownerUrl, passwords)
     if (applied.length > 0) log.info({ applied }, 'database migrated')
-    const databases = openDatabases(roleUrls(ownerUrl, passwords), (error) =>
-      log.warn({ err: error }, 'database connection lost'),
-    )
+    const urls = {
+      ...roleUrls(config.databasePoolUrl ?? ownerUrl, passwords),
+      listen: roleUrls(ownerUrl, passwords).app,
+    }
+    const databases = openDatabases(urls, (error) => log.warn({ err: error }, 'database connection lost'))
     await requireBoundRoles(databases)
     return {
       ...databases,
