@@ -479,7 +479,8 @@ grant select, insert, update on
 grant select, insert on
   policies, approval_votes, authorizations, data_keys, audit_leaves, audit_nodes, audit_checkpoints, statements, evidence_bundles
   to fairway_app;
-grant select, insert on authorizer to fairway_app;
+-- Renewed in place before its certificate ends.
+grant select, insert, update on authorizer to fairway_app;
 
 -- The scheduler's view across organizations, for what is new.
 do $$

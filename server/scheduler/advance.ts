@@ -3,11 +3,12 @@ import type { Result, RunStatus } from '../db/schema.ts'
 import { notify } from '../db/signals.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { messageOf } from '../errors.ts'
+import { recordEnd } from '../evidence/record/record-end.ts'
 import { buildActions } from './actions/build.ts'
 import { environmentActions } from './actions/environment.ts'
 import type { EngineConfig } from './actions/wording.ts'
 import { admit } from './admission.ts'
-import { recordRun } from './manifest.ts'
+import { awaitLogs } from './await-logs.ts'
 import { type Engine, type Replayed, replay } from './replay.ts'
 import { lockRun, type RunState } from './run-state.ts'
 import { type Pipelines, RunCancelled, stepsOf, TaskFailed } from './types.ts'
@@ -36,7 +37,9 @@ export async function advance(
     context.log.error({ err: error, run: due.runId }, 'a run failed by a fault of the server')
     await withTenant(context.db, op, async (tx) => {
       const state = await lockRun(tx, op, due.runId)
-      if (state) await end(state, { status: 'failed', reason: `internal error: ${messageOf(error)}` }, [], '')
+      const reason = `internal error: ${messageOf(error)}`
+      if (state)
+        await end(context, state, { status: 'failed', reason }, { record: state.record, warnings: [] })
     })
   }
 }
@@ -55,27 +58,20 @@ async function advanceLocked(
   }
   if (run.cancel_cause) await cancelTasks(state)
 
-  let manifest = ''
   const replayed = await replay(state, async (engine) => {
     const failure = await failureOf(() => runPipeline(engine, config, pipelines))
-    const ending = failure && engine.ending(failure)
-    await engine.always(() =>
-      engine.step('record', async () => {
-        const outcome = { status: ending?.status ?? 'succeeded', reason: ending?.reason ?? '' }
-        manifest = await recordRun(engine, context.blobs, outcome)
-      }),
-    )
+    await engine.always(() => engine.step('record', () => awaitLogs(engine)))
     if (failure) throw failure
   })
   await saveRecord(state, replayed)
-  const { outcome, warnings } = replayed
+  const { outcome } = replayed
   switch (outcome.kind) {
     case 'suspended':
       return suspend(state, outcome.recheckMs)
     case 'succeeded':
-      return end(state, { status: 'succeeded', reason: '' }, warnings, manifest)
+      return end(context, state, { status: 'succeeded', reason: '' }, replayed)
     case 'ended':
-      await end(state, outcome, warnings, manifest)
+      await end(context, state, outcome, replayed)
       if (!outcome.compensated || run.kind === 'start') await markFailed(state)
   }
 }
@@ -95,7 +91,7 @@ async function begin(context: AppContext, state: RunState): Promise<boolean> {
     const reason = run.cancelled_by
       ? `cancelled by ${run.cancelled_by} before it began`
       : 'cancelled before it began'
-    await end(state, { status, reason }, [], '')
+    await end(context, state, { status, reason }, { record: state.record, warnings: [] })
     return false
   }
   const admission = await admit(state)
@@ -175,24 +171,30 @@ async function suspend(state: RunState, recheckMs: number): Promise<void> {
   await announce(state.tx, state.run.id)
 }
 
+/** Closes the run with its evidence; that there is none of a run that ended, does not happen. */
 async function end(
-  { tx, run }: RunState,
+  context: AppContext,
+  state: RunState,
   ending: { status: RunStatus; reason: string },
-  warnings: readonly string[],
-  manifest: string,
+  { record, warnings }: Pick<Replayed, 'record' | 'warnings'>,
 ): Promise<void> {
+  const { tx, op, run } = state
   const succeeded = ending.status === 'succeeded'
   const failed = ending.status === 'failed' || ending.status === 'timed-out'
   const result: Result | null = succeeded ? (warnings.length > 0 ? 'yellow' : 'green') : failed ? 'red' : null
   const moreWarnings = warnings.length > 1 ? ` (and ${warnings.length - 1} more)` : ''
+  const reason = succeeded ? (warnings[0] ?? '') + moreWarnings : ending.reason
+  const finishedAt = new Date()
+  const outcome = { status: ending.status, result, reason: ending.reason, warnings }
+  const manifest = await recordEnd(context, tx, op, { ...state, record, outcome, finishedAt })
   await tx
     .updateTable('runs')
     .set({
       status: ending.status,
       result,
-      reason: succeeded ? (warnings[0] ?? '') + moreWarnings : ending.reason,
+      reason,
       manifest_sha256: manifest,
-      finished_at: new Date(),
+      finished_at: finishedAt,
       advance_at: null,
     })
     .where('id', '=', run.id)

@@ -1,0 +1,28 @@
+import { type Claimant, manifestSubject, ownPredicate, runOf } from './statement.ts'
+
+/** Where the data of a clone came from, and the proof that it was neutralized: every assertion, and what none covers. */
+export const clone: Claimant = (stored) => {
+  const { manifest } = stored
+  const { clone: made, neutralization } = manifest
+  if (!made) return undefined
+  return {
+    name: 'clone',
+    predicateType: ownPredicate('clone'),
+    subjects: [manifestSubject(stored)],
+    predicate: {
+      run: runOf(manifest),
+      cellId: manifest.cellId ?? null,
+      source: { name: made.source, id: made.sourceId, time: made.sourceTime },
+      sizeBytes: made.bytes,
+      durationMs: made.durationMs,
+      // A prepared snapshot never held production's data.
+      neutralization: neutralization
+        ? {
+            proven: neutralization.assertions.every(({ passed }) => passed),
+            assertions: neutralization.assertions,
+            uncoveredModules: neutralization.uncoveredModules,
+          }
+        : null,
+    },
+  }
+}

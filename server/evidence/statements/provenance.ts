@@ -1,0 +1,62 @@
+import product from '../../../package.json' with { type: 'json' }
+import { type Claimant, imageSubject } from './statement.ts'
+
+/** How an image is made from a repository and a base image; described in docs/evidence.md. */
+const buildType = 'https://fairway.dev/build-types/odoo-image/v1'
+
+/** SLSA provenance v1 of the image: what went in, who made it, when. */
+export const provenance: Claimant = (stored) => {
+  const { manifest } = stored
+  const image = imageSubject(stored)
+  if (!image) return undefined
+  const { project, source, baseImage, lockSha256, submodules, imageBuiltBy, run, tasks } = manifest
+  const task = tasks.findLast(({ kind }) => kind === 'buildImage')
+  return {
+    name: 'provenance',
+    predicateType: 'https://slsa.dev/provenance/v1',
+    subjects: [image],
+    predicate: {
+      buildDefinition: {
+        buildType,
+        externalParameters: {
+          repository: project.repository,
+          commit: source.commit,
+          branch: source.branch,
+        },
+        // An image of the same lock and base image is taken as it is.
+        internalParameters: { reused: imageBuiltBy !== run.id, builtByRun: imageBuiltBy },
+        resolvedDependencies: [
+          gitDependency(project.repository, source.commit),
+          ...(baseImage ? [imageDependency(baseImage)] : []),
+          ...submodules.map(({ path, url, commit }) => ({ ...gitDependency(url, commit), name: path })),
+          ...(lockSha256 ? [{ name: 'lock.json', digest: { sha256: lockSha256 } }] : []),
+        ],
+      },
+      runDetails: {
+        builder: {
+          id: 'https://fairway.dev/builders/agent/v1',
+          version: {
+            fairway: product.version,
+            ...Object.fromEntries(manifest.hosts.map((host) => [`agent/${host.name}`, host.agentVersion])),
+          },
+        },
+        metadata: {
+          invocationId: run.id,
+          ...(task?.startedAt && { startedOn: task.startedAt }),
+          ...(task?.finishedAt && { finishedOn: task.finishedAt }),
+        },
+      },
+    },
+  }
+}
+
+const gitDependency = (url: string, commit: string) => ({
+  uri: `git+${url}@${commit}`,
+  digest: { gitCommit: commit },
+})
+
+/** `registry/odoo@sha256:…` */
+function imageDependency(reference: string) {
+  const [name = '', digest = ''] = reference.split('@sha256:')
+  return { uri: `docker://${name}`, ...(digest && { digest: { sha256: digest } }) }
+}
