@@ -5,9 +5,11 @@ import { EnvironmentService } from '../../proto/gen/fairway/v1/environments_pb.j
 import { HostService } from '../../proto/gen/fairway/v1/hosts_pb.js'
 import { IdentityService } from '../../proto/gen/fairway/v1/identity_pb.js'
 import { LogService } from '../../proto/gen/fairway/v1/logs_pb.js'
+import { MemberService } from '../../proto/gen/fairway/v1/members_pb.js'
 import { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
 import { ReportService } from '../../proto/gen/fairway/v1/reports_pb.js'
 import { RunService } from '../../proto/gen/fairway/v1/runs_pb.js'
+import { TokenService } from '../../proto/gen/fairway/v1/tokens_pb.js'
 import type { AppContext } from '../context.ts'
 import { branchesApi } from './branches.ts'
 import { buildsApi } from './builds.ts'
@@ -15,9 +17,11 @@ import { environmentsApi } from './environments.ts'
 import { hostsApi } from './hosts.ts'
 import { identityApi } from './identity.ts'
 import { logsApi } from './logs.ts'
+import { membersApi } from './members.ts'
 import { projectsApi } from './projects.ts'
 import { reportsApi } from './reports.ts'
 import { runsApi } from './runs.ts'
+import { tokensApi } from './tokens.ts'
 
 /** The public API, service by service. */
 export function addRoutes(router: ConnectRouter, app: AppContext): void {
@@ -27,7 +31,9 @@ export function addRoutes(router: ConnectRouter, app: AppContext): void {
   router.service(HostService, hostsApi(app))
   router.service(IdentityService, identityApi(app))
   router.service(LogService, logsApi(app))
+  router.service(MemberService, membersApi(app))
   router.service(ProjectService, projectsApi(app))
   router.service(ReportService, reportsApi(app))
   router.service(RunService, runsApi(app))
+  router.service(TokenService, tokensApi(app))
 }

@@ -13,6 +13,8 @@ export interface Identity extends Caller {
   readonly member: string
   readonly tokenId: string
   readonly tokenName: string
+  /** The one project that the token is confined to. */
+  readonly tokenProjectId?: string
   readonly tokenExpiresAt?: Date
 }
 
@@ -42,7 +44,11 @@ export async function authenticate(
     const row = await findTokenRow(tx, found.id)
     if (!row || (row.member_id && row.member_removed_at)) throw refused()
     if (!row.last_used_at || Date.now() - row.last_used_at.getTime() > lastUseMs) {
-      await tx.updateTable('tokens').set({ last_used_at: new Date() }).where('id', '=', found.id).execute()
+      const now = new Date()
+      await tx.updateTable('tokens').set({ last_used_at: now }).where('id', '=', found.id).execute()
+      if (row.member_id) {
+        await tx.updateTable('members').set({ last_seen_at: now }).where('id', '=', row.member_id).execute()
+      }
     }
     const member = row.actor ?? row.member ?? ''
     return {
@@ -52,6 +58,7 @@ export async function authenticate(
       member,
       tokenId: found.id,
       tokenName: row.name,
+      tokenProjectId: row.project_id ?? undefined,
       tokenExpiresAt: found.expires_at ?? undefined,
       requestId,
       access: accessOf(row),

@@ -46,7 +46,10 @@ export async function getEnvironment(
 }
 
 /** By its own name or its branch's; the living one, else the one destroyed last. */
-export async function requireEnvironment(tx: Tx, ref: EnvironmentRef | undefined): Promise<EnvironmentRow> {
+export async function requireEnvironment(
+  tx: Tx,
+  ref: Pick<EnvironmentRef, 'project' | 'environment'> | undefined,
+): Promise<EnvironmentRow> {
   if (!ref?.project || !ref.environment) {
     throw invalid('environment', 'Name an environment by its project and its own or its branch’s name.')
   }

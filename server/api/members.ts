@@ -1,0 +1,41 @@
+import type { ServiceImpl } from '@connectrpc/connect'
+import type { MemberService } from '../../proto/gen/fairway/v1/members_pb.js'
+import type { AppContext } from '../context.ts'
+import { explainAccess } from '../services/access.ts'
+import { grantPermission, listGrants, revokeGrant } from '../services/grants.ts'
+import { listMembers } from '../services/member-views.ts'
+import { addMember, inviteMember, removeMember } from '../services/members.ts'
+import { timestampOf } from '../services/messages.ts'
+import { callerOf } from './caller.ts'
+
+export const membersApi = (app: AppContext): ServiceImpl<typeof MemberService> => ({
+  async addMember(request, context) {
+    const { member, code } = await addMember(app, callerOf(context), request)
+    return { member, code: code?.code, codeExpiresAt: timestampOf(code?.expiresAt) }
+  },
+  async listMembers({ project }, context) {
+    return { members: await listMembers(app, callerOf(context), project) }
+  },
+  async removeMember(request, context) {
+    await removeMember(app, callerOf(context), request)
+    return {}
+  },
+  async inviteMember({ member }, context) {
+    const { code, expiresAt } = await inviteMember(app, callerOf(context), member)
+    return { code, codeExpiresAt: timestampOf(expiresAt) }
+  },
+  async grantPermission(request, context) {
+    const lifetimeSeconds = Number(request.lifetimeSeconds)
+    return { grant: await grantPermission(app, callerOf(context), { ...request, lifetimeSeconds }) }
+  },
+  async revokeGrant({ grantId }, context) {
+    return { grant: await revokeGrant(app, callerOf(context), grantId) }
+  },
+  async listGrants(request, context) {
+    return { grants: await listGrants(app, callerOf(context), request) }
+  },
+  async explainAccess(request, context) {
+    const { allowed, rule, considered } = await explainAccess(app, callerOf(context), request)
+    return { allowed, rule, considered: [...considered] }
+  },
+})
