@@ -1,12 +1,17 @@
 import type { DescService } from '@bufbuild/protobuf'
 import { type Client, createClient, type Interceptor } from '@connectrpc/connect'
 import { createConnectTransport } from '@connectrpc/connect-node'
-import type { Credentials } from './credentials.ts'
 
-/** Clients of one server that present the token with each call. */
-export function connect({ server, token }: Credentials): <S extends DescService>(service: S) => Client<S> {
+/** Clients of one server that present the token, where there is one, with each call. */
+export function connect({
+  server,
+  token,
+}: {
+  server: string
+  token?: string
+}): <S extends DescService>(service: S) => Client<S> {
   const authorization: Interceptor = (next) => (request) => {
-    request.header.set('authorization', `Bearer ${token}`)
+    if (token) request.header.set('authorization', `Bearer ${token}`)
     return next(request)
   }
   const transport = createConnectTransport({

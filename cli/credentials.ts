@@ -8,6 +8,8 @@ import type { Settings } from './settings.ts'
 export interface Credentials {
   readonly server: string
   readonly token: string
+  /** Made by `fairway login`, and so to be ended by `fairway logout`; a token that was given stays valid. */
+  readonly session?: boolean
 }
 
 export const defaultServer = 'http://127.0.0.1:7080'
@@ -45,7 +47,7 @@ export function requireServerUrl(text: string): string {
   return url.origin
 }
 
-async function readCredentials(path: string): Promise<Credentials | undefined> {
+export async function readCredentials(path: string): Promise<Credentials | undefined> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -62,9 +64,10 @@ async function readCredentials(path: string): Promise<Credentials | undefined> {
 
 function parseCredentials(text: string): Credentials | undefined {
   try {
-    const { server, token } = JSON.parse(text) as Partial<Credentials>
+    const { server, token, session } = JSON.parse(text) as Partial<Credentials>
     const url = URL.parse(server ?? '')
-    return url && typeof token === 'string' ? { server: url.origin, token } : undefined
+    if (!url || typeof token !== 'string') return undefined
+    return { server: url.origin, token, ...(session === true && { session }) }
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error

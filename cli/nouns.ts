@@ -51,6 +51,30 @@ export const nouns: Record<string, Noun> = {
       destroy: () => import('./commands/env/destroy.ts'),
     },
   },
+  member: {
+    summary: 'People, their roles, and what is granted to them',
+    verbs: {
+      add: () => import('./commands/member/add.ts'),
+      list: () => import('./commands/member/list.ts'),
+      invite: () => import('./commands/member/invite.ts'),
+      remove: () => import('./commands/member/remove.ts'),
+      grant: () => import('./commands/member/grant.ts'),
+      grants: () => import('./commands/member/grants.ts'),
+      'revoke-grant': () => import('./commands/member/revoke-grant.ts'),
+    },
+  },
+  token: {
+    summary: 'Tokens for programs, and sessions',
+    verbs: {
+      create: () => import('./commands/token/create.ts'),
+      list: () => import('./commands/token/list.ts'),
+      revoke: () => import('./commands/token/revoke.ts'),
+    },
+  },
+  access: {
+    summary: 'Who may do what, and why',
+    verbs: { explain: () => import('./commands/access/explain.ts') },
+  },
   run: {
     summary: 'The record of a build or another run',
     verbs: { show: () => import('./commands/run/show.ts') },
@@ -68,10 +92,10 @@ export const nouns: Record<string, Noun> = {
 /** Commands without a noun. */
 export const plainVerbs: Record<string, { readonly summary: string; readonly load: Load }> = {
   login: {
-    summary: 'Keep a server’s address and a token for the commands to come',
+    summary: 'Log in to a server, and keep its address and a token for the commands to come',
     load: () => import('./commands/session/login.ts'),
   },
-  logout: { summary: 'Forget the kept token', load: () => import('./commands/session/logout.ts') },
+  logout: { summary: 'End the session and forget it', load: () => import('./commands/session/logout.ts') },
   whoami: {
     summary: 'Show who the token speaks for',
     load: () => import('./commands/session/whoami.ts'),

@@ -9,6 +9,8 @@ export interface Settings {
   readonly colour: boolean
   readonly browser?: string
   readonly path: string
+  /** Where a GitHub Actions job with `permissions: id-token: write` asks for an ID token. */
+  readonly workflow?: { readonly tokenUrl: string; readonly requestToken: string }
 }
 
 export function readSettings(
@@ -23,5 +25,12 @@ export function readSettings(
     colour: isTerminal && !env.NO_COLOR && env.TERM !== 'dumb',
     browser: env.BROWSER || undefined,
     path: env.PATH ?? '',
+    workflow:
+      env.ACTIONS_ID_TOKEN_REQUEST_URL && env.ACTIONS_ID_TOKEN_REQUEST_TOKEN
+        ? {
+            tokenUrl: env.ACTIONS_ID_TOKEN_REQUEST_URL,
+            requestToken: env.ACTIONS_ID_TOKEN_REQUEST_TOKEN,
+          }
+        : undefined,
   }
 }

@@ -1,0 +1,22 @@
+import { MemberService } from '../../../proto/gen/fairway/v1/members_pb.js'
+import { grantJson, placeOf } from '../../json/member.ts'
+import { verb } from '../../verb.ts'
+
+export const command = verb({
+  usage: 'revoke-grant <grant-id>',
+  summary: 'Take a grant back before it ends by itself',
+  examples: [['fairway member revoke-grant 0b9c…', 'the id is in `fairway member grants`']],
+  async run(session, [grantId = '']) {
+    const client = await session.client(MemberService)
+    const { grant } = await client.revokeGrant({ grantId }, { signal: session.signal })
+    if (!grant) return undefined
+    const { out } = session
+    const json = grantJson(grant)
+    if (out.json) out.printJson(json)
+    else
+      out.line(
+        `The grant of ${json.permission} in ${json.project}, ${placeOf(json)}, to ${json.member} has ended.`,
+      )
+    return undefined
+  },
+})
