@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { lstatIfThere } from '../lstat-if-there.ts'
 import { ProcessError } from '../process.ts'
 import { TaskError } from '../tasks/task.ts'
 import { type Git, lastGitError } from './command.ts'
@@ -110,7 +111,7 @@ export function createMirrors(
 
   async function prepare(gitDir: string, signal: AbortSignal): Promise<void> {
     const attributes = join(gitDir, 'info', 'attributes')
-    if (await stat(attributes).catch(() => undefined)) {
+    if (await lstatIfThere(attributes)) {
       // Left by a fetch that was killed; nobody else works here, the queue sees to that.
       await rm(join(gitDir, 'shallow.lock'), { force: true })
       return

@@ -1,4 +1,4 @@
-import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -218,6 +218,18 @@ test('a lock that a killed fetch left is no obstacle', async () => {
   for (const name of gitDirs) await writeFile(join(directory, 'mirrors', name, 'shallow.lock'), '')
   const next = await repository.commit({ a: '2' })
   expect((await checkout(repository, { branch: 'main' })).source.commit).toBe(next)
+})
+
+test('a mirror that cannot be looked at is not made anew', async () => {
+  const repository = await server.createRepository('unreadable')
+  await repository.commit({ a: '1' })
+  const before = new Set(await readdir(join(directory, 'mirrors')))
+  await checkout(repository, { branch: 'main' })
+  const [made] = (await readdir(join(directory, 'mirrors'))).filter((name) => !before.has(name))
+  const info = join(directory, 'mirrors', made ?? '', 'info')
+  await rm(info, { recursive: true })
+  await symlink('info', info)
+  await expect(checkout(repository, { branch: 'main' })).rejects.toThrow(/ELOOP/)
 })
 
 test('many at once share a mirror', async () => {

@@ -60,3 +60,9 @@ test('a name that Odoo would not take is refused', async () => {
   await addon('addons/sale-x')
   await expect(discover()).rejects.toThrow('addons/sale-x: is an addon by its files')
 })
+
+test('what cannot be looked at is not taken for absent', async () => {
+  await addon('addons/sale_x')
+  await symlink('data', join(root, 'addons/sale_x/data'))
+  await expect(discover()).rejects.toThrow(/ELOOP.*data\/neutralize\.sql/)
+})

@@ -1,5 +1,6 @@
-import { lstat, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { lstatIfThere } from '../lstat-if-there.ts'
 import { TaskError } from '../tasks/task.ts'
 import { type Manifest, moduleNamePattern, parseManifest } from './manifest.ts'
 
@@ -63,7 +64,7 @@ async function requireFolder(root: string, path: string): Promise<void> {
   let current = root
   for (const part of path.split('/').filter(Boolean)) {
     current = join(current, part)
-    const stat = await lstat(current).catch(() => undefined)
+    const stat = await lstatIfThere(current)
     if (!stat?.isDirectory())
       throw new TaskError(
         'config-invalid',
@@ -81,7 +82,7 @@ async function readAddon(root: string, path: string): Promise<OwnAddon> {
     )
   const file = `${path}/__manifest__.py`
   const manifest = parseManifest(await readFile(join(root, file)), file)
-  const neutralize = await lstat(join(root, path, 'data', 'neutralize.sql')).catch(() => undefined)
+  const neutralize = await lstatIfThere(join(root, path, 'data', 'neutralize.sql'))
   return { ...manifest, module, path, hasNeutralize: neutralize?.isFile() ?? false }
 }
 

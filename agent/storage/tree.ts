@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs'
-import { chmod, chown, copyFile, type FileHandle, lstat, mkdir, open, readdir } from 'node:fs/promises'
+import { chmod, chown, copyFile, type FileHandle, mkdir, open, readdir } from 'node:fs/promises'
+import { lstatIfThere } from '../lstat-if-there.ts'
 
 /**
  * Copying and measuring directory trees that somebody else may be changing at the same time, by accident (PostgreSQL) or
@@ -134,13 +135,4 @@ export async function measureTree(path: string, depth = 0): Promise<TreeSize> {
 
 function sizeOf(stat: Stats | undefined): TreeSize {
   return { apparentBytes: stat?.size ?? 0, allocatedBytes: (stat?.blocks ?? 0) * 512 }
-}
-
-async function lstatIfThere(path: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }
