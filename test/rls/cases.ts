@@ -82,7 +82,7 @@ export const serverTables: Record<string, readonly ('select' | 'insert')[]> = {
   schema_migrations: [],
   // The fleet's certificate authority and authorizer; their keys are sealed.
   authority: ['select', 'insert'],
-  authorizer: ['select', 'insert'],
+  authorizer: ['select', 'insert', 'update'],
   // server/governance/matrix.ts, as the policies read it.
   role_permissions: ['select'],
   permission_tables: ['select'],
