@@ -6,6 +6,7 @@ import { addressKey, requestIdKey } from './api/caller.ts'
 import { authentication } from './api/interceptors/authentication.ts'
 import { errors } from './api/interceptors/errors.ts'
 import { requestLog } from './api/interceptors/request-log.ts'
+import { revocation } from './api/interceptors/revocation.ts'
 import { blameCallerForMalformedMessages } from './api/malformed.ts'
 import { addRoutes } from './api/routes.ts'
 import type { AppContext } from './context.ts'
@@ -47,7 +48,7 @@ export async function createApp(context: AppContext, stopping: AbortSignal): Pro
     grpcWeb: false,
     contextValues: (request) =>
       createContextValues().set(requestIdKey, request.id).set(addressKey, request.ip),
-    interceptors: [requestLog(context), errors(context), authentication(context)],
+    interceptors: [requestLog(context), errors(context), authentication(context), revocation(context)],
     readMaxBytes: maxBodyBytes,
     shutdownSignal: stopping,
   })

@@ -27,17 +27,34 @@ const lastUseMs = 60_000
 
 /** Who the value of an `Authorization` header speaks for. Throws `unauthenticated`. */
 export async function authenticate(
-  { db }: AppContext,
+  context: AppContext,
   authorization: string | null,
   requestId: string = randomUUID(),
 ): Promise<Identity> {
   const token = /^Bearer (ft_[\w-]{20,100})$/i.exec(authorization ?? '')?.[1]
   if (!token) throw refused()
-  const found = await db.scheduler
-    .selectFrom('tokens')
-    .select(['id', 'organization_id', 'expires_at', 'revoked_at'])
-    .where('token_hash', '=', hashToken(token))
-    .executeTakeFirst()
+  const found = await tokenHeads(context).where('token_hash', '=', hashToken(token)).executeTakeFirst()
+  return await identify(context, found, requestId)
+}
+
+/** Who a token that was presented a while ago speaks for now. Throws `unauthenticated` once it has ended. */
+export async function reauthenticate(
+  context: AppContext,
+  { tokenId, requestId }: Pick<Identity, 'tokenId' | 'requestId'>,
+): Promise<Identity> {
+  return await identify(
+    context,
+    await tokenHeads(context).where('id', '=', tokenId).executeTakeFirst(),
+    requestId,
+  )
+}
+
+const tokenHeads = ({ db }: AppContext) =>
+  db.scheduler.selectFrom('tokens').select(['id', 'organization_id', 'expires_at', 'revoked_at'])
+
+type TokenHead = Awaited<ReturnType<ReturnType<typeof tokenHeads>['executeTakeFirst']>>
+
+async function identify({ db }: AppContext, found: TokenHead, requestId: string): Promise<Identity> {
   if (!found || found.revoked_at || (found.expires_at && found.expires_at <= new Date())) throw refused()
   const server = operation(found.organization_id, 'server', requestId)
   return await withTenant(db, server, async (tx) => {

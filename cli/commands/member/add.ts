@@ -9,8 +9,8 @@ export const command = verb<{ role?: string }>({
   usage: 'add <member...>',
   summary: 'Give somebody a role, in a project or in the whole organization',
   details:
-    'The words are [project] <member>. A role replaces the one they had there. Somebody new gets a one-time code to log in with, which is shown here and\n' +
-    'never again; where the server has an OpenID provider their e-mail address is enough.\n' +
+    'The words are [project] <member>. A role replaces the one they had there. Somebody new gets a one-time code to\n' +
+    'log in with, shown here and never again; where the server has an OpenID provider their address is enough.\n' +
     'Roles: owner, release-manager, developer, auditor, member (only what projects give); in a project:\n' +
     'release-manager, developer, auditor.',
   examples: [

@@ -1,0 +1,39 @@
+import type { Interceptor } from '@connectrpc/connect'
+import type { AppContext } from '../../context.ts'
+import { watchTokens } from '../../services/token-watch.ts'
+import { identityKey } from '../caller.ts'
+
+/** Ends open streams when the token they were opened with ends. Comes after the authentication. */
+export function revocation(context: AppContext): Interceptor {
+  const tokens = watchTokens(context)
+  return (next) => async (request) => {
+    const response = await next(request)
+    const identity = request.contextValues.get(identityKey)
+    if (!response.stream || !identity) return response
+    const { signal, stop } = tokens.watch(identity)
+    return { ...response, message: until(signal, response.message, stop) }
+  }
+}
+
+/** The messages until the signal, whose reason it throws; a message that is waited for then is not waited for longer. */
+async function* until<T>(signal: AbortSignal, messages: AsyncIterable<T>, stop: () => void) {
+  const iterator = messages[Symbol.asyncIterator]()
+  // Not Promise.race: each would leave a reaction on a promise that lives as long as the stream.
+  let interrupt: ((reason: unknown) => void) | undefined
+  const onAbort = () => interrupt?.(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  const next = () =>
+    new Promise<IteratorResult<T>>((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason)
+      interrupt = reject
+      iterator.next().then(resolve, reject)
+    })
+  try {
+    for (let message = await next(); !message.done; message = await next()) yield message.value
+  } finally {
+    stop()
+    signal.removeEventListener('abort', onAbort)
+    // What the handler says now is of no interest to anybody.
+    iterator.return?.()?.catch(() => undefined)
+  }
+}
