@@ -28,6 +28,7 @@ export interface PublicKey {
 }
 
 export interface SigningKey extends PublicKey {
+  readonly privateKey: KeyObject
   /** ECDSA over SHA-256 in DER, or Ed25519's 64 bytes. */
   sign(bytes: Uint8Array): Buffer
 }
@@ -174,11 +175,11 @@ const publicKeyOf = (row: KeyRow): PublicKey => ({
 })
 
 function openKey(row: KeyRow & { readonly private_sealed: Buffer }, sealer: Sealer): SigningKey {
-  const key = createPrivateKey({
+  const privateKey = createPrivateKey({
     key: sealer.open(row.private_sealed, labelOf(row.id)),
     format: 'der',
     type: 'pkcs8',
   })
   const digest = row.algorithm === 'ed25519' ? null : 'sha256'
-  return { ...publicKeyOf(row), sign: (bytes) => sign(digest, bytes, key) }
+  return { ...publicKeyOf(row), privateKey, sign: (bytes) => sign(digest, bytes, privateKey) }
 }

@@ -1,0 +1,71 @@
+import { emptyRoot, nodeHash } from './hashes.ts'
+
+/** Whether the proof leads from the leaf's hash to the root (RFC 9162 section 2.1.3.2). */
+export function isIncluded(
+  { index, size, root }: { index: number; size: number; root: Uint8Array },
+  leafHash: Uint8Array,
+  proof: readonly Uint8Array[],
+): boolean {
+  if (!(Number.isSafeInteger(index) && Number.isSafeInteger(size) && index >= 0 && index < size)) return false
+  let at = index
+  let last = size - 1
+  let hash = leafHash
+  for (const sibling of proof) {
+    if (last === 0) return false
+    if (at % 2 === 1 || at === last) {
+      hash = nodeHash(sibling, hash)
+      while (at % 2 === 0 && at !== 0) {
+        at /= 2
+        last = half(last)
+      }
+    } else {
+      hash = nodeHash(hash, sibling)
+    }
+    at = half(at)
+    last = half(last)
+  }
+  return last === 0 && equal(hash, root)
+}
+
+export interface TreeHead {
+  readonly size: number
+  readonly root: Uint8Array
+}
+
+/** Whether the later tree begins with the earlier one (RFC 9162 section 2.1.4.2). */
+export function isConsistent(earlier: TreeHead, later: TreeHead, proof: readonly Uint8Array[]): boolean {
+  if (![earlier.size, later.size].every((size) => Number.isSafeInteger(size) && size >= 0)) return false
+  if (earlier.size > later.size) return false
+  if (earlier.size === later.size) return proof.length === 0 && equal(earlier.root, later.root)
+  if (earlier.size === 0) return proof.length === 0 && equal(earlier.root, emptyRoot)
+  let at = earlier.size - 1
+  let last = later.size - 1
+  while (at % 2 === 1) {
+    at = half(at)
+    last = half(last)
+  }
+  // A complete earlier tree is itself the first node of the path.
+  const [first, ...rest] = at === 0 ? [earlier.root, ...proof] : proof
+  if (!first) return false
+  let before = first
+  let after = first
+  for (const sibling of rest) {
+    if (last === 0) return false
+    if (at % 2 === 1 || at === last) {
+      before = nodeHash(sibling, before)
+      after = nodeHash(sibling, after)
+      while (at % 2 === 0 && at !== 0) {
+        at /= 2
+        last = half(last)
+      }
+    } else {
+      after = nodeHash(after, sibling)
+    }
+    at = half(at)
+    last = half(last)
+  }
+  return last === 0 && equal(before, earlier.root) && equal(after, later.root)
+}
+
+const half = (value: number) => Math.floor(value / 2)
+const equal = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
