@@ -195,7 +195,8 @@ create table approvals (
   created_at timestamptz not null default now()
 );
 create index approvals_waiting on approvals (project_id, created_at) where status in ('open', 'approved');
-create unique index approvals_of_run on approvals (run_id, subject_sha256) where run_id is not null;
+-- One that was void may have to be asked for again.
+create unique index approvals_of_run on approvals (run_id, subject_sha256) where run_id is not null and status <> 'void';
 
 create table approval_votes (
   id uuid primary key default gen_random_uuid(),

@@ -1,0 +1,36 @@
+import type { Tx } from '../../db/tenancy.ts'
+import type { ApprovalRule } from '../policy/document.ts'
+import type { Policy } from '../policy/in-force.ts'
+import { listDeciders, objectionTo, placeOfApproval } from './deciders.ts'
+import type { ApprovalRow } from './state.ts'
+
+/** Names of those who approved it, and who may by the rule as of now. */
+export async function listApprovers(
+  tx: Tx,
+  approval: ApprovalRow,
+  rule: ApprovalRule,
+): Promise<readonly string[]> {
+  const votes = await tx
+    .selectFrom('approval_votes')
+    .select('member_id')
+    .where('approval_id', '=', approval.id)
+    .where('decision', '=', 'approve')
+    .execute()
+  const voters = new Set(votes.map(({ member_id }) => member_id))
+  if (voters.size === 0) return []
+  const deciders = await listDeciders(tx, await placeOfApproval(tx, approval))
+  return deciders
+    .filter((decider) => voters.has(decider.memberId) && !objectionTo(decider, rule, approval))
+    .map(({ name }) => name)
+}
+
+/** Whether whoever broke the glass may do so as of now. */
+export async function brokeGlass(tx: Tx, approval: ApprovalRow, { document }: Policy): Promise<boolean> {
+  if (!approval.broken_by || !document.breakGlass.allowed) return false
+  const deciders = await listDeciders(tx, await placeOfApproval(tx, approval))
+  return deciders.some(
+    ({ name, roles }) =>
+      approval.broken_by === `member:${name}` &&
+      roles.some((role) => document.breakGlass.roles.includes(role)),
+  )
+}

@@ -1,0 +1,99 @@
+import type { Stage } from '../../db/schema.ts'
+import type { Tx } from '../../db/tenancy.ts'
+import type { ApprovalRule, DeciderRole } from '../policy/document.ts'
+
+/** A member who may decide approvals in some place, now. */
+export interface Decider {
+  readonly memberId: string
+  readonly name: string
+  readonly roles: readonly DeciderRole[]
+}
+
+/** Where an approval belongs. */
+export interface ApprovalPlace {
+  readonly projectId: string
+  readonly environment?: { readonly name: string; readonly stage: Stage }
+}
+
+export async function placeOfApproval(
+  tx: Tx,
+  row: { project_id: string; environment_id: string | null },
+): Promise<ApprovalPlace> {
+  if (!row.environment_id) return { projectId: row.project_id }
+  const environment = await tx
+    .selectFrom('environments')
+    .select(['name', 'stage'])
+    .where('id', '=', row.environment_id)
+    .executeTakeFirstOrThrow()
+  return { projectId: row.project_id, environment }
+}
+
+/**
+ * Who holds a role that decides there at this moment: in the organization, in the project, or as release manager by a
+ * living grant of `approval.decide`. Removed members hold none.
+ */
+export async function listDeciders(tx: Tx, { projectId, environment }: ApprovalPlace): Promise<Decider[]> {
+  const members = await tx
+    .selectFrom('members')
+    .select(['id', 'name', 'role'])
+    .where('removed_at', 'is', null)
+    .orderBy('name')
+    .execute()
+  const inProject = await tx
+    .selectFrom('project_members')
+    .select('member_id')
+    .where('project_id', '=', projectId)
+    .where('role', '=', 'release-manager')
+    .where('ended_at', 'is', null)
+    .execute()
+  const grants = await tx
+    .selectFrom('grants')
+    .select(['member_id', 'stage', 'environment'])
+    .where('project_id', '=', projectId)
+    .where('permission', '=', 'approval.decide')
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', new Date())
+    .execute()
+  const covering = grants.filter(
+    (grant) =>
+      (!grant.stage && !grant.environment) ||
+      (environment && (grant.stage === environment.stage || grant.environment === environment.name)),
+  )
+  const releasers = new Set([...inProject, ...covering].map(({ member_id }) => member_id))
+  return members.flatMap(({ id, name, role }) => {
+    const roles: DeciderRole[] = role === 'owner' || role === 'release-manager' ? [role] : []
+    if (releasers.has(id) && role !== 'release-manager') roles.push('release-manager')
+    return roles.length > 0 ? [{ memberId: id, name, roles }] : []
+  })
+}
+
+/** What four eyes go by. */
+export interface Asked {
+  readonly action: string
+  readonly requested_by: string
+  readonly requester_id: string | null
+  readonly commit_author: string
+}
+
+/** Why that person may not approve it; empty when they may. */
+export function objectionTo(
+  decider: Omit<Decider, 'roles'> & Partial<Decider>,
+  rule: ApprovalRule,
+  asked: Asked,
+): string {
+  if (!decider.roles?.some((role) => rule.roles.includes(role))) {
+    return `${decider.name} does not approve ${asked.action} here: the policy asks for ${either(rule.roles)}`
+  }
+  const name = decider.name.toLowerCase()
+  const asker = asked.requested_by.replace(/^[a-z]+:/, '').toLowerCase()
+  if (decider.memberId === asked.requester_id || name === asker) {
+    return `${decider.name} asked for it, and nobody approves what they asked for`
+  }
+  if (!rule.commitAuthorMayApprove && name === asked.commit_author.toLowerCase()) {
+    return `${decider.name} is the author of the commit, and the policy asks for somebody else`
+  }
+  return ''
+}
+
+/** `owner or release-manager` */
+export const either = (words: readonly string[]): string => words.join(' or ')

@@ -1,0 +1,239 @@
+import { z } from 'zod'
+import { isDate, isTimeZone } from './calendar.ts'
+
+// The shape of a policy. Its JSON schema is published from here, so descriptions are for those who write policies.
+
+/** Actions that a policy can ask an approval for. */
+export const protectedActions = [
+  'production-deploy',
+  'production-destroy',
+  'restore',
+  'rollback',
+  'shell',
+  'secret-read',
+] as const
+export type ProtectedAction = (typeof protectedActions)[number]
+
+/** Who can decide at all (`approval.decide` of the matrix); a grant of it counts as release-manager. */
+export const deciderRoles = ['owner', 'release-manager'] as const
+export type DeciderRole = (typeof deciderRoles)[number]
+
+export const durationPattern = /^[1-9]\d{0,4}[smhd]$/
+const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** Milliseconds of a duration as policies write them: `90s`, `30m`, `72h`, `7d`. */
+export const durationMs = (text: string): number =>
+  Number(text.slice(0, -1)) * units[text.slice(-1) as keyof typeof units]
+
+const duration = z.string().regex(durationPattern, 'a duration such as 30m, 72h or 7d is expected')
+const action = z.enum(protectedActions)
+const names = (most = 200) => z.array(z.string().min(1).max(300)).max(most)
+const globs = names().describe('Patterns in which * stands for any text')
+
+const roles = z
+  .array(z.enum(deciderRoles))
+  .min(1, 'at least one role is expected')
+  .max(deciderRoles.length)
+  .describe('Who may decide: owner, release-manager, or both')
+
+const hosts = globs.nullable().default(null)
+
+const approvalRule = z
+  .strictObject({
+    quorum: z.int().min(1).max(10).default(1).describe('How many different people have to approve'),
+    roles: roles.default(['owner', 'release-manager']),
+    requesterMayApprove: z
+      .literal(false, 'nobody approves what they asked for themselves: this can only be false')
+      .default(false)
+      .describe('Always false: nobody approves what they asked for themselves'),
+    commitAuthorMayApprove: z
+      .boolean()
+      .default(false)
+      .describe('Whether the author of the commit may approve its deployment'),
+    expiresAfter: duration.default('72h').describe('How long an approval can be given and used'),
+  })
+  .describe('What has to be there before the action happens')
+
+const approval = z
+  .union([z.enum(['none', 'forbidden']), approvalRule])
+  .describe('none: needs no approval; forbidden: nobody may; or a rule')
+
+const date = z
+  .string()
+  .refine(isDate, 'a date such as 2026-12-24 is expected, or 12-24 for that day of every year')
+const time = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'a time such as "18:30" is expected, in quotes')
+const frozenActions = z
+  .array(action)
+  .min(1)
+  .default(['production-deploy', 'production-destroy'])
+  .describe('What waits until the window ends')
+const windowName = z.string().min(1).max(100).describe('Shown to whoever has to wait')
+
+const dateWindow = z.strictObject({
+  name: windowName,
+  from: date.describe('First day'),
+  to: date.describe('Last day, included; of the same form as the first'),
+  actions: frozenActions,
+})
+const weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])
+const weeklyWindow = z.strictObject({
+  name: windowName,
+  days: z.array(weekday).min(1).max(7).describe('Days on which the window begins'),
+  from: time.describe('When it begins').default('00:00'),
+  to: time.describe('When it ends; not after `from`: on the next day').default('24:00'),
+  actions: frozenActions,
+})
+
+const freeze = z
+  .strictObject({
+    timeZone: z
+      .string()
+      .refine(isTimeZone, 'a time zone such as Europe/Berlin is expected')
+      .default('UTC')
+      .describe('Of all days and times below, for instance Europe/Berlin'),
+    windows: z
+      .array(z.union([dateWindow, weeklyWindow]))
+      .max(100)
+      .default([])
+      .superRefine((windows, issues) => {
+        windows.forEach((window, index) => {
+          if ('days' in window || isDate(window.from) === false || isDate(window.to) === false) return
+          const yearly = window.from.length === 5
+          if (yearly !== (window.to.length === 5)) {
+            issues.addIssue({
+              code: 'custom',
+              path: [index, 'to'],
+              message: `has to be of the same form as \`from\` (${window.from})`,
+            })
+          } else if (!yearly && window.to < window.from) {
+            issues.addIssue({ code: 'custom', path: [index, 'to'], message: `is before ${window.from}` })
+          }
+        })
+      }),
+  })
+  .prefault({})
+  .describe('When actions wait although they are approved')
+
+const egress = z
+  .union([z.literal('none'), names().describe('Names of hosts')])
+  .default('none')
+  .describe('What its environments may reach outside: none, or a list of hosts')
+
+const kept = (count: number) => z.int().min(0).max(3_660).default(count)
+
+export const policySchema = z
+  .strictObject({
+    approvals: z
+      .strictObject({
+        'production-deploy': approval.prefault({}),
+        'production-destroy': approval.prefault({}),
+        restore: approval.prefault({}),
+        rollback: approval.prefault({}),
+        shell: approval.prefault({}),
+        'secret-read': approval.prefault({}),
+      })
+      .prefault({})
+      .describe('Which protected actions need whose approval; in production, and secret-read everywhere'),
+    freeze,
+    hosts: perStage(globs.nullable().default(null)).describe(
+      'Names of the hosts that may hold environments of a stage; null: every host',
+    ),
+    registries: globs
+      .nullable()
+      .default(null)
+      .describe('Registries that base images may come from, for instance registry.example:5000; null: all'),
+    baseImages: globs
+      .nullable()
+      .default(null)
+      .describe('Base images that may be used: references, patterns, or digests (sha256:…); null: all'),
+    secretScan: z
+      .strictObject({
+        block: z
+          .enum(['low', 'medium', 'high', 'critical', 'never'])
+          .default('high')
+          .describe('A build is red from this severity on'),
+      })
+      .prefault({})
+      .describe('Secrets found in the repository'),
+    egress: z
+      .strictObject({ staging: egress, development: egress })
+      .prefault({})
+      .describe('Ways out of environments that are not production'),
+    retention: z
+      .strictObject({
+        daily: kept(7),
+        weekly: kept(4),
+        monthly: kept(3),
+        yearly: kept(0),
+        evidence: duration.default('3650d').describe('How long evidence is kept'),
+      })
+      .prefault({})
+      .describe('How many backups are kept, and how long evidence is'),
+    shell: z
+      .strictObject({
+        production: z
+          .strictObject({
+            maxDuration: duration.default('1h').describe('A session ends after this time'),
+            record: z.boolean().default(true).describe('Whether sessions are recorded'),
+          })
+          .prefault({}),
+      })
+      .prefault({})
+      .describe('Shells in production'),
+    rehearsal: z
+      .strictObject({
+        required: z.boolean().default(false).describe('Whether production needs a green rehearsal first'),
+        maxAge: duration.default('24h').describe('How old that rehearsal may be'),
+      })
+      .prefault({})
+      .describe('Updates of production, tried on a clone before'),
+    drill: z
+      .strictObject({
+        maxAge: duration.default('7d').describe('How old the last green restore drill may be'),
+      })
+      .prefault({}),
+    maxDowntimeSeconds: z
+      .int()
+      .min(1)
+      .max(86_400)
+      .nullable()
+      .default(null)
+      .describe('The longest that production may be away for a deployment; null: no limit'),
+    breakGlass: z
+      .strictObject({
+        allowed: z.boolean().default(true).describe('Whether anybody may go ahead without approval'),
+        roles: roles.default(['owner']),
+      })
+      .prefault({})
+      .describe('Going ahead without approval or in a freeze, with a reason and a review that follows'),
+    workflows: z
+      .strictObject({
+        refs: globs
+          .default(['refs/heads/*'])
+          .describe('Git references whose GitHub workflows may get a token'),
+      })
+      .prefault({}),
+  })
+  .describe('A project’s policy. Every key may be left out.')
+
+/** A policy with every default filled in. */
+export type PolicyDocument = z.output<typeof policySchema>
+export type ApprovalRule = z.output<typeof approvalRule>
+export type Freeze = PolicyDocument['freeze']
+export type FreezeWindow = Freeze['windows'][number]
+
+/** What holds where nothing was set. */
+export const defaultPolicy: PolicyDocument = policySchema.parse({})
+
+/** Keys that this version acts on; the others are checked and shown, and wait for the features they are about. */
+export const enforcedKeys: readonly (keyof PolicyDocument)[] = [
+  'approvals',
+  'freeze',
+  'hosts',
+  'registries',
+  'baseImages',
+  'breakGlass',
+  'workflows',
+]
