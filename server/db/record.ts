@@ -45,6 +45,12 @@ export interface RunRecord {
   readonly restored?: boolean
 }
 
+/** A secret's name and version; never its value. */
+export interface SecretRefRecord {
+  readonly name: string
+  readonly version: number
+}
+
 /** `environments.deployment`: what an environment serves, and all that is needed to start it again. */
 export interface Deployment {
   readonly runtimeId: string
@@ -76,4 +82,6 @@ export interface Deployment {
     readonly pattern: string
     readonly stage: 'production' | 'staging' | 'development'
   }[]
+  /** What it was started with; absent in deployments of before there were secrets. */
+  readonly secrets?: readonly SecretRefRecord[]
 }

@@ -5,12 +5,15 @@ import {
   EnrollResponseSchema,
   RenewRequestSchema,
   RenewResponseSchema,
+  SecretsRequestSchema,
+  SecretsResponseSchema,
 } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import type { AppContext } from '../context.ts'
 import { DomainError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { authenticate } from './authenticate.ts'
 import type { Authority } from './authority.ts'
+import { createAuthorizer } from './authorizer.ts'
 import { handleControl } from './control.ts'
 import { createDispatch } from './dispatch.ts'
 import { expireTasks } from './expiry.ts'
@@ -19,6 +22,7 @@ import { defaultTimes, type LinkTimes } from './limits.ts'
 import { LinkCredentials } from './link-credentials.ts'
 import { handleLogs } from './logs.ts'
 import { renewCertificate } from './renewals.ts'
+import { deliverSecrets } from './secrets.ts'
 import { createSessions } from './session.ts'
 import { sweepPresence, sweepSessions, sweepTasks } from './sweep.ts'
 import { decode, serverOptions, serviceDefinition, statusOf } from './wire.ts'
@@ -45,7 +49,7 @@ export async function startFleet(
   const { config, log, signals } = context
   const times = { ...defaultTimes, ...options.times }
   const sessions = createSessions()
-  const dispatch = createDispatch(context, times)
+  const dispatch = createDispatch(context, createAuthorizer(context, authority), times)
   const credentials = new LinkCredentials(authority.certificate, await authority.issueServer())
   const server = new Server(serverOptions)
   const farewells = new Set<Promise<void>>()
@@ -71,6 +75,11 @@ export async function startFleet(
     }),
     control: (call: Parameters<typeof handleControl>[1]) => handleControl(parts, call),
     logs: (call: Parameters<typeof handleLogs>[1]) => handleLogs(context, call),
+    secrets: answer(log, async (call) => {
+      const peer = await authenticate(context, call.getAuthContext())
+      const { task } = decode(SecretsRequestSchema, call.request)
+      return create(SecretsResponseSchema, { values: await deliverSecrets(context, peer, task) })
+    }),
   })
 
   const port = await new Promise<number>((resolve, reject) => {

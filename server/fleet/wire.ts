@@ -13,6 +13,7 @@ import {
   EnrollResponseSchema,
   LogsResponseSchema,
   RenewResponseSchema,
+  SecretsResponseSchema,
 } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import { DomainError, type ErrorKind, invalid } from '../errors.ts'
 
@@ -54,6 +55,7 @@ export const serviceDefinition = {
   renew: method('Renew', RenewResponseSchema, false),
   control: method('Control', ControlResponseSchema, true),
   logs: method('Logs', LogsResponseSchema, true),
+  secrets: method('Secrets', SecretsResponseSchema, false),
 } satisfies ServiceDefinition
 
 /** Throws DomainError `invalid-message`. */

@@ -13,7 +13,7 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
   return {
     ...commonActions(engine),
     current: runtime.current,
-    startCurrent: runtime.startCurrent,
+    startCurrent: runtime.startCurrentAnew,
     routeToCurrent: runtime.routeToCurrent,
     stopCurrent: () => runtime.stopCurrent({ withDatabase: true }),
 

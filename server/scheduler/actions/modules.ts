@@ -1,5 +1,6 @@
 import type { Engine } from '../replay.ts'
 import type { BuildActions, Image, Source, Tests } from '../types.ts'
+import { secretActions } from './secrets.ts'
 import { minutes } from './wording.ts'
 
 type ModuleActions = Pick<BuildActions, 'applyModules' | 'neutralize' | 'proveNeutralized'>
@@ -27,6 +28,7 @@ export function moduleActions(engine: Engine): ModuleActions {
           demo: options.demo ?? false,
           testTags: options.testTags ?? '',
           expectInstalled: [...(options.expectInstalled ?? [])],
+          secrets: (await secretActions(engine).current(`apply:${options.key}`)).map((ref) => ({ ...ref })),
         },
         { timeoutMs: minutes(60) },
       )

@@ -5,6 +5,7 @@ import type { Engine } from '../replay.ts'
 import { deploymentOf } from '../run-state.ts'
 import type { BuildActions, EnvironmentActions } from '../types.ts'
 import { faultOfRules } from './branch-rules.ts'
+import { secretActions } from './secrets.ts'
 import { cellStageOf, type EngineConfig, minutes } from './wording.ts'
 
 type RuntimeActions = Pick<
@@ -13,6 +14,8 @@ type RuntimeActions = Pick<
 > &
   Pick<EnvironmentActions, 'startCurrent' | 'routeToCurrent'> & {
     readonly current: Deployment | undefined
+    /** With the secrets as they are now, which the environment then runs with. */
+    startCurrentAnew(): Promise<void>
     stopCurrent(options: { withDatabase: boolean }): Promise<void>
   }
 
@@ -24,6 +27,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
     ? (engine.state.effects.get('before') as Deployment | null)
     : (deploymentOf(environment) ?? null)
   const current = before ?? undefined
+  const given = secretActions(engine)
 
   const specOf = (deployment: Deployment) => ({
     runtimeId: deployment.runtimeId,
@@ -48,7 +52,12 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
   }
 
   const startTask = (key: string, deployment: Deployment) =>
-    engine.task(key, 'startRuntime', { runtime: specOf(deployment) }, { timeoutMs: minutes(10) })
+    engine.task(
+      key,
+      'startRuntime',
+      { runtime: { ...specOf(deployment), secrets: (deployment.secrets ?? []).map((ref) => ({ ...ref })) } },
+      { timeoutMs: minutes(10) },
+    )
 
   /** From the production branch alone: no other commit may say what becomes production. */
   async function takeOverBranchRules(rules: Deployment['branchRules']): Promise<void> {
@@ -84,6 +93,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
           .execute()
         return { runtimeId, logStreamId }
       })
+      const secrets = await given.current(ids.runtimeId)
       return {
         ...ids,
         cellId,
@@ -101,6 +111,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
         addonDepends: source.addonDepends,
         smokeChecks: source.smokeChecks,
         branchRules: source.branchRules,
+        secrets,
       }
     },
 
@@ -194,7 +205,21 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
     },
 
     async startCurrent() {
-      await startTask('start-current', requireCurrent())
+      const deployment = requireCurrent()
+      const secrets = await given.former('start-current', deployment.secrets ?? [])
+      await startTask('start-current', { ...deployment, secrets })
+    },
+
+    async startCurrentAnew() {
+      const deployment = { ...requireCurrent(), secrets: await given.current('start-current') }
+      await startTask('start-current', deployment)
+      await engine.once('started-anew', () =>
+        tx
+          .updateTable('environments')
+          .set({ deployment: JSON.stringify(deployment), updated_at: new Date() })
+          .where('id', '=', environment.id)
+          .execute(),
+      )
     },
 
     async routeToCurrent() {
