@@ -59,6 +59,8 @@ export interface Pool {
   /** @throws TaskError `snapshot-missing`. */
   requireSnapshot(id: string): Promise<Snapshot>
   snapshotCell(snapshot: SnapshotRequest): Promise<Snapshot>
+  /** Whether a snapshot of the cell has room now. @throws TaskError `disk-full`. */
+  requireRoom(cell: Cell): Promise<PoolUsage>
   destroySnapshot(id: string): Promise<void>
   listDumps(): Promise<Dump[]>
   findDump(id: string): Promise<Dump | undefined>
@@ -190,6 +192,10 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
         await writeCellRecord(draft, made)
       })
       return cellAt(layout.cell(record.id), made)
+    },
+    async requireRoom(cell) {
+      await requireSpaceForCopy(root, driver, join(cell.paths.root, 'content'), reserveBytes)
+      return await readUsage(root)
     },
     async snapshotCell({ record, from, live, signal }) {
       const content = join(from.paths.root, 'content')

@@ -1,6 +1,7 @@
 import type { AgentServices } from '../services.ts'
 import { applyModules } from './apply-modules.ts'
 import { buildImage } from './build-image.ts'
+import { checkRoomTask } from './check-room.ts'
 import { cloneCellTask } from './clone-cell.ts'
 import { createCellTask } from './create-cell.ts'
 import { destroyCellTask } from './destroy-cell.ts'
@@ -27,6 +28,7 @@ export function createTaskHandlers(services: AgentServices): TaskHandlers {
     createCell: createCellTask(services),
     cloneCell: cloneCellTask(services),
     snapshotCell: snapshotCellTask(services),
+    checkRoom: checkRoomTask(services),
     restoreCell: restoreCellTask(services),
     destroyCell: destroyCellTask(services),
     destroySnapshot: destroySnapshotTask(services),

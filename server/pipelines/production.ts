@@ -59,6 +59,7 @@ async function updateDatabase(
   let safety: Snapshot | undefined
   try {
     await run.step('database', async () => {
+      await run.requireRoom(current.cellId)
       await run.holdCell(current.cellId)
       interrupted = true
       await run.maintenance('This system is being updated and will be back in a few minutes.')

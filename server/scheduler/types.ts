@@ -145,6 +145,8 @@ export interface BuildActions extends CommonActions {
 
   /** Keeps others from cloning the cell until the run has ended; waits for clones under way. */
   holdCell(cellId: string): Promise<void>
+  /** Fails where a snapshot of the cell would find no room. */
+  requireRoom(cellId: string): Promise<void>
   safetySnapshot(cellId: string): Promise<Snapshot>
   restore(cellId: string, snapshot: Snapshot): Promise<void>
 

@@ -278,7 +278,9 @@ describe('a pool that is nearly full', { timeout: 60_000 }, () => {
         reason: 'disk-full',
         message: expect.stringMatching(/needs .*\(\d+ bytes.*has 2\d MiB \(\d+ bytes\) free/),
       })
+      await expect(rig.pool.requireRoom(cell)).rejects.toMatchObject({ reason: 'disk-full' })
       await rm(join(rig.directory, 'ballast'))
+      expect((await rig.pool.requireRoom(cell)).freeBytes).toBeGreaterThan(freeBytes * 0.8)
       // Room as the preflight sees it, none any more when it comes to it: copying fills a sparse file.
       await truncate(join(cell.paths.filestore, 'sparse'), 1024 * 1024 * 1024)
       await expect(rig.cells.clone(request, rig.step)).rejects.toMatchObject({ reason: 'disk-full' })

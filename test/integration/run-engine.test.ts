@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { expireTasks } from '../../server/fleet/expiry.ts'
+import { buildProduction } from '../../server/pipelines/production.ts'
 import { advance } from '../../server/scheduler/advance.ts'
-import type { BuildActions, Pipelines } from '../../server/scheduler/types.ts'
+import type { BuildActions, Pipelines, Source } from '../../server/scheduler/types.ts'
 import {
   createOrganization,
   insert as insertAs,
@@ -95,6 +97,24 @@ const set = (table: 'runs' | 'tasks', assignments: string, runId: string) =>
     `update ${table} set ${assignments} where ${table === 'runs' ? 'id' : 'run_id'} = $1`,
     [runId],
   )
+
+const source: Source = {
+  commit: 'c0ffee',
+  baseImage: '',
+  imageKey: '',
+  modules: ['sale'],
+  closure: ['sale'],
+  baseModules: [],
+  addonTrees: {},
+  addonDepends: {},
+  neutralizedModules: [],
+  demo: false,
+  testTags: '',
+  workers: 1,
+  resources: { memoryBytes: 1, milliCpus: 1, maxProcesses: 1 },
+  smokeChecks: [],
+  branchRules: [],
+}
 
 /** A build in miniature: one cell made, and destroyed again when something fails. */
 const tinyBuild = async (run: BuildActions) => {
@@ -212,6 +232,35 @@ describe('cancel', () => {
     )
     await expireTasks(database.context)
     expect(await tasksOf(runId)).toMatchObject([expected])
+  })
+})
+
+describe('a production update', () => {
+  it('looks for room before anybody notices it', async () => {
+    const at = await createEnvironment()
+    const deployment = { runtimeId: 'r', cellId: randomUUID(), modules: ['sale'], addonTrees: {} }
+    await query(
+      database.ownerUrl,
+      `update environments set status = 'running', deployment = $2 where id = $1`,
+      [at.environmentId, JSON.stringify(deployment)],
+    )
+    const update = (run: BuildActions) =>
+      buildProduction(
+        run,
+        { ...source, modules: ['sale', 'stock'] },
+        { reference: '', digest: '', built: false },
+      )
+    const runId = await createRun(at)
+    await advanceRun(runId, update)
+    expect(await kindsOf(runId)).toEqual(['room'])
+    await endTask(runId, 'room', { status: 'failed', reason: 'disk-full', error: 'the pool is full' })
+    await advanceRun(runId, update)
+    expect(await kindsOf(runId)).toEqual(['room'])
+    expect(await runOf(runId)).toMatchObject({ status: 'failed', reason: 'the pool is full' })
+    const [environment] = await query(database.ownerUrl, 'select status from environments where id = $1', [
+      at.environmentId,
+    ])
+    expect(environment).toEqual({ status: 'running' })
   })
 })
 

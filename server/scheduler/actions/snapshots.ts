@@ -6,7 +6,7 @@ import { type EngineConfig, minutes } from './wording.ts'
 
 type SnapshotActions = Pick<
   BuildActions,
-  'findPrepared' | 'prepare' | 'safetySnapshot' | 'restore' | 'pruneSnapshots'
+  'findPrepared' | 'prepare' | 'requireRoom' | 'safetySnapshot' | 'restore' | 'pruneSnapshots'
 >
 
 const keptPrepared = 6
@@ -96,6 +96,10 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
         key: preparedKey(content, config),
         facts: { tests, buildNumber: run.number, layer: content.layer },
       })
+    },
+
+    async requireRoom(cellId) {
+      await engine.task(`room:${cellId}`, 'checkRoom', { cellId }, { timeoutMs: minutes(10), attempts: 3 })
     },
 
     safetySnapshot: (cellId) => snapshot(cellId, 'safety', { key: '', facts: { buildNumber: run.number } }),

@@ -111,6 +111,12 @@ export declare type TaskSpec = Message<"fairway.agent.v1.TaskSpec"> & {
      */
     value: DumpCellTask;
     case: "dumpCell";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.CheckRoomTask check_room = 16;
+     */
+    value: CheckRoomTask;
+    case: "checkRoom";
   } | { case: undefined; value?: undefined };
 };
 
@@ -217,6 +223,12 @@ export declare type TaskOutput = Message<"fairway.agent.v1.TaskOutput"> & {
      */
     value: DumpCellOutput;
     case: "dumpCell";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.CheckRoomOutput check_room = 16;
+     */
+    value: CheckRoomOutput;
+    case: "checkRoom";
   } | { case: undefined; value?: undefined };
 };
 
@@ -944,6 +956,40 @@ export declare type SnapshotCellOutput = Message<"fairway.agent.v1.SnapshotCellO
  * Use `create(SnapshotCellOutputSchema)` to create a new message.
  */
 export declare const SnapshotCellOutputSchema: GenMessage<SnapshotCellOutput>;
+
+/**
+ * Fails with `disk-full` where a snapshot of the cell would find no room now. Changes nothing.
+ *
+ * @generated from message fairway.agent.v1.CheckRoomTask
+ */
+export declare type CheckRoomTask = Message<"fairway.agent.v1.CheckRoomTask"> & {
+  /**
+   * @generated from field: string cell_id = 1;
+   */
+  cellId: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.CheckRoomTask.
+ * Use `create(CheckRoomTaskSchema)` to create a new message.
+ */
+export declare const CheckRoomTaskSchema: GenMessage<CheckRoomTask>;
+
+/**
+ * @generated from message fairway.agent.v1.CheckRoomOutput
+ */
+export declare type CheckRoomOutput = Message<"fairway.agent.v1.CheckRoomOutput"> & {
+  /**
+   * @generated from field: int64 free_bytes = 1;
+   */
+  freeBytes: bigint;
+};
+
+/**
+ * Describes the message fairway.agent.v1.CheckRoomOutput.
+ * Use `create(CheckRoomOutputSchema)` to create a new message.
+ */
+export declare const CheckRoomOutputSchema: GenMessage<CheckRoomOutput>;
 
 /**
  * Puts a snapshot's content back in place of the cell's. What the cell held is kept until this succeeded.

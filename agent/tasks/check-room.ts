@@ -1,0 +1,13 @@
+import { create } from '@bufbuild/protobuf'
+import { CheckRoomOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { AgentServices } from '../services.ts'
+import { formatBytes } from '../storage/space.ts'
+import type { TaskHandler } from './task.ts'
+
+export function checkRoomTask({ pool }: Pick<AgentServices, 'pool'>): TaskHandler<'checkRoom'> {
+  return async (input, context) => {
+    const { freeBytes } = await pool.requireRoom(await pool.requireCell(input.cellId))
+    context.log('fairway', `a snapshot has room: ${formatBytes(freeBytes)} are free`)
+    return create(CheckRoomOutputSchema, { freeBytes: BigInt(freeBytes) })
+  }
+}
