@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { RolePasswords } from './roles.ts'
+import { scramSecret } from './scram.ts'
 
 const folder = fileURLToPath(new URL('../../migrations/', import.meta.url))
 /** Key of the advisory lock that lets one server at a time migrate. */
@@ -68,6 +69,6 @@ async function applyPending(client: pg.Client): Promise<string[]> {
 async function ensureRole(client: pg.Client, role: string, password: string): Promise<void> {
   const attributes = 'login nosuperuser nobypassrls nocreatedb nocreaterole noreplication'
   const exists = (await client.query('select 1 from pg_roles where rolname = $1', [role])).rowCount
-  const statement = `${exists ? 'alter' : 'create'} role ${role} ${attributes} password ${client.escapeLiteral(password)}`
+  const statement = `${exists ? 'alter' : 'create'} role ${role} ${attributes} password ${client.escapeLiteral(scramSecret(password))}`
   await client.query(statement)
 }

@@ -78,7 +78,7 @@ export const tables: Record<string, TableCase> = {
 }
 
 /** No tenant's, and out of the scheduler's reach; what fairway_app may do with them. */
-export const serverTables: Record<string, readonly ('select' | 'insert')[]> = {
+export const serverTables: Record<string, readonly ('select' | 'insert' | 'update')[]> = {
   schema_migrations: [],
   // The fleet's certificate authority and authorizer; their keys are sealed.
   authority: ['select', 'insert'],
