@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
 import {
+  authorizerCertificateDays,
   clientCertificateHours,
   createAuthorityCertificate,
   createKeyPair,
@@ -18,6 +19,8 @@ import { newLineage } from './serials.ts'
 
 /** The name that every server's certificate has, whatever its addresses are; agents ask for it. */
 export const serverName = 'fairway-control-plane'
+/** Common name of the certificate that authorizations are signed with. */
+export const authorizerName = 'fairway-authorizer'
 
 /** The fleet's own certificate authority, one for all servers of a database. */
 export interface Authority {
@@ -32,6 +35,8 @@ export interface Authority {
   ): Promise<{ certificate: string; expiresAt: Date }>
   /** A fresh key and its certificate, followed by the authority's, for 90 days. Kept in memory only. */
   issueServer(): Promise<{ key: string; chain: string }>
+  /** A fresh key (PKCS#8) and its certificate (PEM) for signing authorizations, for 90 days. */
+  issueAuthorizer(): Promise<{ key: Buffer; certificate: string }>
 }
 
 const label = 'fleet-authority'
@@ -83,6 +88,18 @@ export async function openAuthority({ db, sealer }: Pick<AppContext, 'db' | 'sea
         key: pemOfPrivateKey(await exportPrivateKey(keys.privateKey)),
         chain: `${issued.toString('pem')}\n${row.certificate}`,
       }
+    },
+    async issueAuthorizer() {
+      const keys = await createKeyPair()
+      const issued = await issueCertificate(issuer, {
+        commonName: authorizerName,
+        publicKey: keys.publicKey,
+        serialNumber: newLineage(),
+        usage: 'authorizer',
+        names: [{ type: 'url', value: 'fairway:authorizer' }],
+        lifeMs: authorizerCertificateDays * 24 * 3_600_000,
+      })
+      return { key: await exportPrivateKey(keys.privateKey), certificate: issued.toString('pem') }
     },
   }
 }

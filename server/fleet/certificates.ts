@@ -28,6 +28,7 @@ const day = 24 * 3_600_000
 const skewMs = 5 * 60_000
 const authorityDays = 3_650
 export const serverCertificateDays = 90
+export const authorizerCertificateDays = 90
 export const clientCertificateHours = 24
 
 export const createKeyPair = (): Promise<KeyPair> =>
@@ -71,17 +72,28 @@ export interface Issuer {
   readonly key: Key
 }
 
+/**
+ * The purpose of the authorizer's certificate, ours alone (a UUID as an OID, X.667): TLS takes it for neither a client nor
+ * a server, and agents take neither of those for the authorizer. agent/authorization/authorizer-chain.ts has it as well.
+ */
+export const authorizerUsage = '2.25.318230628882957795117745917174132128309'
+
+const purposes = {
+  client: ExtendedKeyUsage.clientAuth,
+  server: ExtendedKeyUsage.serverAuth,
+  authorizer: authorizerUsage,
+}
+
 export interface EndEntity {
   readonly commonName: string
   readonly publicKey: PublicKey | Key
   readonly serialNumber: string
-  readonly usage: 'client' | 'server'
+  readonly usage: keyof typeof purposes
   readonly names: { type: 'dns' | 'ip' | 'url'; value: string }[]
   readonly lifeMs: number
 }
 
 export async function issueCertificate(issuer: Issuer, entity: EndEntity): Promise<X509Certificate> {
-  const purpose = entity.usage === 'client' ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth
   return await X509CertificateGenerator.create({
     serialNumber: entity.serialNumber,
     subject: `CN=${entity.commonName}`,
@@ -94,7 +106,7 @@ export async function issueCertificate(issuer: Issuer, entity: EndEntity): Promi
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension([purpose]),
+      new ExtendedKeyUsageExtension([purposes[entity.usage]]),
       new SubjectAlternativeNameExtension(entity.names),
       await AuthorityKeyIdentifierExtension.create(issuer.certificate),
     ],

@@ -5,7 +5,10 @@ import { TaskSpecSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { AppContext } from '../context.ts'
 import { notify } from '../db/signals.ts'
 import { withTenant } from '../db/tenancy.ts'
+import { DomainError } from '../errors.ts'
 import { isUuid } from './authenticate.ts'
+import { claimsOf } from './authorization.ts'
+import type { AuthorizationClaims, Authorizer } from './authorizer.ts'
 import { type ClaimedTask, claimTasks, listUnaccepted } from './claim.ts'
 import type { LinkTimes } from './limits.ts'
 import type { Session, TaskRef } from './session.ts'
@@ -23,12 +26,19 @@ export interface Dispatch {
   cancel(session: Session): Promise<void>
 }
 
-export function createDispatch(context: Pick<AppContext, 'db' | 'log'>, times: LinkTimes): Dispatch {
+export function createDispatch(
+  context: Pick<AppContext, 'db' | 'log'>,
+  authorizer: Authorizer,
+  times: LinkTimes,
+): Dispatch {
   const { db, log } = context
   const rounds = new WeakMap<Session, { again: boolean }>()
 
-  const offer = (session: Session, task: ClaimedTask) => {
+  const offer = async (session: Session, task: ClaimedTask) => {
     const spec = fromJson(TaskSpecSchema, task.spec as JsonValue, { ignoreUnknownFields: true })
+    const claims = claimsOf(task, spec, session.peer.hostId)
+    const authorization = claims ? await sign(session, claims) : ''
+    if (authorization === undefined) return
     session.send({
       case: 'offer',
       value: create(OfferSchema, {
@@ -39,23 +49,36 @@ export function createDispatch(context: Pick<AppContext, 'db' | 'log'>, times: L
         runId: task.run_id,
         project: task.project,
         logStreamId: task.stream_id,
+        authorization,
       }),
     })
+  }
+  /** Undefined while the key cannot be had: the task is offered again soon. */
+  const sign = async (session: Session, claims: AuthorizationClaims): Promise<string | undefined> => {
+    try {
+      return await authorizer.sign(claims)
+    } catch (error) {
+      log.warn(
+        { err: error, task: claims.jti, host: session.peer.hostId },
+        'a task could not be authorized yet',
+      )
+      return undefined
+    }
   }
   const offerAll = async (session: Session, tasks: readonly ClaimedTask[]) => {
     for (const task of tasks) {
       try {
-        offer(session, task)
+        await offer(session, task)
       } catch (error) {
         // Ours to answer for: no agent can do anything with it.
         log.error({ err: error, task: task.id, host: session.peer.hostId }, 'a task cannot be offered')
+        const { reason, message } =
+          error instanceof DomainError
+            ? error
+            : { reason: 'internal', message: 'The task could not be sent to its host' }
         await withTenant(db, session.op, async (tx) => {
           await lockTask(tx, task.id)
-          await settleTask(tx, session.op, task.id, {
-            status: 'failed',
-            reason: 'internal',
-            error: 'The task could not be sent to its host',
-          })
+          await settleTask(tx, session.op, task.id, { status: 'failed', reason, error: message })
         })
       }
     }
