@@ -1,4 +1,6 @@
+import { Code } from '@connectrpc/connect'
 import type { AppContext } from '../../server/context.ts'
+import { arrangeGrant, arrangeMember, arrangeToken } from '../support/people.ts'
 import { arrangeBuild, arrangeLogs, finishBuild, type Tenant } from '../support/tenant.ts'
 
 /** Names of things, a tenant's own or made up. */
@@ -8,6 +10,9 @@ export interface Names {
   readonly environment: string
   readonly host: string
   readonly runId: string
+  readonly member: string
+  readonly grantId: string
+  readonly tokenId: string
 }
 
 export interface Case {
@@ -18,6 +23,14 @@ export interface Case {
   /** Nothing in the request names anything: there is nothing to guess. */
   readonly namesNothing?: true
   readonly mutates?: true
+  /** Needs no token: it is how one is had. What it does is tested in login.test.ts and its neighbours. */
+  readonly open?: true
+  /** What it names is everybody's in the organization, whatever projects they see. */
+  readonly organizationWide?: true
+  /** What an auditor gets who calls it, where that is not PermissionDenied. */
+  readonly auditorsGet?: Code
+  /** Called with a token that is used for nothing else. */
+  readonly endsItsToken?: true
 }
 
 const build = ({ project, number }: Names) => ({ project, number })
@@ -36,7 +49,64 @@ async function served(context: AppContext, tenant: Tenant) {
 
 /** One case for each RPC of the public API; api.test.ts fails for an RPC without one. */
 export const cases: Record<string, Case> = {
+  'fairway.v1.IdentityService.getLoginOptions': { request: () => ({}), namesNothing: true, open: true },
+  'fairway.v1.IdentityService.loginWithCode': {
+    request: () => ({ code: 'fc_nobodys' }),
+    namesNothing: true,
+    open: true,
+  },
+  'fairway.v1.IdentityService.loginWithIdToken': {
+    request: () => ({ idToken: 'nonsense' }),
+    namesNothing: true,
+    open: true,
+  },
+  'fairway.v1.IdentityService.exchangeWorkflowToken': {
+    request: ({ project }) => ({ token: 'nonsense', project }),
+    namesNothing: true,
+    open: true,
+  },
   'fairway.v1.IdentityService.whoAmI': { request: () => ({}), namesNothing: true },
+  'fairway.v1.IdentityService.logout': { request: () => ({}), namesNothing: true, endsItsToken: true },
+  'fairway.v1.MemberService.addMember': {
+    request: ({ project }) => ({ project, member: `new-${++branches}@example.com`, role: 'developer' }),
+    mutates: true,
+  },
+  'fairway.v1.MemberService.listMembers': { request: ({ project }) => ({ project }) },
+  'fairway.v1.MemberService.removeMember': {
+    request: ({ project, member }) => ({ project, member }),
+    arrange: async (_, tenant) => ({ member: await arrangeMember(tenant) }),
+    mutates: true,
+  },
+  'fairway.v1.MemberService.inviteMember': {
+    request: ({ member }) => ({ member }),
+    organizationWide: true,
+    mutates: true,
+  },
+  'fairway.v1.MemberService.grantPermission': {
+    request: ({ project, member }) => ({ project, member, permission: 'shell' }),
+    mutates: true,
+  },
+  'fairway.v1.MemberService.revokeGrant': {
+    request: ({ grantId }) => ({ grantId }),
+    arrange: async (_, tenant) => ({ grantId: await arrangeGrant(tenant) }),
+    mutates: true,
+  },
+  'fairway.v1.MemberService.listGrants': { request: ({ project }) => ({ project }) },
+  'fairway.v1.MemberService.explainAccess': {
+    request: ({ project, member }) => ({ project, member, permission: 'build.start' }),
+  },
+  'fairway.v1.TokenService.createToken': {
+    request: ({ project }) => ({ project, name: 'ci', scopes: ['read'] }),
+    mutates: true,
+  },
+  'fairway.v1.TokenService.listTokens': { request: () => ({}), namesNothing: true },
+  'fairway.v1.TokenService.revokeToken': {
+    request: ({ tokenId }) => ({ token: tokenId }),
+    arrange: async (_, tenant) => ({ tokenId: await arrangeToken(tenant) }),
+    mutates: true,
+    // They end tokens of their own.
+    auditorsGet: Code.NotFound,
+  },
   'fairway.v1.ProjectService.createProject': {
     request: () => ({ name: `made-${++branches}`, repositoryUrl: 'https://git.example/a/b.git' }),
     namesNothing: true,
@@ -46,7 +116,7 @@ export const cases: Record<string, Case> = {
   'fairway.v1.ProjectService.getProject': { request: ({ project }) => ({ project }) },
   'fairway.v1.HostService.createJoinToken': { request: () => ({}), namesNothing: true, mutates: true },
   'fairway.v1.HostService.listHosts': { request: () => ({}), namesNothing: true },
-  'fairway.v1.HostService.getHost': { request: ({ host }) => ({ host }) },
+  'fairway.v1.HostService.getHost': { request: ({ host }) => ({ host }), organizationWide: true },
   'fairway.v1.BranchService.listBranches': { request: ({ project }) => ({ project }) },
   'fairway.v1.BuildService.startBuild': {
     request: ({ project }) => ({ project, branch: `feature/start-${++branches}`, commit: 'abcdef0' }),

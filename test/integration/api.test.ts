@@ -3,6 +3,13 @@ import { readdirSync } from 'node:fs'
 import type { DescMethod, DescService } from '@bufbuild/protobuf'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  arrangeGrant,
+  arrangeMember,
+  arrangeSecret,
+  arrangeToken,
+  giveProjectRole,
+} from '../support/people.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeBuild, arrangeTenant, type Tenant } from '../support/tenant.ts'
 import { cases, type Names } from './api-cases.ts'
@@ -21,7 +28,7 @@ const methods = services.flatMap((service) =>
 )
 
 let server: TestServer
-const tokens = { alpha: '', beta: '', auditor: '' }
+const tokens = { alpha: '', beta: '', auditor: '', neighbour: '' }
 let alpha: Tenant
 let alphaNames: Names
 let beta: Tenant
@@ -36,6 +43,9 @@ beforeAll(async () => {
   tokens.beta = b.token
   tokens.auditor = await server.createMember(a.organizationId, 'audrey', 'auditor')
   await createAuthority()
+  const other = await arrangeTenant(context, a.organizationId, 'alpha-other')
+  tokens.neighbour = await server.createMember(a.organizationId, 'nora', 'member')
+  await giveProjectRole(other, 'nora', 'developer')
   alpha = await arrangeTenant(context, a.organizationId, 'alpha-odoo')
   beta = await arrangeTenant(context, b.organizationId, 'beta-odoo')
   alphaNames = await namesOf(alpha)
@@ -54,7 +64,14 @@ async function createAuthority(): Promise<void> {
 
 async function namesOf(tenant: Tenant): Promise<Names> {
   const build = await arrangeBuild(server.context, tenant, 'feature/base')
-  return { project: tenant.project, host: tenant.host, ...build }
+  return {
+    project: tenant.project,
+    host: tenant.host,
+    member: await arrangeMember(tenant),
+    grantId: await arrangeGrant(tenant),
+    tokenId: await arrangeToken(tenant),
+    ...build,
+  }
 }
 
 async function call(
@@ -83,13 +100,49 @@ test('every RPC has a case, and every case an RPC', () => {
   expect(methods.map(({ name }) => name).sort()).toEqual(Object.keys(cases).sort())
 })
 
-describe.each(methods)('$name', (rpc) => {
+const madeUp = (): Names => ({
+  project: 'absent',
+  number: 999_999,
+  environment: 'absent',
+  host: 'absent',
+  runId: randomUUID(),
+  member: 'absent',
+  grantId: randomUUID(),
+  tokenId: randomUUID(),
+})
+
+const isOpen = ({ name }: { name: string }) => cases[name]?.open === true
+
+describe.each(methods.filter(isOpen))('$name', (rpc) => {
+  test('needs no token, and minds none', async () => {
+    const request = cases[rpc.name]?.request(alphaNames) ?? {}
+    for (const token of [undefined, 'nonsense']) {
+      const outcome = await call(rpc, request, token).catch((error: unknown) => ConnectError.from(error))
+      if (outcome instanceof ConnectError) {
+        expect(outcome.metadata.get('fairway-reason')).not.toBeNull()
+        expect(outcome.metadata.get('fairway-reason')).not.toBe('token-invalid')
+      }
+    }
+  })
+})
+
+test('only those with which one logs in are open', () => {
+  expect(methods.filter(isOpen).map(({ method }) => method.name)).toEqual([
+    'GetLoginOptions',
+    'LoginWithCode',
+    'LoginWithIdToken',
+    'ExchangeWorkflowToken',
+  ])
+})
+
+describe.each(methods.filter((rpc) => !isOpen(rpc)))('$name', (rpc) => {
   const known = cases[rpc.name]
   if (!known) return
 
   test('works', async () => {
     const arranged = await known.arrange?.(server.context, alpha)
-    const answers = await call(rpc, known.request({ ...alphaNames, ...arranged }), tokens.alpha)
+    const token = known.endsItsToken ? await arrangeSecret(alpha, 'ana') : tokens.alpha
+    const answers = await call(rpc, known.request({ ...alphaNames, ...arranged }), token)
     expect(answers.length).toBeGreaterThan(0)
     // What belongs to the other tenant is in no answer.
     expect(
@@ -110,15 +163,8 @@ describe.each(methods)('$name', (rpc) => {
 
   if (!known.namesNothing) {
     test('answers a guess of another tenant’s names as it answers absent ones', async () => {
-      const madeUp: Names = {
-        project: 'absent',
-        number: 999_999,
-        environment: 'absent',
-        host: 'absent',
-        runId: randomUUID(),
-      }
       const guessed = await failure(call(rpc, known.request(betaNames), tokens.alpha))
-      const absent = await failure(call(rpc, known.request(madeUp), tokens.alpha))
+      const absent = await failure(call(rpc, known.request(madeUp()), tokens.alpha))
       expect(guessed.code).toBe(Code.NotFound)
       expect(absent.code).toBe(Code.NotFound)
       expect(withoutNames(guessed.rawMessage)).toBe(withoutNames(absent.rawMessage))
@@ -126,10 +172,22 @@ describe.each(methods)('$name', (rpc) => {
     })
   }
 
+  if (!known.namesNothing && !known.organizationWide) {
+    test('answers who sees another project only as if there were nothing', async () => {
+      const hidden = await failure(call(rpc, known.request(alphaNames), tokens.neighbour))
+      const absent = await failure(call(rpc, known.request(madeUp()), tokens.neighbour))
+      expect(hidden.code).toBe(Code.NotFound)
+      expect(withoutNames(hidden.rawMessage)).toBe(withoutNames(absent.rawMessage))
+      expect(hidden.metadata.get('fairway-reason')).toBe(absent.metadata.get('fairway-reason'))
+    })
+  }
+
   test(known.mutates ? 'is not for auditors' : 'is for auditors as well', async () => {
     const arranged = await known.arrange?.(server.context, alpha)
-    const outcome = call(rpc, known.request({ ...alphaNames, ...arranged }), tokens.auditor)
-    if (known.mutates) expect((await failure(outcome)).code).toBe(Code.PermissionDenied)
+    const token = known.endsItsToken ? await arrangeSecret(alpha, 'audrey') : tokens.auditor
+    const outcome = call(rpc, known.request({ ...alphaNames, ...arranged }), token)
+    const refusal = known.auditorsGet ?? Code.PermissionDenied
+    if (known.mutates) expect((await failure(outcome)).code).toBe(refusal)
     else expect((await outcome).length).toBeGreaterThan(0)
   })
 })
