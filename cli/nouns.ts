@@ -75,6 +75,17 @@ export const nouns: Record<string, Noun> = {
     summary: 'Who may do what, and why',
     verbs: { explain: () => import('./commands/access/explain.ts') },
   },
+  secret: {
+    summary: 'Values that Odoo gets as environment variables',
+    verbs: {
+      set: () => import('./commands/secret/set.ts'),
+      rotate: () => import('./commands/secret/rotate.ts'),
+      list: () => import('./commands/secret/list.ts'),
+      delete: () => import('./commands/secret/delete.ts'),
+      reveal: () => import('./commands/secret/reveal.ts'),
+      'rotate-keys': () => import('./commands/secret/rotate-keys.ts'),
+    },
+  },
   run: {
     summary: 'The record of a build or another run',
     verbs: { show: () => import('./commands/run/show.ts') },

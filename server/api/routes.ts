@@ -9,6 +9,7 @@ import { MemberService } from '../../proto/gen/fairway/v1/members_pb.js'
 import { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
 import { ReportService } from '../../proto/gen/fairway/v1/reports_pb.js'
 import { RunService } from '../../proto/gen/fairway/v1/runs_pb.js'
+import { SecretService } from '../../proto/gen/fairway/v1/secrets_pb.js'
 import { TokenService } from '../../proto/gen/fairway/v1/tokens_pb.js'
 import type { AppContext } from '../context.ts'
 import { branchesApi } from './branches.ts'
@@ -21,6 +22,7 @@ import { membersApi } from './members.ts'
 import { projectsApi } from './projects.ts'
 import { reportsApi } from './reports.ts'
 import { runsApi } from './runs.ts'
+import { secretsApi } from './secrets.ts'
 import { tokensApi } from './tokens.ts'
 
 /** The public API, service by service. */
@@ -35,5 +37,6 @@ export function addRoutes(router: ConnectRouter, app: AppContext): void {
   router.service(ProjectService, projectsApi(app))
   router.service(ReportService, reportsApi(app))
   router.service(RunService, runsApi(app))
+  router.service(SecretService, secretsApi(app))
   router.service(TokenService, tokensApi(app))
 }

@@ -7,7 +7,7 @@ export interface Scope {
   /** As secrets keep it. */
   readonly scope: string
   /** Where the permission is needed; undefined for the whole project. */
-  readonly environment?: { readonly name: string; readonly stage: Stage }
+  readonly environment?: { readonly name: string; readonly stage: Stage; readonly id?: string }
 }
 
 /** A stage, or an environment by its own or its branch's name. Throws `environment-not-found`, `invalid-scope`. */
@@ -21,7 +21,7 @@ export async function resolveScope(
   const environment = await tx
     .selectFrom('environments')
     .innerJoin('branches', 'branches.id', 'environments.branch_id')
-    .select(['environments.name', 'environments.stage'])
+    .select(['environments.id', 'environments.name', 'environments.stage'])
     .where('environments.project_id', '=', project.id)
     .where((eb) => eb.or([eb('environments.name', '=', scope), eb('branches.name', '=', scope)]))
     .orderBy((eb) => eb('environments.status', '=', 'destroyed'))

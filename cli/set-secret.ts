@@ -1,0 +1,62 @@
+import type { Command } from 'commander'
+import { EnvironmentService } from '../proto/gen/fairway/v1/environments_pb.js'
+import { SecretService } from '../proto/gen/fairway/v1/secrets_pb.js'
+import { type SecretJson, secretJson } from './json/secret.ts'
+import { addScopeOptions, type ScopeOptions, scopeOf } from './secret-scope-option.ts'
+import { readSecretValue } from './secret-value.ts'
+import type { Session } from './session.ts'
+
+export interface ValueOptions extends ScopeOptions {
+  fromFile?: string
+}
+
+export const addValueOptions = (command: Command): void => {
+  addScopeOptions(command).option(
+    '--from-file <path>',
+    'the value is what this file holds, line ends included',
+  )
+}
+
+/** Shorter ones are not recognised in every form in which logs may show them. */
+const maskedFrom = 8
+
+/** `secret set` and `secret rotate`: sends the value, then says who still runs without it. */
+export async function setSecret(
+  session: Session,
+  [project = '', name = '']: string[],
+  options: ValueOptions,
+  rotate: boolean,
+): Promise<undefined> {
+  const { out, signal } = session
+  const scope = scopeOf(options)
+  const client = await session.client(SecretService)
+  const value = await readSecretValue(name, options.fromFile, signal)
+  const { secret } = await client.setSecret({ project, name, scope, value, rotate }, { signal })
+  if (!secret) return undefined
+  const json = secretJson(secret)
+  if (out.json) return void out.printJson(json)
+  out.line(`${name}${json.scope ? ` (${json.scope})` : ''} of ${project} is at version ${json.version}.`)
+  if (value.length < maskedFrom) {
+    out.note(
+      `It has fewer than ${maskedFrom} characters: logs cannot mask it in every form. Prefer a longer one.`,
+    )
+  }
+  await sayWhoIsStale(session, json)
+}
+
+/** A container's environment cannot be changed: it takes a new one, which a rebuild of the same commit brings. */
+async function sayWhoIsStale(session: Session, { project, staleEnvironments }: SecretJson): Promise<void> {
+  const { out, signal } = session
+  if (staleEnvironments.length === 0)
+    return out.note('No running environment needs it before its next start.')
+  const client = await session.client(EnvironmentService)
+  const { environments } = await client.listEnvironments({ project }, { signal })
+  out.line('These environments still run without it; give it to them with:')
+  for (const name of staleEnvironments) {
+    const build = environments.find((environment) => environment.name === name)?.build
+    const renew = build
+      ? `fairway build rebuild ${project} ${build}`
+      : `fairway env stop ${project} ${name}, then start`
+    out.line(`  ${name}  ${renew}`)
+  }
+}
