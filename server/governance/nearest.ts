@@ -1,11 +1,15 @@
 /** ` Did you mean grant.manage?` for the known word that is most like it; empty where none is much like it. */
 export function didYouMean(word: string, known: readonly string[]): string {
+  const nearest = findNearest(word, known)
+  return nearest ? ` Did you mean ${nearest}?` : ''
+}
+
+/** The known word that is most like it; undefined where none is much like it. */
+export function findNearest(word: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((candidate) => ({ candidate, distance: distanceOf(word, candidate) }))
     .sort((a, b) => a.distance - b.distance)
-  return best && best.distance <= Math.max(2, best.candidate.length / 3)
-    ? ` Did you mean ${best.candidate}?`
-    : ''
+  return best && best.distance <= Math.max(2, best.candidate.length / 3) ? best.candidate : undefined
 }
 
 /** Levenshtein's, one row at a time. */

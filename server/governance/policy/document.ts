@@ -137,9 +137,10 @@ export const policySchema = z
       .prefault({})
       .describe('Which protected actions need whose approval; in production, and secret-read everywhere'),
     freeze,
-    hosts: perStage(globs.nullable().default(null)).describe(
-      'Names of the hosts that may hold environments of a stage; null: every host',
-    ),
+    hosts: z
+      .strictObject({ production: hosts, staging: hosts, development: hosts })
+      .prefault({})
+      .describe('Names of the hosts that may hold environments of a stage; null: every host'),
     registries: globs
       .nullable()
       .default(null)
