@@ -1,3 +1,4 @@
+import { createTaskGuard } from './authorization/guard.ts'
 import type { AgentConfig } from './config.ts'
 import { listContainerSecrets } from './containers/container-secrets.ts'
 import { followRuntimeLogs } from './containers/runtime-logs.ts'
@@ -34,6 +35,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
         store,
         identities,
         handlers: createTaskHandlers(services),
+        guard: createTaskGuard(services, store.authorizations, identity),
         inventory: () => takeInventory(services),
         agentVersion: version,
         servers: config.servers,

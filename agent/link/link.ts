@@ -7,6 +7,7 @@ import {
   InventorySchema,
   type Welcome,
 } from '../../proto/gen/fairway/agent/v1/link_pb.js'
+import type { TaskGuard } from '../authorization/guard.ts'
 import type { Logger } from '../logger.ts'
 import { keepCertificateFresh } from './certificate-renewal.ts'
 import { type Connection, type ConnectionEvents, keepConnected } from './connection.ts'
@@ -27,6 +28,7 @@ export interface LinkOptions {
   readonly store: LinkStore
   readonly identities: IdentityStore
   readonly handlers: TaskHandlers
+  readonly guard: TaskGuard
   /** Asked at start and every minute; servers hear of it when it changed. */
   readonly inventory: () => Promise<Inventory>
   readonly agentVersion: string
@@ -66,6 +68,7 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
     secrets,
     leases,
     handlers: options.handlers,
+    guard: options.guard,
     log,
     onResult: (result) => connections.values().next().value?.send({ case: 'result', value: result }),
   })
@@ -164,6 +167,7 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
   }, inventoryMs)
 
   journal.purge(Date.now() - keepClosedMs)
+  store.authorizations.purge(Date.now() - keepClosedMs)
   runner.resume()
   dial(addressesOf(identity))
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { createUsedAuthorizations, type UsedAuthorizations } from '../authorization/used.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createLogSink, type LogSink } from './log-sink.ts'
 import { createRedactor, type Redactor } from './redactor.ts'
@@ -12,6 +13,7 @@ export interface LinkStore {
   readonly redactor: Redactor
   /** For every line, of tasks and of running environments alike. */
   readonly sink: LogSink
+  readonly authorizations: UsedAuthorizations
   close(): void
 }
 
@@ -28,6 +30,7 @@ export function openLinkStore(
     spool,
     redactor,
     sink: createLogSink(spool, redactor),
+    authorizations: createUsedAuthorizations(database),
     close() {
       spool.close()
       database.close()

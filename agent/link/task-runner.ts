@@ -6,6 +6,7 @@ import {
   type TaskResult,
 } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import type { TaskOutput } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { TaskGuard } from '../authorization/guard.ts'
 import type { Logger } from '../logger.ts'
 import { TaskAborted, type TaskContext, TaskError, type TaskHandler, type TaskKind } from '../tasks/task.ts'
 import { durably } from './durably.ts'
@@ -40,6 +41,8 @@ export interface TaskRunner {
 
 export interface TaskRunnerOptions extends TaskContextParts {
   readonly handlers: TaskHandlers
+  /** Asked before each run of a handler: nothing gets past it. */
+  readonly guard: TaskGuard
   readonly log: Logger
   /** A result is in the journal: send it wherever possible. */
   readonly onResult: (result: TaskResult) => void
@@ -55,7 +58,7 @@ interface Running {
 const stopMs = 5_000
 
 export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
-  const { journal, spool, leases, handlers, log } = options
+  const { journal, spool, leases, log } = options
   const running = new Map<string, Running>()
   const shutdown = new AbortController()
   let draining = false
@@ -69,7 +72,7 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
     const { context, save } = openTask(offer, controller.signal, options)
     let ending: Ending
     try {
-      ending = { output: await handle(handlers, offer, context) }
+      ending = { output: await handle(options, offer, entry.acceptedAtMs, context) }
     } catch (error) {
       ending = { error }
     } finally {
@@ -182,8 +185,9 @@ const accepted = ({ taskId, epoch }: Ref) =>
   create(ControlRequestSchema, { message: { case: 'accepted', value: { task: { taskId, epoch } } } })
 
 async function handle(
-  handlers: TaskHandlers,
+  { handlers, guard }: Pick<TaskRunnerOptions, 'handlers' | 'guard'>,
   offer: Offer,
+  acceptedAtMs: number,
   context: TaskContext,
 ): Promise<TaskOutput['kind']> {
   const kind = offer.spec?.kind
@@ -195,7 +199,10 @@ async function handle(
     )
   }
   context.signal.throwIfAborted()
+  const admitted = await guard.admit(offer, acceptedAtMs, context)
   // Case, input and output belong together by TaskHandlers' type; the compiler cannot follow the union through.
   const call = handler as (input: unknown, context: TaskContext) => Promise<unknown>
-  return { case: kind.case, value: await call(kind.value, context) } as TaskOutput['kind']
+  const value = await call(kind.value, admitted.context)
+  await admitted.done()
+  return { case: kind.case, value } as TaskOutput['kind']
 }

@@ -6,6 +6,7 @@ import { runLink } from '../../agent/link/link.ts'
 import { openLinkStore } from '../../agent/link/store.ts'
 import { createLogger } from '../../agent/logger.ts'
 import { DestroySnapshotOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { openGuard } from './open-guard.ts'
 
 // An agent as a process of its own, to be killed. Its one task appends to the file named by the snapshot id and then
 // waits for a second file.
@@ -33,6 +34,7 @@ await runLink(
         return create(DestroySnapshotOutputSchema)
       },
     },
+    guard: openGuard,
     inventory: async () => ({ cpuCount: 1 }),
     agentVersion: 'test',
     servers: config.servers,

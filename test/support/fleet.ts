@@ -2,8 +2,9 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TaskGuard } from '../../agent/authorization/guard.ts'
 import { enroll } from '../../agent/link/enroll.ts'
-import { createIdentityStore, type IdentityStore } from '../../agent/link/identity.ts'
+import { createIdentityStore, type Identity, type IdentityStore } from '../../agent/link/identity.ts'
 import { runLink } from '../../agent/link/link.ts'
 import { type LinkStore, openLinkStore } from '../../agent/link/store.ts'
 import type { TaskHandlers } from '../../agent/link/task-runner.ts'
@@ -13,6 +14,7 @@ import type { AppContext } from '../../server/context.ts'
 import { type Authority, openAuthority } from '../../server/fleet/authority.ts'
 import { type Fleet, startFleet } from '../../server/fleet/fleet.ts'
 import type { LinkTimes } from '../../server/fleet/limits.ts'
+import { openGuard } from './open-guard.ts'
 import { createOrganization, freePort, insert, query, type TestDatabase } from './postgres.ts'
 
 /** What a link test needs: one organization with a project, and servers and agents on real ports. */
@@ -144,7 +146,14 @@ export interface TestAgent extends AsyncDisposable {
 
 export async function joinAgent(
   fleet: TestFleet,
-  options: { port: number; dial?: number[]; handlers: TaskHandlers; spoolLimitBytes?: number },
+  options: {
+    port: number
+    dial?: number[]
+    handlers: TaskHandlers
+    /** Of an agent that has production to guard; without one nothing is production. */
+    guard?: (store: LinkStore, identity: Identity) => TaskGuard
+    spoolLimitBytes?: number
+  },
 ): Promise<TestAgent> {
   const directory = await mkdtemp(join(tmpdir(), 'fairway-agent-'))
   const identities = createIdentityStore(directory)
@@ -173,6 +182,7 @@ export async function joinAgent(
           store,
           identities,
           handlers,
+          guard: options.guard?.(store, identity) ?? openGuard,
           inventory: async () => ({
             cpuCount: 2,
             memoryBytes: 1n,
