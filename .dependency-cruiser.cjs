@@ -62,7 +62,8 @@ module.exports = {
       'server/(errors|context|logger)\\.ts',
     ]),
     only('db', 'server/db', ['server/(errors|config|logger|sealer)\\.ts']),
-    only('blobs', 'server/blobs', ['server/errors\\.ts']),
+    // The tree is pure: the log of checkpoints refuses what does not extend it, whoever asks.
+    only('blobs', 'server/blobs', ['server/errors\\.ts', 'server/evidence/tree/']),
     rule(
       'db-is-kysely-and-pg',
       'raw pools live in server/db only',

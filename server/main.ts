@@ -6,6 +6,7 @@ import type { AppContext } from './context.ts'
 import { openControlPlaneDatabase } from './db/open.ts'
 import { listenForSignals } from './db/signals.ts'
 import { messageOf } from './errors.ts'
+import { startSequencer } from './evidence/audit/sequencer.ts'
 import { openAuthority } from './fleet/authority.ts'
 import { startFleet } from './fleet/fleet.ts'
 import { createLogger } from './logger.ts'
@@ -44,6 +45,8 @@ async function main(): Promise<void> {
 
     const scheduler = startScheduler(context, pipelines)
     shutdown.add({ name: 'scheduler', deadlineMs: 10_000, run: () => scheduler.stop() })
+    const sequencer = startSequencer(context)
+    shutdown.add({ name: 'sequencer', deadlineMs: 10_000, run: () => sequencer.stop() })
     const fleet = await startFleet(context, await openAuthority(context))
     shutdown.add({ name: 'fleet', deadlineMs: fleetGraceMs + 1_000, run: () => fleet.stop(fleetGraceMs) })
     const app = await createApp(context, stopping.signal)

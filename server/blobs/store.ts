@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { type CheckpointLog, createFileCheckpoints } from './checkpoints.ts'
 
 /** Immutable bytes by their SHA-256 (hex). Putting the same bytes again changes nothing. */
 export interface BlobStore {
@@ -8,6 +9,8 @@ export interface BlobStore {
   put(bytes: Uint8Array): Promise<{ sha256: string; sizeBytes: number }>
   /** Rejects when it is absent, or when what is stored no longer has that hash. */
   get(sha256: string): Promise<Buffer>
+  /** Of audit trees; kept beside the blobs, out of the database's reach. */
+  readonly checkpoints: CheckpointLog
 }
 
 /** Blobs as files: ab/cdef…, written aside, flushed and renamed, so that a half-written blob is never found. */
@@ -17,6 +20,7 @@ export function createFileBlobs(root: string): BlobStore {
     return join(root, sha256.slice(0, 2), sha256.slice(2))
   }
   return {
+    checkpoints: createFileCheckpoints(join(root, 'checkpoints')),
     async put(bytes) {
       const sha256 = createHash('sha256').update(bytes).digest('hex')
       const path = pathOf(sha256)
