@@ -31,7 +31,12 @@ export async function openControlPlaneDatabase(
       listen: roleUrls(ownerUrl, passwords).app,
     }
     const databases = openDatabases(urls, (error) => log.warn({ err: error }, 'database connection lost'))
-    await requireBoundRoles(databases)
+    try {
+      await requireBoundRoles(databases)
+    } catch (error) {
+      await databases.close()
+      throw error
+    }
     return {
       ...databases,
       async close() {
