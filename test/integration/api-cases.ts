@@ -1,6 +1,7 @@
 import { Code } from '@connectrpc/connect'
 import type { AppContext } from '../../server/context.ts'
 import { arrangeGrant, arrangeMember, arrangeToken } from '../support/people.ts'
+import { arrangeSecretValue, letSecretsBeRead } from '../support/secrets.ts'
 import { arrangeBuild, arrangeLogs, finishBuild, type Tenant } from '../support/tenant.ts'
 
 /** Names of things, a tenant's own or made up. */
@@ -45,6 +46,12 @@ async function served(context: AppContext, tenant: Tenant) {
   const made = await queued(context, tenant)
   await finishBuild(tenant, made)
   return made
+}
+
+async function withSecret(context: AppContext, tenant: Tenant) {
+  await arrangeSecretValue(context, tenant)
+  await letSecretsBeRead(tenant)
+  return {}
 }
 
 /** One case for each RPC of the public API; api.test.ts fails for an RPC without one. */
@@ -114,6 +121,22 @@ export const cases: Record<string, Case> = {
   },
   'fairway.v1.ProjectService.listProjects': { request: () => ({}), namesNothing: true },
   'fairway.v1.ProjectService.getProject': { request: ({ project }) => ({ project }) },
+  'fairway.v1.SecretService.setSecret': {
+    request: ({ project }) => ({ project, name: 'API_TOKEN', value: 'never-in-an-answer' }),
+    mutates: true,
+  },
+  'fairway.v1.SecretService.listSecrets': { request: ({ project }) => ({ project }) },
+  'fairway.v1.SecretService.deleteSecret': {
+    request: ({ project }) => ({ project, name: 'API_TOKEN' }),
+    arrange: withSecret,
+    mutates: true,
+  },
+  'fairway.v1.SecretService.revealSecret': {
+    request: ({ project }) => ({ project, name: 'API_TOKEN' }),
+    arrange: withSecret,
+    mutates: true,
+  },
+  'fairway.v1.SecretService.rotateKeys': { request: () => ({}), namesNothing: true, mutates: true },
   'fairway.v1.HostService.createJoinToken': { request: () => ({}), namesNothing: true, mutates: true },
   'fairway.v1.HostService.listHosts': { request: () => ({}), namesNothing: true },
   'fairway.v1.HostService.getHost': { request: ({ host }) => ({ host }), organizationWide: true },
