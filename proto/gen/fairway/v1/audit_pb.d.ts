@@ -65,6 +65,13 @@ export declare type AuditEvent = Message<"fairway.v1.AuditEvent"> & {
    * @generated from field: string leaf_hash = 9;
    */
   leafHash: string;
+
+  /**
+   * The leaf itself, canonical JSON (RFC 8785): what the hash is over. Only where one event is asked for.
+   *
+   * @generated from field: string leaf = 10;
+   */
+  leaf: string;
 };
 
 /**
