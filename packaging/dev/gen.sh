@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generate what is generated: TypeScript from the protos, the JSON schemas of fairway.yaml and of policies. OUT names another root.
+# Generate what is generated: TypeScript from the protos, JSON schemas, the table of permissions. OUT names another root.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export PATH=$PWD/node_modules/.bin:$PATH
@@ -8,3 +8,4 @@ buf generate --output "$out"
 mkdir -p "$out/docs"
 node agent/repository/write-schema.ts "$out/docs/fairway.schema.json"
 node server/governance/policy/write-schema.ts "$out/docs/policy.schema.json"
+node server/governance/write-access-page.ts "$out/docs/access.md"
