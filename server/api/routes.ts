@@ -2,6 +2,7 @@ import type { ConnectRouter } from '@connectrpc/connect'
 import { BranchService } from '../../proto/gen/fairway/v1/branches_pb.js'
 import { BuildService } from '../../proto/gen/fairway/v1/builds_pb.js'
 import { EnvironmentService } from '../../proto/gen/fairway/v1/environments_pb.js'
+import { EvidenceService } from '../../proto/gen/fairway/v1/evidence_pb.js'
 import { HostService } from '../../proto/gen/fairway/v1/hosts_pb.js'
 import { IdentityService } from '../../proto/gen/fairway/v1/identity_pb.js'
 import { LogService } from '../../proto/gen/fairway/v1/logs_pb.js'
@@ -15,6 +16,7 @@ import type { AppContext } from '../context.ts'
 import { branchesApi } from './branches.ts'
 import { buildsApi } from './builds.ts'
 import { environmentsApi } from './environments.ts'
+import { evidenceApi } from './evidence.ts'
 import { hostsApi } from './hosts.ts'
 import { identityApi } from './identity.ts'
 import { logsApi } from './logs.ts'
@@ -30,6 +32,7 @@ export function addRoutes(router: ConnectRouter, app: AppContext): void {
   router.service(BranchService, branchesApi(app))
   router.service(BuildService, buildsApi(app))
   router.service(EnvironmentService, environmentsApi(app))
+  router.service(EvidenceService, evidenceApi(app))
   router.service(HostService, hostsApi(app))
   router.service(IdentityService, identityApi(app))
   router.service(LogService, logsApi(app))

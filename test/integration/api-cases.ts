@@ -1,6 +1,7 @@
 import { Code } from '@connectrpc/connect'
 import type { AppContext } from '../../server/context.ts'
 import { arrangeGrant, arrangeMember, arrangeToken } from '../support/people.ts'
+import { playRun } from '../support/play-run.ts'
 import { arrangeSecretValue, letSecretsBeRead } from '../support/secrets.ts'
 import { arrangeBuild, arrangeLogs, finishBuild, type Tenant } from '../support/tenant.ts'
 
@@ -52,6 +53,16 @@ async function withSecret(context: AppContext, tenant: Tenant) {
   await arrangeSecretValue(context, tenant)
   await letSecretsBeRead(tenant)
   return {}
+}
+
+/** A build that was cancelled before it began: it has ended, and so it has evidence. */
+async function ended(context: AppContext, tenant: Tenant) {
+  const made = await queued(context, tenant)
+  await tenant.scope((tx) =>
+    tx.updateTable('runs').set({ cancel_cause: 'user' }).where('id', '=', made.runId).execute(),
+  )
+  await playRun(context, tenant, made.runId)
+  return made
 }
 
 /** One case for each RPC of the public API; api.test.ts fails for an RPC without one. */
@@ -198,5 +209,17 @@ export const cases: Record<string, Case> = {
   'fairway.v1.ReportService.reportReleases': { request: ({ project }) => ({ span: { project } }) },
   'fairway.v1.ReportService.reportAccess': { request: ({ project }) => ({ span: { project } }) },
   'fairway.v1.ReportService.reportRestores': { request: ({ project }) => ({ span: { project } }) },
+  'fairway.v1.EvidenceService.listEvidence': { request: ({ project }) => ({ project }) },
+  'fairway.v1.EvidenceService.getEvidence': { request: ({ runId }) => ({ run: { runId } }), arrange: ended },
+  'fairway.v1.EvidenceService.pullEvidence': {
+    request: ({ project, number }) => ({ run: { project, buildNumber: number } }),
+    arrange: ended,
+  },
+  'fairway.v1.EvidenceService.listSigningKeys': { request: () => ({}), namesNothing: true },
+  'fairway.v1.EvidenceService.rotateSigningKeys': {
+    request: () => ({}),
+    namesNothing: true,
+    mutates: true,
+  },
   'fairway.v1.RunService.getRun': { request: ({ runId }) => ({ runId }) },
 }

@@ -1,0 +1,205 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { encodeLogChunk } from '../../server/blobs/log-chunk.ts'
+import type { AppContext } from '../../server/context.ts'
+import { pipelines } from '../../server/pipelines/pipelines.ts'
+import { advance } from '../../server/scheduler/advance.ts'
+import type { Tenant } from './tenant.ts'
+
+const sha = (text: string) => createHash('sha256').update(text).digest('hex')
+
+/** What an agent answers, as JSON of fairway.agent.v1.TaskOutput, by kind of task. */
+const answers: Record<string, unknown> = {
+  resolve: {
+    commit: 'c0ffee'.padEnd(40, '0'),
+    treeId: 'beef'.padEnd(40, '0'),
+    commitMessage: 'Round the total up',
+    commitAuthor: 'bob@example.org',
+    baseImage: `registry.example/odoo@sha256:${sha('base')}`,
+    imageKey: sha('key'),
+    lockSha256: sha('lock'),
+    modules: ['shop'],
+    closure: ['base', 'shop'],
+    baseModules: ['base'],
+    addons: [{ name: 'shop', path: 'shop', treeId: sha('tree').slice(0, 40), hasNeutralize: true }],
+    submodules: [{ path: 'oca/web', url: 'https://git.example/oca/web.git', commit: 'abcd'.padEnd(40, '0') }],
+    config: {
+      production: { installMode: 'INSTALL_MODE_ALL' },
+      staging: { installMode: 'INSTALL_MODE_ALL' },
+      development: { installMode: 'INSTALL_MODE_ALL' },
+    },
+  },
+  buildImage: {
+    reference: `registry.example/acme/shop@sha256:${sha('image')}`,
+    digest: `sha256:${sha('image')}`,
+    built: true,
+  },
+  createCell: {},
+  cloneCell: { sourceTime: '2026-02-03T04:05:06Z', durationMs: '700', bytes: '5000000000' },
+  applyModules: { tests: { ran: true, total: 12 } },
+  neutralize: {
+    assertions: [{ name: 'no-mail-servers', passed: true, detail: '0 of 3 are active' }],
+    uncoveredModules: ['shop_extra'],
+  },
+  snapshotCell: { bytes: '1', takenAt: '2026-02-03T04:05:06Z' },
+  restoreCell: {},
+  destroyCell: {},
+  destroySnapshot: {},
+  startRuntime: { durationMs: '1500' },
+  stopRuntime: {},
+  smoke: { checks: [{ name: 'GET /web/login', passed: true, detail: '200' }] },
+  switchRoute: { port: 8080 },
+  checkRoom: {},
+}
+
+export interface Failure {
+  readonly status: 'failed' | 'timed-out'
+  readonly reason: string
+  readonly error: string
+}
+
+export interface Play {
+  /** What tasks answer instead, by kind or by the beginning of their key. */
+  readonly answers?: Readonly<Record<string, unknown>>
+  readonly failures?: Readonly<Record<string, Failure>>
+  /** Lines that each task logs. */
+  readonly lines?: number
+  /** Each time the run waits for something that is no task. */
+  readonly whenWaiting?: () => Promise<void>
+}
+
+/**
+ * Plays the agent for a run until it has ended: the real engine, the real pipelines, and an answer for each task, with
+ * log lines, a gap among them, and the document that `resolve` makes.
+ */
+export async function playRun(
+  context: AppContext,
+  tenant: Tenant,
+  runId: string,
+  play: Play = {},
+): Promise<void> {
+  const { organizationId } = tenant
+  for (let round = 0; round < 60; round++) {
+    await advance(context, context.config, pipelines, { runId, organizationId })
+    const { finished_at } = await tenant.scope((tx) =>
+      tx.selectFrom('runs').select('finished_at').where('id', '=', runId).executeTakeFirstOrThrow(),
+    )
+    if (finished_at) return
+    if ((await endTasks(context, tenant, runId, play)) === 0) await play.whenWaiting?.()
+  }
+  throw new Error(`Run ${runId} did not end`)
+}
+
+async function endTasks(
+  context: AppContext,
+  tenant: Tenant,
+  runId: string,
+  { answers: own = {}, failures = {}, lines = 3 }: Play,
+): Promise<number> {
+  const open = await tenant.scope((tx) =>
+    tx
+      .selectFrom('tasks')
+      .innerJoin('steps', 'steps.id', 'tasks.step_id')
+      .select(['tasks.id', 'tasks.key', 'tasks.kind', 'steps.name as step'])
+      .where('tasks.run_id', '=', runId)
+      .where('tasks.status', '=', 'queued')
+      .execute(),
+  )
+  for (const task of open) {
+    const of = <T>(known: Readonly<Record<string, T>>): T | undefined =>
+      Object.entries(known).find(([name]) => task.kind === name || task.key.startsWith(name))?.[1]
+    const failure = of(failures)
+    await log(context, tenant, runId, task, lines)
+    if (task.kind === 'resolve') await addArtifact(context, tenant, runId, 'lock.json', '{"lock": 1}')
+    const output = of(own) ?? answers[task.kind]
+    if (!output) throw new Error(`No answer to ${task.kind}`)
+    const ending = failure ?? {
+      status: 'succeeded' as const,
+      output: JSON.stringify({ [task.kind]: output }),
+    }
+    const now = new Date()
+    await tenant.scope((tx) =>
+      tx
+        .updateTable('tasks')
+        .set({ ...ending, epoch: 1, log_lines: lines, started_at: now, finished_at: now })
+        .where('id', '=', task.id)
+        .execute(),
+    )
+  }
+  return open.length
+}
+
+export async function addArtifact(
+  context: AppContext,
+  tenant: Tenant,
+  runId: string,
+  name: string,
+  content: string,
+): Promise<void> {
+  const { sha256, sizeBytes } = await context.blobs.put(Buffer.from(content))
+  await tenant.scope((tx) =>
+    tx
+      .insertInto('artifacts')
+      .values({
+        organization_id: tenant.organizationId,
+        run_id: runId,
+        name,
+        media_type: 'application/json',
+        sha256,
+        size_bytes: sizeBytes,
+      })
+      .execute(),
+  )
+}
+
+async function log(
+  context: AppContext,
+  tenant: Tenant,
+  runId: string,
+  task: { id: string; key: string; step: string },
+  count: number,
+): Promise<void> {
+  if (count === 0) return
+  const startMicros = Date.now() * 1_000
+  const lines = Array.from({ length: count }, (_, index) => ({
+    sequence: index + 1,
+    unixMicros: startMicros + index,
+    source: 'odoo',
+    text: index === 1 ? '' : `${task.key}: line ${index + 1}\twith a tab and \u001b[31mcolour`,
+    gap: index === 1 ? 17 : 0,
+  }))
+  const { sha256, sizeBytes } = await context.blobs.put(await encodeLogChunk(lines))
+  const organization_id = tenant.organizationId
+  const stream_id = randomUUID()
+  await tenant.scope(async (tx) => {
+    await tx
+      .insertInto('log_streams')
+      .values({
+        id: stream_id,
+        organization_id,
+        project_id: tenant.projectId,
+        host_id: tenant.hostId,
+        run_id: runId,
+        task_id: task.id,
+        epoch: 1,
+        step: task.step,
+        last_sequence: count,
+      })
+      .execute()
+    await tx
+      .insertInto('log_segments')
+      .values({
+        organization_id,
+        stream_id,
+        first_sequence: 1,
+        last_sequence: count,
+        first_time: new Date(),
+        last_time: new Date(),
+        sha256,
+        size_bytes: sizeBytes,
+        gaps: JSON.stringify(
+          lines.filter(({ gap }) => gap > 0).map(({ sequence, gap }) => ({ sequence, lines: gap })),
+        ),
+      })
+      .execute()
+  })
+}
