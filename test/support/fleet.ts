@@ -26,6 +26,8 @@ export interface TestFleet {
   /** `fj_….<pin>` */
   createJoinToken(hostName?: string, expiresInMs?: number): Promise<string>
   createTask(hostId: string, spec: object, options?: Partial<TaskOptions>): Promise<TestTask>
+  /** A production environment's row. */
+  createProduction(): Promise<string>
   task(id: string): Promise<TaskRow>
   /** Durable lines of a task's streams, in order of stream and sequence. */
   lines(taskId: string): Promise<StoredLine[]>
@@ -34,6 +36,12 @@ export interface TestFleet {
 export interface TaskOptions {
   readonly timeoutMs: number
   readonly maxAttempts: number
+  /** Of the run. */
+  readonly environmentId: string
+  /** Leave to touch production in that environment, as the policy would give it. */
+  readonly authorized: boolean
+  /** Another run's leave. */
+  readonly authorizationId: string
 }
 export interface TestTask {
   readonly id: string
@@ -82,7 +90,14 @@ export async function createTestFleet(database: TestDatabase): Promise<TestFleet
       })
       return `${token}.${authority.fingerprint}`
     },
-    async createTask(hostId, spec, { timeoutMs = 60_000, maxAttempts = 1 } = {}) {
+    async createProduction() {
+      const owned = { organization_id: organizationId, project_id: projectId, stage: 'production' }
+      const name = `production-${randomUUID().slice(0, 8)}`
+      const branchId = await insert(ownerUrl, 'branches', { ...owned, name })
+      return await insert(ownerUrl, 'environments', { ...owned, branch_id: branchId, name })
+    },
+    async createTask(hostId, spec, options = {}) {
+      const { timeoutMs = 60_000, maxAttempts = 1, environmentId, authorized = false } = options
       const owned = { organization_id: organizationId }
       const runId = await insert(ownerUrl, 'runs', {
         ...owned,
@@ -93,7 +108,20 @@ export async function createTestFleet(database: TestDatabase): Promise<TestFleet
         status: 'running',
         advance_at: null,
         host_id: hostId,
+        environment_id: environmentId,
       })
+      const authorizationId = authorized
+        ? await insert(ownerUrl, 'authorizations', {
+            ...owned,
+            project_id: projectId,
+            environment_id: environmentId,
+            action: 'production-destroy',
+            subject_sha256: createHash('sha256').update('subject').digest('hex'),
+            basis: 'policy',
+            run_id: runId,
+            policy_version: 0,
+          })
+        : options.authorizationId
       const stepId = await insert(ownerUrl, 'steps', {
         ...owned,
         run_id: runId,
@@ -110,6 +138,7 @@ export async function createTestFleet(database: TestDatabase): Promise<TestFleet
         spec: JSON.stringify(spec),
         timeout_ms: timeoutMs,
         max_attempts: maxAttempts,
+        authorization_id: authorizationId,
       })
       await query(ownerUrl, `select pg_notify('fairway', $1)`, [`task:${hostId}`])
       return { id, runId }
