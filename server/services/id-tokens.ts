@@ -79,7 +79,9 @@ function refusalOf(error: unknown, url: string): DomainError {
 }
 
 function whyOf(error: errors.JOSEError): string {
-  if (error instanceof errors.JWTExpired) return 'it has expired. Ask the issuer for a new one'
+  if (error instanceof errors.JWTExpired) {
+    return error.claim === 'iat' ? 'it was made too long ago' : 'it has expired. Ask the issuer for a new one'
+  }
   if (error instanceof errors.JWTClaimValidationFailed) return `its claim ${error.claim} is not as expected`
   if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed) {
     return 'the issuer did not sign it'

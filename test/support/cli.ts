@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
@@ -13,6 +12,7 @@ export interface CliResult {
 export interface RunningCli {
   /** What it has printed so far. */
   readonly stdout: () => string
+  readonly stderr: () => string
   kill(signal: NodeJS.Signals): void
   readonly end: Promise<CliResult>
 }
@@ -28,14 +28,15 @@ export function startCli(words: readonly string[], env: Record<string, string>, 
   child.stdout.on('data', (chunk: Buffer) => {
     printed += chunk.toString()
   })
+  let noted = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    noted += chunk.toString()
+  })
   const end = (async () => {
-    const [stderr, code] = await Promise.all([
-      text(child.stderr),
-      new Promise<number>((resolve) => child.once('close', (exit) => resolve(exit ?? -1))),
-    ])
-    return { code, stdout: printed, stderr }
+    const code = await new Promise<number>((resolve) => child.once('close', (exit) => resolve(exit ?? -1)))
+    return { code, stdout: printed, stderr: noted }
   })()
-  return { stdout: () => printed, kill: (signal) => void child.kill(signal), end }
+  return { stdout: () => printed, stderr: () => noted, kill: (signal) => void child.kill(signal), end }
 }
 
 export const runCli = (words: readonly string[], env: Record<string, string>, input?: string) =>

@@ -3,6 +3,7 @@ import { type Client, createClient } from '@connectrpc/connect'
 import { createConnectTransport } from '@connectrpc/connect-node'
 import type { FastifyInstance } from 'fastify'
 import { createApp } from '../../server/app.ts'
+import type { Config } from '../../server/config.ts'
 import type { AppContext } from '../../server/context.ts'
 import { operation, withTenant } from '../../server/db/tenancy.ts'
 import type { MemberRole } from '../../server/governance/matrix.ts'
@@ -22,9 +23,9 @@ export interface TestServer {
 }
 
 /** The real HTTP port over a database of its own; no scheduler and no fleet: runs stay as they are put. */
-export async function startTestServer(): Promise<TestServer> {
+export async function startTestServer(overrides: Partial<Config> = {}): Promise<TestServer> {
   const database = await startTestDatabase()
-  const { context } = database
+  const context = { ...database.context, config: { ...database.context.config, ...overrides } }
   const stopping = new AbortController()
   const app: FastifyInstance = await createApp(context, stopping.signal)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
