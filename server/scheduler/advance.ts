@@ -1,17 +1,18 @@
 import type { AppContext } from '../context.ts'
 import type { Result, RunStatus } from '../db/schema.ts'
 import { notify } from '../db/signals.ts'
-import { operation, type Tx, withTenant } from '../db/tenancy.ts'
+import { type Operation, operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { messageOf } from '../errors.ts'
 import { recordEnd } from '../evidence/record/record-end.ts'
+import { voidApprovalsOfRun } from '../governance/approvals/state.ts'
 import { buildActions } from './actions/build.ts'
 import { environmentActions } from './actions/environment.ts'
 import type { EngineConfig } from './actions/wording.ts'
 import { admit } from './admission.ts'
 import { awaitLogs } from './await-logs.ts'
-import { type Engine, type Replayed, replay } from './replay.ts'
+import { type Engine, faultKey, type Replayed, replay } from './replay.ts'
 import { lockRun, type RunState } from './run-state.ts'
-import { type Pipelines, RunCancelled, stepsOf, TaskFailed } from './types.ts'
+import { type Pipelines, stepsOf } from './types.ts'
 
 const admissionRecheckMs = 2_000
 
@@ -32,16 +33,48 @@ export async function advance(
       if (state) await advanceLocked(context, config, pipelines, state)
     })
   } catch (error) {
-    // The database answers with a code: it is away or overloaded, and the run is looked at again. The rest is a bug.
-    if ((error as { code?: string }).code) throw error
-    context.log.error({ err: error, run: due.runId }, 'a run failed by a fault of the server')
-    await withTenant(context.db, op, async (tx) => {
-      const state = await lockRun(tx, op, due.runId)
-      const reason = `internal error: ${messageOf(error)}`
-      if (state)
-        await end(context, state, { status: 'failed', reason }, { record: state.record, warnings: [] })
-    })
+    if (!isFault(error)) throw error
+    context.log.error({ err: error, run: due.runId }, 'a run came upon a fault of the server')
+    if (await noteFault(context, op, due.runId, `internal error: ${messageOf(error)}`)) {
+      await advance(context, config, pipelines, due)
+    }
   }
+}
+
+/**
+ * A bug of ours, and not a database or a disk that is away or overloaded: those answer with a code, and the run is
+ * looked at again. SQL that can't be right, and values that the database refuses, are bugs with a code.
+ */
+function isFault(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return typeof code !== 'string' || /^(ERR_|22|42|23502|23514)/.test(code)
+}
+
+/** True when the run is to put back what it did; one that had not begun, or met a fault in putting back, ends here. */
+async function noteFault(
+  context: AppContext,
+  op: Operation,
+  runId: string,
+  reason: string,
+): Promise<boolean> {
+  return await withTenant(context.db, op, async (tx) => {
+    const state = await lockRun(tx, op, runId)
+    if (!state) return false
+    const begun = state.steps.size > 0
+    if (begun && !state.effects.has(faultKey)) {
+      const row = { organization_id: op.organizationId, run_id: runId, key: faultKey }
+      await tx
+        .insertInto('effects')
+        .values({ ...row, value: JSON.stringify(reason) })
+        .execute()
+      return true
+    }
+    const left = `${reason}; things were left as they were then: look at the environment, then build again`
+    const ending = { status: 'failed', reason: begun ? left : reason } as const
+    await end(context, state, ending, { record: state.record, warnings: [] })
+    if (begun) await markFailed(state)
+    return false
+  })
 }
 
 async function advanceLocked(
@@ -59,9 +92,9 @@ async function advanceLocked(
   if (run.cancel_cause) await cancelTasks(state)
 
   const replayed = await replay(state, async (engine) => {
-    const failure = await failureOf(() => runPipeline(engine, config, pipelines))
+    const failure = await failureOf(engine, () => runPipeline(engine, config, pipelines))
     await engine.always(() => engine.step('record', () => awaitLogs(engine)))
-    if (failure) throw failure
+    if (failure) throw failure.error
   })
   await saveRecord(state, replayed)
   const { outcome } = replayed
@@ -184,6 +217,8 @@ async function end(
   const result: Result | null = succeeded ? (warnings.length > 0 ? 'yellow' : 'green') : failed ? 'red' : null
   const moreWarnings = warnings.length > 1 ? ` (and ${warnings.length - 1} more)` : ''
   const reason = succeeded ? (warnings[0] ?? '') + moreWarnings : ending.reason
+  // First, so that the run's record has them as they ended.
+  await voidApprovalsOfRun(tx, op, run.id, `the run ended first: ${ending.reason}`)
   const finishedAt = new Date()
   const outcome = { status: ending.status, result, reason: ending.reason, warnings }
   const manifest = await recordEnd(context, tx, op, { ...state, record, outcome, finishedAt })
@@ -228,12 +263,13 @@ async function markFailed({ tx, environment }: RunState): Promise<void> {
 
 const announce = (tx: Tx, runId: string) => notify(tx, { kind: 'run', id: runId })
 
-async function failureOf(body: () => Promise<void>): Promise<TaskFailed | RunCancelled | undefined> {
+/** How the pipeline failed, if it did; throws what no run can fail by. */
+async function failureOf(engine: Engine, body: () => Promise<void>): Promise<{ error: unknown } | undefined> {
   try {
     await body()
     return undefined
   } catch (error) {
-    if (error instanceof TaskFailed || error instanceof RunCancelled) return error
-    throw error
+    engine.ending(error)
+    return { error }
   }
 }

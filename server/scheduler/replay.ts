@@ -8,6 +8,7 @@ import {
 import type { RunRecord } from '../db/record.ts'
 import type { CancelCause, RunStatus } from '../db/schema.ts'
 import { notify } from '../db/signals.ts'
+import { messageOf } from '../errors.ts'
 import type { RunState, StepRow, TaskRow } from './run-state.ts'
 import { type CommonActions, RunCancelled, type StepName, TaskFailed } from './types.ts'
 
@@ -71,14 +72,21 @@ const slowRecheckMs = 15_000
 
 /**
  * Runs a pipeline from its beginning over what is on record, up to the first thing that is not: see types.ts.
- * Errors other than TaskFailed and RunCancelled are ours (a bug, a lost database) and are thrown.
+ * Errors other than TaskFailed and RunCancelled are ours (a bug, a lost database) and are thrown, unless the run has a
+ * fault on record already: then they are failures of the run.
+/**
+ * The effect that says that a fault of the server came up in the run. From then on the run asks for nothing new but
+ * what puts things back.
+ */
+export const faultKey = 'fault'
+
  */
 export async function replay(
   state: RunState,
   pipeline: (engine: Engine) => Promise<void>,
 ): Promise<Replayed> {
   const suspension = Promise.withResolvers<Outcome>()
-  const engine = new Replay(state, suspension.resolve)
+  const engine = new Replay(state, suspension)
   const finished = pipeline(engine).then(
     (): Outcome => ({ kind: 'succeeded' }),
     (error: unknown): Outcome => engine.ending(error),
@@ -91,17 +99,20 @@ class Replay implements Engine {
   readonly state: RunState
   readonly warnings: Set<string>
   record: RunRecord
-  readonly #suspend: (outcome: Outcome) => void
+  readonly #suspension: PromiseWithResolvers<Outcome>
   #step: StepRow | undefined
   #summary = ''
   #always = false
   #firstFailure: TaskFailed | RunCancelled | undefined
 
-  constructor(state: RunState, suspend: (outcome: Outcome) => void) {
+  constructor(state: RunState, suspension: PromiseWithResolvers<Outcome>) {
     this.state = state
+  readonly #fault: TaskFailed | undefined
     this.record = state.record
     this.warnings = new Set(state.run.warnings)
-    this.#suspend = suspend
+    const fault = state.effects.get(faultKey)
+    if (typeof fault === 'string') this.#fault = new TaskFailed('internal', fault)
+    this.#suspension = suspension
   }
 
   async step<T>(name: StepName, body: () => Promise<T>): Promise<T> {
@@ -114,8 +125,9 @@ class Replay implements Engine {
       const value = await body()
       if (!row.finished_at) await this.#saveStep(row, 'succeeded', this.#summary)
       return value
-    } catch (error) {
-      if (error instanceof TaskFailed || error instanceof RunCancelled) this.#firstFailure ??= error
+    } catch (thrown) {
+      const error = await this.#known(thrown)
+      this.#firstFailure ??= error
       if (!row.finished_at)
         await this.#saveStep(row, statusOf(error), error instanceof Error ? error.message : '')
       throw error
@@ -138,7 +150,7 @@ class Replay implements Engine {
     const outer = this.#always
     this.#always = true
     try {
-      return await body()
+      return await this.#guard(body)
     } finally {
       this.#always = outer
     }
@@ -152,7 +164,7 @@ class Replay implements Engine {
   ): Promise<TaskOutputOf<K>> {
     const row = this.state.tasks.get(key)
     if (!row) {
-      this.#requireNotCancelled()
+      this.#requireGoingOn()
       await this.#enqueue(key, kind, input, options)
       return this.#wait(slowRecheckMs)
     }
@@ -174,7 +186,7 @@ class Replay implements Engine {
 
   async effect<T>(key: string, change: () => Promise<T>): Promise<T> {
     if (this.state.effects.has(key)) return this.state.effects.get(key) as T
-    const value = await change()
+    const value = await this.#guard(change)
     await this.#keep(key, value)
     return value
   }
@@ -188,16 +200,17 @@ class Replay implements Engine {
 
   async until<T>(key: string, recheckMs: number, check: () => Promise<T | undefined>): Promise<T> {
     if (this.state.effects.has(key)) return this.state.effects.get(key) as T
-    this.#requireNotCancelled()
-    const value = await check()
+    this.#requireGoingOn()
+    const value = await this.#guard(check)
     if (value === undefined) return this.#wait(recheckMs)
     await this.#keep(key, value)
     return value
   }
 
-  ending(error: unknown): Ending {
-    if (!(error instanceof TaskFailed || error instanceof RunCancelled)) throw error
-    const first = this.#firstFailure ?? error
+  ending(thrown: unknown): Ending {
+    const error = thrown instanceof TaskFailed || thrown instanceof RunCancelled ? thrown : this.#fault
+    if (!error) throw thrown
+    const first = this.#firstFailure ?? this.#fault ?? error
     const status = first instanceof TaskFailed ? first.status : endOfCancelled(this.state.run.cancel_cause)
     const compensated = first === error
     const reason = compensated
@@ -208,12 +221,35 @@ class Replay implements Engine {
 
   /** Never settles: the replay ends here, and neither `catch` nor `finally` of the pipeline runs. */
   #wait(recheckMs: number): Promise<never> {
-    this.#suspend({ kind: 'suspended', recheckMs })
+    this.#suspension.resolve({ kind: 'suspended', recheckMs })
     return new Promise<never>(() => undefined)
   }
 
-  #requireNotCancelled(): void {
-    if (this.state.run.cancel_cause && !this.#always) throw new RunCancelled(this.#cancelText())
+  #requireGoingOn(): void {
+    if (this.#always) return
+    if (this.#fault) throw this.#fault
+    if (this.state.run.cancel_cause) throw new RunCancelled(this.#cancelText())
+  }
+
+  async #guard<T>(body: () => Promise<T>): Promise<T> {
+    try {
+      return await body()
+    } catch (error) {
+      throw await this.#known(error)
+    }
+  }
+
+  /**
+   * What the pipeline gets to see of an error. A bug of ours ends the replay at once, before the pipeline acts on it: it
+   * has to be on record first, so that every later replay fails there as well. In a run whose bug is on record it is how
+   * the run failed; in what puts things back it is one more failure.
+   */
+  async #known(error: unknown): Promise<TaskFailed | RunCancelled> {
+    if (error instanceof TaskFailed || error instanceof RunCancelled) return error
+    if (this.#fault)
+      return this.#always ? new TaskFailed('internal', `internal error: ${messageOf(error)}`) : this.#fault
+    this.#suspension.reject(error)
+    return new Promise<never>(() => undefined)
   }
 
   #cancelText(): string {

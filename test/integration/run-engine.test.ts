@@ -34,7 +34,11 @@ interface Environment {
   readonly environmentId: string
 }
 
-async function createEnvironment(projectId?: string, name = 'feature-a'): Promise<Environment> {
+async function createEnvironment(
+  projectId?: string,
+  name = 'feature-a',
+  stage = 'development',
+): Promise<Environment> {
   const project =
     projectId ??
     (await insert('projects', {
@@ -45,7 +49,7 @@ async function createEnvironment(projectId?: string, name = 'feature-a'): Promis
       branch_rules: '[]',
       webhook_secret_sealed: Buffer.alloc(1),
     }))
-  const common = { organization_id: organizationId, project_id: project, stage: 'development' }
+  const common = { organization_id: organizationId, project_id: project, stage }
   const branchId = await insert('branches', { ...common, name })
   const environmentId = await insert('environments', { ...common, branch_id: branchId, name })
   return { projectId: project, branchId, environmentId }
@@ -82,6 +86,8 @@ const tasksOf = (runId: string) =>
 const kindsOf = async (runId: string) => (await tasksOf(runId)).map(({ key }) => key.split(':')[0])
 const runOf = async (runId: string) =>
   (await query<Record<string, unknown>>(database.ownerUrl, 'select * from runs where id = $1', [runId]))[0]
+const environmentOf = async ({ environmentId }: Environment) =>
+  (await query(database.ownerUrl, 'select * from environments where id = $1', [environmentId]))[0]
 const endTask = (runId: string, key: string, set: Record<string, unknown>) =>
   query(
     database.ownerUrl,
@@ -178,6 +184,75 @@ describe('replay', () => {
     expect((await runOf(runId))?.reason).toBe('first; putting things back failed too: second')
   })
 
+  it('puts things back when the server has a bug, and says that it was one', async () => {
+    const at = await createEnvironment()
+    const runId = await createRun(at)
+    await advanceRun(runId, tinyBuild)
+    const withBug = async (run: BuildActions) => {
+      const cellId = await run.newCell()
+      try {
+        await run.step('database', () => run.createCell(cellId))
+        await run.step('deploy', async () => JSON.parse('no JSON'))
+      } catch (failure) {
+        await run.always(() => run.destroyCell(cellId))
+        throw failure
+      }
+    }
+    await succeed(runId, 'create', { createCell: {} })
+    await advanceRun(runId, withBug)
+    expect(await kindsOf(runId)).toEqual(['create', 'destroy'])
+    // It goes on putting things back, also where the bug does not come up again.
+    await advanceRun(runId, tinyBuild)
+    expect(await kindsOf(runId)).toEqual(['create', 'destroy'])
+    await succeed(runId, 'destroy', { destroyCell: {} })
+    await advanceRun(runId, withBug)
+    expect(await runOf(runId)).toMatchObject({
+      status: 'failed',
+      result: 'red',
+      reason: expect.stringMatching(/^internal error: Unexpected token/),
+      manifest_sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+    expect(await environmentOf(at)).toMatchObject({ status: 'pending' })
+  })
+
+  it('marks the environment failed where a bug is in what puts things back', async () => {
+    const at = await createEnvironment()
+    const runId = await createRun(at)
+    const hopeless = async (run: BuildActions) => {
+      try {
+        await run.step('database', async () => JSON.parse('no JSON'))
+      } catch (failure) {
+        await run.always(async () => {
+          throw new TypeError('undefined is not a function')
+        })
+        throw failure
+      }
+    }
+    await advanceRun(runId, tinyBuild)
+    await advanceRun(runId, hopeless)
+    expect(await runOf(runId)).toMatchObject({
+      status: 'failed',
+      reason: expect.stringMatching(
+        /^internal error: .*; putting things back failed too: internal error: undefined is not/,
+      ),
+    })
+    expect(await environmentOf(at)).toMatchObject({ status: 'failed' })
+  })
+
+  it('takes SQL that cannot be right for a bug too, and leaves a lost database to the next look', async () => {
+    const runId = await createRun(await createEnvironment())
+    const failing = (code: string) => async () => {
+      throw Object.assign(new Error('the database said no'), { code })
+    }
+    await expect(advanceRun(runId, failing('57P01'))).rejects.toThrow('the database said no')
+    expect(await runOf(runId)).toMatchObject({ status: 'queued' })
+    await advanceRun(runId, failing('42703'))
+    expect(await runOf(runId)).toMatchObject({
+      status: 'failed',
+      reason: 'internal error: the database said no',
+    })
+  })
+
   it('ends a run whose pipeline has a bug instead of trying it for ever', async () => {
     const runId = await createRun(await createEnvironment())
     await advanceRun(runId, async () => {
@@ -237,7 +312,7 @@ describe('cancel', () => {
 
 describe('a production update', () => {
   it('looks for room before anybody notices it', async () => {
-    const at = await createEnvironment()
+    const at = await createEnvironment(undefined, 'production', 'production')
     const deployment = { runtimeId: 'r', cellId: randomUUID(), modules: ['sale'], addonTrees: {} }
     await query(
       database.ownerUrl,
@@ -246,7 +321,7 @@ describe('a production update', () => {
     )
     const update = (run: BuildActions) =>
       buildProduction(
-        run,
+        { ...run, authorizeDeploy: async () => undefined },
         { ...source, modules: ['sale', 'stock'] },
         { reference: '', digest: '', built: false },
       )
@@ -257,10 +332,7 @@ describe('a production update', () => {
     await advanceRun(runId, update)
     expect(await kindsOf(runId)).toEqual(['room'])
     expect(await runOf(runId)).toMatchObject({ status: 'failed', reason: 'the pool is full' })
-    const [environment] = await query(database.ownerUrl, 'select status from environments where id = $1', [
-      at.environmentId,
-    ])
-    expect(environment).toEqual({ status: 'running' })
+    expect(await environmentOf(at)).toMatchObject({ status: 'running' })
   })
 })
 
