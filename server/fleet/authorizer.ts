@@ -48,19 +48,18 @@ interface Current {
 export function createAuthorizer(
   context: Pick<AppContext, 'db' | 'sealer'>,
   authority: Authority,
-  now: () => number = Date.now,
 ): Authorizer {
   let current: Promise<Current> | undefined
   const requireCurrent = async (): Promise<Current> => {
     const known = await current?.catch(() => undefined)
-    if (known && now() < known.renewAtMs) return known
-    current = openCurrent(context, authority, now)
+    if (known && Date.now() < known.renewAtMs) return known
+    current = openCurrent(context, authority)
     return await current
   }
   return {
     async sign(claims) {
       const { key, certificate } = await requireCurrent()
-      const iat = Math.floor(now() / 1_000)
+      const iat = Math.floor(Date.now() / 1_000)
       const payload = { iss: authorizationIssuer, iat, exp: iat + authorizationMinutes * 60, ...claims }
       return await new CompactSign(Buffer.from(JSON.stringify(payload)))
         .setProtectedHeader({ alg: 'ES256', typ: authorizationType, x5c: [certificate] })
@@ -73,13 +72,12 @@ export function createAuthorizer(
 async function openCurrent(
   { db, sealer }: Pick<AppContext, 'db' | 'sealer'>,
   authority: Authority,
-  now: () => number,
 ): Promise<Current> {
   // The table is no tenant's: there is no scope to set.
   return await db.app.transaction().execute(async (tx) => {
     await sql`select pg_advisory_xact_lock(${renewalLock})`.execute(tx)
     const row = await tx.selectFrom('authorizer').select(['certificate', 'key_sealed']).executeTakeFirst()
-    const kept = row && renewAtMsOf(row.certificate) > now() ? row : undefined
+    const kept = row && renewAtMsOf(row.certificate) > Date.now() ? row : undefined
     if (kept) return await read(kept.certificate, sealer.open(kept.key_sealed, label))
     const { key, certificate } = await authority.issueAuthorizer()
     const made = { certificate, key_sealed: sealer.seal(key, label), created_at: new Date() }

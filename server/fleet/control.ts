@@ -9,6 +9,7 @@ import {
 import type { AppContext } from '../context.ts'
 import { DomainError, invalid } from '../errors.ts'
 import { authenticate, type Peer } from './authenticate.ts'
+import { sendCheckpoint, takeCheckpointAck } from './checkpoints.ts'
 import type { Dispatch } from './dispatch.ts'
 import { renewLeases } from './leases.ts'
 import type { LinkTimes } from './limits.ts'
@@ -139,7 +140,13 @@ async function greet(
     await recordIncompatible(context, peer, hello, advice)
     throw new DomainError('wrong-state', 'incompatible', advice)
   }
-  const session = createSession({ id: randomUUID(), peer, bootId: hello.bootId, ...stream })
+  const session = createSession({
+    id: randomUUID(),
+    peer,
+    bootId: hello.bootId,
+    checkpointSize: Number(hello.checkpointSize),
+    ...stream,
+  })
   const { renewed, fenced } = await renewLeases(context, session, hello.journal, times)
   session.held = { taskIds: new Set(renewed.map(({ taskId }) => taskId)), atMs: performance.now() }
 
@@ -172,6 +179,7 @@ async function greet(
   await dispatch.reoffer(session, 0)
   await dispatch.cancel(session)
   dispatch.wake(session)
+  await sendCheckpoint(context, session)
   return session
 }
 
@@ -198,6 +206,8 @@ async function handleMessage(
     }
     case 'inventory':
       return await recordInventory(context, session, message.value)
+    case 'checkpointAck':
+      return await takeCheckpointAck(context, session, message.value)
     case 'heartbeat':
       return session.send({ case: 'heartbeatAck', value: { sequence: message.value.sequence } })
     case 'hello':

@@ -14,6 +14,7 @@ import type { Logger } from '../logger.ts'
 import { authenticate } from './authenticate.ts'
 import type { Authority } from './authority.ts'
 import { createAuthorizer } from './authorizer.ts'
+import { sendCheckpoints } from './checkpoints.ts'
 import { handleControl } from './control.ts'
 import { createDispatch } from './dispatch.ts'
 import { expireTasks } from './expiry.ts'
@@ -36,6 +37,7 @@ export interface Fleet {
 
 const sessionSweepMs = 3_000
 const presenceSweepMs = 60_000
+const checkpointSweepMs = 30_000
 const unseenMs = 3 * presenceSweepMs
 /** Of the server's own certificate, which lives for 90 days. */
 const serverRenewalMs = 20 * 24 * 3_600_000
@@ -99,11 +101,17 @@ export async function startFleet(
       if (session)
         dispatch.cancel(session).catch((error: unknown) => log.warn({ err: error }, 'cancel not sent yet'))
     }),
+    signals.on('checkpoint', (organizationId) => {
+      sendCheckpoints(context, sessions, organizationId).catch((error: unknown) =>
+        log.warn({ err: error }, 'checkpoint not sent yet'),
+      )
+    }),
   ]
   const timers = [
     every(times.pollMs, () => sweepTasks(context, sessions, dispatch, times), log),
     every(times.pollMs, () => expireTasks(context), log),
     every(sessionSweepMs, () => sweepSessions(context, sessions), log),
+    every(checkpointSweepMs, () => sendCheckpoints(context, sessions), log),
     every(presenceSweepMs, () => sweepPresence(context, sessions, unseenMs), log),
     every(
       serverRenewalMs,

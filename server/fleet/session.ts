@@ -19,6 +19,8 @@ export interface Session {
   lastHeardMs: number
   /** What the agent's last renewal named, and when it came (monotonic, ms). */
   held: { readonly taskIds: ReadonlySet<string>; readonly atMs: number } | undefined
+  /** Size of the audit checkpoint that the agent keeps, and of the latest one it was sent. */
+  readonly checkpoint: { kept: number; sent: number }
   send(message: MessageInitShape<typeof ControlResponseSchema>['message']): void
   /** Ends the stream with a status; nothing is sent afterwards. */
   end(error: Error): void
@@ -28,10 +30,12 @@ export function createSession(options: {
   id: string
   peer: Peer
   bootId: string
+  /** Of the audit checkpoint that the agent says it keeps. */
+  checkpointSize: number
   write: (message: ControlResponse) => void
   end: (error: Error) => void
 }): Session {
-  const { id, peer, bootId, write, end } = options
+  const { id, peer, bootId, checkpointSize, write, end } = options
   return {
     id,
     peer,
@@ -39,6 +43,7 @@ export function createSession(options: {
     op: operation(peer.organizationId, `host:${peer.hostId}`),
     lastHeardMs: performance.now(),
     held: undefined,
+    checkpoint: { kept: checkpointSize, sent: 0 },
     send: (message) => write(create(ControlResponseSchema, { message })),
     end,
   }
