@@ -99,6 +99,8 @@ export async function createTestFleet(database: TestDatabase): Promise<TestFleet
     async createTask(hostId, spec, options = {}) {
       const { timeoutMs = 60_000, maxAttempts = 1, environmentId, authorized = false } = options
       const owned = { organization_id: organizationId }
+      const stageOf = 'select stage from environments where id = $1'
+      const [environment] = await query<{ stage: string }>(ownerUrl, stageOf, [environmentId ?? null])
       const runId = await insert(ownerUrl, 'runs', {
         ...owned,
         project_id: projectId,
@@ -109,6 +111,7 @@ export async function createTestFleet(database: TestDatabase): Promise<TestFleet
         advance_at: null,
         host_id: hostId,
         environment_id: environmentId,
+        stage: environment?.stage,
       })
       const authorizationId = authorized
         ? await insert(ownerUrl, 'authorizations', {

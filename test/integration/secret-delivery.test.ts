@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { create } from '@bufbuild/protobuf'
+import { Client, credentials, status } from '@grpc/grpc-js'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { channelOptions, secretsMethod } from '../../agent/link/protocol.ts'
+import type { TaskHandlers } from '../../agent/link/task-runner.ts'
+import { callUnary } from '../../agent/link/unary.ts'
+import { type TaskContext, TaskError } from '../../agent/tasks/task.ts'
+import { SecretsRequestSchema } from '../../proto/gen/fairway/agent/v1/link_pb.js'
+import { StartRuntimeOutputSchema, type StartRuntimeTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { operation } from '../../server/db/tenancy.ts'
+import type { Fleet } from '../../server/fleet/fleet.ts'
+import type { Caller } from '../../server/governance/authorize.ts'
+import { setSecret } from '../../server/services/secrets.ts'
+import { createTestFleet, joinAgent, type TestAgent, type TestFleet } from '../support/fleet.ts'
+import { freePort, insert, query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+let database: TestDatabase
+let fleet: TestFleet
+let server: Fleet
+let agent: TestAgent
+let port: number
+const opened: AsyncDisposable[] = []
+
+beforeAll(async () => {
+  database = await startTestDatabase()
+  fleet = await createTestFleet(database)
+  port = await freePort()
+  server = await fleet.startServer({ port })
+  await secret('SHOP_TOKEN', 'staging-canary-4711', 'staging')
+  await secret('SHOP_TOKEN', 'production-canary-0815', 'production')
+})
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each[Symbol.asyncDispose]()
+})
+afterAll(async () => {
+  await server?.stop(0)
+  await database?.close()
+})
+
+type Handler = (input: StartRuntimeTask, context: TaskContext) => Promise<void>
+
+async function startAgent(handle: Handler): Promise<TestAgent> {
+  const handlers: TaskHandlers = {
+    async startRuntime(input, context) {
+      await handle(input, context)
+      return create(StartRuntimeOutputSchema, {})
+    },
+  }
+  agent = await joinAgent(fleet, { port, handlers })
+  opened.push(agent)
+  return agent
+}
+
+async function secret(name: string, value: string, scope: string): Promise<void> {
+  const caller: Caller = {
+    ...operation(fleet.organizationId, 'member:ana'),
+    access: { role: 'owner', projects: 'all', projectRoles: new Map(), scopes: [] },
+  }
+  await setSecret(database.context, caller, { project: 'shop', name, value, scope, rotate: false })
+}
+
+/** A task of a run of a new environment of that stage. */
+async function createTask(stage: 'production' | 'staging' | 'development', version: number): Promise<string> {
+  const { ownerUrl } = database
+  const spec = { startRuntime: { runtime: { secrets: [{ name: 'SHOP_TOKEN', version }] } } }
+  const [project] = await query<{ project_id: string }>(ownerUrl, 'select id as project_id from projects')
+  const owned = { organization_id: fleet.organizationId, project_id: project!.project_id }
+  const branch = await insert(ownerUrl, 'branches', { ...owned, name: randomUUID(), stage })
+  const name = `e-${randomUUID().slice(0, 8)}`
+  const environmentId = await insert(ownerUrl, 'environments', { ...owned, name, stage, branch_id: branch })
+  const authorized = stage === 'production'
+  return (await fleet.createTask(agent.hostId, spec, { environmentId, authorized })).id
+}
+
+const ended = (id: string) =>
+  waitFor('the task’s end', async () => {
+    const task = await fleet.task(id)
+    return task.status === 'queued' || task.status === 'leased' ? undefined : task
+  })
+
+const deliveries = (id: string) =>
+  query<{ details: unknown }>(
+    database.ownerUrl,
+    `select details from audit_events where action = 'secret.deliver' and subject_id = $1`,
+    [id],
+  )
+
+/** Asks as the agent of that host would. */
+function ask(as: TestAgent, taskId: string, epoch: number) {
+  const identity = as.identities.read()!
+  const { authority, key, certificate } = identity
+  const secure = credentials.createSsl(Buffer.from(authority), Buffer.from(key), Buffer.from(certificate))
+  const client = new Client(`127.0.0.1:${port}`, secure, channelOptions)
+  const request = create(SecretsRequestSchema, { task: { taskId, epoch } })
+  return callUnary(client, secretsMethod, request, { deadlineMs: 5_000 }).finally(() => client.close())
+}
+
+describe('a task’s secrets', () => {
+  test('reach it over the link, and nothing of them stays anywhere', async () => {
+    await startAgent(async (input, context) => {
+      const refs = input.runtime!.secrets
+      const values = await context.secrets(refs)
+      expect(await context.secrets(refs)).toEqual(values)
+      context.log('odoo', `the environment: ${JSON.stringify(values)}`)
+      context.log('odoo', Buffer.from(`x${values.SHOP_TOKEN}`).toString('base64'))
+      context.warn(`careful with ${values.SHOP_TOKEN}`)
+      context.artifact('environment.json', 'application/json', Buffer.from(JSON.stringify(values)))
+      await context.once('remembered', async () => ({ last: `printed ${values.SHOP_TOKEN}` }))
+      throw new TaskError('update-failed', `Odoo says: ${values.SHOP_TOKEN} is wrong`)
+    })
+    const id = await createTask('staging', 1)
+    const task = await ended(id)
+    expect(task).toMatchObject({ status: 'failed', error: 'Odoo says: [redacted] is wrong' })
+    expect(task.warnings).toEqual(['careful with [redacted]'])
+    await waitFor('the lines', async () => (await fleet.lines(id)).length === 2)
+    const lines = (await fleet.lines(id)).map(({ text }) => text)
+    expect(lines).toEqual([
+      'the environment: {"SHOP_TOKEN":"[redacted]"}',
+      expect.stringContaining('[redacted]'),
+    ])
+    expect(JSON.stringify(lines)).not.toContain(Buffer.from('staging-canary').toString('base64').slice(0, 16))
+    for (const file of (await readdir(agent.directory)).filter((name) => name.startsWith('state.db'))) {
+      expect((await readFile(join(agent.directory, file))).includes('staging-canary-4711')).toBe(false)
+    }
+    expect(await deliveries(id)).toEqual([
+      { details: expect.objectContaining({ secrets: [{ name: 'SHOP_TOKEN', version: 1 }] }) },
+    ])
+  })
+
+  test('of production are not given to staging, whatever its spec says', async () => {
+    await startAgent(async (input, context) => void (await context.secrets(input.runtime!.secrets)))
+    const staging = await ended(await createTask('staging', 2))
+    expect(staging).toMatchObject({ status: 'failed', reason: 'secrets-refused' })
+    expect(staging.error).toContain('SHOP_TOKEN')
+    expect((await ended(await createTask('development', 2))).reason).toBe('secrets-refused')
+    expect((await ended(await createTask('production', 2))).status).toBe('succeeded')
+  })
+
+  test('are given to the host that holds the task, under its epoch, while it holds it', async () => {
+    const held = Promise.withResolvers<void>()
+    const holder = await startAgent(() => held.promise)
+    const id = await createTask('staging', 1)
+    await waitFor('the task to be held', async () => (await fleet.task(id)).started_at !== null)
+    expect((await ask(holder, id, 1)).values).toEqual({ SHOP_TOKEN: 'staging-canary-4711' })
+    await expect(ask(holder, id, 2)).rejects.toMatchObject({ code: status.ABORTED })
+    await expect(ask(holder, randomUUID(), 1)).rejects.toMatchObject({ code: status.ABORTED })
+    await expect(ask(holder, 'nonsense', 1)).rejects.toMatchObject({ code: status.INVALID_ARGUMENT })
+    const other = await joinAgent(fleet, { port, handlers: {} })
+    opened.push(other)
+    await expect(ask(other, id, 1)).rejects.toMatchObject({ code: status.ABORTED })
+    expect(await deliveries(id)).toHaveLength(1)
+    held.resolve()
+    await ended(id)
+    await expect(ask(holder, id, 1)).rejects.toMatchObject({ code: status.ABORTED })
+  })
+
+  test('that were deleted meanwhile are missed by name', async () => {
+    await startAgent(async (input, context) => void (await context.secrets(input.runtime!.secrets)))
+    const task = await ended(await createTask('staging', 99))
+    expect(task).toMatchObject({ status: 'failed', reason: 'secrets-refused' })
+    expect(task.error).toMatch(/SHOP_TOKEN.*Run it again/)
+  })
+
+  test('are waited for while no server is there', async () => {
+    const away = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    await startAgent(async (input, context) => {
+      asked.resolve()
+      await away.promise
+      await context.secrets(input.runtime!.secrets)
+    })
+    const id = await createTask('staging', 1)
+    await asked.promise
+    await server.stop(0)
+    away.resolve()
+    server = await fleet.startServer({ port })
+    expect((await ended(id)).status).toBe('succeeded')
+    expect(await deliveries(id)).toHaveLength(1)
+  })
+})
