@@ -228,6 +228,9 @@ create unique index authorizations_of_run on authorizations (run_id, action) whe
 
 alter table tasks add column authorization_id uuid references authorizations (id);
 
+-- E-mail address of whoever pushed: they may not approve what follows.
+alter table runs add column requester_email text not null default '';
+
 -- ------------------------------------------------------------------ secrets
 
 -- A key for each organization (and each rotation), sealed with the master key.

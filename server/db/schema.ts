@@ -186,6 +186,8 @@ export interface RunsTable {
   commit_message: Generated<string>
   trigger: 'push' | 'manual' | 'rebuild' | 'system'
   requested_by: string
+  /** Of whoever pushed, as the repository's host says. */
+  requester_email: Generated<string>
   status: Generated<RunStatus>
   result: Result | null
   reason: Generated<string>

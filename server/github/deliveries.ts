@@ -96,6 +96,7 @@ async function build(tx: Tx, sender: Sender, branch: string, push: Push): Promis
       commit: push.commit,
       commitMessage: push.message,
       trigger: 'push',
+      requesterEmail: push.email,
     })
     return { outcome: 'build-queued', detail: `A build of ${branch} is queued.`, runId }
   } catch (error) {

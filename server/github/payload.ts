@@ -15,6 +15,7 @@ const pushSchema = z.object({
   after: z.string().regex(/^[0-9a-f]{40}$/),
   deleted: z.boolean().default(false),
   head_commit: z.object({ message: z.string() }).nullish(),
+  pusher: z.object({ email: z.string().max(300).nullish() }).optional(),
 })
 
 export interface Envelope {
@@ -42,6 +43,8 @@ export interface Push {
   readonly branch?: string
   readonly commit: string
   readonly message: string
+  /** E-mail address of whoever pushed; empty where the payload has none. */
+  readonly email: string
   readonly deleted: boolean
 }
 
@@ -50,12 +53,13 @@ export function parsePush(payload: unknown): Push {
   const parsed = pushSchema.safeParse(payload)
   if (!parsed.success)
     throw invalid('payload', 'The push payload needs `ref` and `after` as GitHub sends them.')
-  const { ref, after, deleted, head_commit } = parsed.data
+  const { ref, after, deleted, head_commit, pusher } = parsed.data
   const prefix = 'refs/heads/'
   return {
     branch: ref.startsWith(prefix) ? ref.slice(prefix.length) : undefined,
     commit: after,
     message: head_commit?.message ?? '',
+    email: pusher?.email ?? '',
     deleted,
   }
 }

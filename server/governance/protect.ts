@@ -33,7 +33,13 @@ export interface ProtectedRequest {
 }
 
 export type Verdict =
-  | { readonly kind: 'authorized'; readonly authorizationId: string; readonly basis: Basis }
+  | {
+      readonly kind: 'authorized'
+      readonly authorizationId: string
+      readonly basis: Basis
+      /** `approved by ana, bob`, for people. */
+      readonly explanation: string
+    }
   | {
       readonly kind: 'waiting'
       readonly approvalId: string
@@ -67,7 +73,10 @@ export async function protect(tx: Tx, op: Operation, request: ProtectedRequest):
   await voidOthers(tx, op, request, subject.sha256)
   const frozen = frozenAt(policy.document.freeze, request.action, new Date())
   const asked = await findApproval(tx, request, subject.sha256)
-  if (!asked && !rule && !frozen) return await authorizeNow(tx, op, request, subject.sha256, policy)
+  if (!asked && !rule && !frozen) {
+    const leave = { basis: 'policy', explanation: noApproval } as const
+    return await grantLeave(tx, op, request, subject.sha256, policy, leave)
+  }
   const approval = asked ?? (await ask(tx, op, request, subject, policy, rule, frozen))
   return await judge(tx, op, request, approval, policy, rule, frozen)
 }
@@ -81,7 +90,14 @@ async function findAuthorization(tx: Tx, { runId, action }: ProtectedRequest): P
     .where('run_id', '=', runId)
     .where('action', '=', action)
     .executeTakeFirst()
-  return row && { kind: 'authorized', authorizationId: row.id, basis: row.basis }
+  return (
+    row && {
+      kind: 'authorized',
+      authorizationId: row.id,
+      basis: row.basis,
+      explanation: 'was authorized before',
+    }
+  )
 }
 
 /** An approval of the same run for anything else is void: what it was about has changed. */
@@ -203,34 +219,52 @@ async function judge(
   rule: ApprovalRule | undefined,
   frozen: Frozen | undefined,
 ): Promise<Verdict> {
-  const refused = (reason: string): Verdict => ({ kind: 'refused', approvalId: approval.id, reason })
-  if (!isLiving(approval)) return refused(approval.reason)
+  const id = shortId(approval.id)
+  const refused = ({ status, reason }: ApprovalRow): Verdict => ({
+    kind: 'refused',
+    approvalId: approval.id,
+    reason: status === 'rejected' ? reason : `approval ${id} ${reason}`,
+  })
+  if (!isLiving(approval)) return refused(approval)
   if (approval.expires_at <= new Date()) {
-    return refused((await endApproval(tx, op, approval, 'expired', expiredReason(approval))).reason)
+    return refused(await endApproval(tx, op, approval, 'expired', expiredReason(approval)))
   }
-  if (await brokeGlass(tx, approval, policy))
-    return await use(tx, op, request, approval, policy, 'break-glass')
+  if (await brokeGlass(tx, approval, policy)) {
+    const explanation = `${approval.broken_by} broke the glass: ${approval.broken_reason}`
+    return await use(tx, op, request, approval, policy, { basis: 'break-glass', explanation })
+  }
 
-  const approved = rule ? await listApprovers(tx, approval, rule) : []
-  const missing = (rule?.quorum ?? 0) - approved.length
-  const status = missing > 0 ? 'open' : 'approved'
+  const approvers = rule ? await listApprovers(tx, approval, rule) : []
+  const given = approvers.length
+  const status = rule && given < rule.quorum ? 'open' : 'approved'
   if (approval.status !== status) {
     const decided_at = status === 'approved' ? new Date() : null
     await tx.updateTable('approvals').set({ status, decided_at }).where('id', '=', approval.id).execute()
   }
   const waiting = { kind: 'waiting', approvalId: approval.id } as const
-  const show = `fairway approval show ${shortId(approval.id)}`
-  if (rule && missing > 0) {
-    const roles = either(rule.roles)
-    const who = missing === 1 ? `an approval by ${roles}` : `${missing} approvals by ${roles}`
-    return { ...waiting, reason: `waits for ${who}: ${show}` }
+  const show = `fairway approval show ${id}`
+  if (rule && status === 'open') {
+    const progress = rule.quorum > 1 ? `${given} of ${rule.quorum} given, ` : ''
+    const reason = `waits for approval ${id} (${progress}by ${either(rule.roles)}): ${show}`
+    return { ...waiting, reason }
   }
   if (frozen) {
-    const reason = `waits until ${frozen.until.toISOString()} (freeze ${JSON.stringify(frozen.window)}): ${show}`
+    const until = frozen.until.toISOString()
+    const reason = `waits until ${until}, the end of the freeze ${JSON.stringify(frozen.window)}: ${show}`
     return { ...waiting, reason, until: frozen.until }
   }
-  return await use(tx, op, request, approval, policy, rule ? 'approval' : 'policy')
+  const leave = rule
+    ? ({ basis: 'approval', explanation: `approved by ${approvers.join(', ')}` } as const)
+    : ({ basis: 'policy', explanation: noApproval } as const)
+  return await use(tx, op, request, approval, policy, leave)
 }
+
+interface Leave {
+  readonly basis: Basis
+  readonly explanation: string
+}
+
+const noApproval = 'the policy asks for no approval'
 
 async function use(
   tx: Tx,
@@ -238,30 +272,31 @@ async function use(
   request: ProtectedRequest,
   approval: ApprovalRow,
   policy: Policy,
-  basis: Basis,
+  leave: Leave,
 ): Promise<Verdict> {
   await tx
     .updateTable('approvals')
     .set({ status: 'used', used_at: new Date() })
     .where('id', '=', approval.id)
     .execute()
-  return await authorizeNow(tx, op, request, approval.subject_sha256, policy, { basis, approval })
+  return await grantLeave(tx, op, request, approval.subject_sha256, policy, leave, approval.id)
 }
 
-async function authorizeNow(
+async function grantLeave(
   tx: Tx,
   op: Operation,
   request: ProtectedRequest,
   subjectSha256: string,
   policy: Policy,
-  by?: { basis: Basis; approval: ApprovalRow },
+  leave: Leave,
+  approvalId?: string,
 ): Promise<Verdict> {
   const authorizationId = await recordAuthorization(tx, op, {
     ...request,
     subjectSha256,
     policyVersion: policy.version,
-    basis: by?.basis ?? 'policy',
-    approvalId: by?.approval.id,
+    basis: leave.basis,
+    approvalId,
   })
-  return { kind: 'authorized', authorizationId, basis: by?.basis ?? 'policy' }
+  return { kind: 'authorized', authorizationId, ...leave }
 }

@@ -2,6 +2,7 @@ import type { EnvironmentActions, Pipeline } from '../scheduler/types.ts'
 
 export const start: Pipeline<EnvironmentActions> = (run) =>
   run.step('start', async () => {
+    await run.authorizeSwitch('start')
     await run.startCurrent()
     await run.routeToCurrent()
     await run.setStatus('running')
@@ -10,14 +11,17 @@ export const start: Pipeline<EnvironmentActions> = (run) =>
 /** Odoo and PostgreSQL stop, the data stays; people get a page that says so. */
 export const stop: Pipeline<EnvironmentActions> = (run) =>
   run.step('stop', async () => {
+    await run.authorizeSwitch('stop')
     await run.routeTo('This environment is stopped.')
     await run.stopCurrent()
     await run.setStatus('stopped')
   })
 
-export const destroy: Pipeline<EnvironmentActions> = (run) =>
-  run.step('destroy', async () => {
+export const destroy: Pipeline<EnvironmentActions> = async (run) => {
+  if (run.stage === 'production') await run.step('approve', () => run.authorizeDestroy())
+  await run.step('destroy', async () => {
     await run.removeRoute()
     await run.destroyEverything()
     await run.setStatus('destroyed')
   })
+}

@@ -3,18 +3,34 @@ import type { BuildActions, Image, ModuleChanges, Snapshot, Source } from '../sc
 import { changesBetween, describe, isEmpty } from './changes.ts'
 import { serve, serveFromNewCell } from './serve.ts'
 
-/** Production: its first build makes its cell, every later one keeps it. */
+/**
+ * Production: its first build makes its cell, every later one keeps it. Before anything of it is touched, exactly what
+ * would happen has to be approved, as the project's policy says.
+ */
 export async function buildProduction(run: BuildActions, source: Source, image: Image): Promise<void> {
   const current = run.current
-  if (!current) return firstBuild(run, source, image)
-  const changes = changesBetween(current, source)
+  const changes = await run.step('approve', async () => {
+    const planned = current ? changesBetween(current, source) : firstInstall(source)
+    await run.authorizeDeploy(source, image, planned)
+    return planned
+  })
+  if (!current) return firstBuild(run, source, image, changes.install)
   return isEmpty(changes)
     ? replaceRuntime(run, current, source, image)
     : updateDatabase(run, current, source, image, changes)
 }
 
-async function firstBuild(run: BuildActions, source: Source, image: Image): Promise<void> {
-  const install = source.modules.length > 0 ? source.modules : ['base']
+const firstInstall = ({ modules }: Source): ModuleChanges => ({
+  install: modules.length > 0 ? modules : ['base'],
+  update: [],
+})
+
+async function firstBuild(
+  run: BuildActions,
+  source: Source,
+  image: Image,
+  install: readonly string[],
+): Promise<void> {
   await serveFromNewCell(run, source, image, async (cellId) => {
     await run.createCell(cellId)
     await run.applyModules(

@@ -1,4 +1,7 @@
 import { sql } from 'kysely'
+import { findWaitingRuns } from '../governance/approvals/waiting-runs.ts'
+import { policyInForce } from '../governance/policy/in-force.ts'
+import { listed, mayHold } from '../governance/policy/supply.ts'
 import type { RunState } from './run-state.ts'
 
 /** Runs of one project at a time. */
@@ -24,13 +27,21 @@ export async function admit(state: RunState): Promise<Admission> {
   const ahead = here.find((other) => other.status === 'running' || other.created_at < run.created_at)
   if (ahead)
     return { waitingFor: `waiting for ${ahead.number ? `build ${ahead.number}` : `the ${ahead.kind}`}` }
-  if (others.filter((other) => other.status === 'running').length >= projectConcurrency) {
+  const running = others.filter((other) => other.status === 'running').map(({ id }) => id)
+  // Approvals may take days; who waits for one takes nobody's place.
+  const waiting = await findWaitingRuns(tx, running)
+  if (running.length - waiting.size >= projectConcurrency) {
     return { waitingFor: `waiting: ${projectConcurrency} runs of the project are under way` }
   }
   return place(state)
 }
 
-async function place({ tx, project, environment }: RunState): Promise<Admission> {
+/** Where policy lets the environment be. Stopping and destroying it is possible wherever it is. */
+async function place({ tx, run, project, environment }: RunState): Promise<Admission> {
+  const policy = await policyInForce(tx, project.id)
+  const isBound = run.kind === 'build' || run.kind === 'start'
+  const allows = (host: string) => !isBound || mayHold(policy.document, environment.stage, host)
+  const allowed = `the policy (hosts.${environment.stage}) allows ${listed(policy.document.hosts[environment.stage])}`
   // The data decides: an environment stays on its host, and clones need the host of production.
   const bound =
     environment.host_id ??
@@ -53,16 +64,24 @@ async function place({ tx, project, environment }: RunState): Promise<Admission>
     .execute()
   if (bound) {
     const host = hosts.find(({ id }) => id === bound)
+    if (host && !allows(host.name)) {
+      return { waitingFor: `waiting: its data is on host ${host.name}, but ${allowed}` }
+    }
     return host?.status === 'online'
       ? { hostId: host.id }
       : { waitingFor: `waiting for host ${host?.name ?? bound}, which is ${host?.status ?? 'gone'}` }
   }
-  const online = hosts.find(({ status }) => status === 'online')
+  const able = hosts.filter(({ name }) => allows(name))
+  const online = able.find(({ status }) => status === 'online')
   if (online) return { hostId: online.id }
+  if (able.length === 0 && hosts.length > 0) {
+    const names = hosts.map(({ name }) => name).join(', ')
+    return { waitingFor: `waiting for a host: ${allowed}, and there is only ${names}` }
+  }
   return {
     waitingFor:
       hosts.length === 0
         ? 'waiting for a host: none has joined yet (fairway host join-token)'
-        : `waiting for a host: ${hosts.map(({ name, status }) => `${name} is ${status}`).join(', ')}`,
+        : `waiting for a host: ${able.map(({ name, status }) => `${name} is ${status}`).join(', ')}`,
   }
 }

@@ -152,7 +152,7 @@ async function begin(context: AppContext, state: RunState): Promise<boolean> {
   const steps = await tx
     .insertInto('steps')
     .values(
-      stepsOf[run.kind].map((name, position) => ({
+      stepsOf(run.kind, state.environment.stage).map((name, position) => ({
         organization_id: run.organization_id,
         run_id: run.id,
         name,

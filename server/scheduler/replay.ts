@@ -9,6 +9,7 @@ import type { RunRecord } from '../db/record.ts'
 import type { CancelCause, RunStatus } from '../db/schema.ts'
 import { notify } from '../db/signals.ts'
 import { messageOf } from '../errors.ts'
+import { isProtectedTask } from '../governance/protected-tasks.ts'
 import type { RunState, StepRow, TaskRow } from './run-state.ts'
 import { type CommonActions, RunCancelled, type StepName, TaskFailed } from './types.ts'
 
@@ -42,6 +43,8 @@ export interface Engine extends CommonActions {
   /** An effect that can't be had yet while `check` gives undefined; looked at again after `recheckMs`. */
   until<T>(key: string, recheckMs: number, check: () => Promise<T | undefined>): Promise<T>
   note(record: RunRecord): Promise<void>
+  /** What the step that runs is waiting for, for people who look at it meanwhile. */
+  progress(text: string): Promise<void>
   readonly record: RunRecord
   readonly warnings: ReadonlySet<string>
   /** How a run that threw this ends; throws it on when it is a bug of ours. */
@@ -71,15 +74,15 @@ export interface Replayed {
 const slowRecheckMs = 15_000
 
 /**
- * Runs a pipeline from its beginning over what is on record, up to the first thing that is not: see types.ts.
- * Errors other than TaskFailed and RunCancelled are ours (a bug, a lost database) and are thrown, unless the run has a
- * fault on record already: then they are failures of the run.
-/**
  * The effect that says that a fault of the server came up in the run. From then on the run asks for nothing new but
  * what puts things back.
  */
 export const faultKey = 'fault'
 
+/**
+ * Runs a pipeline from its beginning over what is on record, up to the first thing that is not: see types.ts.
+ * Errors other than TaskFailed and RunCancelled are ours (a bug, a lost database) and are thrown, unless the run has a
+ * fault on record already: then they are failures of the run.
  */
 export async function replay(
   state: RunState,
@@ -104,10 +107,10 @@ class Replay implements Engine {
   #summary = ''
   #always = false
   #firstFailure: TaskFailed | RunCancelled | undefined
+  readonly #fault: TaskFailed | undefined
 
   constructor(state: RunState, suspension: PromiseWithResolvers<Outcome>) {
     this.state = state
-  readonly #fault: TaskFailed | undefined
     this.record = state.record
     this.warnings = new Set(state.run.warnings)
     const fault = state.effects.get(faultKey)
@@ -136,6 +139,13 @@ class Replay implements Engine {
 
   summarize(text: string): void {
     this.#summary = text
+  }
+
+  async progress(text: string): Promise<void> {
+    const row = this.#step
+    if (!row || row.finished_at || row.summary === text) return
+    await this.state.tx.updateTable('steps').set({ summary: text }).where('id', '=', row.id).execute()
+    row.summary = text
   }
 
   async warn(text: string): Promise<void> {
@@ -280,8 +290,12 @@ class Replay implements Engine {
     input: TaskInput<K>,
     options: TaskOptions,
   ): Promise<void> {
-    const { tx, run } = this.state
+    const { tx, run, environment, authorizationId } = this.state
     if (!this.#step || !run.host_id) throw new Error(`Task ${key} of run ${run.id} has no step or no host`)
+    const isProtected = isProtectedTask(kind, environment.stage)
+    if (isProtected && !authorizationId) {
+      throw new Error(`Task ${key} of run ${run.id} touches production, and nothing authorizes it`)
+    }
     const spec = create(TaskSpecSchema, { kind: { case: kind, value: input } as SpecInit })
     await tx
       .insertInto('tasks')
@@ -296,6 +310,7 @@ class Replay implements Engine {
         max_attempts: options.attempts ?? 1,
         timeout_ms: options.timeoutMs,
         always: this.#always || (options.uninterruptible ?? false),
+        authorization_id: isProtected ? authorizationId : null,
       })
       .execute()
     await notify(tx, { kind: 'task', id: run.host_id })

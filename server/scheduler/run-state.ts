@@ -29,6 +29,8 @@ export interface RunState {
   /** By key. */
   readonly effects: Map<string, unknown>
   readonly record: RunRecord
+  /** Leave to touch production, once the run has it: see server/governance/protect.ts. */
+  authorizationId: string | undefined
 }
 
 /** Undefined when the run does not exist or has ended. Takes the row lock: one server advances a run at a time. */
@@ -71,6 +73,11 @@ export async function lockRun(tx: Tx, op: Operation, runId: string): Promise<Run
     .select(['key', 'value'])
     .where('run_id', '=', runId)
     .execute()
+  const authorization = await tx
+    .selectFrom('authorizations')
+    .select('id')
+    .where('run_id', '=', runId)
+    .executeTakeFirst()
   return {
     tx,
     op,
@@ -83,6 +90,7 @@ export async function lockRun(tx: Tx, op: Operation, runId: string): Promise<Run
     tasks: new Map(tasks.map((row) => [row.key, row])),
     effects: new Map(effects.map((row) => [row.key, row.value])),
     record: run.record as RunRecord,
+    authorizationId: authorization?.id,
   }
 }
 

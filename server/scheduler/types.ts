@@ -17,6 +17,7 @@ export type Pipeline<Actions> = (actions: Actions) => Promise<void>
 export type StepName =
   | 'resolve'
   | 'image'
+  | 'approve'
   | 'database'
   | 'deploy'
   | 'smoke'
@@ -122,6 +123,9 @@ export interface BuildActions extends CommonActions {
   resolve(): Promise<Source>
   image(source: Source): Promise<Image>
 
+  /** Waits until exactly this may go to production: see server/governance/protect.ts. Fails when it may not. */
+  authorizeDeploy(source: Source, image: Image, changes: ModuleChanges): Promise<void>
+
   /** A name for a cell of this environment that one of the next three fills. */
   newCell(): Promise<string>
   createCell(cellId: string): Promise<void>
@@ -188,7 +192,12 @@ export interface PreparedContent {
 
 /** Start, stop and destroy of one environment. */
 export interface EnvironmentActions extends CommonActions {
+  readonly stage: Stage
   readonly current: Deployment | undefined
+  /** Waits until production may be destroyed. Fails when it may not. */
+  authorizeDestroy(): Promise<void>
+  /** Production starts and stops on the word of whoever may ask for it; its tasks carry that. */
+  authorizeSwitch(verb: 'start' | 'stop'): Promise<void>
   startCurrent(): Promise<void>
   stopCurrent(): Promise<void>
   routeToCurrent(): Promise<void>
@@ -206,9 +215,15 @@ export interface Pipelines {
 }
 
 /** The steps of each kind of run, in order, as people see them before they begin. */
-export const stepsOf: Record<keyof Pipelines, readonly StepName[]> = {
-  build: ['resolve', 'image', 'database', 'deploy', 'smoke', 'record'],
-  start: ['start', 'record'],
-  stop: ['stop', 'record'],
-  destroy: ['destroy', 'record'],
+export function stepsOf(kind: keyof Pipelines, stage: Stage): readonly StepName[] {
+  const approve = stage === 'production' ? (['approve'] as const) : []
+  switch (kind) {
+    case 'build':
+      return ['resolve', 'image', ...approve, 'database', 'deploy', 'smoke', 'record']
+    case 'start':
+    case 'stop':
+      return [kind, 'record']
+    case 'destroy':
+      return [...approve, 'destroy', 'record']
+  }
 }

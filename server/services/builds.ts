@@ -5,6 +5,8 @@ import type { RunsTable, Stage } from '../db/schema.ts'
 import { notify } from '../db/signals.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError, invalid, wrongState } from '../errors.ts'
+import { voidApprovalsOfRun } from '../governance/approvals/state.ts'
+import { findWaitingRuns } from '../governance/approvals/waiting-runs.ts'
 import { authorize, type Caller } from '../governance/authorize.ts'
 import { ensureEnvironment, environmentNameOf, recordBranch } from './branch-environments.ts'
 import { type BranchRule, describeRules, requireBranchName, stageOf } from './branch-rules.ts'
@@ -18,6 +20,8 @@ export interface WantedBuild {
   readonly commit: string
   readonly commitMessage?: string
   readonly trigger: RunsTable['trigger']
+  /** E-mail address of whoever pushed. */
+  readonly requesterEmail?: string
 }
 
 /** Queues a build and returns its run's id. Throws what `startBuildIn` throws. */
@@ -26,7 +30,8 @@ export async function startBuild({ db }: AppContext, caller: Caller, wanted: Wan
 }
 
 /**
- * The same inside the caller's transaction. Queued builds of the branch give way to it.
+ * The same inside the caller's transaction. Builds of the branch that are queued, or wait for an approval, give
+ * way to it.
  * Throws `no-branch-rule` (wrong state) when no rule gives the branch a stage, `project-not-found`, `invalid-commit`,
  * `invalid-branch`, `permission-denied`.
  */
@@ -65,6 +70,7 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
     pushedCommit: wanted.trigger === 'push' ? wanted.commit : undefined,
   })
   const environment = await ensureEnvironment(tx, branch)
+  await supersedeWaiting(tx, caller, branch.id, project.number)
   await supersedeQueued(tx, caller, branch.id, project.number)
   const run = await tx
     .insertInto('runs')
@@ -80,6 +86,7 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
       commit_message: (wanted.commitMessage ?? '').slice(0, 2_000),
       trigger: wanted.trigger,
       requested_by: caller.actor,
+      requester_email: wanted.requesterEmail ?? '',
       advance_at: new Date(),
     })
     .returning('id')
@@ -140,6 +147,34 @@ async function supersedeQueued(tx: Tx, caller: Caller, branchId: string, by: num
   }
 }
 
+/** A build that waits for its approval has changed nothing yet: it ends like one that has not begun. */
+async function supersedeWaiting(tx: Tx, caller: Caller, branchId: string, by: number): Promise<void> {
+  const running = await tx
+    .selectFrom('runs')
+    .select(['id', 'number', 'project_id as projectId'])
+    .where('branch_id', '=', branchId)
+    .where('kind', '=', 'build')
+    .where('status', '=', 'running')
+    .where('cancel_cause', 'is', null)
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+  const waiting = await findWaitingRuns(
+    tx,
+    running.map(({ id }) => id),
+  )
+  for (const { number, ...run } of running.filter(({ id }) => waiting.has(id))) {
+    await tx
+      .updateTable('runs')
+      .set({ cancel_cause: 'superseded', cancelled_by: caller.actor, advance_at: new Date() })
+      .where('id', '=', run.id)
+      .execute()
+    await voidApprovalsOfRun(tx, caller, run.id, `build ${by} superseded the build`)
+    await audit(tx, caller, 'build.supersede', { kind: 'run', ...run }, { number, by })
+    await notify(tx, { kind: 'run', id: run.id })
+  }
+}
+
 /** Asks for the end of a build; the scheduler ends it. Throws `build-ended` (wrong state) when it has ended. */
 export async function cancelBuild({ db }: AppContext, caller: Caller, ref?: BuildRef): Promise<string> {
   return await withTenant(db, caller, async (tx) => {
@@ -155,6 +190,7 @@ export async function cancelBuild({ db }: AppContext, caller: Caller, ref?: Buil
       .executeTakeFirst()
     if (wished) {
       const subject = { kind: 'run', id: build.id, projectId: build.project_id }
+      await voidApprovalsOfRun(tx, caller, build.id, `${caller.actor} cancelled the build`)
       await audit(tx, caller, 'build.cancel', subject, { number: build.number })
       await notify(tx, { kind: 'run', id: build.id })
       return build.id

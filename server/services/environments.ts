@@ -4,6 +4,7 @@ import { audit } from '../db/audit.ts'
 import { notify } from '../db/signals.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { wrongState } from '../errors.ts'
+import { findWaitingRuns } from '../governance/approvals/waiting-runs.ts'
 import { authorize, type Caller } from '../governance/authorize.ts'
 import { type EnvironmentRow, requireEnvironment } from './environment-views.ts'
 
@@ -71,7 +72,7 @@ async function queueRun(
     await lock(tx, known.project_id)
     const environment = await requireEnvironment(tx, ref)
     requireState(environment)
-    await requireIdle(tx, environment)
+    await requireIdle(tx, caller, environment, kind)
     const run = await tx
       .insertInto('runs')
       .values({
@@ -100,13 +101,29 @@ async function lock(tx: Tx, projectId: string): Promise<void> {
   await tx.selectFrom('projects').select('id').where('id', '=', projectId).forUpdate().execute()
 }
 
-async function requireIdle(tx: Tx, environment: EnvironmentRow): Promise<void> {
+/** A run that waits for an approval has changed nothing yet: it gives way, and its approval is void. */
+async function requireIdle(tx: Tx, caller: Caller, environment: EnvironmentRow, verb: Verb): Promise<void> {
   if (!environment.running_run) return
   const run = await tx
     .selectFrom('runs')
     .select(['id', 'kind', 'number'])
     .where('id', '=', environment.running_run)
+    .forUpdate()
     .executeTakeFirstOrThrow()
+  if ((await findWaitingRuns(tx, [run.id])).has(run.id)) {
+    await tx
+      .updateTable('runs')
+      .set({
+        cancel_cause: 'system',
+        cancelled_by: `${caller.actor} wants to ${verb} the environment first`,
+        advance_at: new Date(),
+      })
+      .where('id', '=', run.id)
+      .where('cancel_cause', 'is', null)
+      .execute()
+    await notify(tx, { kind: 'run', id: run.id })
+    return
+  }
   const next =
     run.kind === 'build'
       ? `Wait for build ${run.number} or cancel it: fairway build cancel ${environment.project} ${run.number}`

@@ -16,7 +16,7 @@ export const isLiving = ({ status }: Pick<ApprovalRow, 'status'>): boolean =>
 export const shortId = (id: string): string => id.slice(0, 8)
 
 export const expiredReason = (approval: Pick<ApprovalRow, 'expires_at'>): string =>
-  `nobody used it until ${approval.expires_at.toISOString()}`
+  `expired at ${approval.expires_at.toISOString()}, before it was used`
 
 /** Ends a living approval; whoever holds its run's lock, or its own where it has no run, may do so. */
 export async function endApproval(

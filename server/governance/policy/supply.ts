@@ -6,13 +6,13 @@ import { isAllowed } from './glob.ts'
 export function faultOfBaseImage(document: PolicyDocument, reference: string): string | undefined {
   const registry = registryOf(reference)
   if (!isAllowed(document.registries, registry)) {
-    return `the base image ${reference} comes from ${registry}; the policy (registries) allows ${list(document.registries)}`
+    return `the base image ${reference} comes from ${registry}; the policy (registries) allows ${listed(document.registries)}`
   }
   const { baseImages } = document
   const digest = reference.split('@')[1] ?? ''
   const name = reference.split('@')[0] ?? ''
   if (![reference, name, digest].some((form) => form !== '' && isAllowed(baseImages, form))) {
-    return `the base image ${reference} is none that the policy (baseImages) allows: ${list(baseImages)}`
+    return `the base image ${reference} is none that the policy (baseImages) allows: ${listed(baseImages)}`
   }
   return undefined
 }
@@ -26,4 +26,4 @@ export function registryOf(reference: string): string {
 export const mayHold = (document: PolicyDocument, stage: Stage, host: string): boolean =>
   isAllowed(document.hosts[stage], host)
 
-export const list = (patterns: readonly string[] | null): string => patterns?.join(', ') || 'none'
+export const listed = (patterns: readonly string[] | null): string => patterns?.join(', ') || 'none'

@@ -1,6 +1,7 @@
 import type { Stage } from '../../db/schema.ts'
 import type { Engine } from '../replay.ts'
 import type { BuildActions } from '../types.ts'
+import { authorizationActions } from './authorization.ts'
 import { cellActions } from './cells.ts'
 import { codeActions } from './code.ts'
 import { commonActions } from './environment.ts'
@@ -15,6 +16,7 @@ export function buildActions(engine: Engine, config: EngineConfig): BuildActions
   return {
     ...commonActions(engine),
     ...codeActions(engine, config),
+    ...authorizationActions(engine),
     ...cellActions(engine, config),
     ...snapshotActions(engine, config),
     ...moduleActions(engine),

@@ -5,8 +5,10 @@ import {
   type StageConfig,
 } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { Stage } from '../../db/schema.ts'
+import { policyInForce } from '../../governance/policy/in-force.ts'
+import { faultOfBaseImage } from '../../governance/policy/supply.ts'
 import type { Engine } from '../replay.ts'
-import type { BuildActions, Source } from '../types.ts'
+import { type BuildActions, type Source, TaskFailed } from '../types.ts'
 import { cellStageOf, type EngineConfig, minutes, stageOfCell } from './wording.ts'
 
 /** Resolve and image: from a commit to an image digest. */
@@ -42,6 +44,11 @@ export function codeActions(engine: Engine, config: EngineConfig): Pick<BuildAct
         lockSha256: output.lockSha256,
         modules: output.closure,
       })
+      const forbidden = await engine.effect('base-image-allowed', async () => {
+        const { document } = await policyInForce(engine.state.tx, project.id)
+        return faultOfBaseImage(document, output.baseImage) ?? ''
+      })
+      if (forbidden) throw new TaskFailed('base-image-forbidden', forbidden)
       const own = output.addons.filter((addon) => output.closure.includes(addon.name)).length
       engine.summarize(`${output.commit.slice(0, 10)}: ${output.closure.length} modules, ${own} of them own`)
       return sourceOf(output, run.stage as Stage)

@@ -1,5 +1,6 @@
 import type { Engine } from '../replay.ts'
 import type { EnvironmentActions } from '../types.ts'
+import { authorizationActions } from './authorization.ts'
 import { destroyCell } from './cells.ts'
 import { runtimeActions } from './runtime.ts'
 import { type EngineConfig, minutes } from './wording.ts'
@@ -12,6 +13,8 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
 
   return {
     ...commonActions(engine),
+    ...authorizationActions(engine),
+    stage: environment.stage,
     current: runtime.current,
     startCurrent: runtime.startCurrentAnew,
     routeToCurrent: runtime.routeToCurrent,

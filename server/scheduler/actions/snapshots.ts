@@ -115,11 +115,15 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
 
     async pruneSnapshots() {
       const surplus = await engine.effect('prune', async () => {
+        // Production's own go in a run of production alone, which is authorized to touch it.
+        const purposes =
+          run.stage === 'production' ? (['prepared', 'safety'] as const) : (['prepared'] as const)
         const rows = await tx
           .selectFrom('snapshots')
           .select(['id', 'purpose', 'status', 'last_used_at', 'created_at'])
           .where('project_id', '=', project.id)
           .where('host_id', '=', scope.host_id)
+          .where('purpose', 'in', purposes)
           .where('status', 'in', ['ready', 'making'])
           .orderBy('last_used_at', 'desc')
           .execute()

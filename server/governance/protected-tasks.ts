@@ -1,0 +1,19 @@
+import type { Stage } from '../db/schema.ts'
+
+/**
+ * Tasks that can destroy or change production. In a production environment the engine asks an agent for one only with
+ * an authorization, dispatch signs that, and the agent takes none without.
+ */
+export const protectedTasks = [
+  'applyModules',
+  'restoreCell',
+  'destroyCell',
+  'startRuntime',
+  'stopRuntime',
+  'switchRoute',
+  'destroySnapshot',
+] as const
+export type ProtectedTask = (typeof protectedTasks)[number]
+
+export const isProtectedTask = (kind: string, stage: Stage): boolean =>
+  stage === 'production' && (protectedTasks as readonly string[]).includes(kind)

@@ -1,0 +1,166 @@
+import type { Operation } from '../../db/tenancy.ts'
+import { hashSubject, recordAuthorization } from '../../governance/authorizations.ts'
+import { policyInForce } from '../../governance/policy/in-force.ts'
+import { type ProtectedRequest, protect } from '../../governance/protect.ts'
+import type { Engine } from '../replay.ts'
+import { deploymentOf } from '../run-state.ts'
+import { type BuildActions, type EnvironmentActions, TaskFailed } from '../types.ts'
+
+type AuthorizationActions = Pick<BuildActions, 'authorizeDeploy'> &
+  Pick<EnvironmentActions, 'authorizeDestroy' | 'authorizeSwitch'>
+
+/** A vote wakes the run; the end of a freeze and a changed policy are found by looking. */
+const recheckMs = 5_000
+
+/** Leave to touch production. Nothing that can harm it is asked of an agent before. */
+export function authorizationActions(engine: Engine): AuthorizationActions {
+  const { state } = engine
+  const { tx, op, run, project, environment } = state
+  const place = { projectId: project.id, environmentId: environment.id, runId: run.id }
+  const deployment = deploymentOf(environment)
+  const serving = deployment ? { run: deployment.runId, digest: deployment.digest } : null
+
+  /** Waits for the verdict; meanwhile the run's own time stands still. */
+  async function authorize(
+    what: Pick<ProtectedRequest, 'action' | 'subject' | 'summary' | 'commitAuthor'>,
+  ): Promise<void> {
+    const { summary } = await engine.until(`authorized:${what.action}`, recheckMs, async () => {
+      const requester = await findRequester(engine)
+      const request = { ...what, ...place, requestedBy: run.requested_by, requesterId: requester }
+      const verdict = await protect(tx, op, request)
+      switch (verdict.kind) {
+        case 'authorized':
+          await resumeClock(engine)
+          state.authorizationId = verdict.authorizationId
+          return { id: verdict.authorizationId, summary: verdict.explanation }
+        case 'waiting':
+          await stopClock(engine)
+          await engine.progress(verdict.reason)
+          return undefined
+        case 'refused':
+          throw new TaskFailed('not-authorized', verdict.reason)
+      }
+    })
+    engine.summarize(summary)
+  }
+
+  return {
+    async authorizeDeploy(source, image, changes) {
+      const { commitAuthor = '', lockSha256 = '' } = engine.record
+      await authorize({
+        action: 'production-deploy',
+        subject: {
+          project: project.name,
+          environment: environment.name,
+          action: 'production-deploy',
+          commit: source.commit,
+          digest: image.digest,
+          lock: lockSha256,
+          cell: environment.cell_id,
+          replaces: serving,
+          modules: { install: [...changes.install], update: [...changes.update] },
+        },
+        summary:
+          `Deploy build ${run.number} (${source.commit.slice(0, 10)}) to ${project.name}/${environment.name}; ` +
+          describeModules(changes.install, changes.update, serving === null),
+        commitAuthor: emailOf(commitAuthor),
+      })
+    },
+
+    async authorizeDestroy() {
+      const cells = await tx
+        .selectFrom('cells')
+        .select('id')
+        .where('environment_id', '=', environment.id)
+        .where('status', '<>', 'destroyed')
+        .orderBy('id')
+        .execute()
+      await authorize({
+        action: 'production-destroy',
+        subject: {
+          project: project.name,
+          environment: environment.name,
+          action: 'production-destroy',
+          cells: cells.map(({ id }) => id),
+          serves: serving,
+        },
+        summary: `Destroy ${project.name}/${environment.name} and its data`,
+      })
+    },
+
+    async authorizeSwitch(verb) {
+      if (environment.stage !== 'production') return
+      state.authorizationId = await engine.effect('authorized:switch', () =>
+        permitSwitch(op, engine, `production-${verb}`, serving),
+      )
+    },
+  }
+}
+
+/** Nobody has to approve that production starts or stops; its tasks still carry an authorization. */
+async function permitSwitch(
+  op: Operation,
+  { state }: Engine,
+  action: string,
+  serves: unknown,
+): Promise<string> {
+  const { tx, run, project, environment } = state
+  const { version } = await policyInForce(tx, project.id)
+  const subject = { project: project.name, environment: environment.name, action, serves }
+  return await recordAuthorization(tx, op, {
+    action,
+    projectId: project.id,
+    environmentId: environment.id,
+    runId: run.id,
+    subjectSha256: hashSubject(subject).sha256,
+    policyVersion: version,
+    basis: 'policy',
+  })
+}
+
+/** The member who asked for the run: by name, or by the e-mail address of a push. */
+async function findRequester({ state: { tx, run } }: Engine): Promise<string | undefined> {
+  const names = [run.requested_by.replace(/^[a-z]+:/, ''), run.requester_email]
+  const member = await tx
+    .selectFrom('members')
+    .select('id')
+    .where((eb) =>
+      eb(
+        eb.fn<string>('lower', ['name']),
+        'in',
+        names.map((name) => name.toLowerCase()),
+      ),
+    )
+    .orderBy('name')
+    .executeTakeFirst()
+  return member?.id
+}
+
+const stopped = 'clock-stopped'
+
+async function stopClock(engine: Engine): Promise<void> {
+  const { tx, run } = engine.state
+  await engine.effect(stopped, async () => {
+    const remainingMs = run.timeout_at ? Math.max(0, run.timeout_at.getTime() - Date.now()) : null
+    await tx.updateTable('runs').set({ timeout_at: null }).where('id', '=', run.id).execute()
+    return remainingMs
+  })
+}
+
+async function resumeClock(engine: Engine): Promise<void> {
+  const { tx, run, effects } = engine.state
+  const remainingMs = effects.get(stopped)
+  if (typeof remainingMs !== 'number') return
+  const timeout_at = new Date(Date.now() + remainingMs)
+  await tx.updateTable('runs').set({ timeout_at }).where('id', '=', run.id).execute()
+}
+
+/** Of `Ana Author <ana@example.org>`. */
+const emailOf = (author: string): string => /<([^<>]*)>\s*$/.exec(author)?.[1] ?? ''
+
+function describeModules(install: readonly string[], update: readonly string[], fresh: boolean): string {
+  const part = (verb: string, names: readonly string[]) =>
+    names.length > 0 ? [`${verb} ${names.join(', ')}`] : []
+  const changes = [...part('installs', install), ...part('updates', update)].join(', ')
+  return `${fresh ? 'new database: ' : ''}${changes || 'no module changes'}`
+}
