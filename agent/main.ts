@@ -10,6 +10,9 @@ const help = `fairway-agent: runs Fairway's tasks on this host
       Serves until SIGTERM: then no new work, a grace for what runs, exit 0. Containers stay up.
   fairway-agent pool create [--path <directory>] [--loop <size, for instance 40G>] [--filesystem btrfs|xfs]
       Makes the storage pool; with --loop in a sparse file of that size.
+  fairway-agent checkpoint [--forget]
+      Prints the newest checkpoint of the audit log that this host keeps, for \`fairway audit verify --checkpoint\`; exit 1
+      when there is none, or when a later one was refused. --forget: after a change of keys or a restored database.
   fairway-agent --version | --help
 
 Configuration is in the environment: FAIRWAY_AGENT_DIR, FAIRWAY_POOL, FAIRWAY_PROXY, FAIRWAY_SUBNET, … (agent/config.ts)
@@ -52,6 +55,14 @@ async function main(): Promise<void> {
     const pool = await createPool({ path, loopBytes, filesystem })
     return void process.stdout.write(`Pool made at ${path} (driver ${pool.driver.name})\n`)
   }
+  if (command === 'checkpoint' && rest.length === 0) {
+    const { showCheckpoint } = await import('./show-checkpoint.ts')
+    const { note, remarks, exitCode } = showCheckpoint(config.directory, { forget: values.forget === true })
+    process.stdout.write(note)
+    process.stderr.write(remarks)
+    process.exitCode = exitCode
+    return
+  }
   throw new UsageError(command ? `I do not understand: ${process.argv.slice(2).join(' ')}` : 'Which command?')
 }
 
@@ -69,6 +80,7 @@ function parse(args: string[]) {
         path: { type: 'string' },
         loop: { type: 'string' },
         filesystem: { type: 'string' },
+        forget: { type: 'boolean' },
       },
     })
   } catch (error) {

@@ -7,6 +7,7 @@ import {
   InventorySchema,
   type Welcome,
 } from '../../proto/gen/fairway/agent/v1/link_pb.js'
+import { createWitness } from '../audit/witness.ts'
 import type { TaskGuard } from '../authorization/guard.ts'
 import type { Logger } from '../logger.ts'
 import { keepCertificateFresh } from './certificate-renewal.ts'
@@ -62,6 +63,7 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
   const leases = createLeases()
   const renewal = createLeaseRenewal(journal, leases)
   const logSender = createLogSender(spool, log)
+  const witness = createWitness(store.auditCheckpoints, log)
   const secrets = createSecretSource(store.redactor, log)
   const runner = createTaskRunner({
     ...store,
@@ -96,6 +98,9 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
     } else if (message.case === 'resultAck' && message.value.task) {
       if (!message.value.accepted) log.warn({ task: message.value.task.taskId }, 'a stale result was refused')
       runner.acknowledged(message.value.task)
+    } else if (message.case === 'checkpoint') {
+      const answer = witness.take(message.value)
+      if (answer) connection.send({ case: 'checkpointAck', value: answer })
     }
   }
   const events: ConnectionEvents = {
@@ -108,6 +113,7 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
         capabilities: Object.keys(options.handlers),
         inventory: create(InventorySchema, inventory),
         journal: journal.listOpen().map(({ taskId, epoch }) => ({ taskId, epoch })),
+        checkpointSize: witness.keptSize(),
       }),
     credentials: () => credentialsOf(identity),
     onWelcome: survivingDiskFaults(log, onWelcome),

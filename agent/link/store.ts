@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { type CheckpointStore, createCheckpointStore } from '../audit/checkpoint-store.ts'
 import { createUsedAuthorizations, type UsedAuthorizations } from '../authorization/used.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createLogSink, type LogSink } from './log-sink.ts'
@@ -11,6 +12,8 @@ export interface LinkStore {
   readonly journal: Journal
   readonly spool: Spool
   readonly redactor: Redactor
+  /** Of the organization's audit log. */
+  readonly auditCheckpoints: CheckpointStore
   /** For every line, of tasks and of running environments alike. */
   readonly sink: LogSink
   readonly authorizations: UsedAuthorizations
@@ -28,6 +31,7 @@ export function openLinkStore(
   return {
     journal: createJournal(database),
     spool,
+    auditCheckpoints: createCheckpointStore(directory),
     redactor,
     sink: createLogSink(spool, redactor),
     authorizations: createUsedAuthorizations(database),

@@ -42,6 +42,20 @@ export function verifierKeyOf(name: string, key: KeyObject): string {
   return `${name}+${keyHash(name, key).toString('hex')}+${bytes.toString('base64')}`
 }
 
+/** Whether a signature in the note is said to be that key's. Does not check it. */
+export function namesSigner(note: string, verifierKey: string): boolean {
+  const [name, hash] = verifierKey.split('+') as [string, string]
+  return note
+    .split('\n')
+    .filter((line) => line.startsWith(`— ${name} `))
+    .some(
+      (line) =>
+        Buffer.from(line.slice(`— ${name} `.length), 'base64')
+          .subarray(0, 4)
+          .toString('hex') === hash,
+    )
+}
+
 /** Type of the signature, before the key's bytes. */
 const ed25519 = Buffer.of(1)
 
