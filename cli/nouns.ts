@@ -86,6 +86,16 @@ export const nouns: Record<string, Noun> = {
       'rotate-keys': () => import('./commands/secret/rotate-keys.ts'),
     },
   },
+  evidence: {
+    summary: 'Signed evidence of what runs did, for auditors',
+    verbs: {
+      list: () => import('./commands/evidence/list.ts'),
+      show: () => import('./commands/evidence/show.ts'),
+      pull: () => import('./commands/evidence/pull.ts'),
+      keys: () => import('./commands/evidence/keys.ts'),
+      verify: () => import('./commands/evidence/verify.ts'),
+    },
+  },
   run: {
     summary: 'The record of a build or another run',
     verbs: { show: () => import('./commands/run/show.ts') },
