@@ -43,9 +43,10 @@ const schema = z
     FAIRWAY_REGISTRY: z.string().default('127.0.0.1:5000'),
     FAIRWAY_POSTGRES_IMAGE: z.string().optional(),
     FAIRWAY_ODOO_IMAGE: z.string().optional(),
-    /** 32 bytes in base64, or a file that holds them; default: made in the data directory. */
+    /** 32 bytes in base64; or a file that holds, or a command that prints them; default: made in the data directory. */
     FAIRWAY_MASTER_KEY: z.base64().optional(),
     FAIRWAY_MASTER_KEY_FILE: z.string().optional(),
+    FAIRWAY_MASTER_KEY_COMMAND: z.string().min(1).optional(),
     /** OpenID provider that people log in with; its client is a public one with the device authorization grant. */
     FAIRWAY_OIDC_ISSUER: issuer.optional(),
     FAIRWAY_OIDC_CLIENT_ID: z.string().min(1).optional(),
@@ -61,6 +62,16 @@ const schema = z
     path: ['DATABASE_URL'],
     message: 'DATABASE_POOL_URL needs it beside: migrations and LISTEN go past the pooler',
   })
+  .refine(
+    (env) =>
+      [env.FAIRWAY_MASTER_KEY, env.FAIRWAY_MASTER_KEY_FILE, env.FAIRWAY_MASTER_KEY_COMMAND].filter(Boolean)
+        .length < 2,
+    {
+      path: ['FAIRWAY_MASTER_KEY_COMMAND'],
+      message:
+        'only one of FAIRWAY_MASTER_KEY, FAIRWAY_MASTER_KEY_FILE and FAIRWAY_MASTER_KEY_COMMAND is given',
+    },
+  )
   .refine((env) => !env.FAIRWAY_OIDC_ISSUER === !env.FAIRWAY_OIDC_CLIENT_ID, {
     path: ['FAIRWAY_OIDC_CLIENT_ID'],
     message: 'FAIRWAY_OIDC_ISSUER and FAIRWAY_OIDC_CLIENT_ID are given together or not at all',
@@ -85,6 +96,7 @@ export interface Config {
   readonly odooImage: string
   readonly masterKey?: string
   readonly masterKeyFile: string
+  readonly masterKeyCommand?: string
   readonly oidc?: { readonly issuer: string; readonly clientId: string }
   readonly workflowIssuer: string
   readonly ownerCodeFor?: string
@@ -118,6 +130,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     postgresImage: env.FAIRWAY_POSTGRES_IMAGE ?? `${env.FAIRWAY_REGISTRY}/fairway/postgres:18`,
     odooImage: env.FAIRWAY_ODOO_IMAGE ?? `${env.FAIRWAY_REGISTRY}/fairway/odoo:19.0`,
     masterKey: env.FAIRWAY_MASTER_KEY,
+    masterKeyCommand: env.FAIRWAY_MASTER_KEY_COMMAND,
     masterKeyFile: env.FAIRWAY_MASTER_KEY_FILE ?? `${env.FAIRWAY_DATA_DIR}/master.key`,
     oidc:
       env.FAIRWAY_OIDC_ISSUER && env.FAIRWAY_OIDC_CLIENT_ID

@@ -1,6 +1,4 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
 
 /** Seals small secrets at rest: AES-256-GCM under the master key, bound to a label that must be given again to open. */
 export interface Sealer {
@@ -15,8 +13,7 @@ const nonceBytes = 12
 const tagBytes = 16
 
 export function createSealer(masterKey: Buffer): Sealer {
-  if (masterKey.length !== 32)
-    throw new Error('The master key must be 32 bytes (base64 of them in FAIRWAY_MASTER_KEY)')
+  if (masterKey.length !== 32) throw new Error('The master key must be 32 bytes')
   const key = createHmac('sha256', masterKey).update('fairway:seal').digest()
   return {
     seal(plain, label) {
@@ -34,21 +31,4 @@ export function createSealer(masterKey: Buffer): Sealer {
     },
     derive: (label) => createHmac('sha256', masterKey).update(`fairway:derive:${label}`).digest('base64url'),
   }
-}
-
-/** The master key from configuration or its file; a new file (0600) is made where there is none. */
-export function readMasterKey(config: { masterKey?: string; masterKeyFile: string }): Buffer {
-  if (config.masterKey) return Buffer.from(config.masterKey, 'base64')
-  try {
-    return Buffer.from(readFileSync(config.masterKeyFile, 'utf8').trim(), 'base64')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-  mkdirSync(dirname(config.masterKeyFile), { recursive: true, mode: 0o700 })
-  const key = randomBytes(32)
-  const file = openSync(config.masterKeyFile, 'wx', 0o600)
-  writeSync(file, `${key.toString('base64')}\n`)
-  fsyncSync(file)
-  closeSync(file)
-  return key
 }

@@ -65,7 +65,10 @@ export async function startEmbeddedPostgres(options: Options): Promise<OwnDataba
       },
     )
   }
-  await ensureDatabase(options)
+  await ensureDatabase(options).catch(async (error: unknown) => {
+    if (!runs) await control('-w', '-m', 'fast', 'stop')
+    throw error
+  })
   return {
     ownerUrl: urlOf(options, 'fairway'),
     async stop() {

@@ -4,8 +4,12 @@ import type { Sealer } from '../sealer.ts'
 import { type Databases, openDatabases } from './databases.ts'
 import { startEmbeddedPostgres } from './embedded.ts'
 import { requireBoundRoles } from './guard.ts'
+import { requireSameMasterKey, wrongMasterKey } from './master-key-check.ts'
 import { migrate } from './migrate.ts'
 import { rolePasswords, roleUrls } from './roles.ts'
+
+/** SQLSTATE. The owner's password of the embedded database follows from the master key. */
+const passwordRefused = '28P01'
 
 /** A migrated database with bound roles, embedded or given. `close` ends the pools and an embedded PostgreSQL. */
 export async function openControlPlaneDatabase(
@@ -20,9 +24,12 @@ export async function openControlPlaneDatabase(
         port: config.embeddedPostgresPort,
         password: sealer.derive('postgres-owner'),
         log,
+      }).catch((error: { code?: unknown }) => {
+        throw error.code === passwordRefused ? wrongMasterKey(error) : error
       })
   const ownerUrl = config.databaseUrl ?? (embedded?.ownerUrl as string)
   try {
+    await requireSameMasterKey(ownerUrl, sealer)
     const passwords = rolePasswords(sealer)
     const { applied } = await migrate(ownerUrl, passwords)
     if (applied.length > 0) log.info({ applied }, 'database migrated')

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
+import { authorityLabel } from '../db/master-key-check.ts'
 import {
   authorizerCertificateDays,
   clientCertificateHours,
@@ -39,7 +40,7 @@ export interface Authority {
   issueAuthorizer(): Promise<{ key: Buffer; certificate: string }>
 }
 
-const label = 'fleet-authority'
+const label = authorityLabel
 const creationLock = 7_236_111
 
 /** Reads the authority, or makes it when this is the first server of all. */

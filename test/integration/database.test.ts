@@ -9,9 +9,10 @@ import { openDatabases } from '../../server/db/databases.ts'
 import { startEmbeddedPostgres } from '../../server/db/embedded.ts'
 import { requireBoundRoles } from '../../server/db/guard.ts'
 import { openControlPlaneDatabase } from '../../server/db/open.ts'
+import { openAuthority } from '../../server/fleet/authority.ts'
 import { createLogger } from '../../server/logger.ts'
 import { createSealer } from '../../server/sealer.ts'
-import { freePort, query } from '../support/postgres.ts'
+import { freePort, query, startTestDatabase } from '../support/postgres.ts'
 
 const log = createLogger('silent')
 const sealer = createSealer(randomBytes(32))
@@ -51,6 +52,40 @@ describe('the embedded PostgreSQL', () => {
     await expect(startEmbeddedPostgres({ dataDir, port: Number(taken), password: 'p', log })).rejects.toThrow(
       /FAIRWAY_EMBEDDED_POSTGRES_PORT/,
     )
+  })
+})
+
+describe('the master key', () => {
+  it('has to be that of earlier starts, and a wrong one changes nothing', async () => {
+    const database = await startTestDatabase()
+    try {
+      await openAuthority(database.context)
+      const wrong = openControlPlaneDatabase(database.context.config, sealer, log)
+      await expect(wrong).rejects.toThrow(/The master key is not the one that this database was set up with/)
+      // The roles' passwords are still those of the right key.
+      const right = await openControlPlaneDatabase(database.context.config, database.context.sealer, log)
+      await right.close()
+    } finally {
+      await database.close()
+    }
+  })
+
+  it('is missed as plainly by the embedded PostgreSQL, which does not stay behind', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'fairway-embedded-'))
+    const config = parseConfig({
+      FAIRWAY_DATA_DIR: dataDir,
+      FAIRWAY_EMBEDDED_POSTGRES_PORT: String(await freePort()),
+    })
+    try {
+      const first = await openControlPlaneDatabase(config, sealer, log)
+      await first.close()
+      const wrong = openControlPlaneDatabase(config, createSealer(randomBytes(32)), log)
+      await expect(wrong).rejects.toThrow(/The master key is not the one/)
+      const again = await openControlPlaneDatabase(config, sealer, log)
+      await again.close()
+    } finally {
+      await rm(dataDir, { recursive: true, force: true })
+    }
   })
 })
 

@@ -6,7 +6,8 @@ import { listenForSignals } from '../../server/db/signals.ts'
 import { openAuthority } from '../../server/fleet/authority.ts'
 import { startFleet } from '../../server/fleet/fleet.ts'
 import { createLogger } from '../../server/logger.ts'
-import { createSealer, readMasterKey } from '../../server/sealer.ts'
+import { readMasterKey } from '../../server/master-key.ts'
+import { createSealer } from '../../server/sealer.ts'
 
 // The agent link of a server as a process of its own, to be killed.
 const config = parseConfig(process.env)

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { Stack } from '../../packaging/dev/demo/stack.ts'
 import { home } from '../../packaging/dev/home.ts'
 import { ensurePool, removePool } from '../../packaging/dev/pool.ts'
-import { createSealer, readMasterKey } from '../../server/sealer.ts'
+import { readMasterKey } from '../../server/master-key.ts'
+import { createSealer } from '../../server/sealer.ts'
 import { freePort, query } from './postgres.ts'
 
 export interface TestStack {
