@@ -7,8 +7,9 @@ import { withLock } from './lock.ts'
 import { ensurePackages } from './packages.ts'
 import { ensureRegistry, registryAddress } from './registry.ts'
 import { ensureTools, type Tools } from './tools.ts'
+import { ensureVerifiers, type Verifiers } from './verifiers.ts'
 
-export const parts = ['docker', 'registry', 'images', 'tools', 'pooler'] as const
+export const parts = ['docker', 'registry', 'images', 'tools', 'pooler', 'verifiers'] as const
 export type Part = (typeof parts)[number]
 
 export type SetUpOptions = {
@@ -25,6 +26,7 @@ export type SetUp = {
   registry?: string
   images?: BuiltImages
   tools?: Tools
+  verifiers?: Verifiers
 }
 
 /** Translations in the Odoo image, next to English. Odoo's own tests use French. */
@@ -42,11 +44,12 @@ export function setUp({ only = [...parts], force, signal }: SetUpOptions = {}): 
     const registry = images || wanted.has('registry') ? await ensureRegistry(signal) : undefined
     // The tests' own: they start one for themselves.
     if (wanted.has('pooler')) await ensurePackages(['pgbouncer'])
+    const verifiers = wanted.has('verifiers') ? await ensureVerifiers() : undefined
     const [built, tools] = await Promise.all([
       images ? buildImages({ registry: registryAddress, languages, force, signal }) : undefined,
       wanted.has('tools') ? ensureTools() : undefined,
     ])
-    return { registry, images: built, tools }
+    return { registry, images: built, tools, verifiers }
   })
 }
 
