@@ -35,7 +35,8 @@ export const membersApi = (app: AppContext): ServiceImpl<typeof MemberService> =
     return { grants: await listGrants(app, callerOf(context), request) }
   },
   async explainAccess(request, context) {
-    const { allowed, rule, considered } = await explainAccess(app, callerOf(context), request)
-    return { allowed, rule, considered: [...considered] }
+    const explained = await explainAccess(app, callerOf(context), request)
+    const { allowed, rule, approval } = explained
+    return { allowed, rule, approval, considered: [...explained.considered] }
   },
 })

@@ -4,6 +4,7 @@ import { invalid } from '../errors.ts'
 import { authorize, type Caller, type Decision, decide } from '../governance/authorize.ts'
 import { isPermission, permissions, ruleOf } from '../governance/matrix.ts'
 import { didYouMean } from '../governance/nearest.ts'
+import { approvalFor } from './access-approval.ts'
 import { findPlace } from './access-place.ts'
 import { findMember, memberNotFound } from './member-names.ts'
 import { requireProject } from './projects.ts'
@@ -17,6 +18,11 @@ export interface Question {
   readonly permission: string
 }
 
+export interface Explanation extends Decision {
+  /** What the project's policy asks for as well; empty: nothing. */
+  readonly approval: string
+}
+
 /**
  * Whether the member may do it there, and by which rule; what a token of theirs is confined to is not asked. Everybody
  * may ask about themselves. Throws `project-not-found`, `environment-not-found`, `member-not-found`,
@@ -26,7 +32,7 @@ export async function explainAccess(
   { db }: AppContext,
   caller: Caller,
   question: Question,
-): Promise<Decision> {
+): Promise<Explanation> {
   const { permission } = question
   return await withTenant(db, caller, async (tx) => {
     const project = question.project ? await requireProject(tx, question.project) : undefined
@@ -53,7 +59,9 @@ export async function explainAccess(
       .execute()
     const projectRoles = new Map(roles.map(({ project_id, role }) => [project_id, role]))
     const access = { role: member.role, memberId: member.id, projects: 'all', projectRoles } as const
-    return await decide(tx, access, permission, { projectId: project?.id, environment: place?.environment })
+    const where = { projectId: project?.id, environment: place?.environment }
+    const decision = await decide(tx, access, permission, where)
+    return { ...decision, approval: await approvalFor(tx, permission, where) }
   })
 }
 

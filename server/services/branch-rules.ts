@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Stage } from '../db/schema.ts'
 import { invalid } from '../errors.ts'
+import { matchesGlob } from '../governance/policy/glob.ts'
 
 /** Which branches belong to a stage: a name, or a glob whose `*` stands for any characters, slashes included. */
 export interface BranchRule {
@@ -16,24 +17,7 @@ export const defaultBranchRules: readonly BranchRule[] = [
 
 /** The stage of the first rule that matches. */
 export function stageOf(branch: string, rules: readonly BranchRule[]): Stage | undefined {
-  return rules.find((rule) => matchesPattern(rule.pattern, branch))?.stage
-}
-
-/** Linear in the branch's length for each part of the pattern; a pattern can't be made to backtrack. */
-export function matchesPattern(pattern: string, branch: string): boolean {
-  const [head = '', ...rest] = pattern.split('*')
-  const tail = rest.pop()
-  if (tail === undefined) return branch === pattern
-  if (branch.length < head.length + tail.length || !branch.startsWith(head) || !branch.endsWith(tail))
-    return false
-  let at = head.length
-  const end = branch.length - tail.length
-  for (const part of rest) {
-    const found = branch.indexOf(part, at)
-    if (found < 0 || found + part.length > end) return false
-    at = found + part.length
-  }
-  return true
+  return rules.find((rule) => matchesGlob(rule.pattern, branch))?.stage
 }
 
 export const describeRules = (rules: readonly BranchRule[]): string =>

@@ -3,7 +3,8 @@ import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError, notFound } from '../errors.ts'
-import { matchesPattern } from './branch-rules.ts'
+import { matchesGlob } from '../governance/policy/glob.ts'
+import { policyInForce } from '../governance/policy/in-force.ts'
 import { createIssuer } from './id-tokens.ts'
 import type { Session } from './sessions.ts'
 import { createToken } from './tokens.ts'
@@ -14,8 +15,6 @@ type Exchange = (request: { token: string; project: string }, requestId: string)
 export const workflowTokenMs = 15 * 60_000
 /** What a workflow may do at most; the role `workflow` of the matrix binds it further. */
 export const workflowScopes = ['build.start', 'read'] as const
-/** Git references whose workflows get in where a project's policy says nothing (`workflows.refs`): branches. */
-const defaultRefs = ['refs/heads/*']
 
 /**
  * A GitHub Actions ID token, made for this server's public URL, buys a token for the project of that repository.
@@ -63,20 +62,12 @@ function requireWorkflow({ repository, ref }: JWTPayload): { repository: string;
 }
 
 async function requireAllowedRef(tx: Tx, projectId: string, ref: string): Promise<void> {
-  const policy = await tx
-    .selectFrom('policies')
-    .select('document')
-    .where('project_id', '=', projectId)
-    .orderBy('version', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  const document = policy?.document as { workflows?: { refs?: readonly string[] } } | undefined
-  const allowed = document?.workflows?.refs ?? defaultRefs
-  if (allowed.some((pattern) => matchesPattern(pattern, ref))) return
+  const { refs } = (await policyInForce(tx, projectId)).document.workflows
+  if (refs.some((pattern) => matchesGlob(pattern, ref))) return
   throw new DomainError(
     'forbidden',
     'workflow-ref-refused',
-    `Workflows of ${ref} get no token here: the project’s policy (workflows.refs) allows ${allowed.join(', ') || 'none'}.`,
+    `Workflows of ${ref} get no token here: the project’s policy (workflows.refs) allows ${refs.join(', ') || 'none'}.`,
   )
 }
 

@@ -80,12 +80,13 @@ test('as in the issue: added to a project, granted a shell in production, explai
   expect(after.stdout).toContain('Yes: ana.banana may shell in acme production.')
   expect(after.stdout).toContain('member:ana granted shell on production until')
   expect(after.stdout).toContain('✗ the role developer in this project may not shell in production')
+  expect(after.stdout).toContain('Policy: shell needs one approval, by owner or release-manager, each time')
   expect((await cli('member', 'grants', 'acme')).stdout).toContain('ana.banana@example.com')
   expect((await cli('member', 'revoke-grant', granted.id)).code).toBe(0)
   expect((await cli('member', 'revoke-grant', granted.id)).code).toBe(5)
   expect(await json('access', 'explain', 'ana.banana', 'acme', 'production', 'shell')).toMatchObject({
     allowed: false,
-    approval: null,
+    approval: expect.stringContaining('one approval'),
   })
   expect(await json<unknown[]>('member', 'grants', 'acme')).toEqual([])
   expect(await json<unknown[]>('member', 'grants', 'acme', '--all')).toHaveLength(1)
@@ -260,6 +261,7 @@ test('an explanation asks for what it needs', async () => {
   const ask = (words: string[]) => cli('access', 'explain', ...words)
   expect((await ask(['ana', 'acme', 'production', 'policy.se'])).stderr).toContain('Did you mean policy.set?')
   expect((await ask(['ana', 'shell'])).stderr).toContain('name one')
+  expect((await ask(['ana', 'acme', 'feature/hello', 'shell'])).stdout).not.toContain('Policy')
   expect((await ask(['ana', 'host.join'])).stdout).toContain('Yes: ana may host.join.')
   expect((await ask(['ana', 'acme', 'production', 'shell', 'more'])).code).toBe(2)
   expect((await ask(['nobody', 'acme', 'shell'])).code).toBe(3)
