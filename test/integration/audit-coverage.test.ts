@@ -6,6 +6,7 @@ import { currentKey } from '../../server/evidence/keys.ts'
 import { openAuthority } from '../../server/fleet/authority.ts'
 import { createToken } from '../../server/services/tokens.ts'
 import { changedTables, digestTables } from '../support/database-digest.ts'
+import { refuseEvents, takeEvents } from '../support/full-audit-log.ts'
 import { arrangeGrant, arrangeMember, arrangeToken } from '../support/people.ts'
 import { insert, query } from '../support/postgres.ts'
 import { callRpc, listRpcs, type Rpc } from '../support/public-api.ts'
@@ -76,24 +77,15 @@ async function prepare(rpc: Rpc, known: Case): Promise<() => Promise<unknown[]>>
   return () => callRpc(server, rpc, request, caller)
 }
 
-/** The disk of the audit log is full, so to speak. */
-async function refuseEvents(): Promise<void> {
-  await owner(
-    `create or replace function refuse_event() returns trigger language plpgsql as
-     $$ begin raise exception 'no room for events'; end $$`,
-  )
-  await owner(
-    'create trigger refuse before insert on audit_events for each row execute function refuse_event()',
-  )
-}
-const takeEvents = () => owner('drop trigger if exists refuse on audit_events')
+const refuse = () => refuseEvents(server.database)
+const take = () => takeEvents(server.database)
 
 const closed = rpcs.filter(({ name }) => cases[name] && !cases[name].open)
 
 describe.each(closed)('$name', (rpc) => {
   const known = cases[rpc.name] as Case
   const mutates = known.mutates || known.endsItsToken
-  afterEach(takeEvents)
+  afterEach(take)
 
   if (!mutates) {
     it('changes nothing, as it says', async () => {
@@ -118,7 +110,7 @@ describe.each(closed)('$name', (rpc) => {
 
   it('changes nothing when its event cannot be written', async () => {
     const call = await prepare(rpc, known)
-    await refuseEvents()
+    await refuse()
     const { changed, events } = await trace(async () => {
       const outcome = await call().catch((error: unknown) => ConnectError.from(error))
       expect(outcome).toBeInstanceOf(ConnectError)
@@ -141,7 +133,7 @@ describe('a login with a code', () => {
     return code
   }
   const rpc = rpcs.find(({ name }) => name.endsWith('loginWithCode')) as Rpc
-  afterEach(takeEvents)
+  afterEach(take)
 
   it('leaves an event', async () => {
     const code = await codeOf()
@@ -152,14 +144,14 @@ describe('a login with a code', () => {
 
   it('does not happen when its event cannot be written', async () => {
     const code = await codeOf()
-    await refuseEvents()
+    await refuse()
     const { changed } = await trace(() => expect(callRpc(server, rpc, { code })).rejects.toThrow())
     expect(changed).toEqual([])
   })
 })
 
 describe('a webhook', () => {
-  afterEach(takeEvents)
+  afterEach(take)
   const deliver = async (more: Record<string, unknown>) => {
     const body = JSON.stringify({
       ref: 'refs/heads/feature/hooked',
@@ -184,10 +176,10 @@ describe('a webhook', () => {
     ['that starts a build', {}, 'build.start'],
     ['that takes a branch away', { deleted: true, after: '0'.repeat(40) }, 'branch.delete'],
   ])('%s leaves an event, or changes nothing', async (_, payload, action) => {
-    await refuseEvents()
+    await refuse()
     const refused = await trace(() => deliver(payload))
     expect(refused.changed).toEqual([])
-    await takeEvents()
+    await take()
     const { changed, events } = await trace(() => deliver(payload))
     expect(changed).toContain('webhook_deliveries')
     expect(events.map((event) => event.action)).toContain(action)
