@@ -7,6 +7,7 @@ export type ErrorKind =
   | 'unauthenticated'
   | 'forbidden'
   | 'lost-lease'
+  | 'changed' // no longer what the caller looked at; look again
   | 'unavailable' // a dependency is down; try again
   | 'limit'
 

@@ -1,4 +1,6 @@
 import type { ConnectRouter } from '@connectrpc/connect'
+import { ApprovalService } from '../../proto/gen/fairway/v1/approvals_pb.js'
+import { AuditService } from '../../proto/gen/fairway/v1/audit_pb.js'
 import { BranchService } from '../../proto/gen/fairway/v1/branches_pb.js'
 import { BuildService } from '../../proto/gen/fairway/v1/builds_pb.js'
 import { EnvironmentService } from '../../proto/gen/fairway/v1/environments_pb.js'
@@ -7,12 +9,15 @@ import { HostService } from '../../proto/gen/fairway/v1/hosts_pb.js'
 import { IdentityService } from '../../proto/gen/fairway/v1/identity_pb.js'
 import { LogService } from '../../proto/gen/fairway/v1/logs_pb.js'
 import { MemberService } from '../../proto/gen/fairway/v1/members_pb.js'
+import { PolicyService } from '../../proto/gen/fairway/v1/policies_pb.js'
 import { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
 import { ReportService } from '../../proto/gen/fairway/v1/reports_pb.js'
 import { RunService } from '../../proto/gen/fairway/v1/runs_pb.js'
 import { SecretService } from '../../proto/gen/fairway/v1/secrets_pb.js'
 import { TokenService } from '../../proto/gen/fairway/v1/tokens_pb.js'
 import type { AppContext } from '../context.ts'
+import { approvalsApi } from './approvals.ts'
+import { auditApi } from './audit.ts'
 import { branchesApi } from './branches.ts'
 import { buildsApi } from './builds.ts'
 import { environmentsApi } from './environments.ts'
@@ -21,6 +26,7 @@ import { hostsApi } from './hosts.ts'
 import { identityApi } from './identity.ts'
 import { logsApi } from './logs.ts'
 import { membersApi } from './members.ts'
+import { policiesApi } from './policies.ts'
 import { projectsApi } from './projects.ts'
 import { reportsApi } from './reports.ts'
 import { runsApi } from './runs.ts'
@@ -29,6 +35,8 @@ import { tokensApi } from './tokens.ts'
 
 /** The public API, service by service. */
 export function addRoutes(router: ConnectRouter, app: AppContext): void {
+  router.service(AuditService, auditApi(app))
+  router.service(ApprovalService, approvalsApi(app))
   router.service(BranchService, branchesApi(app))
   router.service(BuildService, buildsApi(app))
   router.service(EnvironmentService, environmentsApi(app))
@@ -37,6 +45,7 @@ export function addRoutes(router: ConnectRouter, app: AppContext): void {
   router.service(IdentityService, identityApi(app))
   router.service(LogService, logsApi(app))
   router.service(MemberService, membersApi(app))
+  router.service(PolicyService, policiesApi(app))
   router.service(ProjectService, projectsApi(app))
   router.service(ReportService, reportsApi(app))
   router.service(RunService, runsApi(app))

@@ -75,6 +75,7 @@ const codes: Record<ErrorKind, status> = {
   unauthenticated: status.UNAUTHENTICATED,
   forbidden: status.PERMISSION_DENIED,
   'lost-lease': status.ABORTED,
+  changed: status.ABORTED,
   unavailable: status.UNAVAILABLE,
   limit: status.RESOURCE_EXHAUSTED,
 }
@@ -84,5 +85,7 @@ export function statusOf(error: unknown): StatusObject {
   const metadata = new Metadata()
   if (!(error instanceof DomainError)) return { code: status.INTERNAL, details: 'internal error', metadata }
   metadata.set('fairway-reason', error.reason)
+  // An agent whose clock is off learns by how much.
+  metadata.set('fairway-time', new Date().toISOString())
   return { code: codes[error.kind], details: error.message, metadata }
 }

@@ -16,6 +16,7 @@ export interface BuildRow extends Selectable<RunsTable> {
   readonly project: string
   readonly branch: string | null
   readonly environment: string | null
+  readonly approval_id: string | null
 }
 
 const defaultLimit = 50
@@ -73,7 +74,7 @@ export const placeOfBuild = (build: BuildRow): Place => ({
 const buildNotFound = (ref: BuildRef): DomainError =>
   notFound('build', JSON.stringify(`${ref.project}/${ref.number}`), 'List them with `fairway build list`.')
 
-const buildRows = (tx: Tx) =>
+export const buildRows = (tx: Tx) =>
   tx
     .selectFrom('runs')
     .innerJoin('projects', 'projects.id', 'runs.project_id')
@@ -82,6 +83,15 @@ const buildRows = (tx: Tx) =>
     .where('runs.kind', '=', 'build')
     .selectAll('runs')
     .select(['projects.name as project', 'branches.name as branch', 'environments.name as environment'])
+    .select((eb) =>
+      eb
+        .selectFrom('approvals')
+        .select('approvals.id')
+        .whereRef('approvals.run_id', '=', 'runs.id')
+        .orderBy('approvals.created_at', 'desc')
+        .limit(1)
+        .as('approval_id'),
+    )
 
 function buildMessage(row: BuildRow, steps: Step[]): Build {
   const record = row.record as RunRecord
@@ -124,6 +134,7 @@ function buildMessage(row: BuildRow, steps: Step[]): Build {
     smoke: [...(record.smoke ?? [])],
     updatedModules: [...(record.updatedModules ?? [])],
     manifestSha256: row.manifest_sha256,
+    approvalId: row.approval_id ?? '',
   })
 }
 

@@ -12,6 +12,7 @@ const codes: Record<ErrorKind, Code> = {
   unauthenticated: Code.Unauthenticated,
   forbidden: Code.PermissionDenied,
   'lost-lease': Code.Aborted,
+  changed: Code.Aborted,
   unavailable: Code.Unavailable,
   limit: Code.ResourceExhausted,
 }
