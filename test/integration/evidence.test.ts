@@ -1,0 +1,339 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { pipelines } from '../../server/pipelines/pipelines.ts'
+import { advance } from '../../server/scheduler/advance.ts'
+import { stopEnvironment } from '../../server/services/environments.ts'
+import { addArtifact, answers, type Play, playRun } from '../support/play-run.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { type ArrangedBuild, arrangeBuild, arrangeTenant, type Tenant } from '../support/tenant.ts'
+
+let server: TestServer
+let tenant: Tenant
+let production: ArrangedBuild
+
+beforeAll(async () => {
+  server = await startTestServer()
+  const { organizationId } = await server.createTenant('acme')
+  tenant = await arrangeTenant(server.context, organizationId, 'shop')
+  production = await build('main')
+})
+afterAll(() => server?.close())
+
+async function build(branch: string, play?: Play): Promise<ArrangedBuild> {
+  const made = await arrangeBuild(server.context, tenant, branch)
+  await playRun(server.context, tenant, made.runId, play)
+  return made
+}
+
+const runOf = (runId: string) =>
+  tenant.scope((tx) => tx.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirstOrThrow())
+
+interface Signed {
+  readonly predicateType: string
+  readonly subject: readonly { name: string; digest: { sha256: string } }[]
+  readonly predicate: Record<string, unknown>
+}
+
+const predicateOf = (statement: Signed | undefined) => statement?.predicate ?? expect.fail('not signed')
+
+/** The statements of a run, by name, as they were signed. */
+async function statementsOf(runId: string): Promise<Record<string, Signed>> {
+  const rows = await tenant.scope((tx) =>
+    tx.selectFrom('statements').select(['name', 'bundle_sha256']).where('run_id', '=', runId).execute(),
+  )
+  const signed = await Promise.all(
+    rows.map(async ({ name, bundle_sha256 }) => {
+      const bundle = JSON.parse((await server.context.blobs.get(bundle_sha256)).toString()) as {
+        dsseEnvelope: { payload: string }
+      }
+      const statement = JSON.parse(Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString()) as Signed
+      return [name, requireValid(name, statement)] as const
+    }),
+  )
+  return Object.fromEntries(signed)
+}
+
+// ------------------------------------------------------------------ schemas
+
+const folder = new URL('../../docs/predicates/', import.meta.url)
+const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false, formats: formats() })
+const schemas = new Map<string, ValidateFunction>()
+for (const name of readdirSync(folder)) {
+  const schema = JSON.parse(readFileSync(new URL(`${name}/v1.schema.json`, folder), 'utf8')) as {
+    $id: string
+  }
+  schemas.set(schema.$id, ajv.compile(schema))
+}
+const text = { type: 'string' }
+const resource = {
+  type: 'object',
+  properties: {
+    name: text,
+    uri: text,
+    digest: { type: 'object', additionalProperties: text, minProperties: 1 },
+    annotations: { type: 'object' },
+  },
+  additionalProperties: false,
+  anyOf: [{ required: ['uri'] }, { required: ['digest'] }],
+}
+// The required parts of predicates that others published: slsa.dev/spec/v1.0/provenance and in-toto's test-result.
+schemas.set(
+  'https://slsa.dev/provenance/v1',
+  ajv.compile({
+    type: 'object',
+    required: ['buildDefinition', 'runDetails'],
+    additionalProperties: false,
+    properties: {
+      buildDefinition: {
+        type: 'object',
+        required: ['buildType', 'externalParameters'],
+        additionalProperties: false,
+        properties: {
+          buildType: text,
+          externalParameters: { type: 'object' },
+          internalParameters: { type: 'object' },
+          resolvedDependencies: { type: 'array', items: resource },
+        },
+      },
+      runDetails: {
+        type: 'object',
+        required: ['builder'],
+        additionalProperties: false,
+        properties: {
+          builder: {
+            type: 'object',
+            required: ['id'],
+            additionalProperties: false,
+            properties: { id: text, version: { type: 'object', additionalProperties: text } },
+          },
+          metadata: {
+            type: 'object',
+            additionalProperties: false,
+            properties: {
+              invocationId: text,
+              startedOn: { type: 'string', format: 'date-time' },
+              finishedOn: { type: 'string', format: 'date-time' },
+            },
+          },
+        },
+      },
+    },
+  }),
+)
+schemas.set(
+  'https://in-toto.io/attestation/test-result/v0.1',
+  ajv.compile({
+    type: 'object',
+    required: ['result', 'configuration'],
+    additionalProperties: false,
+    properties: {
+      result: { enum: ['PASSED', 'WARNED', 'FAILED'] },
+      configuration: { type: 'array', items: resource },
+      url: text,
+      passedTests: { type: 'array', items: text },
+      warnedTests: { type: 'array', items: text },
+      failedTests: { type: 'array', items: text },
+    },
+  }),
+)
+
+function formats() {
+  return {
+    'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
+    uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+  }
+}
+
+function requireValid(name: string, statement: Signed): Signed {
+  const validate = schemas.get(statement.predicateType)
+  if (!validate) return expect.fail(`${name} has a predicate without a schema: ${statement.predicateType}`)
+  expect(validate(statement.predicate) ? [] : validate.errors, name).toEqual([])
+  return statement
+}
+
+test('the predicates of our own are published under their names', () => {
+  const own = readdirSync(folder).sort()
+  expect(own).toEqual(['approval', 'backup', 'clone', 'deploy', 'drill', 'run', 'shell'])
+  for (const name of own) expect(schemas.has(`https://fairway.dev/predicates/${name}/v1`)).toBe(true)
+})
+
+// ------------------------------------------------------------------ what is signed about which run
+
+describe('a run that ended is signed for', () => {
+  test('production: what went live, who approved it, where the image comes from', async () => {
+    expect(await runOf(production.runId)).toMatchObject({ status: 'succeeded' })
+    const { run, deploy, provenance, tests, approval, clone } = await statementsOf(production.runId)
+    const { manifest_sha256 } = await runOf(production.runId)
+    expect(run?.subject).toEqual([{ name: 'run/manifest.json', digest: { sha256: manifest_sha256 } }])
+    expect(deploy?.predicate).toMatchObject({
+      outcome: 'live',
+      replaced: null,
+      smoke: [{ name: 'GET /web/login', passed: true }],
+      authorizations: [{ action: 'production-deploy', basis: 'approval' }],
+    })
+    expect(approval?.predicate).toMatchObject({
+      action: 'production-deploy',
+      status: 'used',
+      votes: [{ by: 'member:rita', decision: 'approve', note: 'looks good' }],
+      breakGlass: null,
+    })
+    expect(deploy?.predicate.approvals).toEqual([approval?.predicate.approvalId])
+    expect(tests?.predicate).toMatchObject({ result: 'PASSED', failedTests: [] })
+    expect(provenance?.subject[0]?.digest.sha256).toBe(deploy?.subject[0]?.digest.sha256)
+    expect(provenance?.predicate).toMatchObject({
+      buildDefinition: {
+        externalParameters: { branch: 'main', commit: answers.resolve.commit },
+        internalParameters: { reused: false },
+        resolvedDependencies: [
+          { digest: { gitCommit: answers.resolve.commit } },
+          { uri: 'docker://registry.example/odoo' },
+          { name: 'oca/web', digest: { gitCommit: answers.resolve.submodules[0].commit } },
+          { name: 'lock.json', digest: { sha256: answers.resolve.lockSha256 } },
+        ],
+      },
+      runDetails: { metadata: { invocationId: production.runId } },
+    })
+    expect(clone).toBeUndefined()
+  })
+
+  test('staging: the clone, and every assertion of its neutralization', async () => {
+    const { runId } = await build('release/1.0')
+    const { clone } = await statementsOf(runId)
+    expect(clone?.predicate).toMatchObject({
+      source: { name: 'production', time: '2026-02-03T04:05:06.000Z' },
+      sizeBytes: 5_000_000_000,
+      neutralization: {
+        proven: true,
+        assertions: [{ name: 'no-mail-servers', passed: true }],
+        uncoveredModules: ['shop_extra'],
+      },
+    })
+  })
+
+  test('an image that was found, not built: by which run it was built', async () => {
+    const play = { answers: { buildImage: { ...answers.buildImage, built: false } } }
+    const { runId } = await build('release/again', play)
+    const { provenance } = await statementsOf(runId)
+    const { internalParameters } = predicateOf(provenance).buildDefinition as {
+      internalParameters: { builtByRun: string; reused: boolean }
+    }
+    expect(internalParameters.reused).toBe(true)
+    expect((await runOf(internalParameters.builtByRun)).record).toMatchObject({ imageBuilt: true })
+  })
+
+  test('a production update that was put back: from when to when people saw the maintenance page', async () => {
+    const addons = [{ ...answers.resolve.addons[0], treeId: 'another' }]
+    const { runId } = await build('main', {
+      answers: { resolve: { ...answers.resolve, addons } },
+      failures: { 'apply:update': { status: 'failed', reason: 'odoo', error: 'the update broke' } },
+    })
+    expect(await runOf(runId)).toMatchObject({ status: 'failed', result: 'red' })
+    const { run, deploy } = await statementsOf(runId)
+    expect(run?.predicate.outcome).toMatchObject({ status: 'failed', reason: 'the update broke' })
+    expect(deploy?.predicate).toMatchObject({
+      outcome: 'put-back',
+      restored: true,
+      replaced: { runId: production.runId, buildNumber: production.number },
+    })
+    const { durationMs } = predicateOf(deploy).maintenance as { durationMs: number }
+    expect(durationMs).toBeGreaterThanOrEqual(0)
+  })
+
+  test('tests that failed: which ones', async () => {
+    const made = await arrangeBuild(server.context, tenant, 'feature/broken')
+    const report = { total: 3, failed: 1, errors: 0, failures: ['TestShop.test_total: 1 != 2'] }
+    await addArtifact(server.context, tenant, made.runId, 'tests.json', JSON.stringify(report))
+    await playRun(server.context, tenant, made.runId, {
+      failures: { 'apply:install': { status: 'failed', reason: 'tests-failed', error: '1 test failed' } },
+    })
+    const { tests, run } = await statementsOf(made.runId)
+    expect(tests?.predicate).toMatchObject({
+      result: 'FAILED',
+      failedTests: ['TestShop.test_total: 1 != 2'],
+      configuration: [{ annotations: { total: 3, failed: 1 } }],
+    })
+    expect(run?.predicate.outcome).toMatchObject({ status: 'failed' })
+  })
+
+  test('a log with gaps: where, and how many lines', async () => {
+    const { run } = await statementsOf(production.runId)
+    const { complete, streams } = predicateOf(run).logs as {
+      complete: boolean
+      streams: { gaps: unknown[]; lastSequence: number; writtenSequence: number }[]
+    }
+    expect(complete).toBe(true)
+    expect(streams[0]).toMatchObject({
+      lastSequence: 3,
+      writtenSequence: 3,
+      gaps: [{ sequence: 2, lines: 17 }],
+    })
+  })
+
+  test('one that was cancelled before it began', async () => {
+    const made = await arrangeBuild(server.context, tenant, 'feature/never')
+    await tenant.scope((tx) =>
+      tx.updateTable('runs').set({ cancel_cause: 'user' }).where('id', '=', made.runId).execute(),
+    )
+    await playRun(server.context, tenant, made.runId)
+    const statements = await statementsOf(made.runId)
+    expect(Object.keys(statements)).toEqual(['run'])
+    expect(statements.run?.predicate.outcome).toMatchObject({ status: 'cancelled' })
+  })
+
+  test('one that ended by a bug of ours', async () => {
+    const made = await arrangeBuild(server.context, tenant, 'feature/bug')
+    const broken = { ...pipelines, build: () => Promise.reject(new TypeError('of undefined')) }
+    const { organizationId } = tenant
+    await advance(server.context, server.context.config, broken, { runId: made.runId, organizationId })
+    const { run } = await statementsOf(made.runId)
+    expect(run?.predicate.outcome).toMatchObject({
+      status: 'failed',
+      reason: 'internal error: of undefined',
+    })
+  })
+
+  test('the stop of an environment', async () => {
+    const { runId: built } = await build('feature/stopped')
+    const { environment } = await tenant.scope((tx) =>
+      tx
+        .selectFrom('runs')
+        .innerJoin('environments', 'environments.id', 'runs.environment_id')
+        .select('environments.name as environment')
+        .where('runs.id', '=', built)
+        .executeTakeFirstOrThrow(),
+    )
+    const ref = { project: tenant.project, environment }
+    const runId = await stopEnvironment(server.context, tenant.caller, ref as never)
+    await playRun(server.context, tenant, runId)
+    const statements = await statementsOf(runId)
+    expect(Object.keys(statements)).toEqual(['run'])
+    expect(statements.run?.predicate.run).toMatchObject({ kind: 'stop', environment })
+  })
+})
+
+test('the audit event of a run’s end names its manifest and every statement', async () => {
+  const { manifest_sha256 } = await runOf(production.runId)
+  const event = await tenant.scope((tx) =>
+    tx
+      .selectFrom('audit_events')
+      .select(['details', 'project_id'])
+      .where('subject_id', '=', production.runId)
+      .where('action', '=', 'run.end')
+      .executeTakeFirstOrThrow(),
+  )
+  const rows = await tenant.scope((tx) =>
+    tx
+      .selectFrom('statements')
+      .select(['name', 'bundle_sha256'])
+      .where('run_id', '=', production.runId)
+      .execute(),
+  )
+  expect(event.project_id).toBe(tenant.projectId)
+  expect(event.details).toEqual({
+    status: 'succeeded',
+    result: expect.any(String),
+    manifest: manifest_sha256,
+    statements: Object.fromEntries(rows.map(({ name, bundle_sha256 }) => [name, bundle_sha256])),
+  })
+})
