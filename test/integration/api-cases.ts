@@ -1,5 +1,6 @@
 import { Code } from '@connectrpc/connect'
 import type { AppContext } from '../../server/context.ts'
+import { arrangeApproval } from '../support/approvals.ts'
 import { arrangeGrant, arrangeMember, arrangeToken } from '../support/people.ts'
 import { playRun } from '../support/play-run.ts'
 import { arrangeSecretValue, letSecretsBeRead } from '../support/secrets.ts'
@@ -15,6 +16,8 @@ export interface Names {
   readonly member: string
   readonly grantId: string
   readonly tokenId: string
+  readonly approvalId: string
+  readonly subjectSha256: string
 }
 
 export interface Case {
@@ -151,6 +154,18 @@ export const cases: Record<string, Case> = {
   'fairway.v1.HostService.createJoinToken': { request: () => ({}), namesNothing: true, mutates: true },
   'fairway.v1.HostService.listHosts': { request: () => ({}), namesNothing: true },
   'fairway.v1.HostService.getHost': { request: ({ host }) => ({ host }), organizationWide: true },
+  'fairway.v1.HostService.revokeHost': {
+    request: ({ host }) => ({ host, reason: 'it was stolen' }),
+    arrange: async (_, tenant) => {
+      const name = `doomed-${++branches}`
+      await tenant.scope((tx) =>
+        tx.insertInto('hosts').values({ organization_id: tenant.organizationId, name }).execute(),
+      )
+      return { host: name }
+    },
+    organizationWide: true,
+    mutates: true,
+  },
   'fairway.v1.BranchService.listBranches': { request: ({ project }) => ({ project }) },
   'fairway.v1.BuildService.startBuild': {
     request: ({ project }) => ({ project, branch: `feature/start-${++branches}`, commit: 'abcdef0' }),
@@ -205,6 +220,37 @@ export const cases: Record<string, Case> = {
       await (await arrangeLogs(context, tenant, made, 'resolve')).write(['hello'])
       return made
     },
+  },
+  'fairway.v1.PolicyService.getPolicy': { request: ({ project }) => ({ project }) },
+  'fairway.v1.PolicyService.setPolicy': {
+    request: ({ project }) => ({ project, yaml: 'drill: { maxAge: 3d }\n' }),
+    mutates: true,
+  },
+  'fairway.v1.PolicyService.listPolicyVersions': { request: ({ project }) => ({ project }) },
+  'fairway.v1.PolicyService.testPolicy': {
+    request: ({ project }) => ({ project, yaml: 'approvals: { shell: none }\n' }),
+  },
+  'fairway.v1.ApprovalService.listApprovals': { request: ({ project }) => ({ project }) },
+  'fairway.v1.ApprovalService.getApproval': { request: ({ approvalId }) => ({ approvalId }) },
+  'fairway.v1.ApprovalService.approve': {
+    request: ({ approvalId, subjectSha256 }) => ({ approvalId, subjectSha256 }),
+    arrange: arrangeApproval,
+    mutates: true,
+  },
+  'fairway.v1.ApprovalService.reject': {
+    request: ({ approvalId }) => ({ approvalId, note: 'not today' }),
+    arrange: arrangeApproval,
+    mutates: true,
+  },
+  'fairway.v1.ApprovalService.breakGlass': {
+    request: ({ approvalId }) => ({ approvalId, reason: 'the shop is down' }),
+    arrange: arrangeApproval,
+    mutates: true,
+  },
+  'fairway.v1.ApprovalService.closeReview': {
+    request: ({ approvalId }) => ({ approvalId, note: 'rightly done' }),
+    arrange: (context, tenant) => arrangeApproval(context, tenant, true),
+    mutates: true,
   },
   'fairway.v1.ReportService.reportReleases': { request: ({ project }) => ({ span: { project } }) },
   'fairway.v1.ReportService.reportAccess': { request: ({ project }) => ({ span: { project } }) },

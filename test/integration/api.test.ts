@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import type { DescMethod, DescService } from '@bufbuild/protobuf'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { arrangeApproval } from '../support/approvals.ts'
 import {
   arrangeGrant,
   arrangeMember,
@@ -70,6 +71,7 @@ async function namesOf(tenant: Tenant): Promise<Names> {
     member: await arrangeMember(tenant),
     grantId: await arrangeGrant(tenant),
     tokenId: await arrangeToken(tenant),
+    ...(await arrangeApproval(server.context, tenant)),
     ...build,
   }
 }
@@ -109,6 +111,16 @@ const madeUp = (): Names => ({
   member: 'absent',
   grantId: randomUUID(),
   tokenId: randomUUID(),
+  approvalId: randomUUID(),
+  subjectSha256: '0'.repeat(64),
+})
+
+test('the names of methods say whether they only read', () => {
+  const rest = methods.filter(({ service }) => service.name !== 'IdentityService')
+  const changing = rest.filter(({ name }) => cases[name]?.mutates)
+  expect(rest.filter(({ method }) => !isReading(method)).map(({ name }) => name)).toEqual(
+    changing.map(({ name }) => name),
+  )
 })
 
 const isOpen = ({ name }: { name: string }) => cases[name]?.open === true

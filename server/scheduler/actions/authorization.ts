@@ -156,7 +156,7 @@ async function resumeClock(engine: Engine): Promise<void> {
 }
 
 /** Of `Ana Author <ana@example.org>`. */
-const emailOf = (author: string): string => /<([^<>]*)>\s*$/.exec(author)?.[1] ?? ''
+const emailOf = (author: string): string => (/<([^<>]*)>\s*$/.exec(author)?.[1] ?? author).trim()
 
 function describeModules(install: readonly string[], update: readonly string[], fresh: boolean): string {
   const part = (verb: string, names: readonly string[]) =>
