@@ -2,6 +2,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import type { HostService } from '../../proto/gen/fairway/v1/hosts_pb.js'
 import type { AppContext } from '../context.ts'
+import { revokeHost } from '../services/host-revocation.ts'
 import { getHost, listHosts } from '../services/hosts.ts'
 import { createJoinToken } from '../services/join-tokens.ts'
 import { callerOf } from './caller.ts'
@@ -13,6 +14,10 @@ export const hostsApi = (app: AppContext): ServiceImpl<typeof HostService> => ({
   },
   async listHosts(_, context) {
     return { hosts: await listHosts(app, callerOf(context)) }
+  },
+  async revokeHost({ host, reason }, context) {
+    await revokeHost(app, callerOf(context), { host, reason })
+    return { host: await getHost(app, callerOf(context), host) }
   },
   async getHost({ host }, context) {
     return { host: await getHost(app, callerOf(context), host) }

@@ -16,11 +16,13 @@ import type { LinkTimes } from './limits.ts'
 import { recordConnected, recordDisconnected, recordIncompatible, recordInventory } from './presence.ts'
 import { takeResult } from './results.ts'
 import { createSession, type Session, type Sessions } from './session.ts'
+import type { Streams } from './streams.ts'
 import { decode, protocolMax, protocolMin, statusOf } from './wire.ts'
 
 export interface ControlParts {
   readonly context: Pick<AppContext, 'db' | 'log' | 'blobs'>
   readonly sessions: Sessions
+  readonly streams: Streams
   readonly dispatch: Dispatch
   readonly times: LinkTimes
   /** Writes that go on after their stream has ended; a server that stops waits for them. */
@@ -38,6 +40,7 @@ const backlogLimit = 256
 export function handleControl(parts: ControlParts, call: ServerDuplexStream<Buffer, ControlResponse>): void {
   const { context, sessions, times } = parts
   let session: Session | undefined
+  let forget = () => {}
   let handling: Promise<void> = Promise.resolve()
   let backlog = 0
   let ended = false
@@ -55,6 +58,7 @@ export function handleControl(parts: ControlParts, call: ServerDuplexStream<Buff
   const leave = () => {
     ended = true
     clearInterval(listening)
+    forget()
     if (!session || !sessions.remove(session)) return
     const left = session
     context.log.info({ host: left.peer.hostId, session: left.id }, 'host disconnected')
@@ -81,10 +85,10 @@ export function handleControl(parts: ControlParts, call: ServerDuplexStream<Buff
     const { message } = decode(ControlRequestSchema, bytes)
     if (session) return await handleMessage(parts, session, message)
     if (message.case !== 'hello') throw invalid('message', 'The first message of a control stream is Hello')
-    session = await greet(parts, await authenticate(context, call.getAuthContext()), message.value, {
-      write,
-      end,
-    })
+    const peer = await authenticate(context, call)
+    if (ended) return
+    forget = parts.streams.add({ peer, end })
+    session = await greet(parts, peer, message.value, { write, end })
     if (ended) leave()
   }
   call.on('data', (bytes: Buffer) => {

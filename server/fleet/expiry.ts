@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
-import { operation, withTenant } from '../db/tenancy.ts'
+import { operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { type LockedTask, lockTask, type Settlement, settleTask } from './settle.ts'
 
 /** From the end of a task's lease until its host counts as away: servers that were away as well are reached again by then. */
@@ -8,7 +8,8 @@ const awayMs = 15_000
 
 /**
  * Ends leased tasks that nobody waits for any longer and whose hosts do not end them. A task whose host is merely away
- * is left alone: it is the agent's until it comes back, time is up or its run is cancelled.
+ * is left alone: it is the agent's until it comes back, time is up or its run is cancelled. A host that was shut out
+ * does not come back to report.
  */
 export async function expireTasks({ db, log }: Pick<AppContext, 'db' | 'log'>): Promise<void> {
   const unwanted = await db.scheduler
@@ -16,17 +17,36 @@ export async function expireTasks({ db, log }: Pick<AppContext, 'db' | 'log'>): 
     .select(['id', 'organization_id', 'host_id'])
     .where('status', '=', 'leased')
     .where((eb) => eb.or([eb('timeout_at', '<', sql<Date>`now()`), eb('cancel_requested', '=', true)]))
+    .unionAll(
+      db.scheduler
+        .selectFrom('tasks')
+        .innerJoin('hosts', 'hosts.id', 'tasks.host_id')
+        .select(['tasks.id', 'tasks.organization_id', 'tasks.host_id'])
+        .where('tasks.status', 'in', ['queued', 'leased'])
+        .where('hosts.status', '=', 'revoked'),
+    )
     .execute()
   for (const { id, organization_id, host_id } of unwanted) {
     const op = operation(organization_id, 'fleet')
     await withTenant(db, op, async (tx) => {
       const task = await lockTask(tx, id)
-      const ending = task && endingOf(task)
+      const ending = task && ((await endingOfShutOut(tx, task)) ?? endingOf(task))
       if (!ending) return
       log.warn({ task: id, host: host_id, reason: ending.reason }, 'a task was taken from its host')
       await settleTask(tx, op, id, ending)
     })
   }
+}
+
+async function endingOfShutOut(tx: Tx, task: LockedTask): Promise<Settlement | undefined> {
+  if (task.status !== 'leased' && task.status !== 'queued') return undefined
+  const host = await tx
+    .selectFrom('hosts')
+    .select('name')
+    .where('id', '=', task.host_id)
+    .where('status', '=', 'revoked')
+    .executeTakeFirst()
+  return host && { status: 'failed', reason: 'host-revoked', error: `The host ${host.name} was revoked` }
 }
 
 function endingOf(task: LockedTask): Settlement | undefined {

@@ -25,6 +25,7 @@ import { handleLogs } from './logs.ts'
 import { renewCertificate } from './renewals.ts'
 import { deliverSecrets } from './secrets.ts'
 import { createSessions } from './session.ts'
+import { createStreams } from './streams.ts'
 import { sweepPresence, sweepSessions, sweepTasks } from './sweep.ts'
 import { decode, serverOptions, serviceDefinition, statusOf } from './wire.ts'
 
@@ -36,6 +37,8 @@ export interface Fleet {
 }
 
 const sessionSweepMs = 3_000
+/** In case a signal was lost, and for certificates that run out: streams end within 5 s. */
+const certificateSweepMs = 3_000
 const presenceSweepMs = 60_000
 const checkpointSweepMs = 30_000
 const unseenMs = 3 * presenceSweepMs
@@ -51,11 +54,12 @@ export async function startFleet(
   const { config, log, signals } = context
   const times = { ...defaultTimes, ...options.times }
   const sessions = createSessions()
+  const streams = createStreams(context)
   const dispatch = createDispatch(context, createAuthorizer(context, authority), times)
   const credentials = new LinkCredentials(authority.certificate, await authority.issueServer())
   const server = new Server(serverOptions)
   const farewells = new Set<Promise<void>>()
-  const parts = { context, sessions, dispatch, times, farewells }
+  const parts = { context, sessions, streams, dispatch, times, farewells }
 
   server.addService(serviceDefinition, {
     enroll: answer(log, async ({ request }) => {
@@ -67,7 +71,7 @@ export async function startFleet(
       })
     }),
     renew: answer(log, async (call) => {
-      const peer = await authenticate(context, call.getAuthContext())
+      const peer = await authenticate(context, call)
       const { csr } = decode(RenewRequestSchema, call.request)
       return create(RenewResponseSchema, {
         certificate: await renewCertificate(context, authority, peer, csr),
@@ -76,9 +80,9 @@ export async function startFleet(
       })
     }),
     control: (call: Parameters<typeof handleControl>[1]) => handleControl(parts, call),
-    logs: (call: Parameters<typeof handleLogs>[1]) => handleLogs(context, call),
+    logs: (call: Parameters<typeof handleLogs>[2]) => handleLogs(context, streams, call),
     secrets: answer(log, async (call) => {
-      const peer = await authenticate(context, call.getAuthContext())
+      const peer = await authenticate(context, call)
       const { task } = decode(SecretsRequestSchema, call.request)
       return create(SecretsResponseSchema, { values: await deliverSecrets(context, peer, task) })
     }),
@@ -106,10 +110,16 @@ export async function startFleet(
         log.warn({ err: error }, 'checkpoint not sent yet'),
       )
     }),
+    signals.on('host', (hostId) => {
+      streams
+        .endUncertified(hostId)
+        .catch((error: unknown) => log.warn({ err: error }, 'streams of a host are looked at again soon'))
+    }),
   ]
   const timers = [
     every(times.pollMs, () => sweepTasks(context, sessions, dispatch, times), log),
     every(times.pollMs, () => expireTasks(context), log),
+    every(certificateSweepMs, () => streams.endUncertified(), log),
     every(sessionSweepMs, () => sweepSessions(context, sessions), log),
     every(checkpointSweepMs, () => sendCheckpoints(context, sessions), log),
     every(presenceSweepMs, () => sweepPresence(context, sessions, unseenMs), log),

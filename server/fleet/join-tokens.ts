@@ -21,6 +21,8 @@ const unknownToken = () =>
   )
 
 const refusals = {
+  'join-token-void':
+    'This join token was made before its host was revoked; make a new one (fairway host join-token)',
   'join-token-used': 'This join token was used already: each one joins one host, once; make a new one',
   'join-token-expired': 'This join token has expired; make a new one',
 }
@@ -52,15 +54,16 @@ export async function enroll(
       .where('id', '=', token.id)
       .where('used_at', 'is', null)
       .where('expires_at', '>', new Date())
-      .returning('host_name')
+      .returning(['host_name', 'created_at'])
       .executeTakeFirst()
     if (!spent) return await refuse(tx, op, token.id)
+    if (await isShutOutSince(tx, spent)) return await refuse(tx, op, token.id, 'join-token-void')
     const hostId = await writeHost(tx, op, { newId, named: spent.host_name, asks: request.hostName })
     // Signing before the commit: a request that cannot be certified must not spend the token.
     const { certificate, expiresAt } = await authority.issueClient(request.csr, { id: hostId.id, serial })
     await tx
       .updateTable('hosts')
-      .set({ certificate_serial: serial, certificate_expires_at: expiresAt })
+      .set({ certificate_serial: serial, certificate_expires_at: expiresAt, ...welcomedBack })
       .where('id', '=', hostId.id)
       .execute()
     await tx.updateTable('join_tokens').set({ host_id: hostId.id }).where('id', '=', token.id).execute()
@@ -71,13 +74,27 @@ export async function enroll(
   return outcome
 }
 
-async function refuse(tx: Tx, op: Operation, tokenId: string): Promise<DomainError> {
+/** A host that was shut out may come back with its new certificate. */
+const welcomedBack = { status: 'offline', revoked_at: null, advice: '' } as const
+
+/** Whoever had a token for the host when it was shut out is not to come back with it. */
+async function isShutOutSince(tx: Tx, token: { host_name: string; created_at: Date }): Promise<boolean> {
+  if (!token.host_name) return false
+  const host = await tx
+    .selectFrom('hosts')
+    .select('revoked_at')
+    .where('name', '=', token.host_name)
+    .executeTakeFirst()
+  return host?.revoked_at !== null && host?.revoked_at !== undefined && token.created_at <= host.revoked_at
+}
+
+async function refuse(tx: Tx, op: Operation, tokenId: string, why?: 'join-token-void'): Promise<DomainError> {
   const row = await tx
     .selectFrom('join_tokens')
     .select('used_at')
     .where('id', '=', tokenId)
     .executeTakeFirstOrThrow()
-  const reason = row.used_at ? 'join-token-used' : 'join-token-expired'
+  const reason = why ?? (row.used_at ? 'join-token-used' : 'join-token-expired')
   await audit(tx, op, 'host.join-refused', { kind: 'join-token', id: tokenId }, { reason })
   return new DomainError('unauthenticated', reason, refusals[reason])
 }

@@ -11,6 +11,7 @@ import { type Operation, operation, withTenant } from '../db/tenancy.ts'
 import { authenticate, isUuid, type Peer } from './authenticate.ts'
 import { createLogBuffer, type LogBuffer } from './log-buffer.ts'
 import { appendSegment } from './log-segments.ts'
+import type { Streams } from './streams.ts'
 import { decode, statusOf } from './wire.ts'
 
 const flushMs = 250
@@ -35,11 +36,16 @@ type Context = Pick<AppContext, 'db' | 'blobs' | 'log'>
  * another host's, or of a stale epoch. While the database is away it keeps what it has, reads no more, and tries
  * again; the rest waits in the agent's spool.
  */
-export function handleLogs(context: Context, call: ServerDuplexStream<Buffer, LogsResponse>): void {
+export function handleLogs(
+  context: Context,
+  open: Streams,
+  call: ServerDuplexStream<Buffer, LogsResponse>,
+): void {
   const { log } = context
   const streams = new Map<string, OpenStream | 'refused'>()
   let handling: Promise<void> = Promise.resolve()
   let peer: Peer | undefined
+  let forget = () => {}
   let waitingBytes = 0
   let ended = false
 
@@ -99,7 +105,7 @@ export function handleLogs(context: Context, call: ServerDuplexStream<Buffer, Lo
   }
   const receive = async (bytes: Buffer) => {
     if (ended) return
-    peer ??= await authenticate(context, call.getAuthContext())
+    peer ??= await enter()
     const request: LogsRequest = decode(LogsRequestSchema, bytes)
     const { streamId } = request
     const known = streams.get(streamId) ?? (await openStream(context, peer, streamId))
@@ -117,8 +123,15 @@ export function handleLogs(context: Context, call: ServerDuplexStream<Buffer, Lo
     } else if (known.buffer.sizeBytes >= flushBytes) flush(streamId, known)
     else schedule(streamId, known, flushMs)
   }
+  const enter = async () => {
+    const caller = await authenticate(context, call)
+    forget = open.add({ peer: caller, end })
+    if (ended) forget()
+    return caller
+  }
   const leave = () => {
     ended = true
+    forget()
     for (const stream of streams.values()) if (stream !== 'refused') clearTimeout(stream.timer)
     streams.clear()
   }

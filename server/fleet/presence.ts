@@ -1,20 +1,23 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { sql } from 'kysely'
 import type { Hello, Inventory } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import type { AppContext } from '../context.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
+import { outdated } from './authenticate.ts'
 import type { Session } from './session.ts'
 
 type Context = Pick<AppContext, 'db'>
 
-/** The host's row when it connects: what it is and has. */
+/** The host's row when it connects: what it is and has. Throws `certificate-revoked` when it was shut out meanwhile. */
 export async function recordConnected(
   { db }: Context,
   session: Session,
   hello: Hello,
   advice: string,
 ): Promise<void> {
+  const clock = hello.clock && timestampMs(hello.clock)
   await withTenant(db, session.op, async (tx) => {
-    await tx
+    const host = await tx
       .updateTable('hosts')
       .set({
         status: 'online',
@@ -22,10 +25,14 @@ export async function recordConnected(
         boot_id: hello.bootId,
         capabilities: [...hello.capabilities],
         advice,
+        clock_offset_ms: clock === undefined ? null : clampOffset(clock - Date.now()),
         last_seen_at: sql<Date>`now()`,
       })
       .where('id', '=', session.peer.hostId)
-      .execute()
+      .where('status', '<>', 'revoked')
+      .returning('id')
+      .executeTakeFirst()
+    if (!host) throw outdated('')
     if (hello.inventory) await writeInventory(tx, session, hello.inventory)
   })
 }
@@ -66,6 +73,7 @@ export async function recordIncompatible(
         last_seen_at: sql<Date>`now()`,
       })
       .where('id', '=', peer.hostId)
+      .where('status', '<>', 'revoked')
       .execute(),
   )
 }
@@ -81,9 +89,13 @@ export async function recordSeen(
       .updateTable('hosts')
       .set({ status: 'online', last_seen_at: sql<Date>`now()` })
       .where('id', 'in', [...hostIds])
+      .where('status', '<>', 'revoked')
       .execute(),
   )
 }
+
+/** The column is of 32 bits: a clock that is off by more than 24 days is shown as off by that. */
+const clampOffset = (ms: number) => Math.max(-(2 ** 31 - 1), Math.min(2 ** 31 - 1, Math.round(ms)))
 
 async function writeInventory(tx: Tx, session: Session, inventory: Inventory): Promise<void> {
   const { hostId, organizationId } = session.peer

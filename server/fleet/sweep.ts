@@ -1,12 +1,10 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
 import { operation, withTenant } from '../db/tenancy.ts'
-import { DomainError } from '../errors.ts'
 import type { Dispatch } from './dispatch.ts'
 import { loseForgottenTasks } from './leases.ts'
 import type { LinkTimes } from './limits.ts'
 import { recordSeen } from './presence.ts'
-import { isCurrent } from './serials.ts'
 import type { Sessions } from './session.ts'
 
 type Context = Pick<AppContext, 'db' | 'log'>
@@ -57,13 +55,13 @@ export async function sweepTasks(
   }
 }
 
-/** Ends sessions whose certificate was revoked, replaced twice, or has run out, and keeps their hosts' rows `online`. */
+/** Keeps the rows of connected hosts `online`: another server may have written that a stream of theirs ended. */
 export async function sweepSessions(context: Context, sessions: Sessions): Promise<void> {
   const list = sessions.list()
   if (list.length === 0) return
   const rows = await context.db.scheduler
     .selectFrom('hosts')
-    .select(['id', 'certificate_serial', 'status'])
+    .select(['id', 'status'])
     .where(
       'id',
       'in',
@@ -74,15 +72,8 @@ export async function sweepSessions(context: Context, sessions: Sessions): Promi
   const gone = new Map<string, string[]>()
   for (const session of list) {
     const host = byId.get(session.peer.hostId)
-    if (!host || !isCurrent(host.certificate_serial, session.peer.serial)) {
-      session.end(
-        new DomainError('unauthenticated', 'certificate-revoked', 'The certificate was revoked or replaced'),
-      )
-    } else if (session.peer.expiresAtMs < Date.now()) {
-      session.end(new DomainError('unauthenticated', 'certificate-expired', 'The certificate has expired'))
-    } else if (host.status !== 'online') {
-      gone.set(session.peer.organizationId, [...(gone.get(session.peer.organizationId) ?? []), host.id])
-    }
+    if (host?.status === 'online' || !host) continue
+    gone.set(session.peer.organizationId, [...(gone.get(session.peer.organizationId) ?? []), host.id])
   }
   for (const [organizationId, hostIds] of gone) await recordSeen(context, organizationId, hostIds)
 }

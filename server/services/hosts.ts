@@ -24,10 +24,7 @@ export async function listHosts({ db }: AppContext, caller: Caller): Promise<Hos
 /** By name or id. Throws `host-not-found`. */
 export async function getHost({ db }: AppContext, caller: Caller, name: string): Promise<Host> {
   return await withTenant(db, caller, async (tx) => {
-    const row = await hostRows(tx)
-      .where((eb) => eb.or([eb('name', '=', name), eb(eb.cast<string>('id', 'text'), '=', name)]))
-      .executeTakeFirst()
-    if (!row) throw notFound('host', JSON.stringify(name), 'List them with `fairway host list`.')
+    const row = await requireHost(tx, name)
     const pools = await tx
       .selectFrom('pools')
       .selectAll()
@@ -38,7 +35,16 @@ export async function getHost({ db }: AppContext, caller: Caller, name: string):
   })
 }
 
-interface HostRow extends Selectable<HostsTable> {
+/** By name or id. Throws `host-not-found`. */
+export async function requireHost(tx: Tx, name: string): Promise<HostRow> {
+  const row = await hostRows(tx)
+    .where((eb) => eb.or([eb('name', '=', name), eb(eb.cast<string>('id', 'text'), '=', name)]))
+    .executeTakeFirst()
+  if (!row) throw notFound('host', JSON.stringify(name), 'List them with `fairway host list`.')
+  return row
+}
+
+export interface HostRow extends Selectable<HostsTable> {
   readonly cells: number | null
   readonly snapshots: number | null
   readonly running_tasks: number | null
@@ -69,6 +75,9 @@ const hostRows = (tx: Tx) =>
         .as('running_tasks'),
     ])
 
+/** Of a host's clock. */
+const skewWarningMs = 30_000
+
 const statuses: Record<HostRow['status'], HostStatus> = {
   online: HostStatus.ONLINE,
   offline: HostStatus.OFFLINE,
@@ -91,6 +100,8 @@ const hostMessages = (rows: HostRow[], pools: Selectable<PoolsTable>[]): Host[] 
       certificateExpiresAt: timestampOf(row.certificate_expires_at),
       runningTaskCount: row.running_tasks ?? 0,
       advice: adviceFor(row),
+      clockOffsetMs: row.clock_offset_ms === null ? undefined : BigInt(row.clock_offset_ms),
+      revokedAt: timestampOf(row.revoked_at),
     }),
   )
 
@@ -107,6 +118,13 @@ const poolMessage = (pool: Selectable<PoolsTable>, host: HostRow): Pool =>
 
 function adviceFor(host: HostRow): string {
   if (host.advice) return host.advice
+  const offsetMs = host.clock_offset_ms ?? 0
+  if (Math.abs(offsetMs) > skewWarningMs) {
+    return (
+      `Its clock is ${Math.round(Math.abs(offsetMs) / 1_000)} s ${offsetMs > 0 ? 'ahead of' : 'behind'} the server's: ` +
+      'set it (NTP), or certificates and authorizations will be refused.'
+    )
+  }
   if (host.status !== 'offline') return ''
   if (!host.last_seen_at) return 'Its agent has joined and never connected: is fairway-agent running on it?'
   return (

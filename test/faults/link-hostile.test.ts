@@ -1,22 +1,14 @@
 import { create, toBinary } from '@bufbuild/protobuf'
-import { type ChannelOptions, Client, credentials, Metadata, type StatusObject, status } from '@grpc/grpc-js'
+import { type ChannelOptions, status } from '@grpc/grpc-js'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { enroll } from '../../agent/link/enroll.ts'
 import type { Identity } from '../../agent/link/identity.ts'
-import { channelOptions } from '../../agent/link/protocol.ts'
 import { ControlRequestSchema, type Outcome } from '../../proto/gen/fairway/agent/v1/link_pb.js'
-import {
-  createAuthorityCertificate,
-  createKeyPair,
-  exportPrivateKey,
-  issueCertificate,
-  pemOfPrivateKey,
-} from '../../server/fleet/certificates.ts'
 import type { Fleet } from '../../server/fleet/fleet.ts'
-import { createTestFleet, joinAgent, type TestFleet } from '../support/fleet.ts'
+import { createTestFleet, type TestFleet } from '../support/fleet.ts'
 import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
-import { waitFor } from '../support/wait-for.ts'
+import { helloBytes, openRaw, type StreamMethod } from '../support/raw-link.ts'
 
 // Who should not be there, and what should not be said.
 
@@ -40,41 +32,10 @@ const address = () => `127.0.0.1:${server.port}`
 const join = async (hostName: string) =>
   enroll({ joinToken: await fleet.createJoinToken(), server: address(), hostName })
 
-type Method = 'Control' | 'Logs'
-const path = (method: Method) => `/fairway.agent.v1.AgentLinkService/${method}`
-
 /** Says these bytes on a stream; how it ended. */
-async function say(
-  method: Method,
-  messages: readonly Uint8Array[],
-  who: Pick<Identity, 'key' | 'certificate'> | 'nobody' = identity,
-  options: ChannelOptions = {},
-): Promise<StatusObject> {
-  const [key, certificate] = who === 'nobody' ? [] : [Buffer.from(who.key), Buffer.from(who.certificate)]
-  const client = new Client(
-    address(),
-    credentials.createSsl(Buffer.from(identity.authority), key, certificate),
-    { ...channelOptions, 'grpc.max_send_message_length': -1, ...options },
-  )
-  try {
-    return await new Promise((resolve) => {
-      const raw = (bytes: Buffer) => bytes
-      const call = client.makeBidiStreamRequest(path(method), raw, raw, new Metadata())
-      call.on('data', () => {})
-      call.on('error', () => {})
-      call.on('status', resolve)
-      for (const message of messages) call.write(Buffer.from(message))
-    })
-  } finally {
-    client.close()
-  }
-}
-const hello = toBinary(
-  ControlRequestSchema,
-  create(ControlRequestSchema, {
-    message: { case: 'hello', value: { protocolMin: 1, protocolMax: 1, bootId: 'hostile' } },
-  }),
-)
+const say = (method: StreamMethod, messages: readonly Uint8Array[], options: ChannelOptions = {}) =>
+  openRaw(address(), identity.authority, identity, { method, messages, options }).ended
+const hello = helloBytes()
 
 describe('fault 31: a join token', () => {
   it('joins one of 50 that use it at once; the rest are refused and audited', async () => {
@@ -123,51 +84,13 @@ describe('fault 31: a join token', () => {
   })
 })
 
-describe('fault 30: a certificate', () => {
-  it('is required, of our authority, in its time, and not revoked', async () => {
-    expect(await say('Control', [hello], 'nobody')).toMatchObject({
-      code: status.UNAUTHENTICATED,
-    })
-    const keys = await createKeyPair()
-    const foreign = { certificate: await createAuthorityCertificate(keys), key: keys.privateKey }
-    const forged = await issueCertificate(foreign, {
-      commonName: identity.hostId,
-      publicKey: keys.publicKey,
-      serialNumber: '4001',
-      usage: 'client',
-      names: [{ type: 'dns', value: 'x' }],
-      lifeMs: 60_000,
-    })
-    const key = pemOfPrivateKey(await exportPrivateKey(keys.privateKey))
-    const answer = await say('Control', [hello], { key, certificate: forged.toString('pem') })
-    expect(answer).toMatchObject({ code: status.UNAUTHENTICATED })
-    expect(answer.metadata.get('fairway-reason')).toEqual(['certificate-required'])
-  })
-
-  it('ends open streams within 5 s of its revocation, and is refused with that reason', async () => {
-    const agent = await joinAgent(fleet, { port: server.port, handlers: {} })
-    const host = async () =>
-      (
-        await query<{ status: string }>(database.ownerUrl, 'select status from hosts where id = $1', [
-          agent.hostId,
-        ])
-      )[0]
-    await waitFor('the host to be online', async () => (await host())?.status === 'online')
-    await query(database.ownerUrl, `update hosts set certificate_serial = '' where id = $1`, [agent.hostId])
-    await waitFor('its stream to be closed', async () => (await host())?.status === 'offline', 5_000)
-    const answer = await say('Control', [hello], agent.identities.read())
-    expect(answer.metadata.get('fairway-reason')).toEqual(['certificate-revoked'])
-    await agent[Symbol.asyncDispose]()
-  })
-})
-
 describe('fault 37: a malformed message', () => {
   it('is answered with InvalidArgument, whatever it is', async () => {
     const malformed = fc
       .uint8Array({ minLength: 1, maxLength: 64 })
       .map((bytes) => Uint8Array.of(0x0a, 0xff, ...bytes))
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom<Method>('Control', 'Logs'), malformed, async (method, bytes) => {
+      fc.asyncProperty(fc.constantFrom<StreamMethod>('Control', 'Logs'), malformed, async (method, bytes) => {
         expect((await say(method, [bytes])).code).toBe(status.INVALID_ARGUMENT)
       }),
       { numRuns: 40 },
@@ -199,7 +122,7 @@ describe('fault 38: too much', () => {
     expect((await say('Logs', [large])).code).toBe(status.RESOURCE_EXHAUSTED)
     const bomb = new Uint8Array(64 * 1_048_576)
     const compressed = { 'grpc.default_compression_algorithm': 2 }
-    expect((await say('Control', [bomb], identity, compressed)).code).toBe(status.RESOURCE_EXHAUSTED)
+    expect((await say('Control', [bomb], compressed)).code).toBe(status.RESOURCE_EXHAUSTED)
     expect((await join('after-bomb')).hostName).toBe('after-bomb')
   }, 60_000)
 })

@@ -24,6 +24,8 @@ export const command = verb({
       ['Advice', json.advice],
       ['Agent', json.agentVersion],
       ['Seen', formatAge(json.lastSeenAt)],
+      ['Revoked', json.revokedAt],
+      ['Clock', json.clockOffsetMs === undefined ? undefined : formatOffset(json.clockOffsetMs)],
       ['Certificate', json.certificateExpiresAt && `until ${json.certificateExpiresAt}`],
       ['Size', `${json.cpuCount} processors, ${formatBytes(json.memoryBytes)}`],
       ['Tasks', String(json.runningTaskCount)],
@@ -40,3 +42,9 @@ export const command = verb({
     return undefined
   },
 })
+
+function formatOffset(ms: number): string {
+  const seconds = (Math.abs(ms) / 1_000).toFixed(Math.abs(ms) < 10_000 ? 1 : 0)
+  if (Math.abs(ms) < 500) return 'as the server’s'
+  return `${seconds} s ${ms > 0 ? 'ahead of' : 'behind'} the server’s`
+}

@@ -1,0 +1,49 @@
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { type ChannelOptions, Client, credentials, Metadata, type StatusObject } from '@grpc/grpc-js'
+import type { Identity } from '../../agent/link/identity.ts'
+import { channelOptions } from '../../agent/link/protocol.ts'
+import { ControlRequestSchema } from '../../proto/gen/fairway/agent/v1/link_pb.js'
+
+export type StreamMethod = 'Control' | 'Logs'
+export type Credentials = Pick<Identity, 'key' | 'certificate'>
+
+export interface RawStream {
+  /** How it ended. */
+  readonly ended: Promise<StatusObject>
+  /** Settles when the server has said something. */
+  readonly answered: Promise<void>
+}
+
+/** Says these bytes on a stream and listens until the server ends it. The server's certificate has to be the authority's. */
+export function openRaw(
+  address: string,
+  authority: string,
+  who: Credentials | 'nobody',
+  said: { method: StreamMethod; messages: readonly Uint8Array[]; options?: ChannelOptions },
+): RawStream {
+  const [key, certificate] = who === 'nobody' ? [] : [Buffer.from(who.key), Buffer.from(who.certificate)]
+  const client = new Client(address, credentials.createSsl(Buffer.from(authority), key, certificate), {
+    ...channelOptions,
+    'grpc.max_send_message_length': -1,
+    ...said.options,
+  })
+  const raw = (bytes: Buffer) => bytes
+  const path = `/fairway.agent.v1.AgentLinkService/${said.method}`
+  const call = client.makeBidiStreamRequest(path, raw, raw, new Metadata())
+  const answered = new Promise<void>((resolve) => call.once('data', () => resolve()))
+  call.on('data', () => {})
+  call.on('error', () => {})
+  const ended = new Promise<StatusObject>((resolve) => call.on('status', resolve)).finally(() =>
+    client.close(),
+  )
+  for (const message of said.messages) call.write(Buffer.from(message))
+  return { ended, answered }
+}
+
+export const helloBytes = (hello: Record<string, unknown> = {}): Uint8Array =>
+  toBinary(
+    ControlRequestSchema,
+    create(ControlRequestSchema, {
+      message: { case: 'hello', value: { protocolMin: 1, protocolMax: 1, bootId: 'raw', ...hello } },
+    } as MessageInitShape<typeof ControlRequestSchema>),
+  )
