@@ -23,6 +23,7 @@ export const nouns: Record<string, Noun> = {
       'join-token': () => import('./commands/host/join-token.ts'),
       list: () => import('./commands/host/list.ts'),
       show: () => import('./commands/host/show.ts'),
+      revoke: () => import('./commands/host/revoke.ts'),
     },
   },
   branch: {
@@ -99,6 +100,16 @@ export const nouns: Record<string, Noun> = {
   run: {
     summary: 'The record of a build or another run',
     verbs: { show: () => import('./commands/run/show.ts') },
+  },
+  audit: {
+    summary: 'The log of every change, and proof that nobody rewrote it',
+    verbs: {
+      list: () => import('./commands/audit/list.ts'),
+      show: () => import('./commands/audit/show.ts'),
+      export: () => import('./commands/audit/export.ts'),
+      verify: () => import('./commands/audit/verify.ts'),
+      checkpoint: () => import('./commands/audit/checkpoint.ts'),
+    },
   },
   report: {
     summary: 'What auditors ask for, over a span of time',
