@@ -1,0 +1,21 @@
+import { globSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const documents = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: root })]
+
+/** `server/app.ts`, `agent/{link,tasks}/`: what stands in backticks and begins with a folder of ours. */
+const named = (text: string) =>
+  [...text.matchAll(/`((?:server|agent|cli|proto|migrations|packaging|test|docs)\/[^`\s]*)`/g)].map(
+    ([, path = '']) => path,
+  )
+
+test.each(documents)('%s names files that there are', (document) => {
+  const paths = named(readFileSync(`${root}${document}`, 'utf8'))
+  const missing = paths.filter((path) => {
+    const pattern = path.replaceAll(/<\w+>/g, '*').replace('NNNN-name', '*').replace(/\/$/, '')
+    return globSync(pattern, { cwd: root }).length === 0
+  })
+  expect(missing).toEqual([])
+})
