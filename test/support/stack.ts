@@ -25,6 +25,7 @@ const subnets: Record<string, string> = {
   e2e: '10.214.0.0/16',
   faults: '10.215.0.0/16',
   bench: '10.216.0.0/16',
+  canary: '10.217.0.0/16',
 }
 
 /** A Fairway of its own for a test file: server, agent, pool, ports, networks. */
