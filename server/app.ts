@@ -7,6 +7,7 @@ import { authentication } from './api/interceptors/authentication.ts'
 import { errors } from './api/interceptors/errors.ts'
 import { requestLog } from './api/interceptors/request-log.ts'
 import { revocation } from './api/interceptors/revocation.ts'
+import { scopes } from './api/interceptors/scopes.ts'
 import { blameCallerForMalformedMessages } from './api/malformed.ts'
 import { addRoutes } from './api/routes.ts'
 import type { AppContext } from './context.ts'
@@ -26,6 +27,8 @@ export async function createApp(context: AppContext, stopping: AbortSignal): Pro
     bodyLimit: maxBodyBytes,
     requestTimeout: 60_000,
     forceCloseConnections: 'idle',
+    // A TLS proxy on this machine says whom it speaks for; nobody else is believed.
+    trustProxy: 'loopback',
     genReqId: () => randomUUID(),
   })
   app.addHook('onRequest', async (request, reply) => {
@@ -48,7 +51,13 @@ export async function createApp(context: AppContext, stopping: AbortSignal): Pro
     grpcWeb: false,
     contextValues: (request) =>
       createContextValues().set(requestIdKey, request.id).set(addressKey, request.ip),
-    interceptors: [requestLog(context), errors(context), authentication(context), revocation(context)],
+    interceptors: [
+      requestLog(context),
+      errors(context),
+      authentication(context),
+      scopes(),
+      revocation(context),
+    ],
     readMaxBytes: maxBodyBytes,
     shutdownSignal: stopping,
   })

@@ -11,8 +11,8 @@ const list = z.string().transform((text) =>
 /** Its keys decide who gets in, so nobody on the way may exchange them. */
 const issuer = z.url({ protocol: /^https?$/ }).refine(
   (text) => {
-    const { protocol, hostname } = new URL(text)
-    return protocol === 'https:' || ['127.0.0.1', 'localhost', '[::1]'].includes(hostname)
+    const url = URL.parse(text)
+    return url?.protocol === 'https:' || ['127.0.0.1', 'localhost', '[::1]'].includes(url?.hostname ?? '')
   },
   { message: 'must be an https address (http on this machine only)' },
 )

@@ -2,6 +2,7 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BuildService } from '../../proto/gen/fairway/v1/builds_pb.js'
 import { IdentityService } from '../../proto/gen/fairway/v1/identity_pb.js'
+import { MemberService } from '../../proto/gen/fairway/v1/members_pb.js'
 import { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
 import { TokenService } from '../../proto/gen/fairway/v1/tokens_pb.js'
 import { runCli } from '../support/cli.ts'
@@ -133,6 +134,36 @@ test('`read` reads and changes nothing', async () => {
   // But whoever has it may end it.
   await server.client(IdentityService, secret).logout({})
   expect((await refusal(server.client(IdentityService, secret).whoAmI({}))).code).toBe(Code.Unauthenticated)
+})
+
+test('a token without `read` does what it is for and shows nothing', async () => {
+  const { secret } = await tokens().createToken({ name: 'starter', scopes: ['build.start'] })
+  const { build } = await server
+    .client(BuildService, secret)
+    .startBuild({ project: 'acme', branch: 'feature/blind' })
+  const ref = { project: 'acme', number: build?.number ?? 0 }
+  const builds = server.client(BuildService, secret)
+  const watch = async () => {
+    for await (const _ of builds.watchBuild({ build: ref }));
+  }
+  for (const read of [
+    () => builds.getBuild({ build: ref }),
+    () => builds.listBuilds({}),
+    watch,
+    () => server.client(ProjectService, secret).listProjects({}),
+  ]) {
+    expect(await refusal(read())).toMatchObject({ code: Code.PermissionDenied, reason: 'token-scope' })
+  }
+  expect((await server.client(IdentityService, secret).whoAmI({})).scopes).toEqual(['build.start'])
+})
+
+test('a scope of one kind of reading shows that kind alone', async () => {
+  const { secret } = await tokens(env.FAIRWAY_TOKEN).createToken({ name: 'hr', scopes: ['member.read'] })
+  const { members } = await server.client(MemberService, secret).listMembers({})
+  expect(members.length).toBeGreaterThan(0)
+  expect(await refusal(server.client(BuildService, secret).listBuilds({}))).toMatchObject({
+    reason: 'token-scope',
+  })
 })
 
 test.each<[string, object, string]>([
