@@ -17,6 +17,10 @@ export function printBuild(out: Output, build: BuildDetailJson): void {
     ['Environment', build.environment],
     ['Commit', build.commit && `${build.commit} ${build.commitMessage?.split('\n')[0] ?? ''}`],
     ['Image', build.digest],
+    [
+      'Approval',
+      build.approvalId && `${build.approvalId} (fairway approval show ${build.approvalId.slice(0, 8)})`,
+    ],
     ['Trigger', `${build.trigger}, ${formatAge(build.createdAt)}`],
     ['Took', build.startedAt && formatDuration(build.durationMs)],
     ['Clone', cloneText(build)],

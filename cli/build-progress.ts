@@ -91,7 +91,8 @@ function lineProgress(out: Output): Progress {
     show(build) {
       const head = headline(out.paint, build)
       for (const step of build.steps) {
-        if (step.status === 'queued' || !changed(step.name, step.status)) continue
+        const state = step.status === 'running' ? `running: ${step.summary ?? ''}` : step.status
+        if (step.status === 'queued' || !changed(step.name, state)) continue
         const time = step.status === 'running' ? '' : ` ${formatDuration(step.durationMs)}`
         const summary = step.summary ? `  ${oneLine(step.summary)}` : ''
         out.line(`${step.name} ${step.status}${time}${summary}`)

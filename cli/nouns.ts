@@ -111,6 +111,26 @@ export const nouns: Record<string, Noun> = {
       checkpoint: () => import('./commands/audit/checkpoint.ts'),
     },
   },
+  policy: {
+    summary: 'What a project’s rules demand beyond roles',
+    verbs: {
+      show: () => import('./commands/policy/show.ts'),
+      set: () => import('./commands/policy/set.ts'),
+      test: () => import('./commands/policy/test.ts'),
+      history: () => import('./commands/policy/history.ts'),
+    },
+  },
+  approval: {
+    summary: 'Actions that wait for somebody else’s word',
+    verbs: {
+      list: () => import('./commands/approval/list.ts'),
+      show: () => import('./commands/approval/show.ts'),
+      approve: () => import('./commands/approval/approve.ts'),
+      reject: () => import('./commands/approval/reject.ts'),
+      'break-glass': () => import('./commands/approval/break-glass.ts'),
+      'close-review': () => import('./commands/approval/close-review.ts'),
+    },
+  },
   report: {
     summary: 'What auditors ask for, over a span of time',
     verbs: {

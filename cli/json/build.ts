@@ -16,6 +16,7 @@ export const buildJson = (build: Build) => ({
   digest: textOf(build.digest),
   environment: textOf(build.environment),
   url: textOf(build.url),
+  approvalId: textOf(build.approvalId),
   trigger: build.trigger,
   createdAt: timeOf(build.createdAt),
   startedAt: timeOf(build.startedAt),

@@ -1,0 +1,56 @@
+import { formatAge } from './format.ts'
+import type { ApprovalJson } from './json/approval.ts'
+import type { Output } from './output.ts'
+import { paintWord } from './style.ts'
+import { oneLine } from './table.ts'
+
+/** What people are shown of an id; enough to name it by. */
+export const shortApproval = ({ id }: Pick<ApprovalJson, 'id'>): string => id.slice(0, 8)
+
+/** Whether somebody went ahead without approval and nobody has looked at it yet. */
+export const reviewIsOpen = ({ review }: ApprovalJson): boolean => review !== null && review.closedBy === null
+
+/** The state in a word; an open review is red whatever became of the action. */
+export const stateOf = (approval: ApprovalJson): string =>
+  reviewIsOpen(approval)
+    ? 'review-open'
+    : approval.status === 'approved' && approval.frozenUntil
+      ? 'frozen'
+      : approval.status
+
+/** Exactly what would happen, who may let it, and how far it has come. */
+export function printApproval(out: Output, approval: ApprovalJson): void {
+  const { paint } = out
+  const given = approval.votes.filter(({ decision }) => decision === 'approve').length
+  const living = approval.status === 'open' || approval.status === 'approved'
+  out.line(`${paint('bold', oneLine(approval.summary))} ${paintWord(paint, stateOf(approval))}`)
+  out.fields([
+    ['Approval', approval.id],
+    ['Action', `${approval.action} in ${[approval.project, approval.environment].filter(Boolean).join('/')}`],
+    ['Requested', `by ${oneLine(approval.requestedBy)}, ${formatAge(approval.createdAt)}`],
+    ['Author', approval.commitAuthor && oneLine(approval.commitAuthor)],
+    ['Needs', approval.quorum > 0 ? `${given} of ${approval.quorum} given` : 'no approval'],
+    ['Expires', living ? approval.expiresAt : null],
+    ['Frozen', approval.frozenUntil && `until ${approval.frozenUntil}`],
+    ['Used', approval.usedAt],
+    ['Reason', approval.reason && oneLine(approval.reason)],
+    ['You', living ? (approval.notForYou ? `may not approve: ${approval.notForYou}` : 'may approve') : null],
+  ])
+  for (const { member, decision, note, at } of approval.votes) {
+    const said = decision === 'approve' ? paint('green', 'approved') : paint('red', 'rejected')
+    out.line(`${said} by ${oneLine(member)}, ${formatAge(at)}${note ? `: ${oneLine(note)}` : ''}`)
+  }
+  if (approval.review) {
+    const { by, reason, at, closedBy, note } = approval.review
+    out.line(paint('red', `glass broken by ${oneLine(by)}, ${formatAge(at)}: ${oneLine(reason)}`))
+    out.line(
+      closedBy
+        ? `review closed by ${oneLine(closedBy)}: ${oneLine(note ?? '')}`
+        : paint('red', `review open: fairway approval close-review ${shortApproval(approval)} --note TEXT`),
+    )
+  }
+  out.line()
+  out.line('Exactly this would happen:')
+  for (const line of JSON.stringify(approval.subject, null, 2).split('\n')) out.line(`  ${line}`)
+  out.line(`  ${paint('dim', `SHA-256 of its canonical form: ${approval.subjectSha256}`)}`)
+}

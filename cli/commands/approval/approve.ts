@@ -1,0 +1,45 @@
+import { ApprovalService } from '../../../proto/gen/fairway/v1/approvals_pb.js'
+import { printApproval, shortApproval } from '../../approval-detail.ts'
+import { requireConfirmed } from '../../confirm.ts'
+import { approvalJson } from '../../json/approval.ts'
+import { verb } from '../../verb.ts'
+
+export const command = verb<{ note?: string; yes?: boolean }>({
+  usage: 'approve <approval>',
+  summary: 'Let an action happen: exactly what is shown, once',
+  details:
+    'Nobody approves what they asked for themselves; the policy says who else may. The approval is for the hash of what\n' +
+    'was shown: it is void when anything of that changes.',
+  examples: [
+    ['fairway approval approve 1f0c2a9e --note "read the diff"', 'shows it and asks'],
+    ['fairway approval approve 1f0c2a9e --yes', 'without asking'],
+  ],
+  configure: (command) =>
+    command.option('--note <text>', 'kept with your vote').option('-y, --yes', 'don’t ask'),
+  async run(session, [wanted = ''], options) {
+    const { out, signal } = session
+    const client = await session.client(ApprovalService)
+    const { approval: shown } = await client.getApproval({ approvalId: wanted }, { signal })
+    if (!shown) return undefined
+    if (!out.json) printApproval(out, approvalJson(shown))
+    await requireConfirmed('Approve exactly this?', options.yes === true, signal)
+    const request = { approvalId: shown.id, subjectSha256: shown.subjectSha256, note: options.note }
+    const { approval } = await client.approve(request, { signal })
+    if (!approval) return undefined
+    const json = approvalJson(approval)
+    if (out.json) out.printJson(json)
+    else out.line(outcomeOf(json))
+    return undefined
+  },
+})
+
+function outcomeOf(approval: ReturnType<typeof approvalJson>): string {
+  const given = approval.votes.filter(({ decision }) => decision === 'approve').length
+  if (approval.status === 'open') {
+    return `Approved ${shortApproval(approval)}: ${given} of ${approval.quorum} given.`
+  }
+  if (approval.frozenUntil) {
+    return `Approved ${shortApproval(approval)}; it goes ahead when the freeze ends, at ${approval.frozenUntil}.`
+  }
+  return `Approved ${shortApproval(approval)}; it goes ahead.`
+}

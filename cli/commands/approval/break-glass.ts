@@ -1,0 +1,36 @@
+import { ApprovalService } from '../../../proto/gen/fairway/v1/approvals_pb.js'
+import { printApproval, shortApproval } from '../../approval-detail.ts'
+import { requireConfirmed } from '../../confirm.ts'
+import { approvalJson } from '../../json/approval.ts'
+import { verb } from '../../verb.ts'
+
+export const command = verb<{ reason?: string; yes?: boolean }>({
+  usage: 'break-glass <approval>',
+  summary: 'Go ahead without approval, or in a freeze, and be reviewed',
+  details:
+    'For emergencies, by those whom the policy names. It opens a review, which stays red in `approval list` until somebody\n' +
+    'else closes it.',
+  examples: [
+    [
+      'fairway approval break-glass 1f0c2a9e --reason "checkout is down, nobody else awake"',
+      'shows it, asks',
+    ],
+  ],
+  configure: (command) =>
+    command.requiredOption('--reason <text>', 'at least 10 characters').option('-y, --yes', 'don’t ask'),
+  async run(session, [wanted = ''], options) {
+    const { out, signal } = session
+    const client = await session.client(ApprovalService)
+    const { approval: shown } = await client.getApproval({ approvalId: wanted }, { signal })
+    if (!shown) return undefined
+    if (!out.json) printApproval(out, approvalJson(shown))
+    await requireConfirmed('Go ahead without approval?', options.yes === true, signal)
+    const request = { approvalId: shown.id, reason: options.reason }
+    const { approval } = await client.breakGlass(request, { signal })
+    if (!approval) return undefined
+    const json = approvalJson(approval)
+    if (out.json) out.printJson(json)
+    else out.line(`The glass of ${shortApproval(json)} is broken: it goes ahead, and its review is open.`)
+    return undefined
+  },
+})
