@@ -270,6 +270,9 @@ create table secret_versions (
 
 -- ------------------------------------------------------------------ audit tree
 
+-- Builds and runs of all projects, newest first.
+create index runs_by_time on runs (organization_id, created_at desc);
+
 alter table audit_events
   add column project_id uuid references projects (id);
 create index audit_events_by_subject on audit_events (organization_id, subject_id);
@@ -380,25 +383,6 @@ create function current_member() returns uuid
   language sql stable parallel safe
   return nullif(current_setting('fairway.member', true), '')::uuid;
 
-create function sees_all_projects() returns boolean
-  language sql stable parallel safe
-  return current_setting('fairway.projects', true) = '*';
-
-create function visible_projects() returns uuid[]
-  language sql stable parallel safe
-  return case when current_setting('fairway.projects', true) in ('', '*') then '{}'::uuid[]
-              else coalesce(current_setting('fairway.projects', true)::uuid[], '{}') end;
-
--- Where the transaction's permission holds: a role or grant in one project reaches no other.
-create function writes_all_projects() returns boolean
-  language sql stable parallel safe
-  return current_setting('fairway.writes', true) = '*';
-
-create function writable_projects() returns uuid[]
-  language sql stable parallel safe
-  return case when current_setting('fairway.writes', true) in ('', '*') then '{}'::uuid[]
-              else coalesce(current_setting('fairway.writes', true)::uuid[], '{}') end;
-
 -- Whether the transaction's permission is one that its role or a grant of its member has, and that changes the table.
 create function may_write(changed_table text) returns boolean
   language sql stable parallel safe
@@ -411,7 +395,8 @@ create function may_write(changed_table text) returns boolean
         or exists (
           select from grants g
           where g.member_id = current_member() and g.permission = p.permission
-            and g.project_id = any (writable_projects()) and g.revoked_at is null and g.expires_at > now()
+            and g.revoked_at is null and g.expires_at > now()
+            and g.project_id = any (nullif(nullif(current_setting('fairway.writes', true), ''), '*')::uuid[])
         )
       )
   );
@@ -423,7 +408,14 @@ declare
   tenant_table text;
   -- Whose rows also belong to a project: the column, or the row that says which.
   project text;
-  tenant constant text := 'organization_id = (select current_organization())';
+  -- Sub-selects, so that each is asked once for a statement and not for each row; the settings themselves and not
+  -- functions that read them, which the planner would unfold anew for each table of each statement. All is `*`, and
+  -- nothing is what a transaction sees that was not told.
+  tenant constant text := $e$organization_id = (select nullif(current_setting('fairway.organization', true), '')::uuid)$e$;
+  sees_all constant text := $e$(select current_setting('fairway.projects', true) = '*')$e$;
+  seen constant text := $e$(select nullif(nullif(current_setting('fairway.projects', true), ''), '*')::uuid[])$e$;
+  writes_all constant text := $e$(select current_setting('fairway.writes', true) = '*')$e$;
+  written constant text := $e$(select nullif(nullif(current_setting('fairway.writes', true), ''), '*')::uuid[])$e$;
   -- What is seen, and where a permission may reach.
   scope text;
   reach text;
@@ -450,16 +442,13 @@ begin
     reach := tenant;
     if project like '% in %' then
       -- Which of those rows are seen is that table's own policy.
-      scope := scope || format(' and ((select sees_all_projects()) or exists (select from %I p where p.id = %I.%I))',
-        split_part(project, ' in ', 2), tenant_table, split_part(project, ' in ', 1));
-      reach := reach || format(' and ((select writes_all_projects()) or exists (select from %I p where p.id = %I.%I'
-        || ' and p.project_id = any ((select writable_projects())::uuid[])))',
-        split_part(project, ' in ', 2), tenant_table, split_part(project, ' in ', 1));
+      scope := scope || format(' and (%s or exists (select from %I p where p.id = %I.%I))',
+        sees_all, split_part(project, ' in ', 2), tenant_table, split_part(project, ' in ', 1));
+      reach := reach || format(' and (%s or exists (select from %I p where p.id = %I.%I and p.project_id = any (%s::uuid[])))',
+        writes_all, split_part(project, ' in ', 2), tenant_table, split_part(project, ' in ', 1), written);
     elsif project <> '' then
-      scope := scope || format(
-        ' and ((select sees_all_projects()) or %I = any ((select visible_projects())::uuid[]))', project);
-      reach := reach || format(
-        ' and ((select writes_all_projects()) or %I = any ((select writable_projects())::uuid[]))', project);
+      scope := scope || format(' and (%s or %I = any (%s::uuid[]))', sees_all, project, seen);
+      reach := reach || format(' and (%s or %I = any (%s::uuid[]))', writes_all, project, written);
     end if;
     -- Anybody may leave a trace, also of what was refused, in whosever project; all else takes a permission.
     writable := case tenant_table when 'audit_events' then tenant
@@ -473,9 +462,11 @@ begin
 end $$;
 
 drop policy tenant on organizations;
-create policy reading on organizations for select to fairway_app using (id = (select current_organization()));
+create policy reading on organizations for select to fairway_app
+  using (id = (select nullif(current_setting('fairway.organization', true), '')::uuid));
 create policy adding on organizations for insert to fairway_app
-  with check (id = (select current_organization()) and (select current_role_name()) = 'system');
+  with check (id = (select nullif(current_setting('fairway.organization', true), '')::uuid)
+    and (select current_role_name()) = 'system');
 
 grant select, insert, update on
   project_members, grants, login_codes, approvals, secrets, secret_versions, signing_keys, audit_witnesses to fairway_app;

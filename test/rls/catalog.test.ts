@@ -56,32 +56,36 @@ test('nothing but tables is reachable: no view or function gets round the polici
   expect(others).toEqual([])
 })
 
+const setting = (name: string) => `current_setting('fairway.${name}'::text, true)`
+const unset = (name: string) => `NULLIF(${setting(name)}, ''::text)`
+const all = (name: string) => `( SELECT (${setting(name)} = '*'::text))`
+const some = (name: string) =>
+  `ANY (( SELECT (NULLIF(${unset(name)}, '*'::text))::uuid[] AS "nullif")::uuid[])`
+const ofTenant = (tenant: string) => `(${tenant} = ( SELECT (${unset('organization')})::uuid AS "nullif"))`
+
 /** A function's answer, asked once for the whole statement. */
-const once = (call: string, name = call.slice(0, call.indexOf('('))) => `( SELECT ${call} AS ${name})`
+const once = (call: string) => `( SELECT ${call} AS ${call.slice(0, call.indexOf('('))})`
 
 /** Which rows a transaction sees, as PostgreSQL prints the expression. */
 function scopeOf(table: string, { tenant, project }: TableCase): string[] {
-  const ofTenant = `(${tenant} = ${once('current_organization()')})`
-  const all = once('sees_all_projects()')
-  if (!project) return [ofTenant]
+  if (!project) return [ofTenant(tenant)]
   if (typeof project === 'string') {
-    return [ofTenant, `(${all} OR (${project} = ANY (${once('visible_projects()')}::uuid[])))`]
+    return [ofTenant(tenant), `(${all('projects')} OR (${project} = ${some('projects')}))`]
   }
-  const { column, of } = project
   // Whether it sees the parent is the parent's own policy.
-  return [ofTenant, `(${all} OR (EXISTS ( SELECT\n   FROM ${of} p\n  WHERE (p.id = ${table}.${column}))))`]
+  const parent = `SELECT\n   FROM ${project.of} p\n  WHERE (p.id = ${table}.${project.column})`
+  return [ofTenant(tenant), `(${all('projects')} OR (EXISTS ( ${parent})))`]
 }
 
 /** Which rows a permission may reach. */
 function reachOf(table: string, { tenant, project }: TableCase): string[] {
-  const ofTenant = `(${tenant} = ${once('current_organization()')})`
-  const all = once('writes_all_projects()')
-  const some = `ANY (${once('writable_projects()')}::uuid[])`
-  if (!project) return [ofTenant]
-  if (typeof project === 'string') return [ofTenant, `(${all} OR (${project} = ${some}))`]
-  const { column, of } = project
-  const parent = `SELECT\n   FROM ${of} p\n  WHERE ((p.id = ${table}.${column}) AND (p.project_id = ${some}))`
-  return [ofTenant, `(${all} OR (EXISTS ( ${parent})))`]
+  if (!project) return [ofTenant(tenant)]
+  if (typeof project === 'string') {
+    return [ofTenant(tenant), `(${all('writes')} OR (${project} = ${some('writes')}))`]
+  }
+  const own = `(p.id = ${table}.${project.column})`
+  const parent = `SELECT\n   FROM ${project.of} p\n  WHERE (${own} AND (p.project_id = ${some('writes')}))`
+  return [ofTenant(tenant), `(${all('writes')} OR (EXISTS ( ${parent})))`]
 }
 
 const both = (conditions: string[]) =>
