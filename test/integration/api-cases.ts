@@ -1,5 +1,6 @@
 import { Code } from '@connectrpc/connect'
 import type { AppContext } from '../../server/context.ts'
+import { makeCheckpoint } from '../../server/evidence/audit/checkpoints.ts'
 import { arrangeApproval } from '../support/approvals.ts'
 import { arrangeGrant, arrangeMember, arrangeToken } from '../support/people.ts'
 import { playRun } from '../support/play-run.ts'
@@ -252,6 +253,18 @@ export const cases: Record<string, Case> = {
     arrange: (context, tenant) => arrangeApproval(context, tenant, true),
     mutates: true,
   },
+  'fairway.v1.AuditService.listAuditEvents': { request: ({ project }) => ({ project }) },
+  'fairway.v1.AuditService.getAuditEvent': {
+    request: () => ({ index: 0n }),
+    arrange: async (context, tenant) => {
+      await makeCheckpoint(context, tenant.organizationId)
+      return {}
+    },
+    // Indexes count in each organization anew: the other tenant's are one's own.
+    namesNothing: true,
+  },
+  'fairway.v1.AuditService.exportAudit': { request: () => ({}), namesNothing: true },
+  'fairway.v1.AuditService.createCheckpoint': { request: () => ({}), namesNothing: true },
   'fairway.v1.ReportService.reportReleases': { request: ({ project }) => ({ span: { project } }) },
   'fairway.v1.ReportService.reportAccess': { request: ({ project }) => ({ span: { project } }) },
   'fairway.v1.ReportService.reportRestores': { request: ({ project }) => ({ span: { project } }) },

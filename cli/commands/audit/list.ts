@@ -1,0 +1,77 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { AuditService } from '../../../proto/gen/fairway/v1/audit_pb.js'
+import { usageError } from '../../errors.ts'
+import { type AuditEventJson, auditEventJson } from '../../json/audit.ts'
+import { parseSpan } from '../../report/span.ts'
+import { verb } from '../../verb.ts'
+
+interface Options {
+  readonly project?: string
+  readonly actor?: string
+  readonly action?: string
+  readonly from?: string
+  readonly to?: string
+  readonly before?: string
+  readonly limit: string
+}
+
+export const command = verb<Options>({
+  usage: 'list',
+  summary: 'List what was changed, by whom and when, the newest first',
+  examples: [
+    ['fairway audit list --project acme --limit 20', 'the latest of a project'],
+    ['fairway audit list --actor member:ana --from 7d', 'what ana did in the last week'],
+    ['fairway audit list --action build. --from 2026-11-01 --to 2026-11-30', 'builds started, cancelled, …'],
+  ],
+  configure: (command) =>
+    command
+      .option('--project <project>', 'of this project only')
+      .option('--actor <actor>', 'by this one only: member:ana, host:…, github, scheduler')
+      .option('--action <action>', 'an action, or its beginning')
+      .option('--from <time>', 'a day, a time, or how long ago (7d)')
+      .option('--to <time>', 'the same; a day is part of the span')
+      .option('--before <index>', 'older than this one, to go on from the last one listed')
+      .option('--limit <count>', 'at most so many, 1000 at the most', '50'),
+  async run(session, _, options) {
+    const { project = '', actor = '', action = '', from, to } = options
+    const span = parseSpan({ from: from ?? '1970-01-01', to })
+    const client = await session.client(AuditService)
+    const { events } = await client.listAuditEvents(
+      {
+        project,
+        actor,
+        action,
+        from: from === undefined ? undefined : timestampFromDate(span.from),
+        to: to === undefined ? undefined : timestampFromDate(span.to),
+        limit: countOf('--limit', options.limit),
+        before: options.before === undefined ? undefined : BigInt(countOf('--before', options.before)),
+      },
+      { signal: session.signal },
+    )
+    session.out.list<AuditEventJson>(
+      events.map(auditEventJson),
+      [
+        { title: 'INDEX', value: ({ index }) => (index === null ? '…' : String(index)), align: 'right' },
+        { title: 'AT', value: ({ at }) => at ?? '', whole: true },
+        { title: 'ACTOR', value: ({ actor }) => actor, whole: true },
+        { title: 'ACTION', value: ({ action }) => action, whole: true },
+        { title: 'SUBJECT', value: ({ subject }) => `${subject.kind} ${subject.id}` },
+        { title: 'DETAILS', value: ({ details }) => summaryOf(details) },
+      ],
+      'No event fits. A longer span: --from 365d',
+    )
+    return undefined
+  },
+})
+
+/** `name=value`, the simple ones. */
+const summaryOf = (details: Record<string, unknown>): string =>
+  Object.entries(details)
+    .filter(([, value]) => value !== null && typeof value !== 'object')
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')
+
+function countOf(option: string, text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw usageError(`${option} takes a number; ${text} is none.`)
+}
