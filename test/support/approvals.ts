@@ -2,17 +2,8 @@ import type { AppContext } from '../../server/context.ts'
 import { operation, withTenant } from '../../server/db/tenancy.ts'
 import { type ProtectedRequest, protect, type Verdict } from '../../server/governance/protect.ts'
 import { setPolicy } from '../../server/services/policies.ts'
+import { noApprovals } from './no-approvals.ts'
 import { arrangeBuild, type Tenant } from './tenant.ts'
-
-/** A policy for tests that are about something else: nothing waits for anybody. */
-export const noApprovals = `approvals:
-  production-deploy: none
-  production-destroy: none
-  restore: none
-  rollback: none
-  shell: none
-  secret-read: none
-`
 
 /** Puts a policy in force, as an owner would. */
 export const arrangePolicy = (context: AppContext, tenant: Tenant, yaml: string = noApprovals) =>

@@ -1,4 +1,6 @@
+import { writeFile } from 'node:fs/promises'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
+import { noApprovals } from './no-approvals.ts'
 import { waitFor } from './wait-for.ts'
 
 /** What `fairway build show --json` prints, as far as tests look at it. */
@@ -30,13 +32,24 @@ export interface EnvironmentShown {
 
 export const environmentsOf = (stack: Stack) => stack.cliJson<EnvironmentShown[]>('env', 'list', 'shop')
 
-/** The project `shop`, whose pushes reach the server by webhook; gives the repository's address. */
+/**
+ * The project `shop`, whose pushes reach the server by webhook, and whose policy asks for no approval: gives the
+ * repository's address.
+ */
 export async function createShop(stack: Stack): Promise<string> {
   await stack.startGitServer()
   const remote = await stack.createRepository('demo/shop')
   const secret = await stack.webhookSecret()
   await stack.cli('project', 'create', 'shop', '--repository', remote, '--webhook-secret', secret)
+  await setPolicy(stack, noApprovals)
   return remote
+}
+
+/** Puts a policy of the shop in force. */
+export async function setPolicy(stack: Stack, yaml: string): Promise<void> {
+  const file = stack.path('policy.yaml')
+  await writeFile(file, yaml)
+  await stack.cli('policy', 'set', 'shop', '--file', file, '--yes')
 }
 
 /** The build of that commit (or with that number) once it has ended, as `build show` says it. */
