@@ -18,6 +18,7 @@ import type { Logger } from '../logger.ts'
 import { fullJitter } from './backoff.ts'
 import { pause } from './pause.ts'
 import { channelOptions, controlMethod } from './protocol.ts'
+import type { Refusal } from './refusal.ts'
 
 /** An established control stream. */
 export interface Connection {
@@ -36,6 +37,8 @@ export interface ConnectionEvents {
   onWelcome(connection: Connection, welcome: Welcome): void
   onMessage(connection: Connection, message: ControlResponse['message']): void
   onClosed(connection: Connection): void
+  /** Why a server refused this host, when that does not pass by itself. */
+  explain(status: StatusObject): Refusal | undefined
 }
 
 const welcomeMs = 5_000
@@ -54,9 +57,14 @@ export async function keepConnected(
 ): Promise<void> {
   let attempt = 0
   while (!signal.aborted) {
-    const { welcomed, restarting, pointless, code, details } = await connectOnce(address, events, signal)
+    const { welcomed, restarting, pointless, code, details, refusal } = await connectOnce(
+      address,
+      events,
+      signal,
+    )
     if (signal.aborted) return
-    log.info({ server: address, code, details }, welcomed ? 'link closed' : 'link not established')
+    if (refusal) log.error({ server: address, code, details, ...refusal }, 'the link is refused')
+    else log.info({ server: address, code, details }, welcomed ? 'link closed' : 'link not established')
     if (restarting) {
       attempt = 0
       continue
@@ -72,6 +80,7 @@ interface Ending {
   readonly pointless: boolean
   readonly code: string
   readonly details: string
+  readonly refusal: Refusal | undefined
 }
 
 function connectOnce(address: string, events: ConnectionEvents, signal: AbortSignal): Promise<Ending> {
@@ -86,12 +95,14 @@ function connectOnce(address: string, events: ConnectionEvents, signal: AbortSig
   let connection: Connection | undefined
   let restarting = false
   let superseded = false
+  let over = false
   let why = ''
   let heartbeat: NodeJS.Timeout | undefined
   let lastHeardMs = performance.now()
 
   const end = (reason: string) => {
     why ||= reason
+    over = true
     stream.cancel()
   }
   const send: Connection['send'] = (message) => {
@@ -139,7 +150,9 @@ function connectOnce(address: string, events: ConnectionEvents, signal: AbortSig
   })
   // The status says all that the error says, and comes without one as well.
   stream.on('error', () => {})
-  stream.on('status', ({ code, details }: StatusObject) => {
+  stream.on('status', (ending: StatusObject) => {
+    const { code, details } = ending
+    over = true
     clearTimeout(unwelcome)
     clearInterval(heartbeat)
     signal.removeEventListener('abort', aborted)
@@ -151,9 +164,13 @@ function connectOnce(address: string, events: ConnectionEvents, signal: AbortSig
       pointless: superseded || refusals.has(code),
       code: status[code],
       details: why || details,
+      refusal: events.explain(ending),
     })
   })
-  send({ case: 'hello', value: events.hello() })
+  // Hello tells the time: it is written when it can be sent.
+  client.waitForReady(Date.now() + welcomeMs, (error) => {
+    if (!error && !over) send({ case: 'hello', value: events.hello() })
+  })
   if (signal.aborted) aborted()
   return promise
 }

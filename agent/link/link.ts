@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { timestampNow } from '@bufbuild/protobuf/wkt'
 import { credentials } from '@grpc/grpc-js'
 import {
   type ControlResponse,
@@ -18,6 +19,7 @@ import { createLeases } from './leases.ts'
 import { createLogSender } from './log-sender.ts'
 import { pause, within } from './pause.ts'
 import { protocolMax, protocolMin } from './protocol.ts'
+import { explainRefusal } from './refusal.ts'
 import { createSecretSource } from './secret-source.ts'
 import { isDiskFault } from './state-database.ts'
 import type { LinkStore } from './store.ts'
@@ -114,8 +116,10 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
         inventory: create(InventorySchema, inventory),
         journal: journal.listOpen().map(({ taskId, epoch }) => ({ taskId, epoch })),
         checkpointSize: witness.keptSize(),
+        clock: timestampNow(),
       }),
     credentials: () => credentialsOf(identity),
+    explain: (status) => explainRefusal(status, identity),
     onWelcome: survivingDiskFaults(log, onWelcome),
     onMessage: survivingDiskFaults(log, onMessage),
     onClosed(connection) {
