@@ -40,10 +40,11 @@ function textOf(bytes: Uint8Array, source: string): string {
 }
 
 async function ask(question: string, signal: AbortSignal): Promise<string> {
-  process.stderr.write(question)
   // readline echoes what is typed to its output.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const input = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  // Only now: what is typed sooner the terminal itself would echo.
+  process.stderr.write(question)
   try {
     return await input.question('', { signal })
   } finally {
