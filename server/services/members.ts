@@ -190,16 +190,17 @@ async function endProjectRoles(tx: Tx, memberId: string, projectId?: string): Pr
   return (await ending.returning('role').execute()).map(({ role }) => role)
 }
 
+/** Tokens before their member, as authentication touches them: in the other order the two could wait for each other. */
 async function endMembership(tx: Tx, memberId: string): Promise<void> {
   const now = new Date()
-  await tx.updateTable('members').set({ removed_at: now }).where('id', '=', memberId).execute()
-  await voidLoginCodes(tx, memberId)
   await tx
     .updateTable('tokens')
     .set({ revoked_at: now })
     .where('member_id', '=', memberId)
     .where('revoked_at', 'is', null)
     .execute()
+  await voidLoginCodes(tx, memberId)
+  await tx.updateTable('members').set({ removed_at: now }).where('id', '=', memberId).execute()
 }
 
 /** A new one-time code; the ones before are void. Throws `member-not-found`. */

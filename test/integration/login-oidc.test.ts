@@ -68,22 +68,27 @@ test('a member logs in at the provider, by default, and gets a session of 12 hou
   expect((await runCli(['whoami'], env())).code).toBe(4)
 })
 
-test('somebody unknown is told who can add them', async () => {
-  const { code, stderr } = await loginAs('mallory@example.com', ['--oidc'])
-  expect(code).toBe(4)
-  expect(stderr).toContain('mallory@example.com is no member here. An owner can add you: `fairway member add')
-})
+// At once, for each waits until the provider may be asked again.
+describe.concurrent('nobody is logged in who', () => {
+  test('is unknown; they are told who can add them', async () => {
+    const { code, stderr } = await loginAs('mallory@example.com', ['--oidc'])
+    expect(code).toBe(4)
+    expect(stderr).toContain(
+      'mallory@example.com is no member here. An owner can add you: `fairway member add',
+    )
+  })
 
-test('an address that the provider has not verified is nobody’s', async () => {
-  const { code, stderr } = await loginAs(`${unverifiedPrefix}eve@example.com`)
-  expect(code).toBe(4)
-  expect(stderr).toContain('does not vouch')
-})
+  test('has an address that the provider has not verified', async () => {
+    const { code, stderr } = await loginAs(`${unverifiedPrefix}eve@example.com`)
+    expect(code).toBe(4)
+    expect(stderr).toContain('does not vouch')
+  })
 
-test('who refuses in the browser is not logged in', async () => {
-  const { code, stderr } = await loginAs('eve@example.com', [], 'abort')
-  expect(code).toBe(4)
-  expect(stderr).toContain('refused in the browser')
+  test('refuses in the browser', async () => {
+    const { code, stderr } = await loginAs('eve@example.com', [], 'abort')
+    expect(code).toBe(4)
+    expect(stderr).toContain('refused in the browser')
+  })
 })
 
 describe('an ID token is refused', () => {

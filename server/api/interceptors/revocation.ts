@@ -1,6 +1,7 @@
 import type { Interceptor } from '@connectrpc/connect'
 import type { AppContext } from '../../context.ts'
-import { watchTokens } from '../../services/token-watch.ts'
+import type { Identity } from '../../services/authenticate.ts'
+import { type TokenWatch, watchTokens } from '../../services/token-watch.ts'
 import { identityKey } from '../caller.ts'
 
 /** Ends open streams when the token they were opened with ends. Comes after the authentication. */
@@ -10,13 +11,16 @@ export function revocation(context: AppContext): Interceptor {
     const response = await next(request)
     const identity = request.contextValues.get(identityKey)
     if (!response.stream || !identity) return response
-    const { signal, stop } = tokens.watch(identity)
-    return { ...response, message: until(signal, response.message, stop) }
+    return { ...response, message: untilRevoked(tokens, identity, response.message) }
   }
 }
 
-/** The messages until the signal, whose reason it throws; a message that is waited for then is not waited for longer. */
-async function* until<T>(signal: AbortSignal, messages: AsyncIterable<T>, stop: () => void) {
+/**
+ * The messages while the token lives; then the reason is thrown, and a message that is waited for is not waited for
+ * longer. The watch begins with the reading: what nobody reads needs none.
+ */
+async function* untilRevoked<T>(tokens: TokenWatch, identity: Identity, messages: AsyncIterable<T>) {
+  const { signal, stop } = tokens.watch(identity)
   const iterator = messages[Symbol.asyncIterator]()
   // Not Promise.race: each would leave a reaction on a promise that lives as long as the stream.
   let interrupt: ((reason: unknown) => void) | undefined
