@@ -34,12 +34,13 @@ export function verifyEnd(members: Members, statements: readonly VerifiedStateme
   const [end] = ends
   if (!end) throw new BadMember('audit', 'no event of the run’s end')
   const named = end.event.details ?? {}
-  const require = (path: string, hash: string | undefined) => {
+  const requireNamed = (path: string, hash: string | undefined) => {
     if (sha256(requireMember(members, path)) !== hash)
       throw new BadMember(path, `not the one that ${end.path} names`)
   }
-  require('run/manifest.json', named.manifest)
-  for (const { name } of statements) require(`statements/${name}.sigstore.json`, named.statements?.[name])
+  requireNamed('run/manifest.json', named.manifest)
+  for (const { name } of statements)
+    requireNamed(`statements/${name}.sigstore.json`, named.statements?.[name])
   for (const name of Object.keys(named.statements ?? {})) {
     requireMember(members, `statements/${name}.sigstore.json`)
   }
