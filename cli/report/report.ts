@@ -43,7 +43,7 @@ export const evidenceCheck = [
   'the signed statements, logs and approvals behind a line, checked with sh and openssl alone',
 ] as const
 export const auditCheck = [
-  'fairway audit export -o audit.json && fairway audit verify audit.json',
+  'fairway audit export -o audit.jsonl && fairway audit verify audit.jsonl',
   'that no event of the audit log was changed, put in or left out',
 ] as const
 

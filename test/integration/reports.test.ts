@@ -285,11 +285,25 @@ describe('access', () => {
           })
           .execute(),
       )
-    await event('2026-01-01', 'member.add', { name: 'dora', role: 'owner' })
-    await event('2026-03-03', 'member.set-role', { name: 'dora', role: 'developer', before: 'owner' })
+    await event('2025-06-01', 'member.add', { member: 'dora', role: 'auditor', new: true })
+    await event('2025-07-01', 'member.remove', { member: 'dora' })
+    await event('2026-01-01', 'member.add', { member: 'dora', role: 'owner', new: true })
+    await event('2026-02-03', 'member.add', {
+      member: 'dora',
+      role: 'developer',
+      project: 'shop',
+      new: false,
+    })
+    await event('2026-03-02', 'member.remove', { member: 'dora', project: 'shop' })
+    await event('2026-03-03', 'member.add', { member: 'dora', role: 'developer', new: false })
     expect((await linesOf()).filter((line) => line.startsWith('dora role'))).toEqual([
       'dora role owner 2026-01-01..2026-03-03',
       'dora role developer 2026-03-03..',
+    ])
+    const earlier = ['--from', '2025-06-15', '--to', '2025-06-15', '--json']
+    const { stdout } = await report(['access', ...earlier])
+    expect((JSON.parse(stdout) as AccessJson[]).filter(({ member }) => member === 'dora')).toMatchObject([
+      { what: 'auditor', givenBy: 'member:ana', until: '2025-07-01T00:00:00.000Z' },
     ])
   })
 

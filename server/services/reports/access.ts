@@ -45,13 +45,7 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 const startOf = ({ from }: AccessLine) => (from ? timestampDate(from).getTime() : 0)
 
 async function organizationRoles(tx: Tx, { from, to }: Span): Promise<Line[]> {
-  const members = await tx
-    .selectFrom('members')
-    .select(['id', 'name', 'role', 'created_at', 'removed_at', 'last_seen_at'])
-    .where('created_at', '<', to)
-    .where((eb) => eb.or([eb('removed_at', 'is', null), eb('removed_at', '>=', from)]))
-    .execute()
-  const history = await roleHistory(tx, members)
+  const history = await roleHistory(tx)
   return history
     .filter((held) => held.from < to && (!held.until || held.until >= from))
     .map((held) => ({

@@ -18,40 +18,51 @@ export interface HeldRole {
 }
 
 /**
- * The roles that members held, one after another. A member's row says only which one it is now; the changes are read
- * from the audit log, where each names the role before and after.
+ * The roles that each member held, one after another. A member's row says only which one it is now; what was before is
+ * read from the audit log. Who is not in it has what the row says.
  */
-export async function roleHistory(tx: Tx, members: readonly Member[]): Promise<HeldRole[]> {
-  if (members.length === 0) return []
+export async function roleHistory(tx: Tx): Promise<HeldRole[]> {
+  const members = await tx
+    .selectFrom('members')
+    .select(['id', 'name', 'role', 'created_at', 'removed_at', 'last_seen_at'])
+    .execute()
   const events = await tx
     .selectFrom('audit_events')
-    .select(['subject_id', 'actor', 'details', 'created_at'])
+    .select(['subject_id', 'actor', 'action', 'details', 'created_at'])
     .where('subject_kind', '=', 'member')
-    .where('action', 'in', ['member.add', 'member.set-role'])
-    .where(
-      'subject_id',
-      'in',
-      members.map(({ id }) => id),
-    )
+    .where('action', 'in', ['member.add', 'member.remove'])
     .orderBy('id')
     .execute()
   const byMember = Map.groupBy(events, ({ subject_id }) => subject_id)
   return members.flatMap((member) => {
-    const changes = (byMember.get(member.id) ?? []).filter((event) => roleIn(event.details) !== undefined)
-    if (changes.length === 0) {
-      return [{ member, role: member.role, givenBy: '', from: member.created_at, until: member.removed_at }]
+    const turns = (byMember.get(member.id) ?? []).flatMap((event): Turn[] => {
+      const role = roleFrom(event)
+      return role === undefined ? [] : [{ role, by: event.actor, at: event.created_at }]
+    })
+    if (turns.length === 0) {
+      const { role, created_at: from, removed_at: until } = member
+      return [{ member, role, givenBy: '', from, until }]
     }
-    return changes.map((change, index) => ({
-      member,
-      role: roleIn(change.details) ?? member.role,
-      givenBy: change.actor,
-      from: change.created_at,
-      until: changes[index + 1]?.created_at ?? member.removed_at,
-    }))
+    return turns.flatMap(({ role, by, at }, index) =>
+      role === null
+        ? []
+        : [{ member, role, givenBy: by, from: at, until: turns[index + 1]?.at ?? member.removed_at }],
+    )
   })
 }
 
-function roleIn(details: unknown): string | undefined {
-  const { role } = details as { role?: unknown }
-  return typeof role === 'string' ? role : undefined
+interface Turn {
+  /** Null: removed. */
+  readonly role: string | null
+  readonly by: string
+  readonly at: Date
+}
+
+/** The role in the organization from that event on; undefined when the event is about a project's. */
+function roleFrom({ action, details }: { action: string; details: unknown }): string | null | undefined {
+  const { role, project, new: isNew } = details as { role?: string; project?: string; new?: boolean }
+  if (action === 'member.remove') return project ? undefined : null
+  // Whom a project brings in is a plain member of the organization.
+  if (project) return isNew ? 'member' : undefined
+  return role
 }
