@@ -1,4 +1,5 @@
 import { waitFor } from '../wait-for.ts'
+import { approveDeployment, showProof } from './governance.ts'
 import { callOdoo, httpRequest } from './odoo-client.ts'
 import { command, say, title } from './say.ts'
 import { type Clone, createClone } from './shop-repository.ts'
@@ -26,8 +27,13 @@ export async function showMainJob(stack: Stack, options: { push: boolean }): Pro
     const clone = await createClone(stack.path('clone'), remote)
     const watch = (branch: string) => pushAndWatch(stack, clone, branch)
 
-    title('4  Push main → production')
-    await watch('main')
+    title('4  Push main → production, which waits for somebody else’s approval')
+    const first = await pushBuild(stack, clone, 'main')
+    say(
+      'It resolves its modules, builds its image, and then asks: this digest, these modules, this environment.',
+    )
+    await approveDeployment(await stack.as('rita', 'release-manager'), project)
+    await watchBuild(stack, first)
     const production = await environmentOf(stack, 'production')
     say('People work with it: twelve customers and their points, written over Odoo’s own API.')
     await writeBusinessData(production)
@@ -51,6 +57,9 @@ export async function showMainJob(stack: Stack, options: { push: boolean }): Pro
     say(`cell before ${staging.cell}`)
     say(`cell now    ${again.cell}`)
     if (again.cell === staging.cell) throw new Error('staging was built on its old database')
+
+    title('8  Prove what was done to production, to somebody who trusts nobody here')
+    await showProof(stack, project, first)
   }
   await showWhatRuns(stack)
 }
@@ -68,20 +77,29 @@ async function registerProject(stack: Stack): Promise<string> {
   return remote
 }
 
-/** Pushes, finds the build that the webhook started, and follows it to its end. */
 async function pushAndWatch(stack: Stack, clone: Clone, branch: string): Promise<void> {
+  await watchBuild(stack, await pushBuild(stack, clone, branch))
+}
+
+/** Pushes, and gives the number of the build that the webhook started. */
+async function pushBuild(stack: Stack, clone: Clone, branch: string): Promise<number> {
   command(`git push origin ${branch}`)
   const commit = await clone.push(branch)
-  let number: number | undefined
+  let number = 0
   await waitFor(
     async () => {
       const builds = await stack.cliJson<Build[]>('build', 'list', project, '--branch', branch)
-      number = builds.find((build) => build.commit === commit)?.number
-      return number !== undefined
+      number = builds.find((build) => build.commit === commit)?.number ?? 0
+      return number > 0
     },
     () => `the push of ${branch} started no build; see ${stack.path('git-server.log')}`,
     { deadlineMs: 30_000, everyMs: 200 },
   )
+  return number
+}
+
+/** Follows a build to its end. */
+async function watchBuild(stack: Stack, number: number): Promise<void> {
   command(`fairway build watch ${project} ${number}`)
   const exitCode = await stack.show('build', 'watch', project, String(number))
   if (exitCode !== 0) throw new Error(`build ${number} failed: npx fairway logs ${project} ${number}`)

@@ -37,8 +37,11 @@ export interface StackOptions {
 export class Stack {
   readonly options: StackOptions
   readonly server: string
-  constructor(options: StackOptions) {
+  /** Who uses the command line: `admin`, or a member that admin has added. */
+  readonly member: string
+  constructor(options: StackOptions, member = 'admin') {
     this.options = options
+    this.member = member
     this.server = `http://127.0.0.1:${options.ports.api}`
   }
 
@@ -139,23 +142,36 @@ export class Stack {
     }
   }
 
-  /** Of the session of `admin`; the first call logs in with the server's one-time code and keeps them. */
-  async credentials(): Promise<{ server: string; token: string }> {
-    const file = this.path('credentials.json')
-    if (!existsSync(file)) {
-      const code = await readFile(this.path('server', 'admin-code'), 'utf8')
-      const transport = createConnectTransport({ baseUrl: this.server, httpVersion: '1.1' })
-      const { session } = await createClient(IdentityService, transport).loginWithCode({
-        code,
-        name: 'stack',
-      })
-      const credentials = { server: this.server, token: session?.token ?? '' }
-      await writeFile(file, JSON.stringify(credentials), { mode: 0o600 })
+  /** The same Fairway as another member sees it. Admin adds them the first time, and they log in with their code. */
+  async as(member: string, role: string): Promise<Stack> {
+    const theirs = new Stack(this.options, member)
+    if (!existsSync(theirs.#credentialsFile)) {
+      const { code } = await this.cliJson<{ code: string }>('member', 'add', member, '--role', role)
+      await theirs.#logIn(code)
     }
-    return JSON.parse(await readFile(file, 'utf8'))
+    return theirs
   }
 
-  /** What the command line prints, as an administrator would see it. */
+  /** Of the member's session; admin's first call logs in with the server's one-time code and keeps them. */
+  async credentials(): Promise<{ server: string; token: string }> {
+    if (!existsSync(this.#credentialsFile)) {
+      await this.#logIn(await readFile(this.path('server', 'admin-code'), 'utf8'))
+    }
+    return JSON.parse(await readFile(this.#credentialsFile, 'utf8'))
+  }
+
+  get #credentialsFile(): string {
+    return this.path(this.member === 'admin' ? 'credentials.json' : `credentials-${this.member}.json`)
+  }
+
+  async #logIn(code: string): Promise<void> {
+    const transport = createConnectTransport({ baseUrl: this.server, httpVersion: '1.1' })
+    const { session } = await createClient(IdentityService, transport).loginWithCode({ code, name: 'stack' })
+    const credentials = { server: this.server, token: session?.token ?? '' }
+    await writeFile(this.#credentialsFile, JSON.stringify(credentials), { mode: 0o600 })
+  }
+
+  /** What the command line prints for the member. */
   async cli(...args: string[]): Promise<string> {
     const { server, token } = await this.credentials()
     const env = { FAIRWAY_SERVER: server, FAIRWAY_TOKEN: token }
