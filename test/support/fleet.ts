@@ -8,7 +8,7 @@ import { createIdentityStore, type Identity, type IdentityStore } from '../../ag
 import { runLink } from '../../agent/link/link.ts'
 import { type LinkStore, openLinkStore } from '../../agent/link/store.ts'
 import type { TaskHandlers } from '../../agent/link/task-runner.ts'
-import { createLogger } from '../../agent/logger.ts'
+import { createLogger, type Logger } from '../../agent/logger.ts'
 import { decodeLogChunk, type StoredLine } from '../../server/blobs/log-chunk.ts'
 import type { AppContext } from '../../server/context.ts'
 import { type Authority, openAuthority } from '../../server/fleet/authority.ts'
@@ -173,7 +173,7 @@ export interface TestAgent extends AsyncDisposable {
   readonly store: LinkStore
   stop(): Promise<void>
   /** After `stop`: a new process on the same directory, as far as the link can tell. */
-  start(handlers?: TaskHandlers): void
+  start(handlers?: TaskHandlers, log?: Logger): void
 }
 
 export async function joinAgent(
@@ -195,7 +195,7 @@ export async function joinAgent(
     hostName: `host-${randomUUID().slice(0, 8)}`,
   })
   identities.write(identity)
-  const log = createLogger(process.env.FAIRWAY_TEST_LOG ?? 'silent')
+  const silent = createLogger(process.env.FAIRWAY_TEST_LOG ?? 'silent')
   let store: LinkStore
   let stopping: AbortController
   let running: Promise<void>
@@ -206,7 +206,7 @@ export async function joinAgent(
     get store() {
       return store
     },
-    start(handlers = options.handlers) {
+    start(handlers = options.handlers, log = silent) {
       store = openLinkStore(directory, options.spoolLimitBytes ?? 268_435_456)
       stopping = new AbortController()
       running = runLink(

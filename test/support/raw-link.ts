@@ -14,31 +14,55 @@ export interface RawStream {
   readonly answered: Promise<void>
 }
 
-/** Says these bytes on a stream and listens until the server ends it. The server's certificate has to be the authority's. */
-export function openRaw(
+export interface RawSaying {
+  readonly method: StreamMethod
+  readonly messages: readonly Uint8Array[]
+}
+
+/** A connection that ends with its last stream. The server's certificate has to be the authority's. */
+export interface RawConnection {
+  /** Says these bytes on a stream of its own, and listens until the server ends it. */
+  say(saying: RawSaying): RawStream
+}
+
+export function connectRaw(
   address: string,
   authority: string,
   who: Credentials | 'nobody',
-  said: { method: StreamMethod; messages: readonly Uint8Array[]; options?: ChannelOptions },
-): RawStream {
+  options: ChannelOptions = {},
+): RawConnection {
   const [key, certificate] = who === 'nobody' ? [] : [Buffer.from(who.key), Buffer.from(who.certificate)]
   const client = new Client(address, credentials.createSsl(Buffer.from(authority), key, certificate), {
     ...channelOptions,
     'grpc.max_send_message_length': -1,
-    ...said.options,
+    ...options,
   })
   const raw = (bytes: Buffer) => bytes
-  const path = `/fairway.agent.v1.AgentLinkService/${said.method}`
-  const call = client.makeBidiStreamRequest(path, raw, raw, new Metadata())
-  const answered = new Promise<void>((resolve) => call.once('data', () => resolve()))
-  call.on('data', () => {})
-  call.on('error', () => {})
-  const ended = new Promise<StatusObject>((resolve) => call.on('status', resolve)).finally(() =>
-    client.close(),
-  )
-  for (const message of said.messages) call.write(Buffer.from(message))
-  return { ended, answered }
+  let open = 0
+  return {
+    say({ method, messages }) {
+      open++
+      const path = `/fairway.agent.v1.AgentLinkService/${method}`
+      const call = client.makeBidiStreamRequest(path, raw, raw, new Metadata())
+      const answered = new Promise<void>((resolve) => call.once('data', () => resolve()))
+      call.on('data', () => {})
+      call.on('error', () => {})
+      const ended = new Promise<StatusObject>((resolve) => call.on('status', resolve)).finally(() => {
+        if (--open === 0) client.close()
+      })
+      for (const message of messages) call.write(Buffer.from(message))
+      return { ended, answered }
+    },
+  }
 }
+
+/** One stream on a connection of its own. */
+export const openRaw = (
+  address: string,
+  authority: string,
+  who: Credentials | 'nobody',
+  { options, ...saying }: RawSaying & { readonly options?: ChannelOptions },
+): RawStream => connectRaw(address, authority, who, options).say(saying)
 
 export const helloBytes = (hello: Record<string, unknown> = {}): Uint8Array =>
   toBinary(
