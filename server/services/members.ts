@@ -2,12 +2,12 @@ import type { Member } from '../../proto/gen/fairway/v1/members_pb.js'
 import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
-import { DomainError, invalid, notFound, wrongState } from '../errors.ts'
+import { DomainError, invalid, wrongState } from '../errors.ts'
 import { authorize, type Caller } from '../governance/authorize.ts'
 import { type MemberRole, memberRoles, type ProjectRole, projectRoles } from '../governance/matrix.ts'
 import { didYouMean } from '../governance/nearest.ts'
-import { endGrants } from './grants.ts'
-import { createLoginCode, type LoginCode, voidLoginCodes } from './login-codes.ts'
+import { requireAnotherOwner } from './last-owner.ts'
+import { createLoginCode, type LoginCode } from './login-codes.ts'
 import { type MemberRow, parseMemberName, requireMember } from './member-names.ts'
 import { memberMessage } from './member-views.ts'
 import { requireProject } from './projects.ts'
@@ -127,81 +127,6 @@ async function giveProjectRole(
 }
 
 const roleExists = (message: string) => new DomainError('duplicate', 'role-exists', message)
-
-/** Locks the owners, so that two who let each other go do it one after the other. */
-async function requireAnotherOwner(tx: Tx, member: MemberRow): Promise<void> {
-  const owners = await tx
-    .selectFrom('members')
-    .select('id')
-    .where('role', '=', 'owner')
-    .where('removed_at', 'is', null)
-    .orderBy('id')
-    .forUpdate()
-    .execute()
-  if (owners.some(({ id }) => id !== member.id)) return
-  throw wrongState(
-    'last-owner',
-    `${member.name} is the last owner. Make somebody else one first: \`fairway member add NAME --role owner\`.`,
-  )
-}
-
-/**
- * Takes away the role and the grants in a project; without a project the membership with all its sessions, tokens,
- * codes, roles and grants. Throws `member-not-found`, `project-not-found`, `project-role-not-found`, `last-owner`.
- */
-export async function removeMember(
-  { db }: AppContext,
-  caller: Caller,
-  wanted: { member: string; project: string },
-): Promise<void> {
-  await withTenant(db, caller, async (tx) => {
-    const project = wanted.project ? await requireProject(tx, wanted.project) : undefined
-    await authorize(tx, caller, 'member.manage')
-    const member = await requireMember(tx, wanted.member)
-    if (!project && member.role === 'owner') await requireAnotherOwner(tx, member)
-    const roles = await endProjectRoles(tx, member.id, project?.id)
-    const grants = await endGrants(tx, member.id, project?.id)
-    if (project && roles.length === 0 && grants.length === 0) {
-      throw notFound(
-        'project-role',
-        `of ${member.name} in ${project.name}`,
-        'Who has which: `fairway member list`. Without a project the whole membership is taken away.',
-      )
-    }
-    if (!project) await endMembership(tx, member.id)
-    const details = { member: member.name, project: project?.name, roles, grants }
-    await audit(
-      tx,
-      caller,
-      'member.remove',
-      { kind: 'member', id: member.id, projectId: project?.id },
-      details,
-    )
-  })
-}
-
-async function endProjectRoles(tx: Tx, memberId: string, projectId?: string): Promise<string[]> {
-  let ending = tx
-    .updateTable('project_members')
-    .set({ ended_at: new Date() })
-    .where('member_id', '=', memberId)
-    .where('ended_at', 'is', null)
-  if (projectId) ending = ending.where('project_id', '=', projectId)
-  return (await ending.returning('role').execute()).map(({ role }) => role)
-}
-
-/** Tokens before their member, as authentication touches them: in the other order the two could wait for each other. */
-async function endMembership(tx: Tx, memberId: string): Promise<void> {
-  const now = new Date()
-  await tx
-    .updateTable('tokens')
-    .set({ revoked_at: now })
-    .where('member_id', '=', memberId)
-    .where('revoked_at', 'is', null)
-    .execute()
-  await voidLoginCodes(tx, memberId)
-  await tx.updateTable('members').set({ removed_at: now }).where('id', '=', memberId).execute()
-}
 
 /** A new one-time code; the ones before are void. Throws `member-not-found`. */
 export async function inviteMember({ db }: AppContext, caller: Caller, name: string): Promise<LoginCode> {

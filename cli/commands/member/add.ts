@@ -9,9 +9,9 @@ export const command = verb<{ role?: string }>({
   usage: 'add <member...>',
   summary: 'Give somebody a role, in a project or in the whole organization',
   details:
-    'The words are [project] <member>. A role replaces the one they had there. Somebody new gets a one-time code to\n' +
+    'The words are [project] <member>. A role replaces the one they had there. Somebody new gets a one-time code to ' +
     'log in with, shown here and never again; where the server has an OpenID provider their address is enough.\n' +
-    'Roles: owner, release-manager, developer, auditor, member (only what projects give); in a project:\n' +
+    'Roles: owner, release-manager, developer, auditor, member (only what projects give); in a project: ' +
     'release-manager, developer, auditor.',
   examples: [
     ['fairway member add acme ana@example.com --role developer', 'developer in acme alone'],

@@ -26,7 +26,7 @@ export const command = verb<Options>({
   usage: 'login',
   summary: 'Log in to a server, and keep its address and a token for the commands to come',
   details:
-    'With a one-time code (the server’s first, or an invitation), at the server’s OpenID provider, as a GitHub Actions\n' +
+    'With a one-time code (the server’s first, or an invitation), at the server’s OpenID provider, as a GitHub Actions ' +
     'workflow, or with a token that you have. `-` reads code or token from standard input.\n' +
     'Without any option: at the OpenID provider where the server has one, else a code or token is asked for.',
   examples: [
