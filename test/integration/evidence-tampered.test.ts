@@ -216,6 +216,16 @@ describe('what a server with evil intent signs, and does not fit together', () =
       resign('deploy', { name: 'image', sha256: 'a'.repeat(64) }),
     ],
     [
+      'a statement of a key that came later',
+      'statements/approval.sigstore.json',
+      edit('keys/KEYS', /(statements .* )\d{4}-/, '$12999-'),
+    ],
+    [
+      'a statement of a key that was retired',
+      'statements/approval.sigstore.json',
+      edit('keys/KEYS', /(statements .* )-\n/, '$12001-02-03T04:05:06.789Z\n'),
+    ],
+    [
       'an edited event',
       event,
       (members) => edit(event(), 'member:ana', 'member:eve')(members, undefined as never),

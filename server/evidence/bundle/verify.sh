@@ -67,6 +67,19 @@ for key in keys/*.pem; do
   [ "$(sha256 "$scratch/der").pem" = "$fingerprint" ] || bad "$key" 'not the key that its name says'
 done
 
+# in_use KEY TIME: whether KEYS says that the key was in use then; clocks may differ by five minutes.
+in_use() {
+  awk -v key="sha256:$1" -v at="$2" '
+    function seconds(time,  year, month) {
+      year = substr(time, 1, 4) + 0; month = substr(time, 6, 2) + 0
+      if (month < 3) { year--; month += 12 }
+      return (365 * year + int(year / 4) - int(year / 100) + int(year / 400) + int((153 * (month - 3) + 2) / 5) + \
+        substr(time, 9, 2)) * 86400 + substr(time, 12, 2) * 3600 + substr(time, 15, 2) * 60 + substr(time, 18, 2)
+    }
+    $3 == key && seconds(at) >= seconds($4) - 300 && ($5 == "-" || seconds(at) <= seconds($5) + 300) { found = 1 }
+    END { exit !found }' keys/KEYS
+}
+
 # --- MANIFEST is signed -----------------------------------------------------------------------------------------------
 signer=
 for key in keys/statements-*.pem; do
@@ -112,6 +125,7 @@ hash_of() { awk -v path="$1" 'substr($0, 67) == path { print substr($0, 1, 64) }
 
 # --- Statements: DSSE signatures over bytes that are put together here ------------------------------------------------
 payload_type=application/vnd.in-toto+json
+finished=$(sed -n 's/^.*"times":{[^}]*"finished":"\([^"]*\)"}.*$/\1/p' statements/run.json 2>/dev/null)
 for bundle in statements/*.sigstore.json; do
   base=${bundle%.sigstore.json}
   [ -f "$base.json" ] || bad "$base.json" 'missing'
@@ -119,6 +133,7 @@ for bundle in statements/*.sigstore.json; do
   hint=$(sed -n 's/^.*"publicKey":{"hint":"\([0-9a-f]*\)"}.*$/\1/p' "$bundle")
   key=keys/statements-$hint.pem
   [ -f "$key" ] || bad "$bundle" 'signed by a key that is not in the bundle'
+  in_use "$hint" "$finished" || bad "$bundle" "signed at $finished, when the key sha256:$hint was not in use"
   length=$(wc -c <"$base.json" | tr -d ' ')
   { printf 'DSSEv1 %s %s %s ' ${#payload_type} $payload_type "$length"; cat "$base.json"; } |
     openssl dgst -sha256 -verify "$key" -signature "$base.sig" >/dev/null 2>&1 ||
