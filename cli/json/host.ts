@@ -19,7 +19,7 @@ export const hostJson = (host: Host) => ({
   runningTaskCount: host.runningTaskCount,
   lastSeenAt: timeOf(host.lastSeenAt),
   certificateExpiresAt: timeOf(host.certificateExpiresAt),
-  clockOffsetMs: host.clockOffsetMs === undefined ? undefined : numberOf(host.clockOffsetMs),
+  clockOffsetMs: host.clockOffsetMs === undefined ? null : numberOf(host.clockOffsetMs),
   revokedAt: timeOf(host.revokedAt),
   advice: textOf(host.advice),
   id: host.id,

@@ -25,7 +25,7 @@ export const command = verb({
       ['Agent', json.agentVersion],
       ['Seen', formatAge(json.lastSeenAt)],
       ['Revoked', json.revokedAt],
-      ['Clock', json.clockOffsetMs === undefined ? undefined : formatOffset(json.clockOffsetMs)],
+      ['Clock', json.clockOffsetMs === null ? null : formatOffset(json.clockOffsetMs)],
       ['Certificate', json.certificateExpiresAt && `until ${json.certificateExpiresAt}`],
       ['Size', `${json.cpuCount} processors, ${formatBytes(json.memoryBytes)}`],
       ['Tasks', String(json.runningTaskCount)],
