@@ -4,8 +4,8 @@ import { policyJson } from '../../json/policy.ts'
 import { onlyProject } from '../../resolve.ts'
 import { verb } from '../../verb.ts'
 
-export const command = verb<{ version?: string; source?: boolean }>({
-  usage: 'show [project]',
+export const command = verb<{ source?: boolean }>({
+  usage: 'show [project] [version]',
   summary: 'Show a project’s policy with every default',
   details:
     'Keys that this version of Fairway does not act on yet are marked; what they say is checked and kept. The schema of\n' +
@@ -13,15 +13,13 @@ export const command = verb<{ version?: string; source?: boolean }>({
   examples: [
     ['fairway policy show acme', 'what holds now'],
     ['fairway policy show acme --source > policy.yaml', 'as it was written, comments included'],
-    ['fairway policy show acme --version 3', 'one that held before'],
+    ['fairway policy show acme 3', 'a version that held before'],
   ],
-  configure: (command) =>
-    command
-      .option('--version <n>', 'another version than the one in force')
-      .option('--source', 'as it was written, without the defaults'),
-  async run(session, [name], options) {
-    const version = Number(options.version ?? 0)
-    if (!Number.isInteger(version) || version < 0) throw usageError('--version takes a number from 1.')
+  configure: (command) => command.option('--source', 'as it was written, without the defaults'),
+  async run(session, [name, number = '0'], options) {
+    const version = Number(number)
+    if (!Number.isInteger(version) || version < 0)
+      throw usageError(`${number} is no number of a version: see fairway policy history.`)
     const client = await session.client(PolicyService)
     const project = name ?? (await onlyProject(session))
     const { policy } = await client.getPolicy({ project, version }, { signal: session.signal })
