@@ -1,9 +1,10 @@
+import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import type { AuditEvent, CreateCheckpointResponse } from '../../proto/gen/fairway/v1/audit_pb.js'
 import { numberOf, textOf, timeOf } from './values.ts'
 
 export const auditEventJson = (event: AuditEvent) => ({
   index: event.index === undefined ? null : numberOf(event.index),
-  at: timeOf(event.at),
+  at: event.at ? microsOf(event.at) : null,
   actor: event.actor,
   action: event.action,
   subject: { kind: event.subjectKind, id: event.subjectId },
@@ -11,6 +12,13 @@ export const auditEventJson = (event: AuditEvent) => ({
   requestId: textOf(event.requestId),
   leafHash: textOf(event.leafHash),
 })
+
+/** RFC 3339 in microseconds, as the log has it: rounded it would be another time. */
+const microsOf = ({ seconds, nanos }: Timestamp): string => {
+  const whole = new Date(Number(seconds) * 1_000).toISOString().slice(0, 19)
+  return `${whole}.${String(Math.floor(nanos / 1_000)).padStart(6, '0')}Z`
+}
+
 export type AuditEventJson = ReturnType<typeof auditEventJson>
 
 export const checkpointJson = (made: CreateCheckpointResponse) => ({

@@ -52,7 +52,7 @@ export const command = verb<Options>({
       events.map(auditEventJson),
       [
         { title: 'INDEX', value: ({ index }) => (index === null ? '…' : String(index)), align: 'right' },
-        { title: 'AT', value: ({ at }) => at ?? '', whole: true },
+        { title: 'AT', value: ({ at }) => `${at?.slice(0, 19)}Z`, whole: true },
         { title: 'ACTOR', value: ({ actor }) => actor, whole: true },
         { title: 'ACTION', value: ({ action }) => action, whole: true },
         { title: 'SUBJECT', value: ({ subject }) => `${subject.kind} ${subject.id}` },

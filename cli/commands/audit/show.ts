@@ -67,7 +67,7 @@ function requireIncluded(
     held.actor === told.actor &&
     held.action === told.action &&
     JSON.stringify(held.subject) === JSON.stringify({ id: told.subject.id, kind: told.subject.kind }) &&
-    Date.parse(String(held.at)) === Date.parse(String(told.at)) &&
+    held.at === told.at &&
     isSame(held.details, told.details)
   if (!same)
     throw new CliError(exitCodes.failure, `The server shows event ${index} other than it was signed.`)
