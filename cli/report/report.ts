@@ -39,7 +39,7 @@ export interface Origin {
 }
 
 export const evidenceCheck = [
-  'fairway evidence pull PROJECT/BUILD -o bundle/ && bundle/verify.sh',
+  'fairway evidence pull PROJECT/BUILD -o bundle/ && sh bundle/verify.sh --key-sha256 FINGERPRINT',
   'the signed statements, logs and approvals behind a line, checked with sh and openssl alone',
 ] as const
 export const auditCheck = [

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { nouns, plainVerbs } from '../../cli/nouns.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const documents = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: root })]
@@ -18,4 +19,11 @@ test.each(documents)('%s names files that there are', (document) => {
     return globSync(pattern, { cwd: root }).length === 0
   })
   expect(missing).toEqual([])
+})
+
+test('README.md lists every command', () => {
+  const table = readFileSync(`${root}README.md`, 'utf8').split('## Commands')[1]?.split('\n## ')[0] ?? ''
+  const words = new Set(table.match(/[a-z-]+/g))
+  const commands = Object.entries(nouns).flatMap(([noun, { verbs }]) => [noun, ...Object.keys(verbs)])
+  expect([...commands, ...Object.keys(plainVerbs)].filter((word) => !words.has(word))).toEqual([])
 })
