@@ -12,6 +12,7 @@ import { startFleet } from './fleet/fleet.ts'
 import { createLogger } from './logger.ts'
 import { readMasterKey } from './master-key.ts'
 import { pipelines } from './pipelines/pipelines.ts'
+import { rekey } from './rekey.ts'
 import { startScheduler } from './scheduler/scheduler.ts'
 import { createSealer } from './sealer.ts'
 import { adminCodeFile, type Bootstrapped, bootstrap } from './services/bootstrap.ts'
@@ -24,6 +25,9 @@ const fleetGraceMs = 3_000
 async function main(): Promise<void> {
   const config = parseConfig(process.env)
   const log = createLogger(config.logLevel)
+  const [command, ...args] = process.argv.slice(2)
+  if (command === 'rekey') return void process.stdout.write(`${await rekey(config, args, log)}\n`)
+  if (command) throw new Error(`${command} is no command of the server: there is only \`rekey\``)
   const shutdown = createShutdown(log)
   const stopping = new AbortController()
   const stop = () => {

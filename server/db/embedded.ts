@@ -10,6 +10,8 @@ const execute = promisify(execFile)
 
 export interface OwnDatabase {
   readonly ownerUrl: string
+  /** It ran already: another process may work with it, or left it behind. */
+  readonly takenOver: boolean
   /** A fast shutdown; resolves when PostgreSQL is gone. */
   stop(): Promise<void>
 }
@@ -71,6 +73,7 @@ export async function startEmbeddedPostgres(options: Options): Promise<OwnDataba
   })
   return {
     ownerUrl: urlOf(options, 'fairway'),
+    takenOver: runs,
     async stop() {
       await control('-w', '-m', 'fast', 'stop')
       options.log.debug('embedded postgres stopped')

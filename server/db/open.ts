@@ -11,25 +11,47 @@ import { rolePasswords, roleUrls } from './roles.ts'
 /** SQLSTATE. The owner's password of the embedded database follows from the master key. */
 const passwordRefused = '28P01'
 
+/** What the owner of an embedded database logs in with. */
+export const ownerPassword = (sealer: Sealer): string => sealer.derive('postgres-owner')
+
+/**
+ * The owner's URL of the database, embedded or given, for whose content this master key is the right one; `close` ends
+ * an embedded PostgreSQL.
+ */
+export async function openOwnerUrl(
+  config: Config,
+  sealer: Sealer,
+  log: Logger,
+): Promise<{ url: string; takenOver: boolean; close(): Promise<void> }> {
+  const embedded = config.databaseUrl
+    ? undefined
+    : await startEmbeddedPostgres({
+        dataDir: config.dataDir,
+        port: config.embeddedPostgresPort,
+        password: ownerPassword(sealer),
+        log,
+      }).catch((error: { code?: unknown }) => {
+        throw error.code === passwordRefused ? wrongMasterKey(error) : error
+      })
+  const url = config.databaseUrl ?? (embedded?.ownerUrl as string)
+  try {
+    await requireSameMasterKey(url, sealer)
+  } catch (error) {
+    if (!embedded?.takenOver) await embedded?.stop()
+    throw error
+  }
+  return { url, takenOver: embedded?.takenOver ?? false, close: async () => embedded?.stop() }
+}
+
 /** A migrated database with bound roles, embedded or given. `close` ends the pools and an embedded PostgreSQL. */
 export async function openControlPlaneDatabase(
   config: Config,
   sealer: Sealer,
   log: Logger,
 ): Promise<Databases> {
-  const embedded = config.databaseUrl
-    ? undefined
-    : await startEmbeddedPostgres({
-        dataDir: config.dataDir,
-        port: config.embeddedPostgresPort,
-        password: sealer.derive('postgres-owner'),
-        log,
-      }).catch((error: { code?: unknown }) => {
-        throw error.code === passwordRefused ? wrongMasterKey(error) : error
-      })
-  const ownerUrl = config.databaseUrl ?? (embedded?.ownerUrl as string)
+  const owner = await openOwnerUrl(config, sealer, log)
+  const ownerUrl = owner.url
   try {
-    await requireSameMasterKey(ownerUrl, sealer)
     const passwords = rolePasswords(sealer)
     const { applied } = await migrate(ownerUrl, passwords)
     if (applied.length > 0) log.info({ applied }, 'database migrated')
@@ -48,11 +70,11 @@ export async function openControlPlaneDatabase(
       ...databases,
       async close() {
         await databases.close()
-        await embedded?.stop()
+        await owner.close()
       },
     }
   } catch (error) {
-    await embedded?.stop()
+    await owner.close()
     throw error
   }
 }

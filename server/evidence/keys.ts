@@ -155,14 +155,18 @@ async function makeKey(tx: Tx, op: Operation, sealer: Sealer, purpose: KeyPurpos
       purpose,
       algorithm: algorithms[purpose],
       public_key: pair.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-      private_sealed: sealer.seal(pair.privateKey.export({ type: 'pkcs8', format: 'der' }), labelOf(id)),
+      private_sealed: sealer.seal(
+        pair.privateKey.export({ type: 'pkcs8', format: 'der' }),
+        signingKeyLabel(id),
+      ),
     })
     // Another transaction made one meanwhile: that one it is.
     .onConflict((conflict) => conflict.doNothing())
     .execute()
 }
 
-const labelOf = (id: string) => `signing-key:${id}`
+/** Under which a private key is sealed. */
+export const signingKeyLabel = (id: string): string => `signing-key:${id}`
 
 const publicKeyOf = (row: KeyRow): PublicKey => ({
   id: row.id,
@@ -176,7 +180,7 @@ const publicKeyOf = (row: KeyRow): PublicKey => ({
 
 function openKey(row: KeyRow & { readonly private_sealed: Buffer }, sealer: Sealer): SigningKey {
   const privateKey = createPrivateKey({
-    key: sealer.open(row.private_sealed, labelOf(row.id)),
+    key: sealer.open(row.private_sealed, signingKeyLabel(row.id)),
     format: 'der',
     type: 'pkcs8',
   })

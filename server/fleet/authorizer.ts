@@ -33,7 +33,8 @@ export const authorizationMinutes = 15
 export const authorizationIssuer = 'fairway-control-plane'
 export const authorizationType = 'fairway-authorization+jws'
 
-const label = 'fleet-authorizer'
+/** Under which its key is sealed. */
+export const authorizerLabel = 'fleet-authorizer'
 const renewalLock = 7_236_112
 /** Agents' clocks may be off, and servers hold on to a key for as long as they run: renewed a third before its end. */
 const renewBeforeMs = 30 * 24 * 3_600_000
@@ -78,9 +79,9 @@ async function openCurrent(
     await sql`select pg_advisory_xact_lock(${renewalLock})`.execute(tx)
     const row = await tx.selectFrom('authorizer').select(['certificate', 'key_sealed']).executeTakeFirst()
     const kept = row && renewAtMsOf(row.certificate) > Date.now() ? row : undefined
-    if (kept) return await read(kept.certificate, sealer.open(kept.key_sealed, label))
+    if (kept) return await read(kept.certificate, sealer.open(kept.key_sealed, authorizerLabel))
     const { key, certificate } = await authority.issueAuthorizer()
-    const made = { certificate, key_sealed: sealer.seal(key, label), created_at: new Date() }
+    const made = { certificate, key_sealed: sealer.seal(key, authorizerLabel), created_at: new Date() }
     await tx
       .insertInto('authorizer')
       .values(made)

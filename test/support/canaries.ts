@@ -17,7 +17,12 @@ export interface Sighting {
  */
 export function createCanaryWatch(canaries: Canaries) {
   const needles = Object.entries(canaries).flatMap(([canary, value]) =>
-    Object.entries(formsOf(value)).map(([form, text]) => ({ canary, form, bytes: Buffer.from(text) })),
+    // Forms that come out the same are one.
+    [...new Map(Object.entries(formsOf(value)).map(([form, text]) => [text, form]))].map(([text, form]) => ({
+      canary,
+      form,
+      bytes: Buffer.from(text),
+    })),
   )
   const sightings: Sighting[] = []
   let lookedAtBytes = 0
