@@ -270,8 +270,9 @@ create table secret_versions (
 
 -- ------------------------------------------------------------------ audit tree
 
--- Builds and runs of all projects, newest first.
+-- The newest runs of all projects, and of each environment.
 create index runs_by_time on runs (organization_id, created_at desc);
+create index runs_by_environment on runs (environment_id, created_at desc);
 
 alter table audit_events
   add column project_id uuid references projects (id);
