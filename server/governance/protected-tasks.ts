@@ -5,6 +5,9 @@ import type { Stage } from '../db/schema.ts'
  * an authorization, dispatch signs that, and the agent takes none without.
  */
 export const protectedTasks = [
+  // An environment's first production cell is free for agents; what a failed build left may stand beside the next.
+  'createCell',
+  'cloneCell',
   'applyModules',
   'restoreCell',
   'destroyCell',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AppContext } from '../../server/context.ts'
+import { protectedTasks } from '../../server/governance/protected-tasks.ts'
 import { pipelines } from '../../server/pipelines/pipelines.ts'
 import { advance } from '../../server/scheduler/advance.ts'
 import type { Pipelines } from '../../server/scheduler/types.ts'
@@ -118,15 +119,9 @@ async function deployed(): Promise<ArrangedBuild> {
   expect(await runOf(made.runId)).toMatchObject({ status: 'succeeded' })
   return made
 }
-
 const protectedKinds = [
-  'applyModules',
-  'startRuntime',
-  'stopRuntime',
-  'switchRoute',
-  'restoreCell',
-  'destroyCell',
-]
+  'createCell',
+const protectedKinds: readonly string[] = protectedTasks
 
 describe('a production build', () => {
   it('waits between image and database, and has touched nothing', async () => {
