@@ -119,8 +119,7 @@ async function deployed(): Promise<ArrangedBuild> {
   expect(await runOf(made.runId)).toMatchObject({ status: 'succeeded' })
   return made
 }
-const protectedKinds = [
-  'createCell',
+
 const protectedKinds: readonly string[] = protectedTasks
 
 describe('a production build', () => {
