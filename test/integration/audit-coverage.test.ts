@@ -5,6 +5,7 @@ import { operation } from '../../server/db/tenancy.ts'
 import { currentKey } from '../../server/evidence/keys.ts'
 import { openAuthority } from '../../server/fleet/authority.ts'
 import { createToken } from '../../server/services/tokens.ts'
+import { arrangeApproval } from '../support/approvals.ts'
 import { changedTables, digestTables } from '../support/database-digest.ts'
 import { refuseEvents, takeEvents } from '../support/full-audit-log.ts'
 import { arrangeGrant, arrangeMember, arrangeToken } from '../support/people.ts'
@@ -41,6 +42,7 @@ beforeAll(async () => {
     member: await arrangeMember(tenant),
     grantId: await arrangeGrant(tenant),
     tokenId: await arrangeToken(tenant),
+    ...(await arrangeApproval(server.context, tenant)),
     ...(await arrangeBuild(server.context, tenant, 'feature/base')),
   }
 }, 120_000)
