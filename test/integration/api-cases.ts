@@ -26,6 +26,8 @@ export interface Case {
   readonly request: (names: Names) => Record<string, unknown>
   /** What has to be true of the tenant's things before the call succeeds. */
   readonly arrange?: (context: AppContext, tenant: Tenant) => Promise<Partial<Names>>
+  /** Another way to name the same things, by id or by name: guesses at it find nothing either. */
+  readonly alsoNamedBy?: Case['request']
   /** Nothing in the request names anything: there is nothing to guess. */
   readonly namesNothing?: true
   readonly mutates?: true
@@ -96,6 +98,7 @@ export const cases: Record<string, Case> = {
   'fairway.v1.MemberService.listMembers': { request: ({ project }) => ({ project }) },
   'fairway.v1.MemberService.removeMember': {
     request: ({ project, member }) => ({ project, member }),
+    alsoNamedBy: ({ member }) => ({ member }),
     arrange: async (_, tenant) => ({ member: await arrangeMember(tenant) }),
     mutates: true,
   },
@@ -216,6 +219,7 @@ export const cases: Record<string, Case> = {
   },
   'fairway.v1.LogService.readLogs': {
     request: (names) => ({ subject: { case: 'build', value: build(names) } }),
+    alsoNamedBy: (names) => ({ subject: { case: 'environment', value: environment(names) } }),
     arrange: async (context, tenant) => {
       const made = await served(context, tenant)
       await (await arrangeLogs(context, tenant, made, 'resolve')).write(['hello'])
@@ -269,9 +273,14 @@ export const cases: Record<string, Case> = {
   'fairway.v1.ReportService.reportAccess': { request: ({ project }) => ({ span: { project } }) },
   'fairway.v1.ReportService.reportRestores': { request: ({ project }) => ({ span: { project } }) },
   'fairway.v1.EvidenceService.listEvidence': { request: ({ project }) => ({ project }) },
-  'fairway.v1.EvidenceService.getEvidence': { request: ({ runId }) => ({ run: { runId } }), arrange: ended },
+  'fairway.v1.EvidenceService.getEvidence': {
+    request: ({ runId }) => ({ run: { runId } }),
+    alsoNamedBy: ({ project, number }) => ({ run: { project, buildNumber: number } }),
+    arrange: ended,
+  },
   'fairway.v1.EvidenceService.pullEvidence': {
     request: ({ project, number }) => ({ run: { project, buildNumber: number } }),
+    alsoNamedBy: ({ runId }) => ({ run: { runId } }),
     arrange: ended,
   },
   'fairway.v1.EvidenceService.listSigningKeys': { request: () => ({}), namesNothing: true },
@@ -280,5 +289,8 @@ export const cases: Record<string, Case> = {
     namesNothing: true,
     mutates: true,
   },
-  'fairway.v1.RunService.getRun': { request: ({ runId }) => ({ runId }) },
+  'fairway.v1.RunService.getRun': {
+    request: ({ runId }) => ({ runId }),
+    alsoNamedBy: (names) => ({ build: build(names) }),
+  },
 }

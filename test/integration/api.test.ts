@@ -65,7 +65,7 @@ async function createAuthority(): Promise<void> {
 }
 
 async function namesOf(tenant: Tenant): Promise<Names> {
-  const build = await arrangeBuild(server.context, tenant, 'feature/base')
+  const build = await arrangeBuild(server.context, tenant, `feature/${tenant.project}`)
   return {
     project: tenant.project,
     host: tenant.host,
@@ -175,6 +175,18 @@ describe.each(methods.filter((rpc) => !isOpen(rpc)))('$name', (rpc) => {
     expect(error.metadata.get('fairway-reason')).toBe('token-invalid')
   })
 
+  const ways = known.namesNothing ? [] : [known.request, known.alsoNamedBy].filter((way) => way !== undefined)
+  for (const way of ways) {
+    test.each(namesIn(way))('does not mix another tenant’s %s with one’s own', async (name) => {
+      const guess = (names: Names) =>
+        failure(call(rpc, way({ ...alphaNames, [name]: names[name] }), tokens.alpha))
+      const [guessed, absent] = [await guess(betaNames), await guess(madeUp())]
+      expect(guessed.code).toBe(Code.NotFound)
+      expect(withoutNames(guessed.rawMessage)).toBe(withoutNames(absent.rawMessage))
+      expect(guessed.metadata.get('fairway-reason')).toBe(absent.metadata.get('fairway-reason'))
+    })
+  }
+
   if (!known.namesNothing) {
     test('answers a guess of another tenant’s names as it answers absent ones', async () => {
       const guessed = await failure(call(rpc, known.request(betaNames), tokens.alpha))
@@ -205,6 +217,21 @@ describe.each(methods.filter((rpc) => !isOpen(rpc)))('$name', (rpc) => {
     else expect((await outcome).length).toBeGreaterThan(0)
   })
 })
+
+/** Names that a request is about. What is approved is no name: it says what the approval is of. */
+function namesIn(request: (names: Names) => unknown): (keyof Names)[] {
+  const used = new Set<keyof Names>()
+  request(
+    new Proxy(madeUp(), {
+      get: (names, name: keyof Names) => {
+        used.add(name)
+        return names[name]
+      },
+    }),
+  )
+  used.delete('subjectSha256')
+  return [...used]
+}
 
 const withoutNames = (message: string) => message.replace(/"[^"]*"/g, '"…"')
 
