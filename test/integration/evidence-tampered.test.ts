@@ -8,9 +8,14 @@ import { readDirectory } from '../../cli/evidence/read-directory.ts'
 import { verifyBundle } from '../../cli/evidence/verify.ts'
 import type { SigningKey } from '../../server/evidence/keys.ts'
 import { signClaim } from '../../server/evidence/statements/sign.ts'
-import { unpack, verifyBySh, withCopy } from '../support/bundles.ts'
+import { verifyBySh, withCopy } from '../support/bundles.ts'
 import { runCli } from '../support/cli.ts'
-import { arrangeEvidence, type EvidenceFixture, signManifest } from '../support/evidence-bundle.ts'
+import {
+  arrangeEvidence,
+  type EvidenceFixture,
+  signManifest,
+  withUnpacked,
+} from '../support/evidence-bundle.ts'
 
 let evidence: EvidenceFixture
 beforeAll(async () => {
@@ -253,7 +258,7 @@ describe('what a server with evil intent signs, and does not fit together', () =
     const key = await evidence.signingKey()
     await tamper(members, key)
     signManifest(members, key)
-    await withMembers(members, (directory) =>
+    await withUnpacked(members, (directory) =>
       expectBad(directory, typeof member === 'function' ? member() : member),
     )
   })
@@ -271,7 +276,7 @@ describe('what a server with evil intent signs, and does not fit together', () =
     const manifest = Buffer.concat([Buffer.from(line), members.get('MANIFEST') ?? Buffer.of()])
     members.set('MANIFEST', manifest)
     members.set('MANIFEST.sig', key.sign(manifest))
-    await withMembers(members, (directory) => expectBad(directory, 'MANIFEST'))
+    await withUnpacked(members, (directory) => expectBad(directory, 'MANIFEST'))
   })
 })
 
@@ -285,16 +290,3 @@ test('the command exits with 1 and names the member', async () => {
     })
   })
 })
-
-async function withMembers(
-  members: ReadonlyMap<string, Buffer>,
-  fn: (directory: string) => Promise<void>,
-): Promise<void> {
-  const directory = `${evidence.directory}-signed`
-  await unpack(members, directory)
-  try {
-    await fn(directory)
-  } finally {
-    await rm(directory, { recursive: true })
-  }
-}

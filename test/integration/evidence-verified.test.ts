@@ -1,6 +1,8 @@
 import { readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readDirectory } from '../../cli/evidence/read-directory.ts'
+import { verifyBundle } from '../../cli/evidence/verify.ts'
 import {
   cosign,
   execute,
@@ -11,7 +13,7 @@ import {
   withCopy,
 } from '../support/bundles.ts'
 import { runCli } from '../support/cli.ts'
-import { arrangeEvidence, type EvidenceFixture } from '../support/evidence-bundle.ts'
+import { arrangeEvidence, type EvidenceFixture, moveEnd, withUnpacked } from '../support/evidence-bundle.ts'
 
 // By programs that are not ours: openssl, the sigstore project's library, cosign.
 
@@ -88,6 +90,20 @@ describe('a bundle as it was pulled holds', () => {
       expect((await verifyBySh(evidence.directory, '--key-sha256', bad)).code).toBe(2)
       expect((await cli('evidence', 'verify', evidence.directory, '--key-sha256', bad)).code).toBe(2)
     }
+  })
+})
+
+describe('proofs in trees of every shape hold', () => {
+  const shapes = [1, 2, 3, 7, 8, 33, 1_000].flatMap((size) =>
+    [...new Set([0, Math.floor(size / 2), size - 1])].map((index): [number, number] => [index, size]),
+  )
+
+  test.each(shapes)('event %i of %i', async (index, size) => {
+    const members = await moveEnd(evidence, index, size)
+    await withUnpacked(members, async (directory) => {
+      expect(await verifyBySh(directory)).toMatchObject({ code: 0, stderr: '' })
+      expect(verifyBundle(await readDirectory(directory)).audit).toMatchObject({ size, events: 1 })
+    })
   })
 })
 

@@ -236,7 +236,7 @@ for event in audit/*.json; do
   index=${index%.json}
   case $index in *[!0-9]* | 0?*) bad "$event" 'not named by its index' ;; esac
   { printf 'c2sp.org/tlog-proof@v1\nindex %s\n' "$index"; } >"$scratch/proof"
-  sed -n '3,/^$/p' "$proof" | grep -v '^$' >"$scratch/siblings"
+  awk 'NR > 2 { if ($0 == "") exit; print }' "$proof" >"$scratch/siblings"
   { cat "$scratch/proof" "$scratch/siblings"; printf '\n'; cat $note; } | cmp -s - "$proof" ||
     bad "$proof" 'not a proof for this event and checkpoint'
   leaf=$({ printf '\000'; cat "$event"; } | openssl dgst -sha256 -binary | openssl base64)
