@@ -49,7 +49,7 @@ export async function destroyGoneBranches(context: AppContext): Promise<void> {
         tx,
         op,
         'environment.destroy',
-        { kind: 'environment', id: environment.id },
+        { kind: 'environment', id: environment.id, projectId: branch.project_id },
         {
           because: `branch ${branch.name} was deleted`,
           run: run.id,

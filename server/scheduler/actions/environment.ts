@@ -1,9 +1,12 @@
 import type { Engine } from '../replay.ts'
 import type { EnvironmentActions } from '../types.ts'
+import { auditEnvironment } from './audit-environment.ts'
 import { authorizationActions } from './authorization.ts'
 import { destroyCell } from './cells.ts'
 import { runtimeActions } from './runtime.ts'
 import { type EngineConfig, minutes } from './wording.ts'
+
+const done = { running: 'started', stopped: 'stopped', destroyed: 'destroyed' } as const
 
 /** Start, stop and destroy of an environment. */
 export function environmentActions(engine: Engine, config: EngineConfig): EnvironmentActions {
@@ -61,13 +64,14 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
 
     async setStatus(status) {
       const gone = status === 'destroyed' ? { destroyed_at: new Date(), cell_id: null, deployment: null } : {}
-      await engine.once(`status:${status}`, () =>
-        tx
+      await engine.once(`status:${status}`, async () => {
+        await tx
           .updateTable('environments')
           .set({ status, updated_at: new Date(), ...gone })
           .where('id', '=', run.environment_id)
-          .execute(),
-      )
+          .execute()
+        await auditEnvironment(engine, `environment.${done[status]}`)
+      })
     },
   }
 }

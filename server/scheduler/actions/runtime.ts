@@ -4,6 +4,7 @@ import type { Stage } from '../../db/schema.ts'
 import type { Engine } from '../replay.ts'
 import { deploymentOf } from '../run-state.ts'
 import type { BuildActions, EnvironmentActions } from '../types.ts'
+import { auditEnvironment } from './audit-environment.ts'
 import { faultOfRules } from './branch-rules.ts'
 import { secretActions } from './secrets.ts'
 import { cellStageOf, type EngineConfig, minutes } from './wording.ts'
@@ -167,6 +168,14 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
           .where('id', '=', environment.id)
           .execute()
         await tx.updateTable('cells').set({ status: 'active' }).where('id', '=', candidate.cellId).execute()
+        await auditEnvironment(engine, 'environment.deploy', {
+          url,
+          commit: candidate.commit,
+          image: candidate.image,
+          digest: candidate.digest,
+          cellId: candidate.cellId,
+          ...(current && { replaces: { runId: current.runId, digest: current.digest } }),
+        })
       })
       await engine.note({ url, cellId: candidate.cellId })
       if (stage === 'production') await takeOverBranchRules(candidate.branchRules)

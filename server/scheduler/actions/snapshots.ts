@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { Engine } from '../replay.ts'
 import type { BuildActions, PreparedContent, Snapshot, Tests } from '../types.ts'
+import { auditEnvironment } from './audit-environment.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
 type SnapshotActions = Pick<
@@ -110,6 +111,9 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
         'restoreCell',
         { cellId, snapshotId: safety.id },
         { timeoutMs: minutes(60) },
+      )
+      await engine.once(`restored:${cellId}`, () =>
+        auditEnvironment(engine, 'environment.restore', { cellId, snapshotId: safety.id }),
       )
     },
 
