@@ -44,6 +44,7 @@ describe('production', () => {
     expect(build.steps.map(({ name, status }) => `${name} ${status}`)).toEqual([
       'resolve succeeded',
       'image succeeded',
+      'approve succeeded',
       'database succeeded',
       'deploy succeeded',
       'smoke succeeded',
