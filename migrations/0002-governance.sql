@@ -140,8 +140,10 @@ alter table tokens
 
 alter table hosts drop constraint hosts_status_check;
 alter table hosts
-  add constraint hosts_status_check check (status in ('online', 'offline', 'incompatible', 'revoked')),
+  add constraint hosts_status_check check (status in ('online', 'offline', 'incompatible', 'revoked', 'locked')),
   add column revoked_at timestamptz,
+  -- The agent process before the one in boot_id: when that one comes back, two are using the host's identity.
+  add column previous_boot_id text not null default '',
   -- Milliseconds that its wall clock was ahead of the server's when it last connected.
   add column clock_offset_ms integer;
 

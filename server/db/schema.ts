@@ -93,9 +93,10 @@ export interface HostsTable {
   id: Generated<string>
   organization_id: string
   name: string
-  status: Generated<'online' | 'offline' | 'incompatible' | 'revoked'>
+  status: Generated<'online' | 'offline' | 'incompatible' | 'revoked' | 'locked'>
   agent_version: Generated<string>
   boot_id: Generated<string>
+  previous_boot_id: Generated<string>
   capabilities: Generated<string[]>
   cpu_count: Generated<number>
   memory_bytes: Generated<number>

@@ -83,6 +83,7 @@ const statuses: Record<HostRow['status'], HostStatus> = {
   offline: HostStatus.OFFLINE,
   incompatible: HostStatus.INCOMPATIBLE,
   revoked: HostStatus.REVOKED,
+  locked: HostStatus.LOCKED,
 }
 
 const hostMessages = (rows: HostRow[], pools: Selectable<PoolsTable>[]): Host[] =>

@@ -319,6 +319,13 @@ export enum HostStatus {
    * @generated from enum value: HOST_STATUS_REVOKED = 4;
    */
   REVOKED = 4,
+
+  /**
+   * Two agents use its identity: nothing is given to either until it joins again.
+   *
+   * @generated from enum value: HOST_STATUS_LOCKED = 5;
+   */
+  LOCKED = 5,
 }
 
 /**
