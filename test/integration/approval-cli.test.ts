@@ -194,6 +194,20 @@ describe('approval', () => {
     )
   })
 
+  it('is not given for a hash of something else than is shown', async () => {
+    const { approvalId } = await arrangeApproval(server.context, tenant)
+    await tenant.scope((tx) =>
+      tx
+        .updateTable('approvals')
+        .set({ subject: '{"commit":"harmless"}' })
+        .where('id', '=', approvalId)
+        .execute(),
+    )
+    const { code, stderr } = await rita('approval', 'approve', approvalId, '--yes')
+    expect([code, stderr]).toEqual([1, expect.stringContaining('shows something else')])
+    expect((await ana('approval', 'show', approvalId)).stdout).toContain('0 of 2 given')
+  })
+
   it('is not found by what is no id of it', async () => {
     for (const id of ['0000', 'nonsense', '%']) expect((await ana('approval', 'show', id)).code).toBe(3)
   })

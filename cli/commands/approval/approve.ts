@@ -1,6 +1,9 @@
-import { ApprovalService } from '../../../proto/gen/fairway/v1/approvals_pb.js'
+import { createHash } from 'node:crypto'
+import { type Approval, ApprovalService } from '../../../proto/gen/fairway/v1/approvals_pb.js'
 import { printApproval, shortApproval } from '../../approval-detail.ts'
 import { requireConfirmed } from '../../confirm.ts'
+import { CliError } from '../../errors.ts'
+import { exitCodes } from '../../exit-codes.ts'
 import { approvalJson } from '../../json/approval.ts'
 import { verb } from '../../verb.ts'
 
@@ -21,6 +24,7 @@ export const command = verb<{ note?: string; yes?: boolean }>({
     const client = await session.client(ApprovalService)
     const { approval: shown } = await client.getApproval({ approvalId: wanted }, { signal })
     if (!shown) return undefined
+    requireWhole(shown)
     if (!out.json) printApproval(out, approvalJson(shown))
     await requireConfirmed('Approve exactly this?', options.yes === true, signal)
     const request = { approvalId: shown.id, subjectSha256: shown.subjectSha256, note: options.note }
@@ -32,6 +36,15 @@ export const command = verb<{ note?: string; yes?: boolean }>({
     return undefined
   },
 })
+
+/** The vote is for the hash: what is shown has to be what it is of. */
+function requireWhole({ id, subject, subjectSha256 }: Approval): void {
+  if (createHash('sha256').update(subject).digest('hex') === subjectSha256) return
+  throw new CliError(
+    exitCodes.failure,
+    `The server shows something else than what approval ${id} is bound to. Approve nothing there, and look into it.`,
+  )
+}
 
 function outcomeOf(approval: ReturnType<typeof approvalJson>): string {
   const given = approval.votes.filter(({ decision }) => decision === 'approve').length
