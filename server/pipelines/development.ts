@@ -45,7 +45,7 @@ async function fillWithBaseModules(run: BuildActions, cellId: string, source: So
     cellId,
     source.baseImage,
     { install, update: [] },
-    { key: 'install-base', demo: source.demo, expectInstalled: install },
+    { key: 'install-base', demo: source.demo, expectInstalled: install, withoutSecrets: true },
   )
   await run.prepare(cellId, base)
 }

@@ -179,6 +179,8 @@ export interface ApplyOptions {
   readonly demo?: boolean
   readonly testTags?: string
   readonly expectInstalled?: readonly string[]
+  /** For what every environment may start from. */
+  readonly withoutSecrets?: boolean
 }
 
 /** What identifies a prepared snapshot: the same content, the same database. */

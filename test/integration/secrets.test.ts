@@ -5,6 +5,9 @@ import { openDataKeys } from '../../server/governance/secrets/data-keys.ts'
 import { openValue } from '../../server/governance/secrets/envelope.ts'
 import { listSecretRefs } from '../../server/governance/secrets/scopes.ts'
 import { openRow, openSecrets, sealedVersions } from '../../server/governance/secrets/values.ts'
+import { snapshotActions } from '../../server/scheduler/actions/snapshots.ts'
+import type { EngineConfig } from '../../server/scheduler/actions/wording.ts'
+import type { Engine } from '../../server/scheduler/replay.ts'
 import { query } from '../support/postgres.ts'
 import { letSecretsBeRead } from '../support/secrets.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -158,6 +161,38 @@ describe('a secret', () => {
     await set('KEY_0', 'smaller')
     await set('ONE_MORE', 'x')
   })
+})
+
+test('databases prepared with secrets serve only builds that get the same', async () => {
+  const content = { image: 'shop@sha256:0', modules: ['base'], demo: false, testTags: '' }
+  const keyOf = (layer: 'base' | 'full', name: string) =>
+    tenant.scope(async (tx) => {
+      let key = ''
+      const engine = {
+        state: {
+          tx,
+          run: { stage: 'development' },
+          project: { id: tenant.projectId },
+          environment: { name },
+        },
+        effect: async (effect: string, change: () => Promise<unknown>) => {
+          if (effect.startsWith('secrets:')) return await change()
+          key = effect
+          return 'snapshot'
+        },
+        task: async () => ({ bytes: 0n }),
+        once: async () => undefined,
+      }
+      const actions = snapshotActions(engine as unknown as Engine, { postgresImage: 'p' } as EngineConfig)
+      await actions.prepare('cell', { layer, ...content })
+      return key
+    })
+  await arrangeBuild(server.context, tenant, 'feature/own')
+  const [base, full] = [await keyOf('base', 'feature-own'), await keyOf('full', 'feature-own')]
+  await set('KEY', 'of-feature-own', 'feature/own')
+  expect(await keyOf('full', 'feature-own')).not.toBe(full)
+  expect(await keyOf('full', 'feature-other')).toBe(full)
+  expect(await keyOf('base', 'feature-own')).toBe(base)
 })
 
 describe('at rest', () => {

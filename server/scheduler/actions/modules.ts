@@ -17,6 +17,9 @@ export function moduleActions(engine: Engine): ModuleActions {
 
   return {
     async applyModules(cellId, image, changes, options) {
+      const secrets = options.withoutSecrets
+        ? []
+        : await secretActions(engine).current(`apply:${options.key}`)
       const output = await engine.task(
         `apply:${options.key}`,
         'applyModules',
@@ -28,7 +31,7 @@ export function moduleActions(engine: Engine): ModuleActions {
           demo: options.demo ?? false,
           testTags: options.testTags ?? '',
           expectInstalled: [...(options.expectInstalled ?? [])],
-          secrets: (await secretActions(engine).current(`apply:${options.key}`)).map((ref) => ({ ...ref })),
+          secrets: secrets.map((ref) => ({ ...ref })),
         },
         { timeoutMs: minutes(60) },
       )

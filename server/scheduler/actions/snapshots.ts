@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
+import type { SecretRefRecord } from '../../db/record.ts'
 import type { Engine } from '../replay.ts'
 import type { BuildActions, PreparedContent, Snapshot, Tests } from '../types.ts'
 import { auditEnvironment } from './audit-environment.ts'
+import { secretActions } from './secrets.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
 type SnapshotActions = Pick<
@@ -68,9 +70,15 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
     return { id }
   }
 
+  /** The same content prepared by the same PostgreSQL, with the same secrets: modules may have kept what they were given. */
+  async function preparedKey(content: PreparedContent): Promise<string> {
+    const secrets = content.layer === 'full' ? await secretActions(engine).current('prepared') : []
+    return hashOf(content, config.postgresImage, secrets)
+  }
+
   return {
     findPrepared: async (content) => {
-      const key = preparedKey(content, config)
+      const key = await preparedKey(content)
       const found = await engine.effect(`find:${content.layer}`, async () => {
         const row = await tx
           .selectFrom('snapshots')
@@ -94,7 +102,7 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
 
     async prepare(cellId, content, tests) {
       await snapshot(cellId, 'prepared', {
-        key: preparedKey(content, config),
+        key: await preparedKey(content),
         facts: { tests, buildNumber: run.number, layer: content.layer },
       })
     },
@@ -158,15 +166,19 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
   }
 }
 
-/** The same content prepared by the same PostgreSQL. */
-function preparedKey(content: PreparedContent, config: EngineConfig): string {
+function hashOf(
+  content: PreparedContent,
+  postgresImage: string,
+  secrets: readonly SecretRefRecord[],
+): string {
   const parts = [
     content.layer,
     content.image,
-    config.postgresImage,
+    postgresImage,
     content.demo ? 'demo' : '',
     content.testTags,
     ...[...content.modules].sort(),
+    ...secrets,
   ]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
