@@ -23,7 +23,7 @@ const push = (ref: string, more: Record<string, unknown> = {}) => ({
   after: commit,
   deleted: false,
   repository: { full_name: 'shop/odoo' },
-  pusher: { name: 'ben' },
+  pusher: { name: 'ben', email: 'ben@example.org' },
   head_commit: { message: 'Sell more' },
   ...more,
 })
@@ -75,6 +75,7 @@ test('a push to a branch with a stage queues a build', async () => {
     stage: 'development',
     trigger: 'push',
     requested_by: 'github:ben',
+    requester_email: 'ben@example.org',
     status: 'queued',
   })
 })
