@@ -27,6 +27,7 @@ describe('a refusal', () => {
     ['certificate-required', /no certificate/],
     ['certificate-revoked', /fairway host show one/],
     ['certificate-replaced', /somebody has joined in its name/],
+    ['identity-shared', /copy of this one's directory/],
     ['host-unknown', /fairway host join-token one/],
     ['incompatible', /versions/],
   ])('for %s says what to do next', (reason, advice) => {

@@ -26,6 +26,8 @@ const advice: Record<string, (name: string) => string> = {
   'certificate-replaced': (name) =>
     `if no other machine runs as ${name} and no backup of the agent's directory was put back, somebody has joined ` +
     `in its name: tell who runs the control plane; to come back, ${rejoin(name)}`,
+  'identity-shared': (name) =>
+    `another agent runs with a copy of this one's directory: stop one of them, and for the other ${rejoin(name)}`,
   'host-unknown': (name) => rejoin(name),
   incompatible: () => 'bring agent and server to versions that know each other',
 }

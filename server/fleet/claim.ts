@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import type { Tx } from '../db/tenancy.ts'
+import type { Peer } from './authenticate.ts'
 import { type LinkTimes, tasksPerHost } from './limits.ts'
+import { lineageOf } from './serials.ts'
 
 export interface ClaimedTask {
   readonly id: string
@@ -36,9 +38,14 @@ const authorizationTables = sql`left join environments e on e.id = r.environment
 /**
  * Takes the host's queued tasks for one dispatch: the epoch grows, the lease begins, and the epoch's log stream is
  * made, all in one statement. SKIP LOCKED keeps two servers that both hold a stream of the host off the same task.
- * A former epoch's stream is closed, so that its agent cannot add to it any more.
+ * A former epoch's stream is closed, so that its agent cannot add to it any more. A locked host is given nothing, nor is
+ * a session whose certificate was revoked or replaced and which is about to be ended.
  */
-export async function claimTasks(tx: Tx, hostId: string, times: LinkTimes): Promise<ClaimedTask[]> {
+export async function claimTasks(
+  tx: Tx,
+  { hostId, serial }: Pick<Peer, 'hostId' | 'serial'>,
+  times: LinkTimes,
+): Promise<ClaimedTask[]> {
   const { rows } = await sql<ClaimedTask>`
     with room as (
       select greatest(0, ${tasksPerHost} - count(*)) as free from tasks where host_id = ${hostId} and status = 'leased'
@@ -50,6 +57,8 @@ export async function claimTasks(tx: Tx, hostId: string, times: LinkTimes): Prom
       where id in (
         select id from tasks
         where host_id = ${hostId} and status = 'queued' and not cancel_requested
+          and exists (select from hosts where id = ${hostId} and status <> 'locked'
+            and starts_with(certificate_serial, ${lineageOf(serial)}))
         order by created_at limit (select free from room) for update skip locked
       )
       returning id, epoch, spec, timeout_ms, run_id, step_id, organization_id, host_id, authorization_id

@@ -151,19 +151,10 @@ async function greet(
     checkpointSize: Number(hello.checkpointSize),
     ...stream,
   })
+  await recordConnected(context, session, hello)
   const { renewed, fenced } = await renewLeases(context, session, hello.journal, times)
   session.held = { taskIds: new Set(renewed.map(({ taskId }) => taskId)), atMs: performance.now() }
-
-  const older = sessions.ofHost(peer.hostId)
-  const twins =
-    older && older.bootId !== hello.bootId && performance.now() - older.lastHeardMs < times.heartbeatMs * 1.5
-  await recordConnected(
-    context,
-    session,
-    hello,
-    twins ? 'Two agents may be using this identity: join one of them again with a new token' : '',
-  )
-  sessions.add(session)
+  const older = sessions.add(session)
   if (older) {
     const reason = 'A newer stream of the same host took over'
     older.send({ case: 'superseded', value: { reason } })

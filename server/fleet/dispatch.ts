@@ -89,7 +89,7 @@ export function createDispatch(
     try {
       while (round.again) {
         round.again = false
-        const tasks = await withTenant(db, session.op, (tx) => claimTasks(tx, session.peer.hostId, times))
+        const tasks = await withTenant(db, session.op, (tx) => claimTasks(tx, session.peer, times))
         await offerAll(session, tasks)
       }
     } finally {

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { EnrollRequest } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
+import { notify } from '../db/signals.ts'
 import { type Operation, operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError, invalid } from '../errors.ts'
 import type { Authority } from './authority.ts'
@@ -67,6 +68,8 @@ export async function enroll(
       .where('id', '=', hostId.id)
       .execute()
     await tx.updateTable('join_tokens').set({ host_id: hostId.id }).where('id', '=', token.id).execute()
+    // Streams of an earlier enrolment end.
+    await notify(tx, { kind: 'host', id: hostId.id })
     await audit(tx, op, 'host.joined', { kind: 'host', id: hostId.id }, { name: hostId.name, serial })
     return { hostId: hostId.id, hostName: hostId.name, certificate }
   })
@@ -74,8 +77,14 @@ export async function enroll(
   return outcome
 }
 
-/** A host that was shut out may come back with its new certificate. */
-const welcomedBack = { status: 'offline', revoked_at: null, advice: '' } as const
+/** A host that was shut out or locked may come back with its new certificate. */
+const welcomedBack = {
+  status: 'offline',
+  revoked_at: null,
+  advice: '',
+  boot_id: '',
+  previous_boot_id: '',
+} as const
 
 /** Whoever had a token for the host when it was shut out is not to come back with it. */
 async function isShutOutSince(tx: Tx, token: { host_name: string; created_at: Date }): Promise<boolean> {

@@ -2,39 +2,77 @@ import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { sql } from 'kysely'
 import type { Hello, Inventory } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import type { AppContext } from '../context.ts'
+import { audit } from '../db/audit.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
+import { DomainError } from '../errors.ts'
 import { outdated } from './authenticate.ts'
 import type { Session } from './session.ts'
 
 type Context = Pick<AppContext, 'db'>
 
-/** The host's row when it connects: what it is and has. Throws `certificate-revoked` when it was shut out meanwhile. */
+/** No message of an agent changes these: it takes a new join token. */
+const shut = ['revoked', 'locked'] as const
+
+/**
+ * The host's row when it connects: what it is and has. An agent process that comes back after a newer one was welcomed
+ * proves that two are using the host's identity: the newer one stays, and the host is locked until it joins again.
+ * Throws `certificate-revoked` when it was shut out meanwhile, `identity-shared`.
+ */
 export async function recordConnected(
-  { db }: Context,
+  { db, log }: Pick<AppContext, 'db' | 'log'>,
   session: Session,
   hello: Hello,
-  advice: string,
 ): Promise<void> {
+  const { hostId } = session.peer
   const clock = hello.clock && timestampMs(hello.clock)
-  await withTenant(db, session.op, async (tx) => {
+  const shared = await withTenant(db, session.op, async (tx) => {
     const host = await tx
+      .selectFrom('hosts')
+      .select(['name', 'status', 'boot_id', 'previous_boot_id', 'advice'])
+      .where('id', '=', hostId)
+      .forUpdate()
+      .executeTakeFirst()
+    if (!host || host.status === 'revoked') throw outdated('')
+    if (hello.bootId !== host.boot_id && hello.bootId !== '' && hello.bootId === host.previous_boot_id) {
+      await lock(tx, session, host)
+      return true
+    }
+    const locked = host.status === 'locked'
+    await tx
       .updateTable('hosts')
       .set({
-        status: 'online',
+        status: locked ? 'locked' : 'online',
         agent_version: hello.agentVersion,
         boot_id: hello.bootId,
+        previous_boot_id: hello.bootId === host.boot_id ? host.previous_boot_id : host.boot_id,
         capabilities: [...hello.capabilities],
-        advice,
+        advice: locked ? host.advice : '',
         clock_offset_ms: clock === undefined ? null : clampOffset(clock - Date.now()),
         last_seen_at: sql<Date>`now()`,
       })
-      .where('id', '=', session.peer.hostId)
-      .where('status', '<>', 'revoked')
-      .returning('id')
-      .executeTakeFirst()
-    if (!host) throw outdated('')
+      .where('id', '=', hostId)
+      .execute()
     if (hello.inventory) await writeInventory(tx, session, hello.inventory)
+    return false
   })
+  if (shared) {
+    log.error({ host: hostId }, 'two agents use the identity of one host: it is locked')
+    throw new DomainError(
+      'unauthenticated',
+      'identity-shared',
+      'A newer agent uses this host’s identity as well: the host is locked until it joins again with a new token',
+    )
+  }
+}
+
+async function lock(tx: Tx, { op, peer }: Session, host: { name: string; status: string }): Promise<void> {
+  if (host.status === 'locked') return
+  const advice =
+    'Two agents use this identity (a copied machine or directory?): nothing is given to either. Stop the one that is ' +
+    `not to be, and join the other again: fairway host join-token ${host.name}`
+  await tx.updateTable('hosts').set({ status: 'locked', advice }).where('id', '=', peer.hostId).execute()
+  const details = { name: host.name, serial: peer.serial }
+  await audit(tx, op, 'host.locked', { kind: 'host', id: peer.hostId }, details)
 }
 
 export async function recordInventory(
@@ -73,7 +111,7 @@ export async function recordIncompatible(
         last_seen_at: sql<Date>`now()`,
       })
       .where('id', '=', peer.hostId)
-      .where('status', '<>', 'revoked')
+      .where('status', 'not in', shut)
       .execute(),
   )
 }
@@ -89,7 +127,7 @@ export async function recordSeen(
       .updateTable('hosts')
       .set({ status: 'online', last_seen_at: sql<Date>`now()` })
       .where('id', 'in', [...hostIds])
-      .where('status', '<>', 'revoked')
+      .where('status', 'not in', shut)
       .execute(),
   )
 }

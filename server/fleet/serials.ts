@@ -34,6 +34,7 @@ const serial = (lineage: string, count: number) => {
   counted.writeUInt32BE(count)
   return lineage + counted.toString('hex') + randomBytes(noiseBytes).toString('hex')
 }
-const lineageOf = (text: string) => text.slice(0, lineageBytes * 2)
+/** What all certificates of one enrolment begin with. */
+export const lineageOf = (text: string) => text.slice(0, lineageBytes * 2)
 const countOf = (text: string) =>
   Number.parseInt(text.slice(lineageBytes * 2, (lineageBytes + countBytes) * 2), 16)

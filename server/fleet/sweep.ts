@@ -72,7 +72,7 @@ export async function sweepSessions(context: Context, sessions: Sessions): Promi
   const gone = new Map<string, string[]>()
   for (const session of list) {
     const host = byId.get(session.peer.hostId)
-    if (host?.status === 'online' || !host) continue
+    if (host?.status !== 'offline' && host?.status !== 'incompatible') continue
     gone.set(session.peer.organizationId, [...(gone.get(session.peer.organizationId) ?? []), host.id])
   }
   for (const [organizationId, hostIds] of gone) await recordSeen(context, organizationId, hostIds)
