@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { readdirSync } from 'node:fs'
-import type { DescMethod, DescService } from '@bufbuild/protobuf'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isReading } from '../../server/api/interceptors/scopes.ts'
@@ -12,22 +10,12 @@ import {
   arrangeToken,
   giveProjectRole,
 } from '../support/people.ts'
+import { callRpc, listRpcs, type Rpc } from '../support/public-api.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeBuild, arrangeTenant, type Tenant } from '../support/tenant.ts'
 import { cases, type Names } from './api-cases.ts'
 
-const folder = new URL('../../proto/gen/fairway/v1/', import.meta.url)
-
-/** Every service of the public API, found in the generated code, so that none is forgotten. */
-const services: DescService[] = []
-for (const file of readdirSync(folder).filter((name) => name.endsWith('_pb.js'))) {
-  const exported = (await import(new URL(file, folder).href)) as Record<string, { kind?: string }>
-  for (const value of Object.values(exported))
-    if (value?.kind === 'service') services.push(value as DescService)
-}
-const methods = services.flatMap((service) =>
-  service.methods.map((method) => ({ name: `${service.typeName}.${method.localName}`, service, method })),
-)
+const methods = await listRpcs()
 
 let server: TestServer
 const tokens = { alpha: '', beta: '', auditor: '', neighbour: '' }
@@ -77,21 +65,8 @@ async function namesOf(tenant: Tenant): Promise<Names> {
   }
 }
 
-async function call(
-  { service, method }: { service: DescService; method: DescMethod },
-  request: Record<string, unknown>,
-  token?: string,
-): Promise<unknown[]> {
-  const client = server.client(service, token) as unknown as Record<
-    string,
-    (request: unknown) => Promise<unknown> | AsyncIterable<unknown>
-  >
-  const answer = client[method.localName]?.(request)
-  if (method.methodKind === 'unary') return [await answer]
-  const messages: unknown[] = []
-  for await (const message of answer as AsyncIterable<unknown>) messages.push(message)
-  return messages
-}
+const call = (rpc: Rpc, request: Record<string, unknown>, token?: string) =>
+  callRpc(server, rpc, request, token)
 
 const failure = (promise: Promise<unknown>): Promise<ConnectError> =>
   promise.then(

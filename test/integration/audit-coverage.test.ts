@@ -82,6 +82,8 @@ async function prepare(rpc: Rpc, known: Case): Promise<() => Promise<unknown[]>>
 const refuse = () => refuseEvents(server.database)
 const take = () => takeEvents(server.database)
 
+it('looks at every RPC', () => expect(rpcs.filter(({ name }) => !cases[name])).toEqual([]))
+
 const closed = rpcs.filter(({ name }) => cases[name] && !cases[name].open)
 
 describe.each(closed)('$name', (rpc) => {
