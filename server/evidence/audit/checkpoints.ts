@@ -5,7 +5,7 @@ import { wrongState } from '../../errors.ts'
 import { currentKey, formerKey, listKeys } from '../keys.ts'
 import { type Checkpoint, originOf, signCheckpoint, verifierKeyOf } from '../notes.ts'
 import { rootOf } from '../tree/nodes.ts'
-import { lockTree, placeBatch, placeEvents, readOrganization } from './place.ts'
+import { lockTree, placeEvents, readOrganization } from './place.ts'
 import { readFrontier, readSize } from './stored-tree.ts'
 
 export interface StoredCheckpoint extends Omit<Checkpoint, 'origin'> {
@@ -41,13 +41,11 @@ export async function makeCheckpoint(
   { place = true } = {},
 ): Promise<StoredCheckpoint | undefined> {
   const op = operation(organizationId, 'sequencer')
-  const inTree = <T>(work: (tx: Tx) => Promise<T>) =>
-    withTenant(context.db, op, async (tx) => {
-      await lockTree(tx, op)
-      return await work(tx)
-    })
-  while (place && (await inTree((tx) => placeEvents(tx, op))) === placeBatch);
-  return await inTree((tx) => signTree(tx, op, context.sealer))
+  if (place) await placeEvents(context.db, op, 0)
+  return await withTenant(context.db, op, async (tx) => {
+    await lockTree(tx, op)
+    return await signTree(tx, op, context.sealer)
+  })
 }
 
 async function signTree(

@@ -5,7 +5,7 @@ import { operation, withTenant } from '../../db/tenancy.ts'
 import { DomainError } from '../../errors.ts'
 import { createBacklog } from './backlog.ts'
 import { findNewestCheckpoint, makeCheckpoint } from './checkpoints.ts'
-import { lockTree, placeBatch, placeEvents } from './place.ts'
+import { placeEvents } from './place.ts'
 import { publishCheckpoint } from './publish.ts'
 import { listWitnesses, recordWitness } from './witnesses.ts'
 
@@ -32,16 +32,11 @@ export function startSequencer(context: Pick<AppContext, 'db' | 'sealer' | 'blob
   /** Checkpoints that may not be in blob storage: at first any, from before this server's start. */
   let unpublished: Set<string> | undefined
 
-  const placeSome = (organizationId: string, above: number) => {
-    const op = operation(organizationId, 'sequencer')
-    return withTenant(db, op, async (tx) => {
-      await lockTree(tx, op)
-      return await placeEvents(tx, op, above)
-    })
-  }
-  const place = createAttempts(async (organizationId, above: number) => {
-    while (!stopping.signal.aborted && (await placeSome(organizationId, above)) === placeBatch);
-  }, log)
+  const place = createAttempts(
+    (organizationId, above: number) =>
+      placeEvents(db, operation(organizationId, 'sequencer'), above, stopping.signal),
+    log,
+  )
   const sign = createAttempts(async (organizationId) => {
     try {
       await makeCheckpoint(context, organizationId, { place: false })
