@@ -55,7 +55,7 @@ async function replaceRuntime(
     await run.note({ updatedModules: [] })
     run.summarize('no module changed; the database stays as it is')
   })
-  await serve(run, current.cellId, source, image)
+  await serve(run, current.cellId, source, image, true)
   await run.always(() => run.removeRuntime(current.runtimeId))
 }
 
@@ -90,7 +90,7 @@ async function updateDatabase(
       await run.note({ updatedModules: [...changes.install, ...changes.update] })
       run.summarize(describe(changes))
     })
-    await serve(run, current.cellId, source, image)
+    await serve(run, current.cellId, source, image, false)
   } catch (failure) {
     await run.always(async () => {
       if (safety) {

@@ -2,18 +2,30 @@ import type { BuildActions, Image, Source } from '../scheduler/types.ts'
 
 /**
  * Deploy and smoke: starts the code on the cell beside whatever serves now, and lets it take over once it has proved
- * itself. When it does not, its runtime is removed and what served before still serves.
+ * itself. When it does not, its runtime is removed and what served before still serves: `standing` says that it does
+ * so all along, and the route leads back to it where the take-over failed half-way.
  */
-export async function serve(run: BuildActions, cellId: string, source: Source, image: Image): Promise<void> {
+export async function serve(
+  run: BuildActions,
+  cellId: string,
+  source: Source,
+  image: Image,
+  standing: boolean,
+): Promise<void> {
   const candidate = await run.candidate(cellId, source, image)
+  let switching = false
   try {
     await run.step('deploy', () => run.startRuntime(candidate))
     await run.step('smoke', async () => {
       await run.smoke(candidate)
+      switching = true
       await run.goLive(candidate)
     })
   } catch (failure) {
-    await run.always(() => run.removeRuntime(candidate.runtimeId))
+    await run.always(async () => {
+      if (switching && standing) await run.routeToCurrent()
+      await run.removeRuntime(candidate.runtimeId)
+    })
     throw failure
   }
 }
@@ -28,7 +40,7 @@ export async function serveFromNewCell(
   const cellId = await run.newCell()
   try {
     await run.step('database', () => fill(cellId))
-    await serve(run, cellId, source, image)
+    await serve(run, cellId, source, image, run.current !== undefined)
   } catch (failure) {
     await run.always(() => run.destroyCell(cellId))
     throw failure

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { expireTasks } from '../../server/fleet/expiry.ts'
 import { buildProduction } from '../../server/pipelines/production.ts'
+import { serve } from '../../server/pipelines/serve.ts'
 import { advance } from '../../server/scheduler/advance.ts'
 import type { BuildActions, Pipelines, Source } from '../../server/scheduler/types.ts'
 import {
@@ -333,6 +334,34 @@ describe('a production update', () => {
     expect(await kindsOf(runId)).toEqual(['room'])
     expect(await runOf(runId)).toMatchObject({ status: 'failed', reason: 'the pool is full' })
     expect(await environmentOf(at)).toMatchObject({ status: 'running' })
+  })
+})
+
+describe('taking over', () => {
+  it('leads the route back before it removes a runtime that may have it', async () => {
+    const at = await createEnvironment()
+    const cellId = randomUUID()
+    const deployment = { runtimeId: randomUUID(), cellId, hostnames: ['a.p.localhost'], modules: [] }
+    await query(
+      database.ownerUrl,
+      `update environments set status = 'running', deployment = $2 where id = $1`,
+      [at.environmentId, JSON.stringify(deployment)],
+    )
+    const image = { reference: 'image', digest: 'sha256:0', built: false }
+    const takeOver = (run: BuildActions) => serve(run, cellId, source, image, true)
+    const runId = await createRun(at)
+    await advanceRun(runId, takeOver)
+    await succeed(runId, 'start:', { startRuntime: {} })
+    await advanceRun(runId, takeOver)
+    await succeed(runId, 'smoke', { smoke: {} })
+    await advanceRun(runId, takeOver)
+    await endTask(runId, 'route', { status: 'failed', reason: 'lost', error: 'the host was lost' })
+    await advanceRun(runId, takeOver)
+    await succeed(runId, 'route-current', { switchRoute: {} })
+    await advanceRun(runId, takeOver)
+    const keys = (await tasksOf(runId)).map(({ key }) => key.split(':')[0])
+    expect(keys).toEqual(['start', 'smoke', 'route', 'route-current', 'remove'])
+    expect(await environmentOf(at)).toMatchObject({ deployment })
   })
 })
 

@@ -60,6 +60,14 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
       // Whoever asked for it confirmed a production by its name; see services/environments.
       const production = environment.stage === 'production'
       for (const cellId of cells) await destroyCell(engine, cellId, { production })
+      for (const snapshotId of await safetySnapshots(engine)) {
+        await engine.task(
+          `destroy-snapshot:${snapshotId}`,
+          'destroySnapshot',
+          { snapshotId },
+          { timeoutMs: minutes(10) },
+        )
+      }
     },
 
     async setStatus(status) {
@@ -74,6 +82,24 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
       })
     },
   }
+}
+
+/** Of the environment's cells, struck off the list: nobody can go back to them once it is gone. */
+async function safetySnapshots(engine: Engine): Promise<string[]> {
+  const { tx, environment } = engine.state
+  return await engine.effect('safety-snapshots', async () => {
+    const rows = await tx
+      .updateTable('snapshots')
+      .set({ status: 'destroyed' })
+      .where('purpose', '=', 'safety')
+      .where('status', '<>', 'destroyed')
+      .where('cell_id', 'in', (cells) =>
+        cells.selectFrom('cells').select('id').where('environment_id', '=', environment.id),
+      )
+      .returning('id')
+      .execute()
+    return rows.map(({ id }) => id)
+  })
 }
 
 /** The engine's own verbs, as pipelines see them. */

@@ -21,7 +21,7 @@ const abandonedAfterMs = minutes(120)
 
 /** Snapshots of cells: prepared ones, that previews start from, and safety ones, that a failed update goes back to. */
 export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotActions {
-  const { tx, run, project } = engine.state
+  const { tx, run, project, environment } = engine.state
   const scope = {
     organization_id: run.organization_id,
     project_id: project.id,
@@ -132,12 +132,26 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
           run.stage === 'production' ? (['prepared', 'safety'] as const) : (['prepared'] as const)
         const rows = await tx
           .selectFrom('snapshots')
-          .select(['id', 'purpose', 'status', 'last_used_at', 'created_at'])
-          .where('project_id', '=', project.id)
-          .where('host_id', '=', scope.host_id)
-          .where('purpose', 'in', purposes)
-          .where('status', 'in', ['ready', 'making'])
-          .orderBy('last_used_at', 'desc')
+          .innerJoin('cells', 'cells.id', 'snapshots.cell_id')
+          .select([
+            'snapshots.id',
+            'snapshots.purpose',
+            'snapshots.status',
+            'snapshots.last_used_at',
+            'snapshots.created_at',
+          ])
+          .where('snapshots.project_id', '=', project.id)
+          .where('snapshots.host_id', '=', scope.host_id)
+          .where('snapshots.purpose', 'in', purposes)
+          .where('snapshots.status', 'in', ['ready', 'making'])
+          // Prepared ones are the project's; a safety snapshot is its own environment's affair.
+          .where((eb) =>
+            eb.or([
+              eb('snapshots.purpose', '=', 'prepared'),
+              eb('cells.environment_id', '=', environment.id),
+            ]),
+          )
+          .orderBy('snapshots.last_used_at', 'desc')
           .execute()
         const before = Date.now() - prunableAfterMs
         const ready = rows.filter(({ status }) => status === 'ready')
