@@ -27,7 +27,7 @@ insert into role_permissions (permission, role) select permission, unnest(roles)
   ('member.manage', '{owner}'::text[]),
   ('member.read', '{owner, release-manager, auditor}'::text[]),
   ('grant.manage', '{owner}'::text[]),
-  ('token.create', '{owner, release-manager, developer}'::text[]),
+  ('token.create', '{owner, release-manager, developer, member}'::text[]),
   ('token.revoke', '{owner, release-manager, developer, auditor, member}'::text[]),
   ('token.manage', '{owner}'::text[]),
   ('build.start', '{owner, release-manager, developer, webhook, workflow}'::text[]),

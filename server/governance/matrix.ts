@@ -67,7 +67,8 @@ export const matrix = {
   'token.create': {
     does: 'Make tokens of one’s own',
     reach: 'organization',
-    roles: builders,
+    // A plain member is what a project makes of them; the token is never worth more.
+    roles: [...builders, 'member'],
     writes: ['tokens'],
   },
   'token.revoke': {

@@ -5,7 +5,7 @@ import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
 import type { Schema, TokensTable } from '../db/schema.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
-import { invalid, notFound, wrongState } from '../errors.ts'
+import { DomainError, invalid, notFound, wrongState } from '../errors.ts'
 import { authorize, decide } from '../governance/authorize.ts'
 import type { Identity } from './authenticate.ts'
 import { timestampOf } from './messages.ts'
@@ -46,6 +46,7 @@ export async function createServiceToken(
   return await withTenant(db, caller, async (tx) => {
     const project = wanted.project ? await requireProject(tx, wanted.project) : undefined
     await authorize(tx, caller, 'token.create')
+    requireMoreThanAuditor(caller)
     const scopes = await requireScopes(tx, caller, wanted.scopes)
     const { token: secret, hash } = createToken('ft_')
     const row = await tx
@@ -67,6 +68,17 @@ export async function createServiceToken(
     await audit(tx, caller, 'token.create', { kind: 'token', id: row.id, projectId: project?.id }, details)
     return { token, secret }
   })
+}
+
+/** Who is auditor in every project they see, and nothing besides, changes nothing: as an auditor of the organization. */
+function requireMoreThanAuditor({ access }: Identity): void {
+  const roles = [...access.projectRoles.values()]
+  if (access.role !== 'member' || roles.length === 0 || roles.some((role) => role !== 'auditor')) return
+  throw new DomainError(
+    'forbidden',
+    'permission-denied',
+    'Auditors make no tokens: they change nothing. Log in with `fairway login` instead.',
+  )
 }
 
 /** The caller's own; everybody's for owners and auditors. */

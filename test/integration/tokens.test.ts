@@ -122,6 +122,34 @@ describe('a token is never worth more than', () => {
   })
 })
 
+test.each([
+  ['developer', undefined],
+  ['auditor', Code.PermissionDenied],
+] as const)('who is %s in a project only', async (role, refused) => {
+  const name = `${role}@example.org`
+  const token = await server.createMember(tenant.organizationId, name, 'member')
+  await tenant.scope(async (tx) => {
+    const { id } = await tx
+      .selectFrom('members')
+      .select('id')
+      .where('name', '=', name)
+      .executeTakeFirstOrThrow()
+    await tx
+      .insertInto('project_members')
+      .values({
+        organization_id: tenant.organizationId,
+        project_id: tenant.projectId,
+        member_id: id,
+        role,
+        given_by: 'test',
+      })
+      .execute()
+  })
+  const made = tokens(token).createToken({ name: 'ci', scopes: ['read'] })
+  if (refused) expect((await refusal(made)).code).toBe(refused)
+  else expect((await made).token?.member).toBe(name)
+})
+
 test('`read` reads and changes nothing', async () => {
   const { secret } = await tokens(env.FAIRWAY_TOKEN).createToken({ name: 'reader', scopes: ['read'] })
   const reader = { ...env, FAIRWAY_TOKEN: secret }

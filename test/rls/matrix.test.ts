@@ -139,9 +139,12 @@ describe.each([...roles, 'none', ''])('role %s', (role) => {
   })
 })
 
-test.each(['auditor', 'member'] as const)('the role %s changes nothing but ends its own tokens', (role) => {
+test.each([
+  ['auditor', ['token.revoke']],
+  ['member', ['token.create', 'token.revoke']],
+] as const)('the role %s changes nothing but tokens of its own', (role, expected) => {
   const theirs = permissions.filter((permission) => ruleOf(permission).roles.includes(role))
-  expect(theirs.filter((permission) => ruleOf(permission).writes.length > 0)).toEqual(['token.revoke'])
+  expect(theirs.filter((permission) => ruleOf(permission).writes.length > 0)).toEqual(expected)
 })
 
 describe('a grant', () => {
