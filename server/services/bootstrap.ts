@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
 import { type Operation, operation, type Tx, withTenant } from '../db/tenancy.ts'
+import { currentKey } from '../evidence/keys.ts'
 import { createLoginCode, type LoginCode } from './login-codes.ts'
 
 /** Where the code for the first login is written as well. */
@@ -25,7 +26,7 @@ export async function bootstrap(context: AppContext): Promise<Bootstrapped> {
   return { organizationId, offer: await offerLogin(context, operation(organizationId, 'server')) }
 }
 
-async function ensureOrganization({ config, db }: AppContext): Promise<string> {
+async function ensureOrganization({ config, db, sealer }: AppContext): Promise<string> {
   for (;;) {
     const known = await db.scheduler
       .selectFrom('organizations')
@@ -35,7 +36,7 @@ async function ensureOrganization({ config, db }: AppContext): Promise<string> {
     if (known) return known.id
     const op = operation(randomUUID(), 'server')
     try {
-      await withTenant(db, op, (tx) => createOrganization(tx, op, config.organization))
+      await withTenant(db, op, (tx) => createOrganization(tx, op, config.organization, sealer))
     } catch (error) {
       // Another server was quicker; what it made is found in the next turn.
       if ((error as { constraint?: string }).constraint !== 'organizations_name_key') throw error
@@ -43,7 +44,12 @@ async function ensureOrganization({ config, db }: AppContext): Promise<string> {
   }
 }
 
-async function createOrganization(tx: Tx, op: Operation, name: string): Promise<void> {
+async function createOrganization(
+  tx: Tx,
+  op: Operation,
+  name: string,
+  sealer: AppContext['sealer'],
+): Promise<void> {
   const organization_id = op.organizationId
   await tx.insertInto('organizations').values({ id: organization_id, name }).execute()
   const member = await tx
@@ -53,6 +59,10 @@ async function createOrganization(tx: Tx, op: Operation, name: string): Promise<
     .executeTakeFirstOrThrow()
   await audit(tx, op, 'organization.create', { kind: 'organization', id: organization_id })
   await audit(tx, op, 'member.add', { kind: 'member', id: member.id }, { member: 'admin', role: 'owner' })
+  for (const purpose of ['statements', 'checkpoints'] as const) {
+    const { id, pem } = await currentKey(tx, op, sealer, purpose)
+    await audit(tx, op, 'signing-key.create', { kind: 'signing-key', id }, { purpose, publicKey: pem })
+  }
 }
 
 /** The file is written before the commit: a crash between the two leaves a code that is worth nothing, not none. */
