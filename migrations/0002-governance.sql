@@ -134,6 +134,8 @@ alter table tokens
   -- Whom a workflow's token speaks for: `workflow:owner/name@ref`.
   add column actor text,
   add column last_used_at timestamptz,
+  -- The service token that made it, with which it ends.
+  add column parent_id uuid references tokens (id),
   add constraint tokens_speak_for_somebody check ((kind = 'workflow') = (member_id is null)),
   add constraint tokens_workflow_actor check ((kind = 'workflow') = (actor is not null)),
   add constraint tokens_workflow_project check (kind <> 'workflow' or project_id is not null);

@@ -87,6 +87,7 @@ export interface TokensTable {
   project_id: string | null
   actor: string | null
   last_used_at: TimeOrNull
+  parent_id: string | null
 }
 
 export interface HostsTable {

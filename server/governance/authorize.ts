@@ -18,6 +18,8 @@ export interface CallerAccess {
   readonly projectRoles: ReadonlyMap<string, ProjectRole>
   /** What the token is confined to: permissions, or `read`; empty: nothing narrower than the member. */
   readonly scopes: readonly string[]
+  /** Id of the one project that the token is confined to. */
+  readonly tokenProjectId?: string
 }
 
 /** Where the permission is needed. */
@@ -65,6 +67,14 @@ export async function authorize(
         `${permission}\`.`,
     )
   }
+  if (beyondTokenProject(access, permission)) {
+    throw new DomainError(
+      'forbidden',
+      'token-project',
+      `This token is confined to one project, and this (${permission}) is for the whole organization: ` +
+        'use a token made without `--project`.',
+    )
+  }
   const decision = await decide(tx, access, permission, place)
   if (!decision.allowed) {
     const { roles, production } = ruleOf(permission)
@@ -79,6 +89,20 @@ export async function authorize(
   }
   await claim(tx, { permission, role: decision.role, projects: decision.projects })
 }
+
+/**
+ * Whether a token that is confined to one project lacks a permission of its member because that is the whole
+ * organization's. Rows of no project are not kept from it by row-level security. Its member's own tokens are no
+ * wider than it is.
+ */
+export const beyondTokenProject = (
+  { tokenProjectId }: Pick<CallerAccess, 'tokenProjectId'>,
+  permission: Permission,
+): boolean =>
+  tokenProjectId !== undefined &&
+  ruleOf(permission).reach === 'organization' &&
+  permission !== 'token.create' &&
+  permission !== 'token.revoke'
 
 const readOnly = ({ scopes }: CallerAccess, permission: Permission): boolean =>
   scopes.includes('read') && ruleOf(permission).writes.length === 0 && permission !== 'shell'

@@ -13,6 +13,7 @@ export interface Identity extends Caller {
   readonly member: string
   readonly tokenId: string
   readonly tokenName: string
+  readonly tokenKind: 'session' | 'service' | 'workflow'
   /** The one project that the token is confined to. */
   readonly tokenProjectId?: string
   readonly tokenExpiresAt?: Date
@@ -75,6 +76,7 @@ async function identify({ db }: AppContext, found: TokenHead, requestId: string)
       member,
       tokenId: found.id,
       tokenName: row.name,
+      tokenKind: row.kind,
       tokenProjectId: row.project_id ?? undefined,
       tokenExpiresAt: found.expires_at ?? undefined,
       requestId,
@@ -96,6 +98,7 @@ const findTokenRow = (tx: Tx, id: string) =>
       'members.role',
       'members.removed_at as member_removed_at',
       'tokens.name',
+      'tokens.kind',
       'tokens.actor',
       'tokens.scopes',
       'tokens.member_id',
@@ -136,6 +139,7 @@ function accessOf(row: TokenRow): CallerAccess {
   return {
     role: row.role,
     memberId: row.member_id,
+    tokenProjectId: row.project_id ?? undefined,
     projects: row.project_id ? (confined ? [row.project_id] : []) : visible,
     projectRoles: new Map(row.project_roles.map(({ project_id, role }) => [project_id, role])),
     scopes: row.scopes,

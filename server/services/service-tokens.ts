@@ -36,10 +36,7 @@ export async function createServiceToken(
   caller: Identity,
   wanted: WantedToken,
 ): Promise<{ token: Token; secret: string }> {
-  const seconds = wanted.lifetimeSeconds || defaultSeconds
-  if (!(seconds > 0 && seconds <= mostSeconds)) {
-    throw invalid('lifetime-seconds', 'A token lives a year at most.')
-  }
+  const expiresAt = expiryOf(caller, wanted.lifetimeSeconds)
   if (!/^[\p{L}\p{N}][\p{L}\p{N} ._@/-]{0,79}$/u.test(wanted.name)) {
     throw invalid('name', 'Give the token a name of up to 80 letters, digits, spaces, dots and dashes.')
   }
@@ -59,7 +56,8 @@ export async function createServiceToken(
         scopes,
         project_id: project?.id ?? caller.tokenProjectId,
         token_hash: hash,
-        expires_at: new Date(Date.now() + seconds * 1_000),
+        expires_at: expiresAt,
+        parent_id: caller.tokenKind === 'service' ? caller.tokenId : null,
       })
       .returning('id')
       .executeTakeFirstOrThrow()
@@ -68,6 +66,22 @@ export async function createServiceToken(
     await audit(tx, caller, 'token.create', { kind: 'token', id: row.id, projectId: project?.id }, details)
     return { token, secret }
   })
+}
+
+/** A service token outlives itself in none that it makes: whoever stole it would never be rid of. */
+function expiryOf({ tokenKind, tokenExpiresAt }: Identity, lifetimeSeconds: number): Date {
+  const seconds = lifetimeSeconds || defaultSeconds
+  if (!(seconds > 0 && seconds <= mostSeconds)) {
+    throw invalid('lifetime-seconds', 'A token lives a year at most.')
+  }
+  const wanted = new Date(Date.now() + seconds * 1_000)
+  if (tokenKind !== 'service' || !tokenExpiresAt || wanted <= tokenExpiresAt) return wanted
+  if (lifetimeSeconds === 0) return tokenExpiresAt
+  throw invalid(
+    'lifetime-seconds',
+    `This token ends at ${tokenExpiresAt.toISOString()}, and one that it makes no later. ` +
+      'Log in with `fairway login` to make one that lives longer.',
+  )
 }
 
 /** Who is auditor in every project they see, and nothing besides, changes nothing: as an auditor of the organization. */
@@ -91,10 +105,11 @@ export async function listTokens({ db }: AppContext, caller: Identity, all: bool
   })
 }
 
-const seesAllTokens = ({ access }: Identity): boolean => access.role === 'owner' || access.role === 'auditor'
+const seesAllTokens = ({ access }: Identity): boolean =>
+  (access.role === 'owner' || access.role === 'auditor') && access.tokenProjectId === undefined
 
 /**
- * Ends a token by its id or, where one living token of the caller's has it, by its name. Throws `token-not-found`, for
+ * Ends a token, and those that were made with it, by its id or, where one living token of the caller's has it, by its name. Throws `token-not-found`, for
  * another member's as well unless the caller may end anybody's, and `token-ended`.
  */
 export async function revokeToken({ db }: AppContext, caller: Identity, token: string): Promise<Token> {
@@ -112,10 +127,33 @@ export async function revokeToken({ db }: AppContext, caller: Identity, token: s
       .returning('id')
       .executeTakeFirst()
     if (!ended) throw wrongState('token-ended', `The token ${row.name} has ended already.`)
+    const heirs = await endHeirs(tx, row.id, now)
     const subject = { kind: 'token', id: row.id, projectId: row.project_id ?? undefined }
-    await audit(tx, caller, 'token.revoke', subject, { name: row.name, member: row.member ?? row.actor })
+    await audit(tx, caller, 'token.revoke', subject, {
+      name: row.name,
+      member: row.member ?? row.actor,
+      heirs,
+    })
     return tokenMessage({ ...row, revoked_at: now })
   })
+}
+
+/** Those that a token made, and those that they made, end with it; gives their ids. */
+async function endHeirs(tx: Tx, tokenId: string, now: Date): Promise<string[]> {
+  const ended: string[] = []
+  let parents = [tokenId]
+  while (parents.length > 0) {
+    const heirs = await tx
+      .updateTable('tokens')
+      .set({ revoked_at: now })
+      .where('parent_id', 'in', parents)
+      .where('revoked_at', 'is', null)
+      .returning('id')
+      .execute()
+    parents = heirs.map(({ id }) => id)
+    ended.push(...parents)
+  }
+  return ended
 }
 
 async function requireToken(tx: Tx, caller: Identity, text: string): Promise<TokenRow> {

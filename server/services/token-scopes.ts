@@ -1,6 +1,6 @@
 import type { Tx } from '../db/tenancy.ts'
 import { invalid } from '../errors.ts'
-import type { Caller } from '../governance/authorize.ts'
+import { beyondTokenProject, type Caller } from '../governance/authorize.ts'
 import { isPermission, type Permission, permissions, type Role, ruleOf } from '../governance/matrix.ts'
 import { didYouMean } from '../governance/nearest.ts'
 
@@ -30,6 +30,7 @@ export async function requireScopes(tx: Tx, caller: Caller, wanted: readonly str
 }
 
 async function hasSomewhere(tx: Tx, { access }: Caller, permission: Permission): Promise<boolean> {
+  if (beyondTokenProject(access, permission)) return false
   const { roles, production = [], reach } = ruleOf(permission)
   const able: readonly Role[] = [...roles, ...production]
   if (able.includes(access.role)) return true

@@ -120,6 +120,36 @@ describe('a token is never worth more than', () => {
     const made = await maker.createToken({ name: 'narrower', scopes: ['read'] })
     expect(made.token).toMatchObject({ scopes: ['read'], project: 'acme' })
   })
+
+  test('the one project that it is confined to, though its member is owner', async () => {
+    const owner = tokens(env.FAIRWAY_TOKEN)
+    const { secret } = await owner.createToken({ name: 'owner-of-one', project: 'acme' })
+    const members = server.client(MemberService, secret)
+    const refused = await refusal(members.addMember({ member: 'eve', role: 'owner' }))
+    expect(refused).toMatchObject({ code: Code.PermissionDenied, reason: 'token-project' })
+    expect(refused.message).toContain('confined to one project')
+    expect(await refusal(tokens(secret).createToken({ name: 'x', scopes: ['member.manage'] }))).toMatchObject(
+      {
+        reason: 'invalid-scopes',
+      },
+    )
+    const { token } = await owner.createToken({ name: 'not-its-own', scopes: ['read'] })
+    // Ending tokens of the same member reaches beyond the project, and takes nothing but away.
+    await tokens(secret).revokeToken({ token: token?.id })
+    await server.client(BuildService, secret).startBuild({ project: 'acme', branch: 'feature/own' })
+  })
+
+  test('the time that is left of the service token with which it is made', async () => {
+    const hour = await tokens().createToken({ name: 'hour', lifetimeSeconds: 3_600n })
+    const maker = tokens(hour.secret)
+    const refused = await refusal(maker.createToken({ name: 'year', lifetimeSeconds: 31_536_000n }))
+    expect(refused).toMatchObject({ code: Code.InvalidArgument, reason: 'invalid-lifetime-seconds' })
+    const made = await maker.createToken({ name: 'heir' })
+    expect(made.token?.expiresAt).toEqual(hour.token?.expiresAt)
+    await tokens().revokeToken({ token: hour.token?.id })
+    const heir = server.client(IdentityService, made.secret)
+    expect((await refusal(heir.whoAmI({}))).code).toBe(Code.Unauthenticated)
+  })
 })
 
 test.each([
