@@ -25,14 +25,21 @@ export function verifyEvents(members: Members, checkpoint: Checkpoint): number {
 }
 
 /** The event of the run's end names its manifest and every statement. Throws BadMember where it does not. */
-export function verifyEnd(members: Members, statements: readonly VerifiedStatement[]): void {
+export function verifyEnd(
+  members: Members,
+  statements: readonly VerifiedStatement[],
+  { origin }: Checkpoint,
+): void {
   const run = statements.find(({ name }) => name === 'run')?.predicate.run as { id?: string } | undefined
   const ends = eventPaths(members).flatMap((path) => {
     const event = JSON.parse(requireMember(members, path).toString('utf8')) as AuditEvent
     return event.action === 'run.end' && event.subject?.id === run?.id ? [{ path, event }] : []
   })
-  const [end] = ends
-  if (!end) throw new BadMember('audit', 'no event of the run’s end')
+  const [end, another] = ends
+  if (!end) throw new BadMember('audit', 'no event that ends the run')
+  if (another) throw new BadMember('audit', 'more than one event that ends the run')
+  if (origin !== `fairway/${end.event.organization}`)
+    throw new BadMember('audit/checkpoint', `of ${origin}, and the run is of another organization`)
   const named = end.event.details ?? {}
   const requireNamed = (path: string, hash: string | undefined) => {
     if (sha256(requireMember(members, path)) !== hash)
@@ -48,6 +55,7 @@ export function verifyEnd(members: Members, statements: readonly VerifiedStateme
 
 interface AuditEvent {
   readonly action?: string
+  readonly organization?: string
   readonly subject?: { readonly id?: string }
   readonly details?: {
     readonly manifest?: string

@@ -20,7 +20,10 @@ export function requireMember(members: Members, path: string): Buffer {
   return bytes
 }
 
-/** Names that can be a member's: nothing that leads out of the bundle, hides in a listing or means something to a shell. */
+/**
+ * Names that can be a member's: nothing that leads out of the bundle, hides in a listing, means something to a shell or
+ * is an option of a program.
+ */
 export const isMemberPath = (path: string): boolean =>
-  /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(path) &&
+  /^[A-Za-z0-9._][A-Za-z0-9._-]*(\/[A-Za-z0-9._][A-Za-z0-9._-]*)*$/.test(path) &&
   !path.split('/').some((part) => part === '.' || part === '..')

@@ -18,7 +18,8 @@ export function verifyCheckpoint(members: Members, keys: readonly BundleKey[]): 
   const end = note.indexOf('\n\n')
   const text = note.slice(0, end + 1)
   const [origin = '', size = '', root = ''] = text.split('\n')
-  if (end < 0 || !origin || !/^[1-9]\d{0,14}$/.test(size) || Buffer.from(root, 'base64').length !== 32)
+  const isOrigin = /^fairway\/[a-z][a-z0-9-]*$/.test(origin)
+  if (end < 0 || !isOrigin || !/^[1-9]\d{0,14}$/.test(size) || Buffer.from(root, 'base64').length !== 32)
     throw new BadMember(path, 'not a checkpoint')
   const signatures = note
     .slice(end + 2)

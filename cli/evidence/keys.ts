@@ -45,6 +45,14 @@ export function readKeys(members: Members): BundleKey[] {
   })
 }
 
+/** KEYS is what people compare: throws BadMember where it lists a key that the bundle does not bring. */
+export function requireListed(members: Members, keys: readonly BundleKey[]): void {
+  const lines = requireMember(members, 'keys/KEYS').toString('utf8').trimEnd().split('\n')
+  const listed = new Set(lines.map((line) => line.split(/ +/)[2]))
+  if (lines.length !== keys.length || listed.size !== keys.length)
+    throw new BadMember('keys/KEYS', 'lists a key that is not here')
+}
+
 export const fingerprintOf = (key: KeyObject): string =>
   createHash('sha256')
     .update(key.export({ type: 'spki', format: 'der' }))

@@ -1,7 +1,7 @@
 import { verifyEnd, verifyEvents } from './audit.ts'
 import { BadMember, type Members, requireMember } from './bad-member.ts'
 import { verifyCheckpoint } from './checkpoint.ts'
-import { type BundleKey, readKeys } from './keys.ts'
+import { type BundleKey, readKeys, requireListed } from './keys.ts'
 import { sha256, verifyManifestSignature, verifyMembers } from './manifest.ts'
 import { type VerifiedStatement, verifyStatements } from './statements.ts'
 
@@ -25,12 +25,13 @@ export function verifyBundle(members: Members, pins: readonly string[] = []): Ve
   const keys = readKeys(members)
   const signedBy = verifyManifestSignature(members, keys, pins)
   verifyMembers(members)
+  requireListed(members, keys)
   const statements = verifyStatements(members, keys)
   requireKeysInTheirTime(statements)
   requireArtifactsOfRun(members)
   const checkpoint = verifyCheckpoint(members, keys)
   const events = verifyEvents(members, checkpoint)
-  verifyEnd(members, statements)
+  verifyEnd(members, statements, checkpoint)
   const { missing = [] } = JSON.parse(requireMember(members, 'COMPLETENESS.json').toString('utf8')) as {
     missing?: VerifiedBundle['missing']
   }

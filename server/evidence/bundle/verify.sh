@@ -11,13 +11,16 @@
 set -u
 LC_ALL=C
 export LC_ALL
+unset CDPATH
 umask 077
 newline='
 '
 
 usage() { printf 'usage: sh verify.sh [--key-sha256 HEX]... [DIRECTORY]\n' >&2; exit 2; }
-bad() { printf 'verify.sh: BAD %s: %s\n' "$1" "$2" >&2; exit 1; }
-good() { printf '  ok  %s\n' "$1"; }
+# What the bundle says moves no cursor of the terminal it is printed on.
+printable() { tr -c '\012\040-\176' '?'; }
+bad() { printf 'verify.sh: BAD %s: %s\n' "$1" "$2" | printable >&2; exit 1; }
+good() { printf '  ok  %s\n' "$1" | printable; }
 
 pins=
 directory=
@@ -48,10 +51,10 @@ trap 'exit 130' INT TERM
 
 sha256() { openssl dgst -sha256 -r "$1" | cut -c 1-64; }
 
-# --- Only plain files with plain names -------------------------------------------------------------------------------
+# --- Only plain files with plain names, none of which a program could take for an option ------------------------------
 odd=$(find . ! -type f ! -type d | sed -n '1s,^\./,,p')
 [ -z "$odd" ] || bad "$odd" 'neither a file nor a directory (a link?)'
-odd=$(find . -name '*[!A-Za-z0-9._-]*' ! -name . | sed -n '1s,^\./,,p')
+odd=$(find . \( -name '*[!A-Za-z0-9._-]*' -o -name '-*' \) ! -name . | sed -n '1s,^\./,,p')
 [ -z "$odd" ] || bad "$odd" 'a name that no member of a bundle has'
 for needed in MANIFEST MANIFEST.sig COMPLETENESS.json VERIFY.md verify.sh keys/KEYS run/manifest.json audit/checkpoint \
   statements/run.sigstore.json; do
@@ -65,6 +68,9 @@ for key in keys/*.pem; do
   openssl pkey -pubin -in "$key" -outform DER -out "$scratch/der" 2>/dev/null || bad "$key" 'not a public key'
   fingerprint=${name#*-}
   [ "$(sha256 "$scratch/der").pem" = "$fingerprint" ] || bad "$key" 'not the key that its name says'
+  awk -v purpose="${name%%-*}" -v key="sha256:${fingerprint%.pem}" '
+    $1 == purpose && $3 == key { found = 1 } END { exit !found }' keys/KEYS ||
+    bad keys/KEYS "does not say when $key was in use"
 done
 
 # in_use KEY TIME: whether KEYS says that the key was in use then; clocks may differ by five minutes.
@@ -101,7 +107,7 @@ fi
 fault=$(awk '
   length($0) < 67 || substr($0, 1, 64) ~ /[^0-9a-f]/ || substr($0, 65, 2) != "  " { print "line " NR " is malformed"; exit }
   { path = substr($0, 67) }
-  path ~ /[^A-Za-z0-9._\/-]/ || path ~ /^\// || path ~ /\/$/ || path ~ /\/\// || ("/" path "/") ~ /\/\.\.?\// {
+  path ~ /[^A-Za-z0-9._\/-]/ || path ~ /\/$/ || ("/" path) ~ /\/[\/-]/ || ("/" path "/") ~ /\/\.\.?\// {
     print "line " NR " names a path outside of the bundle"; exit }
   path == "MANIFEST" || path == "MANIFEST.sig" { print "it names itself"; exit }
   NR > 1 && path <= last { print "its lines are not sorted"; exit }
@@ -113,12 +119,22 @@ extra=$(awk 'NR == FNR { named[$0]; next } !($0 in named) { print; exit }' "$scr
 [ -z "$extra" ] || bad "$extra" 'not named in MANIFEST'
 missing=$(awk 'NR == FNR { found[$0]; next } !($0 in found) { print; exit }' "$scratch/found" "$scratch/named")
 [ -z "$missing" ] || bad "$missing" 'missing'
-xargs openssl dgst -sha256 -r <"$scratch/named" | sed 's/ \*/  /' >"$scratch/hashes"
+sed 's,^,./,' "$scratch/named" | xargs openssl dgst -sha256 -r | sed 's, \*\./,  ,' >"$scratch/hashes"
 changed=$(awk 'NR == FNR { line[NR] = $0; next } line[FNR] != $0 { print substr(line[FNR], 67); exit }' \
   MANIFEST "$scratch/hashes")
 [ -z "$changed" ] || bad "$changed" 'its bytes are not those that were signed for'
 cmp -s MANIFEST "$scratch/hashes" || bad MANIFEST 'its hashes are not those of the members'
 good "MANIFEST: $(wc -l <MANIFEST | tr -d ' ') members, signed by sha256:$signer"
+
+# KEYS is printed, for people to compare: it lists nothing but the keys that are here.
+fault=$(awk '
+  { time = "^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]\\.[0-9][0-9][0-9]Z$" }
+  $0 ~ /[^a-zA-Z0-9:. -]/ || NF != 5 || $1 !~ /^(statements|checkpoints)$/ || $4 !~ time || ($5 != "-" && $5 !~ time) {
+    print "line " NR " is malformed"; exit }' keys/KEYS)
+[ -z "$fault" ] || bad keys/KEYS "$fault"
+while read -r purpose _ fingerprint _; do
+  [ -f "keys/$purpose-${fingerprint#sha256:}.pem" ] || bad keys/KEYS "lists $fingerprint, which is not here"
+done <keys/KEYS
 
 # SHA-256 of a member, as MANIFEST has it.
 hash_of() { awk -v path="$1" 'substr($0, 67) == path { print substr($0, 1, 64) }' MANIFEST; }
@@ -185,6 +201,9 @@ note=audit/checkpoint
 origin=$(sed -n 1p $note)
 size=$(sed -n 2p $note)
 root=$(sed -n 3p $note)
+case $origin in fairway/[a-z]*) ;; *) bad $note 'not of an organization' ;; esac
+organization=${origin#fairway/}
+case $organization in *[!a-z0-9-]*) bad $note 'not of an organization' ;; esac
 case $size in '' | *[!0-9]* | 0*) bad $note 'no size' ;; esac
 [ ${#size} -le 15 ] || bad $note 'no size'
 awk '$0 == "" { exit } { print }' $note >"$scratch/note"
@@ -245,13 +264,26 @@ for event in audit/*.json; do
 done
 
 # --- The run's last event names its manifest and its statements -------------------------------------------------------
-end=$(grep -l '"action":"run.end"' audit/*.json | sed -n 1p)
-[ -n "$end" ] || bad audit 'no event of the run’s end'
+run=$(sed -n 's/^.*,"predicate":{"run":{"id":"\([0-9a-f-]*\)".*$/\1/p' statements/run.json)
+[ -n "$run" ] || bad statements/run.json 'does not say which run it is about'
+# Canonical JSON: what an event is begins it, and whose it is ends it.
+grep -l "^{\"action\":\"run.end\",.*,\"subject\":{\"id\":\"$run\",\"kind\":\"run\"}}\$" audit/*.json >"$scratch/ends"
+case $(wc -l <"$scratch/ends" | tr -d ' ') in
+  1) ;;
+  0) bad audit 'no event that ends the run' ;;
+  *) bad audit 'more than one event that ends the run' ;;
+esac
+end=$(cat "$scratch/ends")
+grep -q ",\"organization\":\"$organization\"," "$end" || bad $note "of $origin, and the run is of another organization"
 grep -q "\"manifest\":\"$(hash_of run/manifest.json)\"" "$end" || bad run/manifest.json "not the one that $end names"
 for bundle in statements/*.sigstore.json; do
   name=${bundle#statements/}
   grep -q "\"${name%.sigstore.json}\":\"$(hash_of "$bundle")\"" "$end" || bad "$bundle" "not the one that $end names"
 done
+sed -n 's/^.*"statements":{\([^}]*\)}.*$/\1/p' "$end" | tr ',' '\n' | sed 's/^"\([^"]*\)":.*$/\1/' >"$scratch/signed"
+while read -r name; do
+  [ -f "statements/$name.sigstore.json" ] || bad "statements/$name.sigstore.json" "missing; $end names it"
+done <"$scratch/signed"
 good "audit: $events events in the tree of $origin, $size events in all"
 
 printf '\nKeys'
