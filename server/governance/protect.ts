@@ -1,8 +1,8 @@
 import { audit } from '../db/audit.ts'
 import type { ProtectedAction } from '../db/schema.ts'
 import type { Operation, Tx } from '../db/tenancy.ts'
-import { brokeGlass, listApprovers } from './approvals/approvers.ts'
-import { either } from './approvals/deciders.ts'
+import { brokeGlass, listAble, listApprovers } from './approvals/approvers.ts'
+import { type Decider, either } from './approvals/deciders.ts'
 import {
   type ApprovalRow,
   endApproval,
@@ -245,7 +245,11 @@ async function judge(
   const show = `fairway approval show ${id}`
   if (rule && status === 'open') {
     const progress = rule.quorum > 1 ? `${given} of ${rule.quorum} given, ` : ''
-    const reason = `waits for approval ${id} (${progress}by ${either(rule.roles)}): ${show}`
+    const able = await listAble(tx, approval, rule)
+    const reason =
+      able.length < rule.quorum
+        ? tooFew(able, rule, id, policy)
+        : `waits for approval ${id} (${progress}by ${either(rule.roles)}): ${show}`
     return { ...waiting, reason }
   }
   if (frozen) {
@@ -257,6 +261,17 @@ async function judge(
     ? ({ basis: 'approval', explanation: `approved by ${approvers.join(', ')}` } as const)
     : ({ basis: 'policy', explanation: noApproval } as const)
   return await use(tx, op, request, approval, policy, leave)
+}
+
+/** Somebody who works alone has to be told, or they would wait for nobody. */
+function tooFew(able: readonly Decider[], rule: ApprovalRule, id: string, { document }: Policy): string {
+  const wanted =
+    rule.quorum === 1 ? 'which nobody may give' : `${rule.quorum} of them, which only ${able.length} may give`
+  const glass = document.breakGlass.allowed ? `, break the glass (fairway approval break-glass ${id})` : ''
+  return (
+    `waits for approval ${id} (by ${either(rule.roles)}; not by who asked for it or wrote it), ${wanted}: ` +
+    `add somebody who may (fairway member add)${glass}, or ask for less in the policy (fairway policy set)`
+  )
 }
 
 interface Leave {

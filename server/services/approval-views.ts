@@ -3,6 +3,7 @@ import { type Approval, ApprovalSchema } from '../../proto/gen/fairway/v1/approv
 import type { AppContext } from '../context.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError, invalid, notFound } from '../errors.ts'
+import { askedOf } from '../governance/approvals/asked.ts'
 import { listDeciders, objectionTo, placeOfApproval } from '../governance/approvals/deciders.ts'
 import { type ApprovalRow, isLiving, livingStatuses } from '../governance/approvals/state.ts'
 import type { Caller } from '../governance/authorize.ts'
@@ -160,6 +161,6 @@ async function notFor(
   if (!rule) return 'the policy asks for no approval'
   const deciders = await listDeciders(tx, await placeOfApproval(tx, row))
   const you = deciders.find(({ memberId }) => memberId === access.memberId)
-  if (you) return objectionTo(you, rule, row)
+  if (you) return objectionTo(you, rule, await askedOf(tx, row))
   return `your role does not decide here: ${rule.roles.join(' or ')} does`
 }

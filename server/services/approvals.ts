@@ -4,6 +4,7 @@ import { audit } from '../db/audit.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError, invalid, wrongState } from '../errors.ts'
 import { listApprovers } from '../governance/approvals/approvers.ts'
+import { askedOf } from '../governance/approvals/asked.ts'
 import {
   type Decider,
   either,
@@ -50,7 +51,7 @@ export async function approve(
     if (!rule)
       throw wrongState('no-approval-needed', `The policy asks for no approval of ${row.action} any more.`)
     const decider = await requireDecider(tx, caller, row)
-    const objection = objectionTo(decider, rule, row)
+    const objection = objectionTo(decider, rule, await askedOf(tx, row))
     if (objection)
       throw new DomainError('forbidden', 'not-your-approval', `You may not approve this: ${objection}.`)
     if (!(await vote(tx, caller, row, decider, 'approve', note))) {

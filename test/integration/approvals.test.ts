@@ -4,6 +4,7 @@ import { ApprovalService } from '../../proto/gen/fairway/v1/approvals_pb.js'
 import { operation, withTenant } from '../../server/db/tenancy.ts'
 import { expireApprovals } from '../../server/governance/approvals/expiry.ts'
 import { type ProtectedRequest, protect, type Verdict } from '../../server/governance/protect.ts'
+import { startBuild } from '../../server/services/builds.ts'
 import { arrangePolicy, askFor } from '../support/approvals.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeBuild, arrangeTenant, type Tenant } from '../support/tenant.ts'
@@ -145,7 +146,13 @@ describe('four eyes', () => {
   it.each([
     ['the member who asked', { requestedBy: 'member:rita' }, 'rita'],
     ['whoever pushed, by name', { requestedBy: 'github:Rita' }, 'rita'],
-    ['the author of the commit', { commitAuthor: 'PIA@example.org' }, 'pia'],
+    ['whoever pushed, by the login before the @', { requestedBy: 'github:Pia' }, 'pia'],
+    ['the author of the commit', { requestedBy: 'github:somebody', commitAuthor: 'PIA@example.org' }, 'pia'],
+    [
+      'the author by GitHub’s private address',
+      { requestedBy: 'github:somebody', commitAuthor: '123+pia@users.noreply.github.com' },
+      'pia',
+    ],
   ])('refuse %s', async (_, who, voter) => {
     const id = await waiting({ ...(await build()), ...who })
     expect((await shown(id, voter)).notForYou).not.toBe('')
@@ -163,9 +170,44 @@ describe('four eyes', () => {
 
   it('let the author where the policy does', async () => {
     await policy('approvals: {production-deploy: {commitAuthorMayApprove: true}}\n')
-    const request = { ...(await build()), commitAuthor: 'pia@example.org' }
+    const request = {
+      ...(await build()),
+      requestedBy: 'github:somebody',
+      commitAuthor: 'pia@example.org',
+    }
     await approve('pia', await waiting(request))
     expect(await ask(request)).toMatchObject({ kind: 'authorized' })
+  })
+
+  it('refuse whoever pushed the commit, when a workflow asked for the build', async () => {
+    const commit = 'c'.repeat(40)
+    const start = async (trigger: 'push' | 'manual', actor: string, requesterEmail = '') => {
+      const caller = { ...tenant.caller, actor }
+      const wanted = { project: tenant.project, branch: 'main', commit, trigger, requesterEmail }
+      return await startBuild(server.context, caller, wanted)
+    }
+    await start('push', 'github:rita')
+    await start('push', 'github:somebody', 'rob@example.org')
+    const requestedBy = 'workflow:shop/odoo@refs/heads/main'
+    const runId = await start('manual', requestedBy)
+    await tenant.scope((tx) =>
+      tx.updateTable('runs').set({ status: 'running' }).where('id', '=', runId).execute(),
+    )
+    const id = await waiting({ runId, requestedBy })
+    for (const pusher of ['rita', 'rob']) {
+      expect(await refusal(approve(pusher, id))).toBe('not-your-approval')
+    }
+    await approve('olga', id)
+  })
+
+  it('say what to do where nobody is left', async () => {
+    await policy('approvals: {production-deploy: {roles: [owner], quorum: 9}}\n')
+    expect(await ask({ ...(await build()), requestedBy: 'member:olga' })).toMatchObject({
+      kind: 'waiting',
+      reason: expect.stringMatching(
+        /9 of them, which only \d may give: add somebody.*break-glass.*policy set/,
+      ),
+    })
   })
 
   it('keep developers out', async () => {

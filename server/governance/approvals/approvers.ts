@@ -1,7 +1,8 @@
 import type { Tx } from '../../db/tenancy.ts'
 import type { ApprovalRule } from '../policy/document.ts'
 import type { Policy } from '../policy/in-force.ts'
-import { listDeciders, objectionTo, placeOfApproval } from './deciders.ts'
+import { askedOf } from './asked.ts'
+import { type Decider, listDeciders, objectionTo, placeOfApproval } from './deciders.ts'
 import type { ApprovalRow } from './state.ts'
 
 /** Names of those who approved it, and who may by the rule as of now. */
@@ -18,10 +19,15 @@ export async function listApprovers(
     .execute()
   const voters = new Set(votes.map(({ member_id }) => member_id))
   if (voters.size === 0) return []
+  const able = await listAble(tx, approval, rule)
+  return able.filter(({ memberId }) => voters.has(memberId)).map(({ name }) => name)
+}
+
+/** Whose vote counts as of now, given or not. */
+export async function listAble(tx: Tx, approval: ApprovalRow, rule: ApprovalRule): Promise<Decider[]> {
   const deciders = await listDeciders(tx, await placeOfApproval(tx, approval))
-  return deciders
-    .filter((decider) => voters.has(decider.memberId) && !objectionTo(decider, rule, approval))
-    .map(({ name }) => name)
+  const asked = await askedOf(tx, approval)
+  return deciders.filter((decider) => !objectionTo(decider, rule, asked))
 }
 
 /** Whether whoever broke the glass may do so as of now. */

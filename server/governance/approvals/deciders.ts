@@ -1,6 +1,7 @@
 import type { Stage } from '../../db/schema.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import type { ApprovalRule, DeciderRole } from '../policy/document.ts'
+import { type Asked, mayBe } from './asked.ts'
 
 /** A member who may decide approvals in some place, now. */
 export interface Decider {
@@ -67,14 +68,6 @@ export async function listDeciders(tx: Tx, { projectId, environment }: ApprovalP
   })
 }
 
-/** What four eyes go by. */
-export interface Asked {
-  readonly action: string
-  readonly requested_by: string
-  readonly requester_id: string | null
-  readonly commit_author: string
-}
-
 /** Why that person may not approve it; empty when they may. */
 export function objectionTo(
   decider: Omit<Decider, 'roles'> & Partial<Decider>,
@@ -84,13 +77,13 @@ export function objectionTo(
   if (!decider.roles?.some((role) => rule.roles.includes(role))) {
     return `${decider.name} does not approve ${asked.action} here: the policy asks for ${either(rule.roles)}`
   }
-  const name = decider.name.toLowerCase()
-  const asker = asked.requested_by.replace(/^[a-z]+:/, '').toLowerCase()
-  if (decider.memberId === asked.requester_id || name === asker) {
-    return `${decider.name} asked for it, and nobody approves what they asked for`
+  const as = (name: string) => (name.toLowerCase() === decider.name.toLowerCase() ? '' : ` (as ${name})`)
+  const asker = asked.askers.find((name) => mayBe(decider.name, name))
+  if (decider.memberId === asked.requester_id || asker !== undefined) {
+    return `${decider.name} asked for it${as(asker ?? decider.name)}, and nobody approves what they asked for or pushed`
   }
-  if (!rule.commitAuthorMayApprove && name === asked.commit_author.toLowerCase()) {
-    return `${decider.name} is the author of the commit, and the policy asks for somebody else`
+  if (!rule.commitAuthorMayApprove && mayBe(decider.name, asked.commit_author)) {
+    return `${decider.name} is the author of the commit${as(asked.commit_author)}, and the policy asks for somebody else`
   }
   return ''
 }
