@@ -1,7 +1,7 @@
+import { hashLeaf, rootFromProof } from '../verify/merkle.ts'
 import { BadMember, type Members, requireMember } from './bad-member.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { sha256 } from './manifest.ts'
-import { leafHash, rootOf } from './merkle.ts'
 import type { VerifiedStatement } from './statements.ts'
 
 /** Every event is in the checkpoint's tree, at the place its name says. Gives how many there are; throws BadMember. */
@@ -18,7 +18,7 @@ export function verifyEvents(members: Members, checkpoint: Checkpoint): number {
       throw new BadMember(proofPath, 'not a proof for this event and checkpoint')
     const hashes = text.slice(head.length, -tail.length).split('\n').filter(Boolean)
     const proof = hashes.map((hash) => Buffer.from(hash, 'base64'))
-    const root = rootOf(leafHash(requireMember(members, path)), Number(index), checkpoint.size, proof)
+    const root = rootFromProof(hashLeaf(requireMember(members, path)), Number(index), checkpoint.size, proof)
     if (!root?.equals(checkpoint.root)) throw new BadMember(path, 'not in the tree of audit/checkpoint')
   }
   return paths.length

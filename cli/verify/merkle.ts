@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 
 /*
- * The verifier's own implementation of RFC 6962, sharing no code with the server that it checks: test/unit holds both
- * to the published vectors and to each other.
+ * RFC 6962 as the command line reckons it, for exports of the audit log and for bundles, sharing no code with the
+ * server that it checks: the tests beside it hold both to the published vectors and to each other.
  */
 
 const sha256 = (...parts: readonly (string | Uint8Array)[]): Buffer => {

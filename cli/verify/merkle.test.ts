@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { leafHash as serverLeafHash } from '../../server/evidence/tree/hashes.ts'
-import { appendLeaves, emptyFrontier, rootOf as serverRootOf } from '../../server/evidence/tree/nodes.ts'
+import { leafHash } from '../../server/evidence/tree/hashes.ts'
+import { appendLeaves, emptyFrontier, rootOf } from '../../server/evidence/tree/nodes.ts'
 import { inclusionRanges, proofOf } from '../../server/evidence/tree/proofs.ts'
-import { leafHash, rootOf } from './merkle.ts'
+import { hashLeaf, rootFromProof } from './merkle.ts'
 
-const leaves = Array.from({ length: 70 }, (_, index) => serverLeafHash(Buffer.from(`leaf ${index}`)))
+const leaves = Array.from({ length: 70 }, (_, index) => leafHash(Buffer.from(`leaf ${index}`)))
 
 /** As the server computes proofs, over nodes made here. */
 async function prove(index: number, size: number) {
@@ -14,29 +14,29 @@ async function prove(index: number, size: number) {
   const proof = await proofOf(inclusionRanges(index, size), (wanted) =>
     wanted.map((node) => (node.level === 0 ? leaves[node.index] : nodes.get(`${node.level}/${node.index}`))!),
   )
-  return { proof, root: serverRootOf(frontier) }
+  return { proof, root: rootOf(frontier) }
 }
 
 test('the command line comes to the root that the server signs, for every leaf of trees of every shape', async () => {
   for (let size = 1; size <= leaves.length; size++) {
     for (let index = 0; index < size; index++) {
       const { proof, root } = await prove(index, size)
-      expect(rootOf(leafHash(Buffer.from(`leaf ${index}`)), index, size, proof)).toEqual(root)
+      expect(rootFromProof(hashLeaf(Buffer.from(`leaf ${index}`)), index, size, proof)).toEqual(root)
     }
   }
 })
 
 test('any other place, size, leaf or proof leads elsewhere', async () => {
   const { proof, root } = await prove(5, 13)
-  const leaf = leafHash(Buffer.from('leaf 5'))
+  const leaf = hashLeaf(Buffer.from('leaf 5'))
   const others = [
-    rootOf(leaf, 4, 13, proof),
-    rootOf(leaf, 5, 12, proof.slice(1)),
-    rootOf(leaf, 13, 13, proof),
-    rootOf(leafHash(Buffer.from('leaf 6')), 5, 13, proof),
-    rootOf(leaf, 5, 13, proof.toReversed()),
-    rootOf(leaf, 5, 13, [...proof, createHash('sha256').digest()]),
-    rootOf(leaf, 5, 13, proof.slice(0, -1)),
+    rootFromProof(leaf, 4, 13, proof),
+    rootFromProof(leaf, 5, 12, proof.slice(1)),
+    rootFromProof(leaf, 13, 13, proof),
+    rootFromProof(hashLeaf(Buffer.from('leaf 6')), 5, 13, proof),
+    rootFromProof(leaf, 5, 13, proof.toReversed()),
+    rootFromProof(leaf, 5, 13, [...proof, createHash('sha256').digest()]),
+    rootFromProof(leaf, 5, 13, proof.slice(0, -1)),
   ]
   for (const other of others) expect(other).not.toEqual(root)
 })
