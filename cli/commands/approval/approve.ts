@@ -11,7 +11,7 @@ export const command = verb<{ note?: string; yes?: boolean }>({
   usage: 'approve <approval>',
   summary: 'Let an action happen: exactly what is shown, once',
   details:
-    'Nobody approves what they asked for themselves; the policy says who else may. The approval is for the hash of what\n' +
+    'Nobody approves what they asked for themselves; the policy says who else may. The approval is for the hash of what ' +
     'was shown: it is void when anything of that changes.',
   examples: [
     ['fairway approval approve 1f0c2a9e --note "read the diff"', 'shows it and asks'],

@@ -8,7 +8,7 @@ export const command = verb<{ reason?: string; yes?: boolean }>({
   usage: 'break-glass <approval>',
   summary: 'Go ahead without approval, or in a freeze, and be reviewed',
   details:
-    'For emergencies, by those whom the policy names. It opens a review, which stays red in `approval list` until somebody\n' +
+    'For emergencies, by those whom the policy names. It opens a review, which stays red in `approval list` until somebody ' +
     'else closes it.',
   examples: [
     [

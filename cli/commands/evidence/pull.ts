@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { CliError } from '../../errors.ts'
 import { downloadBundle } from '../../evidence/download.ts'
 import { readArchive } from '../../evidence/read-archive.ts'
@@ -16,7 +16,7 @@ export const command = verb<{ output?: string }>({
   summary: 'Fetch the evidence of a run as a bundle that is verified without Fairway',
   details:
     'A run is named by its id, or as a build. The bundle is unpacked into a new directory, or written as it is when ' +
-    'the output ends with .tar.zst. Pulled twice, it is the same bytes',
+    'the output ends with .tar.zst. Pulled twice, it is the same bytes.',
   examples: [
     ['fairway evidence pull acme 12 -o bundle/', 'what build 12 did, unpacked'],
     ['fairway evidence pull acme/12 -o acme-12.tar.zst', 'as one file, to hand on'],
@@ -29,7 +29,8 @@ export const command = verb<{ output?: string }>({
   async run(session, words, options) {
     if (options.output) await free(options.output)
     const { name, sha256, bytes } = await downloadBundle(session, words)
-    const target = options.output ?? name.replace(/\.tar\.zst$/, '')
+    // Its name is the server's word: it leads nowhere else.
+    const target = options.output ?? basename(name.replace(/\.tar\.zst$/, ''))
     if (!options.output) await free(target)
     const packed = target.endsWith('.tar.zst')
     try {

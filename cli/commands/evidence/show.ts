@@ -10,7 +10,7 @@ import { verb } from '../../verb.ts'
 export const command = verb<{ statement?: string }>({
   usage: 'show <run...>',
   summary: 'Show what is signed about a run',
-  details: 'A run is named by its id, or as a build',
+  details: 'A run is named by its id, or as a build.',
   examples: [
     ['fairway evidence show acme 12', 'its statements'],
     ['fairway evidence show acme/12 --statement deploy >deploy.sigstore.json', 'one of them, for cosign'],

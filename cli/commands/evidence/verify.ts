@@ -15,7 +15,7 @@ export const command = verb<{ keySha256?: string[] }>({
   summary: 'Verify a bundle, unpacked or packed, without a server',
   details:
     'Exits with 1 and names the first bad member when anything does not hold. Without --key-sha256 any key that the ' +
-    'bundle brings will do: compare the fingerprints that it prints with those you know',
+    'bundle brings will do: compare the fingerprints that it prints with those you know.',
   examples: [
     ['fairway evidence verify bundle/', 'signatures, hashes, proofs, completeness'],
     ['fairway evidence verify acme-12.tar.zst --key-sha256 9f86d0…', 'only if that key signed it'],

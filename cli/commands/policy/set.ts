@@ -9,7 +9,7 @@ export const command = verb<{ file?: string; expect?: string; yes?: boolean }>({
   usage: 'set <project>',
   summary: 'Put a new version of a project’s policy in force',
   details:
-    'Every fault of the file is named, and nothing is changed by one that has any. Approvals that are open are judged by\n' +
+    'Every fault of the file is named, and nothing is changed by one that has any. Approvals that are open are judged by ' +
     'the new version when they are used.',
   examples: [
     ['fairway policy set acme -f policy.yaml', 'shows on a terminal what is different, and asks'],

@@ -8,7 +8,7 @@ export const command = verb<{ source?: boolean }>({
   usage: 'show [project] [version]',
   summary: 'Show a project’s policy with every default',
   details:
-    'Keys that this version of Fairway does not act on yet are marked; what they say is checked and kept. The schema of\n' +
+    'Keys that this version of Fairway does not act on yet are marked; what they say is checked and kept. The schema of ' +
     'the file is docs/policy.schema.json.',
   examples: [
     ['fairway policy show acme', 'what holds now'],

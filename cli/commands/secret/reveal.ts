@@ -6,7 +6,7 @@ export const command = verb<ScopeOptions>({
   usage: 'reveal <project> <name>',
   summary: 'Show a secret’s value, once, to whom the policy allows it',
   details:
-    'Where the policy asks for an approval, the first call asks for one and says how to give it; the same call again\n' +
+    'Where the policy asks for an approval, the first call asks for one and says how to give it; the same call again ' +
     'shows the value when it has been given. Every time is audited.',
   examples: [
     ['fairway secret reveal acme STRIPE_KEY --env production | wl-copy', 'without the terminal’s history'],
