@@ -5,6 +5,7 @@ import { exitCodes, exitCodesHelp } from './exit-codes.ts'
 import { type Noun, nouns, plainVerbs } from './nouns.ts'
 import { createSession } from './session.ts'
 import { readSettings } from './settings.ts'
+import { printable } from './table.ts'
 import type { Verb } from './verb.ts'
 
 const help = `
@@ -92,7 +93,7 @@ async function run(definition: Verb, command: Command): Promise<number> {
   } catch (error) {
     if (interrupted.signal.aborted) return exitCodes.interrupted
     const { message, exitCode } = toCliError(error, server)
-    process.stderr.write(`fairway: ${message}\n`)
+    process.stderr.write(`fairway: ${printable(message)}\n`)
     return exitCode
   }
 }
@@ -104,6 +105,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   const { message, exitCode } = error instanceof CliError ? error : toCliError(error, '')
-  process.stderr.write(`fairway: ${message}\n`)
+  process.stderr.write(`fairway: ${printable(message)}\n`)
   return exitCode
 })

@@ -1,6 +1,6 @@
 import type { Settings } from './settings.ts'
 import { type Paint, painter } from './style.ts'
-import { type Column, renderTable } from './table.ts'
+import { type Column, printable, renderTable } from './table.ts'
 
 /** Standard output in one of two forms: JSON for programs, text for people. */
 export interface Output {
@@ -25,7 +25,8 @@ export interface Output {
 export function createOutput(settings: Settings, json: boolean): Output {
   const isTerminal = process.stdout.isTTY === true
   const width = isTerminal ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY
-  const line = (text = '') => void process.stdout.write(`${text}\n`)
+  // Programs get what there is, terminals nothing that could make them show something else.
+  const line = (text = '') => void process.stdout.write(`${isTerminal ? printable(text) : text}\n`)
   const paint = painter(settings.colour)
   return {
     json,
@@ -45,8 +46,8 @@ export function createOutput(settings: Settings, json: boolean): Output {
     fields(fields) {
       const shown = fields.filter(([, value]) => value)
       const wide = Math.max(...shown.map(([name]) => name.length))
-      for (const [name, value] of shown) line(`${paint('dim', name.padEnd(wide))}  ${value}`)
+      for (const [name, value] of shown) line(printable(`${paint('dim', name.padEnd(wide))}  ${value}`))
     },
-    note: (text) => void process.stderr.write(`${text}\n`),
+    note: (text) => void process.stderr.write(`${printable(text)}\n`),
   }
 }

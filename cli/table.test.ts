@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { painter } from './style.ts'
-import { oneLine, renderTable } from './table.ts'
+import { oneLine, printable, renderTable } from './table.ts'
 
 const rows = [
   { name: 'production', build: '7', reason: 'all is well' },
@@ -39,6 +39,12 @@ test('colour changes no width', () => {
 
 test('text from elsewhere stays on its line and drives no terminal', () => {
   expect(oneLine('a\nb\t\x1b[31mc\x1b[0m\x07')).toBe('a b c')
+})
+
+test('text of several lines keeps them and its colours, and drives no terminal', () => {
+  expect(printable('\x1b[31ma\x1b[0m\n\tb\x1b[2A\rc\u009b2Jd\u202ee')).toBe(
+    '\x1b[31ma\x1b[0m\n\tb\u{FFFD}[2A\u{FFFD}c\u{FFFD}2Jd\u{FFFD}e',
+  )
 })
 
 test('an empty table is its head', () => {

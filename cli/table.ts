@@ -56,6 +56,14 @@ function shrink(widths: number[], columns: readonly { readonly whole?: boolean }
 export const cut = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 
+/** Without what would move a terminal's cursor or turn text around; colours, tabs and line ends stay. */
+export const printable = (text: string): string =>
+  text.replaceAll(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it is about
+    /(\u001b\[[0-9;]*m)|[\p{Bidi_Control}[\p{Cc}--[\t\n]]]/gv,
+    (_, colour?: string) => colour ?? '\u{FFFD}',
+  )
+
 /** Text from elsewhere may hold line ends and terminal commands. */
 export const oneLine = (text: string): string =>
   stripVTControlCharacters(text)

@@ -35,10 +35,16 @@ export async function verifyAuditLog(
 ): Promise<Verdict> {
   const read = await readAll(path)
   const { head, leaves, faults } = read
-  const seen = { ...nothing, organization: head?.organization ?? '', size: leaves.length, faults }
-  if (!head || !read.ended) return seen
+  const seen = { ...nothing, organization: head?.organization ?? '', size: leaves.length }
+  if (!head || !read.ended) return { ...seen, faults: sorted(faults) }
   const keys = parseKeys(pinned.length > 0 ? pinned : read.keys, faults)
   const notes = verifyNotes(read, own, keys, faults)
+  if (notes.length === 0 && pinned.length > 0)
+    faults.push({
+      index: 0,
+      kind: 'unsigned',
+      message: 'nothing in it is signed with the key that was given',
+    })
   const rewritten = compareWithKept(leaves, read.kept)
   if (rewritten) faults.push(rewritten)
   const hole = leaves.indexOf(missing)
@@ -51,9 +57,12 @@ export async function verifyAuditLog(
     signers: [...new Set(notes.map(({ signer }) => signer.text))],
     checkpoints,
     keptLeaves: read.kept.length,
-    faults: faults.sort((a, b) => (a.index ?? Infinity) - (b.index ?? Infinity)),
+    faults: sorted(faults),
   }
 }
+
+const sorted = (faults: readonly Fault[]): Fault[] =>
+  faults.toSorted((a, b) => (a.index ?? Infinity) - (b.index ?? Infinity))
 
 const nothing = { root: '', signers: [], checkpoints: 0, keptLeaves: 0 }
 
@@ -64,6 +73,8 @@ interface Contents {
   readonly leaves: Buffer[]
   /** By index: the hash that the event has, where that is another one. */
   readonly edited: Map<number, Buffer>
+  /** Indexes that were passed over, and did not come later. */
+  readonly gaps: Set<number>
   readonly checkpoints: (ExportLine & { kind: 'checkpoint' })[]
   /** Leaf hashes in blob storage. */
   readonly kept: Buffer[]
@@ -76,6 +87,7 @@ async function readAll(path: string): Promise<Contents> {
     keys: [],
     leaves: [],
     edited: new Map(),
+    gaps: new Set(),
     checkpoints: [],
     kept: [],
     ended: false,
@@ -91,11 +103,11 @@ async function readAll(path: string): Promise<Contents> {
       kind: 'damaged',
       message: `${error.message}: somebody changed the file`,
     })
-    nameEdits(read)
+    nameEvents(read)
     return { ...read, ended: false }
   }
   const { head, leaves, faults } = read
-  nameEdits(read)
+  nameEvents(read)
   if (!head) faults.push({ kind: 'damaged', message: 'it is no export of an audit log' })
   else if (leaves.length !== head.size) {
     faults.push({
@@ -108,13 +120,17 @@ async function readAll(path: string): Promise<Contents> {
   return read
 }
 
-function nameEdits({ leaves, edited, faults }: Contents): void {
-  for (const [index, hash] of edited) faults.push(nameEdit(leaves, index, hash))
+/** Names what is wrong with single events, once all have been read. */
+function nameEvents({ leaves, edited, gaps, faults }: Contents): void {
+  for (const index of gaps) faults.push({ index, kind: 'deleted', message: `event ${index} is missing` })
+  if (edited.size === 0) return
+  // Somebody may have edited every event there is.
+  const places = new Map(leaves.map((leaf, index) => [leaf.toString('hex'), index]))
+  for (const [index, hash] of edited) faults.push(nameEdit(places.get(hash.toString('hex')), index))
 }
 
-function nameEdit(leaves: readonly Buffer[], index: number, hash: Buffer): Fault {
-  const own = leaves.findIndex((leaf) => leaf.equals(hash))
-  return own >= 0
+function nameEdit(own: number | undefined, index: number): Fault {
+  return own !== undefined
     ? {
         index,
         kind: 'reordered',
@@ -156,15 +172,14 @@ function take(read: Contents, line: ExportLine): void {
 }
 
 function takeEvent(read: Contents, line: ExportLine & { kind: 'event' }): void {
-  const { head, leaves, edited, faults } = read
+  const { head, leaves, edited, gaps, faults } = read
   const { index, leaf } = line
   if (index < leaves.length && leaves[index] !== missing) {
     faults.push({ index, kind: 'reordered', message: `event ${index} is there twice` })
     return
   }
   if (index < leaves.length) {
-    const gap = faults.findIndex((fault) => fault.kind === 'deleted' && fault.index === index)
-    if (gap >= 0) faults.splice(gap, 1)
+    gaps.delete(index)
     faults.push({
       index,
       kind: 'reordered',
@@ -173,8 +188,9 @@ function takeEvent(read: Contents, line: ExportLine & { kind: 'event' }): void {
   }
   // The places of those that follow a gap stand: what else is wrong is found where it is.
   while (leaves.length < Math.min(index, head?.size ?? 0)) {
-    faults.push({ index: leaves.length, kind: 'deleted', message: `event ${leaves.length} is missing` })
+    gaps.add(leaves.length)
     leaves.push(missing)
+    if (gaps.size > mostGaps) throw new ExportDamaged(`more than ${mostGaps} events are missing`)
   }
   leaves[Math.min(index, leaves.length)] = Buffer.from(line.leafHash, 'hex')
   if (leaf === null) {
@@ -187,6 +203,9 @@ function takeEvent(read: Contents, line: ExportLine & { kind: 'event' }): void {
     faults.push({ index, kind: 'forked', message: `event ${index} is of another organization` })
   }
 }
+
+/** A file may say of itself that it is of any size: no more than so many places are kept for what it does not hold. */
+const mostGaps = 1_000_000
 
 /** In the place of an event that is not there: the hash of nothing. */
 const missing = Buffer.alloc(32)
@@ -214,9 +233,12 @@ function verifyNotes(
   faults: Fault[],
 ): CheckedNote[] {
   const notes: CheckedNote[] = []
+  /** The database and blob storage have the same ones. */
+  const known = new Map<string, VerifiedNote>()
   const check = (from: string, note: string, size?: number) => {
     try {
-      const verified = verifyNote(note, keys)
+      const verified = known.get(note) ?? verifyNote(note, keys)
+      known.set(note, verified)
       if (verified.origin !== head!.origin) throw new Error(`it is one of ${verified.origin}`)
       if (size !== undefined && verified.size !== size)
         throw new Error(`it is listed as one over ${size} events`)
@@ -228,7 +250,8 @@ function verifyNotes(
   for (const { note, from, size } of checkpoints)
     check(`the checkpoint of ${from} over ${size} events`, note, size)
   for (const { note, name } of own) check(name, note)
-  const covered = Math.max(0, ...notes.map(({ size }) => size))
+  // A busy year has half a million checkpoints: more than a call takes arguments.
+  const covered = notes.reduce((most, { size }) => Math.max(most, size), 0)
   if (covered < leaves.length) {
     faults.push({
       index: covered,

@@ -18,14 +18,9 @@ export type ExportLine =
   | { readonly kind: 'leaves'; readonly start: number; readonly hashes: readonly string[] }
   | { readonly kind: 'end'; readonly intact: boolean }
 
-/** A line that is not as the server writes it. */
+/** Something is not as the server writes it, and so nothing is made of the rest. */
 export class ExportDamaged extends Error {
   override name = 'ExportDamaged'
-  readonly line: number
-  constructor(line: number, what: string) {
-    super(`line ${line} ${what}`)
-    this.line = line
-  }
 }
 
 /** Throws ExportDamaged for a line that is no canonical JSON of a known kind: nothing can hide in how it is written. */
@@ -43,7 +38,7 @@ export async function* readExport(path: string): AsyncGenerator<ExportLine> {
     }
     rest = bytes.subarray(start)
   }
-  if (rest.length > 0) throw new ExportDamaged(number + 1, 'is cut off')
+  if (rest.length > 0) throw new ExportDamaged(`line ${number + 1} is cut off`)
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -55,12 +50,13 @@ function parseLine(bytes: Buffer, number: number, before: Hash): ExportLine {
     text = utf8.decode(bytes)
     value = JSON.parse(text) as Record<string, unknown>
   } catch {
-    throw new ExportDamaged(number, 'is no JSON')
+    throw new ExportDamaged(`line ${number} is no JSON`)
   }
   const line = shapeOf(value, before)
-  if (!line) throw new ExportDamaged(number, 'is of no known kind')
+  if (!line) throw new ExportDamaged(`line ${number} is of no known kind`)
   const written = line.kind === 'event' ? eventText(line) : canonicalize(value)
-  if (written !== text) throw new ExportDamaged(number, 'is not written as the server writes it (RFC 8785)')
+  if (written !== text)
+    throw new ExportDamaged(`line ${number} is not written as the server writes it (RFC 8785)`)
   return line
 }
 
