@@ -19,6 +19,8 @@ export interface CommitWanted {
   commit: string
   /** Empty when only the commit is known (submodules). */
   branch: string
+  /** Whether the commit has to be in the branch's history: servers hand out others as well, those of forks included. */
+  onBranch?: boolean
   onLine?: (line: string) => void
 }
 
@@ -26,7 +28,7 @@ export interface CommitWanted {
 export interface Mirrors {
   readonly git: Git
   readonly protocols: readonly GitProtocol[]
-  /** Throws TaskError: `commit-missing`, `branch-missing`, `repository-denied`, `-unreachable`, `-too-large`. */
+  /** Throws TaskError: `commit-missing`, `commit-not-on-branch`, `branch-missing`, `repository-denied`, `-unreachable`, `-too-large`. */
   fetch(url: string, wanted: CommitWanted, signal: AbortSignal): Promise<FetchedCommit>
 }
 
@@ -51,6 +53,7 @@ export function createMirrors(
   async function fetchNow(url: string, wanted: CommitWanted, signal: AbortSignal): Promise<FetchedCommit> {
     const gitDir = join(directory, createHash('sha256').update(url).digest('hex').slice(0, 32))
     await prepare(gitDir, signal)
+    if (wanted.commit && wanted.onBranch) await requireOnBranch(wanted)
     const kept = wanted.commit && (await findCommit(commitRef(wanted.commit)))
     if (kept) return { url, gitDir, commit: kept }
     if (!wanted.commit) {
@@ -65,11 +68,37 @@ export function createMirrors(
     } catch (error) {
       if (!(error instanceof TaskError && error.reason === 'commit-missing')) throw error
       // Not every server hands out a commit by its id: it may still be on a branch.
-      await fetchRefs(['+refs/heads/*:refs/fairway/heads/*'], '2147483647')
+      await fetchRefs(['+refs/heads/*:refs/fairway/heads/*'], wholeHistory)
       if (!(await findCommit(wanted.commit))) throw error
       await git(['update-ref', commitRef(wanted.commit), wanted.commit], { gitDir, signal })
     }
     return { url, gitDir, commit: wanted.commit }
+
+    /** The head is all that is fetched where it is the commit, as it is for a push; else the branch's whole history. */
+    async function requireOnBranch({ commit, branch }: CommitWanted): Promise<void> {
+      const ref = `refs/fairway/heads/${branch}`
+      const refspecs = [`+refs/heads/${branch}:${ref}`]
+      await fetchRefs(refspecs, '1')
+      if ((await findCommit(ref)) === commit) return
+      await fetchRefs(refspecs, wholeHistory)
+      const contains = (await findCommit(commit)) && (await isAncestor(commit, ref))
+      if (contains) return
+      throw new TaskError(
+        'commit-not-on-branch',
+        `${commit} is not on the branch ${branch} of ${redactUrl(url)}: it is of another branch or a fork, or was ` +
+          'force-pushed away; push it to the branch first',
+      )
+    }
+
+    async function isAncestor(commit: string, ref: string): Promise<boolean> {
+      try {
+        await git(['merge-base', '--is-ancestor', commit, ref], { gitDir, signal })
+        return true
+      } catch (error) {
+        if (error instanceof ProcessError && error.exitCode === 1) return false
+        throw error
+      }
+    }
 
     async function findCommit(name: string): Promise<string | undefined> {
       const result = await git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`], {
@@ -144,13 +173,15 @@ export function createMirrors(
   }
 }
 
+/** As a depth, it undoes a shallow fetch. */
+const wholeHistory = '2147483647'
 const commitRef = (commit: string) => `refs/fairway/commits/${commit}`
 const lastProgress = (line: string) => line.split('\r').at(-1)!.trim()
 
-function requireNames({ commit, branch }: CommitWanted): void {
+function requireNames({ commit, branch, onBranch }: CommitWanted): void {
   if (commit && !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(commit))
     throw new TaskError('commit-missing', `${commit.slice(0, 80)} is no full commit id`)
-  if (!commit && !isBranchName(branch))
+  if ((!commit || onBranch) && !isBranchName(branch))
     throw new TaskError('branch-missing', `${JSON.stringify(branch.slice(0, 80))} is no name of a branch`)
 }
 

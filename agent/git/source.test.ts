@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type GitServer, startGitServer, type TestRepository } from '../../test/support/git-server.ts'
 import { createGit } from './command.ts'
-import { createMirrors, type Mirrors } from './mirrors.ts'
+import { type CommitWanted, createMirrors, type Mirrors } from './mirrors.ts'
 import { checkoutSource } from './source.ts'
 
 let server: GitServer
@@ -25,7 +25,7 @@ afterAll(async () => {
 })
 
 const target = () => join(directory, `checkout-${++counter}`)
-const checkout = async (repository: TestRepository, wanted: { commit?: string; branch?: string }) => {
+const checkout = async (repository: TestRepository, wanted: Partial<CommitWanted>) => {
   const path = target()
   const source = await checkoutSource(
     mirrors,
@@ -69,6 +69,33 @@ test('an older commit can be had, also when the server keeps it on another branc
   const { path } = await checkout(repository, { commit: first, branch: 'main' })
   expect(await readFile(join(path, 'a'), 'utf8')).toBe('1')
   expect((await checkout(repository, { branch: 'feature/x' })).source.commit).toBe(second)
+})
+
+describe('a commit that has to be on its branch', () => {
+  const onBranch = true
+
+  test('is its head, or in its history', async () => {
+    const repository = await server.createRepository('on-branch')
+    const first = await repository.commit({ a: '1' })
+    const second = await repository.commit({ a: '2' })
+    await repository.commit({ a: '3' })
+    const head = await repository.commit({ a: '4' })
+    for (const commit of [head, second, first]) {
+      expect((await checkout(repository, { commit, branch: 'main', onBranch })).source.commit).toBe(commit)
+    }
+  })
+
+  test('is not another branch’s, though the server has it and it was fetched before', async () => {
+    const repository = await server.createRepository('off-branch')
+    await repository.commit({ a: '1' })
+    const other = await repository.commit({ a: '2' }, { branch: 'feature/x' })
+    await checkout(repository, { commit: other, branch: 'feature/x' })
+    for (const commit of [other, '0123456789'.repeat(4)]) {
+      await expect(checkout(repository, { commit, branch: 'main', onBranch })).rejects.toMatchObject({
+        reason: 'commit-not-on-branch',
+      })
+    }
+  })
 })
 
 describe('what is not there', () => {

@@ -28,7 +28,9 @@ export function resolve(services: Services): TaskHandler<'resolve'> {
     withTaskDirectory(services.workDirectory, context, async (directory) => {
       const { signal } = context
       const files = join(directory, 'source')
-      const wanted = { commit: input.commit, branch: input.branch, onLine: logGit(context) }
+      // A preview may be of any commit; what meets production's data comes from the branch itself.
+      const onBranch = input.stage !== CellStage.DEVELOPMENT
+      const wanted = { commit: input.commit, branch: input.branch, onBranch, onLine: logGit(context) }
       const source = await checkoutSource(services.mirrors, input.repositoryUrl, wanted, files, signal)
       context.log('fairway', `commit ${source.commit}, ${source.submodules.length} submodules`)
       const config = parseFairwayYaml(await readFairwayFile(files), {
