@@ -80,6 +80,14 @@ describe('a log of checkpoints', () => {
     await expect(log.readLeaves(organization, 0, 5)).rejects.toThrow('lacks leaves')
   })
 
+  it('takes nothing behind leaves that are lost: zeros would be in their place', async () => {
+    const log = await withFive()
+    await truncate(join(root, organization, 'leaves'), 100)
+    await expect(log.append(organization, ten, leaves.slice(5))).rejects.toThrow('100 of 160 bytes')
+    expect(await log.list(organization)).toEqual([five])
+    expect((await stat(join(root, organization, 'leaves'))).size).toBe(100)
+  })
+
   it('finds the newest of a long log from its end', async () => {
     const log = await withFive()
     const path = join(root, organization, 'checkpoints.jsonl')

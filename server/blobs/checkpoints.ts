@@ -1,5 +1,5 @@
 import { constants, type FileHandle, mkdir, open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { appendLeaves, emptyFrontier, type Frontier, rootOf } from '../evidence/tree/nodes.ts'
 
 /** A checkpoint of an organization's audit tree, as it was signed. */
@@ -18,18 +18,24 @@ export interface CheckpointLog {
   /**
    * Durable when it resolves. `leaves` are the hashes from the newest checkpoint's size on. Taking the newest again
    * changes nothing. Throws CheckpointRefused for a smaller one, for one of the same size with another root, and for
-   * one whose root is not that of the kept leaves with the new ones behind them. One caller at a time for each
+   * one whose root is not that of the kept leaves with the new ones behind them, and for any while leaves that were
+   * kept are lost. One caller at a time for each
    * organization.
    */
   append(organizationId: string, checkpoint: KeptCheckpoint, leaves: readonly Buffer[]): Promise<void>
   /** Oldest first. */
   list(organizationId: string): Promise<KeptCheckpoint[]>
-  /** Hashes of up to `count` leaves from `start` on, below the newest checkpoint's size. */
+  /** Hashes of up to `count` leaves from `start` on, below the newest checkpoint's size. Throws LeavesLost. */
   readLeaves(organizationId: string, start: number, count: number): Promise<Buffer[]>
 }
 
 export class CheckpointRefused extends Error {
   override name = 'CheckpointRefused'
+}
+
+/** Storage no longer has leaves that it took. */
+export class LeavesLost extends Error {
+  override name = 'LeavesLost'
 }
 
 const hashBytes = 32
@@ -63,7 +69,8 @@ export function createFileCheckpoints(root: string): CheckpointLog {
       const frontier = extend(lines.at(-1), checkpoint, leaves)
       if (!frontier) return
       const folder = folderOf(organizationId)
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const made = await mkdir(folder, { recursive: true, mode: 0o700 })
+      if (made) await Promise.all([dirname(made), root].map(syncFolder))
       const start = checkpoint.size - leaves.length
       await writeAt(join(folder, 'leaves'), start * hashBytes, Buffer.concat(leaves))
       const line: Line = {
@@ -88,7 +95,8 @@ export function createFileCheckpoints(root: string): CheckpointLog {
         wanted * hashBytes,
         start * hashBytes,
       )
-      if (bytesRead < buffer.length) throw new Error(`The checkpoint log of ${organizationId} lacks leaves`)
+      if (bytesRead < buffer.length)
+        throw new LeavesLost(`The checkpoint log of ${organizationId} lacks leaves`)
       return Array.from({ length: wanted }, (_, at) => buffer.subarray(at * hashBytes, (at + 1) * hashBytes))
     },
   }
@@ -159,7 +167,18 @@ const openIfThere = (path: string): Promise<FileHandle | undefined> =>
 
 async function writeAt(path: string, position: number, bytes: Buffer): Promise<void> {
   await using file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+  const { size } = await file.stat()
+  // To cut there would fill it up with zeros, which would then be held against the events.
+  if (size < position)
+    throw new CheckpointRefused(`${path} lost what was kept in it: ${size} of ${position} bytes are left`)
   await file.truncate(position)
   await file.write(bytes, 0, bytes.length, position)
   await file.datasync()
+  if (size === 0) await syncFolder(dirname(path))
+}
+
+/** That a file is there is written in its folder. */
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path, constants.O_RDONLY)
+  await folder.sync()
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { LeavesLost } from '../../server/blobs/checkpoints.ts'
 import { makeCheckpoint } from '../../server/evidence/audit/checkpoints.ts'
 import { leafHash } from '../../server/evidence/tree/hashes.ts'
 import { asSuperuser, rewriteHistory } from '../support/audit-history.ts'
@@ -39,6 +40,18 @@ test.each([1, 2, 3, 4, 5, 15, 16, 17, 64, 65])('a log of %i events verifies', as
   expect(await log.verify()).toMatchObject({ size: count + 3, checkpoints: 2, faults: [] })
 })
 
+test('what blob storage lost stops no export', async () => {
+  const log = await arrange()
+  const lost = vi
+    .spyOn(database.context.blobs.checkpoints, 'readLeaves')
+    .mockRejectedValueOnce(new LeavesLost('the disk is gone'))
+  try {
+    expect(await log.verify()).toMatchObject({ size, keptLeaves: 0, checkpoints: 1, faults: [] })
+  } finally {
+    lost.mockRestore()
+  }
+})
+
 describe('a superuser who', () => {
   test.each([
     ['the actor', `actor = 'member:eve'`],
@@ -46,10 +59,23 @@ describe('a superuser who', () => {
     ['a detail', `details = jsonb_set(details, '{nested,list,0}', '0')`],
     ['the project', `project_id = gen_random_uuid()`],
     ['the request', `request_id = 'other'`],
+    ['a number into one that no program holds', `details = '{"n": 1e400}'`],
+    ['details into ones of great depth', `details = (repeat('[', 5000) || repeat(']', 5000))::jsonb`],
   ])('edits %s of an event', async (_, change) => {
     const log = await arrange()
     await sql(log, `update audit_events set ${change} where id = ${eventAt(17)}`)
     expect((await log.verify()).faults).toMatchObject([{ index: 17, kind: 'edited' }])
+  })
+
+  test('adds an event that cannot be written as JSON does not stop the log', async () => {
+    const log = await arrange()
+    await sql(
+      log,
+      `insert into audit_events (organization_id, actor, action, subject_kind, subject_id, details)
+       values ($org, 'member:eve', 'test.note', 'test', 'x', '{"n": 1e400}')`,
+    )
+    await log.grow(1)
+    expect(await log.verify()).toMatchObject({ size: size + 2, faults: [] })
   })
 
   test('edits two events', async () => {

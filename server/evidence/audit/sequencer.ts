@@ -128,6 +128,9 @@ async function listDue(db: AppContext['db']): Promise<string[]> {
     ) newest on true
     where newest.size is null
       or (newest.size <> last.index + 1
-          and newest.created_at < now() - make_interval(secs => ${checkpointSeconds}))`.execute(db.scheduler)
+          -- Later than now it is where the clock was put back.
+          and newest.created_at not between now() - make_interval(secs => ${checkpointSeconds}) and now())`.execute(
+    db.scheduler,
+  )
   return rows.map(({ id }) => id)
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
+import { LeavesLost } from '../../blobs/checkpoints.ts'
 import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { DomainError } from '../../errors.ts'
@@ -103,7 +104,17 @@ async function* lines(context: AppContext, caller: Caller, isSigned: boolean): A
   const keptSize = kept.at(-1)?.size ?? 0
   for (let start = 0; start < keptSize; start += batchHashes) {
     const count = Math.min(batchHashes, keptSize - start)
-    const leaves = await checkpoints.readLeaves(caller.organizationId, start, count)
+    const leaves = await checkpoints
+      .readLeaves(caller.organizationId, start, count)
+      .catch((error: unknown) => {
+        if (!(error instanceof LeavesLost)) throw error
+        context.log.error(
+          { err: error, tenant: caller.organizationId },
+          'an audit log is exported without all leaves',
+        )
+        return undefined
+      })
+    if (!leaves) return
     yield line({ leaves: leaves.map((leaf) => leaf.toString('hex')), start, from: 'blobs' })
   }
 }
