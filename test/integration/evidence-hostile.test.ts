@@ -5,6 +5,7 @@ import { verifyBundle } from '../../cli/evidence/verify.ts'
 import { auditMembers } from '../../server/evidence/bundle/audit-members.ts'
 import { originOf, signNote } from '../../server/evidence/notes.ts'
 import { leafHash } from '../../server/evidence/tree/hashes.ts'
+import { asSuperuser } from '../support/audit-history.ts'
 import { type Outcome, verifyBySh } from '../support/bundles.ts'
 import {
   arrangeEvidence,
@@ -13,6 +14,8 @@ import {
   signManifest,
   withUnpacked,
 } from '../support/evidence-bundle.ts'
+import { playRun } from '../support/play-run.ts'
+import { arrangeBuild } from '../support/tenant.ts'
 
 /*
  * Bundles of somebody who wants to harm the one who verifies them, or to have them read something that is not so. All
@@ -106,4 +109,14 @@ test('a checkpoint of another organization is refused', async () => {
     members.set(path, Buffer.from(await read()))
   signManifest(members, await evidence.signingKey())
   await expectRefused(members, 'audit/checkpoint')
+})
+
+test('nothing is sealed over statements that somebody took away', async () => {
+  const { server, tenant } = evidence
+  const build = await arrangeBuild(server.context, tenant, 'feature/hidden')
+  await playRun(server.context, tenant, build.runId)
+  await asSuperuser(server.database, (client) =>
+    client.query(`delete from statements where run_id = $1 and name = 'provenance'`, [build.runId]),
+  )
+  await expect(evidence.pull(build.runId)).rejects.toMatchObject({ reason: 'evidence-damaged' })
 })

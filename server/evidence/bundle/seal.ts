@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { AppContext } from '../../context.ts'
 import { type Operation, operation, type Tx, withTenant } from '../../db/tenancy.ts'
+import { wrongState } from '../../errors.ts'
 import { findCheckpointOver, makeCheckpoint } from '../audit/checkpoints.ts'
 import { currentKey, listKeys, type PublicKey, type SigningKey } from '../keys.ts'
 import { verifierKeyOf } from '../notes.ts'
@@ -110,6 +112,7 @@ async function proveEvents(
         createdAt: run.createdAt,
       }
       const events = await provenEvents(tx, manifest.organization, scope, end.id, checkpoint)
+      requireSettled(run, events)
       return { checkpoint: checkpoint.note, size: checkpoint.size, events }
     })
   const known = await find()
@@ -118,6 +121,25 @@ async function proveEvents(
   const made = await find()
   if (!made) throw new Error(`No checkpoint covers the end of run ${run.id}`)
   return made
+}
+
+/**
+ * The run still has the manifest and exactly the statements that the event of its end names, and one such event.
+ * Throws `evidence-damaged`: what was sealed over less would be given out for good.
+ */
+function requireSettled(run: SealableRun, events: ProvenEvents['events']): void {
+  const ends = events
+    .map(({ leaf }) => JSON.parse(leaf) as { action: string; details: unknown; subject: { id: string } })
+    .filter(({ action, subject }) => action === 'run.end' && subject.id === run.id)
+  const settled = ends[0]?.details as { manifest?: string; statements?: Record<string, string> } | undefined
+  const stored = Object.fromEntries(run.statements.map(({ name, sha256 }) => [name, sha256]))
+  const isSame = settled?.manifest === run.manifestSha256 && isDeepStrictEqual(settled.statements, stored)
+  if (ends.length === 1 && isSame) return
+  throw wrongState(
+    'evidence-damaged',
+    `Run ${run.id} does not have the record and statements that the audit event of its end names: somebody changed ` +
+      'the database behind the server, and no evidence is given out over it. Restore these rows from a backup.',
+  )
 }
 
 /** Whoever signed something that is in the bundle. */
