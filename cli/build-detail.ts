@@ -1,3 +1,4 @@
+import { shortApproval } from './approval-detail.ts'
 import { headline } from './build-progress.ts'
 import { formatAge, formatBytes, formatDuration } from './format.ts'
 import type { BuildDetailJson, StepJson } from './json/build.ts'
@@ -19,7 +20,8 @@ export function printBuild(out: Output, build: BuildDetailJson): void {
     ['Image', build.digest],
     [
       'Approval',
-      build.approvalId && `${build.approvalId} (fairway approval show ${build.approvalId.slice(0, 8)})`,
+      build.approvalId &&
+        `${build.approvalId} (fairway approval show ${shortApproval({ id: build.approvalId })})`,
     ],
     ['Trigger', `${build.trigger}, ${formatAge(build.createdAt)}`],
     ['Took', build.startedAt && formatDuration(build.durationMs)],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatAge, formatBytes, formatDuration, parseDuration, shortDigest } from './format.ts'
+import { formatAge, formatBytes, formatDuration, parseDuration, parseTime } from './format.ts'
 
 test.each([
   [0, '0ms'],
@@ -43,7 +43,16 @@ test('sizes and ages', () => {
   expect(formatAge(null)).toBe('')
 })
 
-test('a digest is cut where it still tells', () => {
-  expect(shortDigest(`sha256:${'ab'.repeat(32)}`)).toBe('sha256:abababababab')
-  expect(shortDigest(null)).toBe('')
+test.each([
+  ['2026-11-01', '2026-11-01T00:00:00.000Z'],
+  ['2026-11-01T09:30Z', '2026-11-01T09:30:00.000Z'],
+  ['2026-11-01t23:30:00.5-02:00', '2026-11-02T01:30:00.500Z'],
+  ['2026-02-30', undefined],
+  ['2026-02-30T09:30:00Z', undefined],
+  ['2026-11-01T09:30', undefined],
+  ['2026-11-01T25:00Z', undefined],
+  ['5', undefined],
+  ['', undefined],
+])('the time %j is %s', (text, time) => {
+  expect(parseTime(text)?.toISOString()).toBe(time)
 })

@@ -30,10 +30,6 @@ export function formatAge(time: string | null, now = Date.now()): string {
   return time.slice(0, 10)
 }
 
-/** `sha256:0123456789ab`: enough to tell digests apart. */
-export const shortDigest = (digest: string | null): string =>
-  (digest ?? '').replace(/^(sha256:.{12}).*$/, '$1')
-
 const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** Milliseconds of `90s`, `10m`, `2h`, `1d`, `1h30m`; undefined for anything else. */
@@ -44,4 +40,13 @@ export function parseDuration(text: string): number | undefined {
     ms += Number(value) * (units[unit ?? ''] ?? 0)
   }
   return ms
+}
+
+/** A day (UTC), or an RFC 3339 time with its zone; undefined for anything else, days that no calendar has included. */
+export function parseTime(text: string): Date | undefined {
+  const isTime = /^\d{4}-\d\d-\d\d([Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d))?$/.test(text)
+  const day = new Date(text.slice(0, 10))
+  const time = new Date(text)
+  if (!isTime || Number.isNaN(day.getTime()) || Number.isNaN(time.getTime())) return undefined
+  return text.startsWith(day.toISOString().slice(0, 10)) ? time : undefined
 }

@@ -1,5 +1,5 @@
 import { usageError } from '../errors.ts'
-import { parseDuration } from '../format.ts'
+import { parseDuration, parseTime } from '../format.ts'
 
 const dayMs = 86_400_000
 const defaultDays = 30
@@ -12,27 +12,25 @@ export function parseSpan(
   given: { readonly from?: string; readonly to?: string },
   now = Date.now(),
 ): { from: Date; to: Date } {
-  const to = given.to === undefined ? new Date(now) : parseTime('--to', given.to, now)
+  const to = given.to === undefined ? new Date(now) : parseEnd('--to', given.to, now)
   const from =
     given.from === undefined
       ? new Date(to.getTime() - defaultDays * dayMs)
-      : parseTime('--from', given.from, now)
+      : parseEnd('--from', given.from, now)
   if (from >= to)
     throw usageError(`The span begins at ${from.toISOString()}, not before its end at ${to.toISOString()}.`)
   return { from, to }
 }
 
-function parseTime(option: '--from' | '--to', text: string, now: number): Date {
+function parseEnd(option: '--from' | '--to', text: string, now: number): Date {
   const ago = parseDuration(text)
   if (ago !== undefined) return new Date(now - ago)
-  const isDay = /^\d{4}-\d\d-\d\d$/.test(text)
-  const isTime = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$/.test(text)
-  const time = new Date(text)
-  const exists = !Number.isNaN(time.getTime()) && (!isDay || time.toISOString().startsWith(text))
-  if (!exists || !(isDay || isTime))
+  const time = parseTime(text)
+  if (!time)
     throw usageError(
       `${option} ${text} is no time: give a day such as 2026-11-01, a time with its zone such as ` +
         '2026-11-01T09:30:00Z, or how long ago, such as 30d.',
     )
+  const isDay = text.length === '2026-11-01'.length
   return isDay && option === '--to' ? new Date(time.getTime() + dayMs) : time
 }

@@ -1,8 +1,8 @@
 import { ApprovalService } from '../../../proto/gen/fairway/v1/approvals_pb.js'
 import { shortApproval, stateOf } from '../../approval-detail.ts'
-import { usageError } from '../../errors.ts'
 import { formatAge } from '../../format.ts'
 import { type ApprovalJson, approvalJson } from '../../json/approval.ts'
+import { addLimit, limitOf } from '../../limit-option.ts'
 import { paintWord } from '../../style.ts'
 import { verb } from '../../verb.ts'
 
@@ -13,15 +13,9 @@ export const command = verb<{ all?: boolean; limit?: string }>({
     ['fairway approval list', 'what waits for somebody; open reviews are red'],
     ['fairway approval list acme --all', 'also what was used, rejected, or came to nothing'],
   ],
-  configure: (command) =>
-    command
-      .option('-a, --all', 'whatever became of them')
-      .option('--limit <n>', 'how many, at most 500 (default: 50)'),
+  configure: (command) => addLimit(command.option('-a, --all', 'whatever became of them')),
   async run(session, [project = ''], options) {
-    const limit = Number(options.limit ?? 0)
-    if (!Number.isInteger(limit) || limit < 0 || limit > 500) {
-      throw usageError('--limit takes a number from 1 to 500.')
-    }
+    const limit = limitOf(options)
     const client = await session.client(ApprovalService)
     const request = { project, all: options.all, limit }
     const { approvals } = await client.listApprovals(request, { signal: session.signal })

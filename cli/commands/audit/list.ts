@@ -2,8 +2,12 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { AuditService } from '../../../proto/gen/fairway/v1/audit_pb.js'
 import { usageError } from '../../errors.ts'
 import { type AuditEventJson, auditEventJson } from '../../json/audit.ts'
+import { addLimit, limitOf } from '../../limit-option.ts'
 import { parseSpan } from '../../report/span.ts'
 import { verb } from '../../verb.ts'
+
+/** As many as the server gives at once. */
+const mostEvents = 1000
 
 interface Options {
   readonly project?: string
@@ -12,7 +16,7 @@ interface Options {
   readonly from?: string
   readonly to?: string
   readonly before?: string
-  readonly limit: string
+  readonly limit?: string
 }
 
 export const command = verb<Options>({
@@ -24,14 +28,16 @@ export const command = verb<Options>({
     ['fairway audit list --action build. --from 2026-11-01 --to 2026-11-30', 'builds started, cancelled, …'],
   ],
   configure: (command) =>
-    command
-      .option('--project <project>', 'of this project only')
-      .option('--actor <actor>', 'by this one only: member:ana, host:…, github, scheduler')
-      .option('--action <action>', 'an action, or its beginning')
-      .option('--from <time>', 'a day, a time, or how long ago (7d)')
-      .option('--to <time>', 'the same; a day is part of the span')
-      .option('--before <index>', 'older than this one, to go on from the last one listed')
-      .option('--limit <count>', 'at most so many, 1000 at the most', '50'),
+    addLimit(
+      command
+        .option('--project <project>', 'of this project only')
+        .option('--actor <actor>', 'by this one only: member:ana, host:…, github, scheduler')
+        .option('--action <action>', 'an action, or its beginning')
+        .option('--from <time>', 'a day, a time, or how long ago (7d)')
+        .option('--to <time>', 'the same; a day is part of the span')
+        .option('--before <index>', 'older than this one, to go on from the last one listed'),
+      mostEvents,
+    ),
   async run(session, _, options) {
     const { project = '', actor = '', action = '', from, to } = options
     const span = parseSpan({ from: from ?? '1970-01-01', to })
@@ -43,8 +49,8 @@ export const command = verb<Options>({
         action,
         from: from === undefined ? undefined : timestampFromDate(span.from),
         to: to === undefined ? undefined : timestampFromDate(span.to),
-        limit: countOf('--limit', options.limit),
-        before: options.before === undefined ? undefined : BigInt(countOf('--before', options.before)),
+        limit: limitOf(options, mostEvents),
+        before: options.before === undefined ? undefined : indexOf(options.before),
       },
       { signal: session.signal },
     )
@@ -71,7 +77,7 @@ const summaryOf = (details: Record<string, unknown>): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join(' ')
 
-function countOf(option: string, text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw usageError(`${option} takes a number; ${text} is none.`)
+function indexOf(text: string): bigint {
+  if (/^\d{1,15}$/.test(text)) return BigInt(text)
+  throw usageError(`--before takes the index of an event; ${JSON.stringify(text)} is none.`)
 }

@@ -6,6 +6,7 @@ import { exportTo } from '../../audit-export.ts'
 import { CliError, usageError } from '../../errors.ts'
 import { type ExitCode, exitCodes } from '../../exit-codes.ts'
 import { checkpointJson } from '../../json/audit.ts'
+import { repeated } from '../../repeated-option.ts'
 import type { Session } from '../../session.ts'
 import { verb } from '../../verb.ts'
 import { type OwnCheckpoint, type Verdict, verifyAuditLog } from '../../verify/audit-log.ts'
@@ -13,8 +14,8 @@ import { witnessTable } from '../../witness-table.ts'
 
 interface Options {
   readonly online?: boolean
-  readonly checkpoint: readonly string[]
-  readonly key: readonly string[]
+  readonly checkpoint?: readonly string[]
+  readonly key?: readonly string[]
 }
 
 export const command = verb<Options>({
@@ -39,21 +40,19 @@ export const command = verb<Options>({
       .option(
         '--checkpoint <note-file>',
         'a signed checkpoint that was kept elsewhere; as often as needed',
-        also,
-        [],
+        repeated,
       )
       .option(
         '--key <verifier-key>',
         'trust this key (name+hash+base64), not those of the file; likewise',
-        also,
-        [],
+        repeated,
       ),
   async run(session, [file], options) {
     if ((file === undefined) !== (options.online === true)) {
       throw usageError('Name the file of `fairway audit export`, or give --online; one of the two.')
     }
-    const own = await Promise.all(options.checkpoint.map(readNote))
-    const given = { own, pinned: options.key }
+    const own = await Promise.all((options.checkpoint ?? []).map(readNote))
+    const given = { own, pinned: options.key ?? [] }
     if (file !== undefined) return show(session, await verifyFile(file, given), given)
     const directory = await mkdtemp(join(tmpdir(), 'fairway-audit-'))
     try {
@@ -66,8 +65,6 @@ export const command = verb<Options>({
     }
   },
 })
-
-const also = (text: string, before: string[]): string[] => [...before, text]
 
 async function readNote(path: string): Promise<OwnCheckpoint> {
   return { name: basename(path), note: await readFile(path, 'utf8').catch(unreadable(path)) }

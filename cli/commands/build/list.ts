@@ -1,7 +1,7 @@
 import { BuildService } from '../../../proto/gen/fairway/v1/builds_pb.js'
-import { usageError } from '../../errors.ts'
 import { formatAge, formatDuration } from '../../format.ts'
 import { type BuildJson, buildJson } from '../../json/build.ts'
+import { addLimit, limitOf } from '../../limit-option.ts'
 import { paintWord } from '../../style.ts'
 import { verb } from '../../verb.ts'
 
@@ -12,14 +12,9 @@ export const command = verb<{ branch?: string; limit?: string }>({
     ['fairway build list acme --branch release/1.0', 'of one branch'],
     [`fairway build list --json | jq '.[] | select(.result == "red")'`, 'the red ones'],
   ],
-  configure: (command) =>
-    command
-      .option('--branch <branch>', 'of this branch only')
-      .option('--limit <n>', 'how many, at most 500 (default: 50)'),
+  configure: (command) => addLimit(command.option('--branch <branch>', 'of this branch only')),
   async run(session, [project = ''], options) {
-    const limit = Number(options.limit ?? 0)
-    if (!Number.isInteger(limit) || limit < 0 || limit > 500)
-      throw usageError('--limit takes a number from 1 to 500.')
+    const limit = limitOf(options)
     const client = await session.client(BuildService)
     const request = { project, branch: options.branch, limit }
     const { builds } = await client.listBuilds(request, { signal: session.signal })

@@ -1,7 +1,7 @@
 import { EvidenceService } from '../../../proto/gen/fairway/v1/evidence_pb.js'
-import { usageError } from '../../errors.ts'
 import { formatAge } from '../../format.ts'
 import { type EvidenceJson, evidenceJson } from '../../json/evidence.ts'
+import { addLimit, limitOf } from '../../limit-option.ts'
 import { paintWord } from '../../style.ts'
 import { verb } from '../../verb.ts'
 
@@ -9,11 +9,9 @@ export const command = verb<{ limit?: string }>({
   usage: 'list [project]',
   summary: 'List runs and what is signed about them, newest first',
   examples: [['fairway evidence list acme --limit 10', 'the last ten runs of a project']],
-  configure: (command) => command.option('--limit <n>', 'how many, at most 500 (default: 50)'),
+  configure: (command) => addLimit(command),
   async run(session, [project = ''], options) {
-    const limit = Number(options.limit ?? 0)
-    if (!Number.isInteger(limit) || limit < 0 || limit > 500)
-      throw usageError('--limit takes a number from 1 to 500.')
+    const limit = limitOf(options)
     const client = await session.client(EvidenceService)
     const { evidence } = await client.listEvidence({ project, limit }, { signal: session.signal })
     const { out } = session

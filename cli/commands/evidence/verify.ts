@@ -8,6 +8,7 @@ import { bundleJson, printBundle } from '../../evidence/report.ts'
 import { toCliError } from '../../evidence/to-cli-error.ts'
 import { verifyBundle } from '../../evidence/verify.ts'
 import { exitCodes } from '../../exit-codes.ts'
+import { repeated } from '../../repeated-option.ts'
 import { verb } from '../../verb.ts'
 
 export const command = verb<{ keySha256?: string[] }>({
@@ -24,7 +25,7 @@ export const command = verb<{ keySha256?: string[] }>({
     command.option(
       '--key-sha256 <hex>',
       'fingerprint of the key that must have signed it (may be given again)',
-      (value: string, before: string[] = []) => [...before, value],
+      repeated,
     ),
   async run(session, [path = ''], { keySha256: pins = [] }) {
     const bad = pins.find((pin) => !/^[0-9a-f]{64}$/.test(pin))

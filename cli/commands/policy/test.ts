@@ -1,6 +1,7 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { PolicyService } from '../../../proto/gen/fairway/v1/policies_pb.js'
 import { usageError } from '../../errors.ts'
+import { parseTime } from '../../format.ts'
 import { changeLines, readPolicyFile } from '../../policy-file.ts'
 import { onlyProject } from '../../resolve.ts'
 import { paintWord } from '../../style.ts'
@@ -19,10 +20,8 @@ export const command = verb<{ file?: string; at?: string }>({
       .option('-f, --file <path>', 'a policy instead of the one in force; - reads standard input')
       .option('--at <time>', 'another moment than now: RFC 3339'),
   async run(session, [name], options) {
-    const at = options.at === undefined ? new Date() : new Date(options.at)
-    if (Number.isNaN(at.getTime())) {
-      throw usageError('--at takes a time such as 2026-12-24T18:00:00+01:00.')
-    }
+    const at = options.at === undefined ? new Date() : parseTime(options.at)
+    if (!at) throw usageError('--at takes a time with its zone, such as 2026-12-24T18:00:00+01:00.')
     const yaml = options.file === undefined ? '' : await readPolicyFile(options.file)
     if (options.file !== undefined && yaml.trim() === '') throw usageError(`${options.file} is empty.`)
     const client = await session.client(PolicyService)

@@ -2,6 +2,7 @@ import { Stage } from '../../../proto/gen/fairway/v1/common_pb.js'
 import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
 import { usageError } from '../../errors.ts'
 import { projectJson } from '../../json/project.ts'
+import { repeated } from '../../repeated-option.ts'
 import { readStdin } from '../../stdin.ts'
 import { verb } from '../../verb.ts'
 
@@ -9,7 +10,7 @@ interface Options {
   repository?: string
   slug?: string
   odooVersion?: string
-  rule: string[]
+  rule?: readonly string[]
   webhookSecret?: string
 }
 
@@ -32,17 +33,12 @@ export const command = verb<Options>({
       .option('--repository <url>', 'the same as the second argument')
       .option('--slug <owner/name>', 'the repository as webhooks name it (default: from the URL)')
       .option('--odoo-version <version>', 'major version (default: 19.0)')
-      .option(
-        '--rule <pattern=stage>',
-        'a branch rule, first match wins; may be repeated',
-        (rule: string, rules: string[]) => [...rules, rule],
-        [],
-      )
+      .option('--rule <pattern=stage>', 'a branch rule, first match wins; may be repeated', repeated)
       .option('--webhook-secret <secret>', 'default: a random one; `-` reads it from standard input'),
   async run(session, [name = '', url], options) {
     const repositoryUrl = url ?? options.repository
     if (!repositoryUrl) throw usageError('Give the repository’s URL: fairway project create NAME URL')
-    const branchRules = options.rule.map(parseRule)
+    const branchRules = (options.rule ?? []).map(parseRule)
     const webhookSecret = options.webhookSecret === '-' ? (await readStdin()).trim() : options.webhookSecret
     const client = await session.client(ProjectService)
     const created = await client.createProject(

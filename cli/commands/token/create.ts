@@ -2,10 +2,11 @@ import { hostname } from 'node:os'
 import { TokenService } from '../../../proto/gen/fairway/v1/tokens_pb.js'
 import { tokenJson } from '../../json/token.ts'
 import { lifetimeOf } from '../../lifetime-option.ts'
+import { repeated } from '../../repeated-option.ts'
 import { verb } from '../../verb.ts'
 
 interface Options {
-  scope: string[]
+  scope?: readonly string[]
   project?: string
   expires?: string
 }
@@ -28,8 +29,7 @@ export const command = verb<Options>({
       .option(
         '--scope <scope>',
         '`read` or a permission; may be repeated (default: all you may do)',
-        (scope: string, scopes: string[]) => [...scopes, scope],
-        [],
+        repeated,
       )
       .option('--project <project>', 'one project only (default: all you see)')
       .option(
@@ -39,7 +39,7 @@ export const command = verb<Options>({
   async run(session, [name = hostname()], { scope, project, expires }) {
     const lifetimeSeconds = lifetimeOf('--expires', expires)
     const client = await session.client(TokenService)
-    const request = { name, scopes: scope, project, lifetimeSeconds }
+    const request = { name, scopes: [...(scope ?? [])], project, lifetimeSeconds }
     const { token, secret } = await client.createToken(request, { signal: session.signal })
     if (!token) return undefined
     const { out } = session
