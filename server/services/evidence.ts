@@ -14,6 +14,8 @@ import type { AppContext } from '../context.ts'
 import type { RunsTable, StatementsTable } from '../db/schema.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { invalid, notFound, wrongState } from '../errors.ts'
+import { makeCheckpoint } from '../evidence/audit/checkpoints.ts'
+import { publishCheckpoint } from '../evidence/audit/publish.ts'
 import { type SealedBundle, sealBundle } from '../evidence/bundle/seal.ts'
 import { listKeys, type PublicKey, rotateKeys } from '../evidence/keys.ts'
 import { fingerprintOf } from '../evidence/statements/sign.ts'
@@ -80,14 +82,28 @@ export async function listSigningKeys({ db }: AppContext, caller: Caller): Promi
   return await withTenant(db, caller, async (tx) => (await listKeys(tx)).map(keyMessage))
 }
 
-/** New keys of both purposes from now on. */
-export async function rotateSigningKeys({ db, sealer }: AppContext, caller: Caller): Promise<SigningKey[]> {
-  return await withTenant(db, caller, async (tx) => {
+/**
+ * New keys of both purposes from now on. A checkpoint follows at once: it is signed with the former key too, and so the
+ * agents follow although another rotation may come soon.
+ */
+export async function rotateSigningKeys(context: AppContext, caller: Caller): Promise<SigningKey[]> {
+  const { db, sealer, log } = context
+  const keys = await withTenant(db, caller, async (tx) => {
     await authorize(tx, caller, 'evidence.rotate-keys')
     await rotateKeys(tx, caller, sealer, 'statements')
     await rotateKeys(tx, caller, sealer, 'checkpoints')
     return (await listKeys(tx)).map(keyMessage)
   })
+  try {
+    await makeCheckpoint(context, caller.organizationId)
+    await publishCheckpoint(context, caller.organizationId)
+  } catch (error) {
+    log.warn(
+      { err: error },
+      'no checkpoint could be made after a rotation of keys; the next one is due in a minute',
+    )
+  }
+  return keys
 }
 
 type RunRow = Selectable<RunsTable> & { project: string; environment: string | null }
