@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { writeWhole } from '../write-whole.ts'
 
 /** The newest checkpoint of the organization's audit log that this host took, and the one it refused since, if any. */
 export interface KeptCheckpoint {
@@ -31,7 +23,7 @@ const stored = z.object({
 export interface CheckpointStore {
   /** Read from disk each time: a person may have made the agent forget it. */
   read(): KeptCheckpoint | undefined
-  /** All or nothing: written aside, flushed, renamed. */
+  /** All or nothing. */
   write(kept: KeptCheckpoint): void
   forget(): void
 }
@@ -50,18 +42,7 @@ export function createCheckpointStore(directory: string): CheckpointStore {
         })
       }
     },
-    write(kept) {
-      mkdirSync(directory, { recursive: true, mode: 0o700 })
-      const aside = `${path}.new`
-      const file = openSync(aside, 'w', 0o600)
-      try {
-        writeSync(file, `${JSON.stringify(kept, null, 2)}\n`)
-        fsyncSync(file)
-      } finally {
-        closeSync(file)
-      }
-      renameSync(aside, path)
-    },
+    write: (kept) => writeWhole(path, `${JSON.stringify(kept, null, 2)}\n`),
     forget: () => rmSync(path, { force: true }),
   }
 }

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { writeWhole } from '../write-whole.ts'
 
 /** Who this host is to the control plane. All in PEM; the key never leaves the host. */
 export interface Identity {
@@ -30,7 +31,7 @@ const stored = z.object({
 export interface IdentityStore {
   /** Undefined before `fairway-agent join`. */
   read(): Identity | undefined
-  /** All or nothing: written aside, flushed, renamed. */
+  /** All or nothing. */
   write(identity: Identity): void
 }
 
@@ -48,17 +49,6 @@ export function createIdentityStore(directory: string): IdentityStore {
         })
       }
     },
-    write(identity) {
-      mkdirSync(directory, { recursive: true, mode: 0o700 })
-      const aside = `${path}.new`
-      const file = openSync(aside, 'w', 0o600)
-      try {
-        writeSync(file, `${JSON.stringify(identity, null, 2)}\n`)
-        fsyncSync(file)
-      } finally {
-        closeSync(file)
-      }
-      renameSync(aside, path)
-    },
+    write: (identity) => writeWhole(path, `${JSON.stringify(identity, null, 2)}\n`),
   }
 }
