@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { extendsTree } from '../../../agent/audit/consistency.ts'
 import * as vectors from '../../../test/support/merkle-vectors.ts'
 import { leafHash, nodeHash } from './hashes.ts'
 import { appendLeaves, emptyFrontier, type NodeId, rootOf } from './nodes.ts'
 import { consistencyRanges, inclusionRanges, proofOf } from './proofs.ts'
-import { isConsistent, isIncluded } from './verify.ts'
+import { isIncluded } from './verify.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const bytes = (text: string) => Buffer.from(text, 'hex')
@@ -45,7 +46,7 @@ describe('the published vectors', () => {
     const ours = await proofOf(consistencyRanges(from, to), treeOf(published.slice(0, to)).hashesOf)
     expect(ours.map(hex)).toEqual(proof)
     const earlier = { size: from, root: rootAt(from) }
-    expect(isConsistent(earlier, { size: to, root: rootAt(to) }, proof.map(bytes))).toBe(true)
+    expect(extendsTree(earlier, { size: to, root: rootAt(to) }, proof.map(bytes))).toBe(true)
   })
 })
 
@@ -99,12 +100,12 @@ describe('a tree', () => {
       const proof = await proofOf(consistencyRanges(from, size), hashesOf)
       const earlier = { size: from, root: treeOf(leaves.slice(0, from)).root }
       const other = { size: from, root: treeOf(someLeaves(from)).root }
-      expect(isConsistent(earlier, { size, root }, proof)).toBe(true)
-      expect(isConsistent(other, { size, root }, proof)).toBe(false)
-      expect(isConsistent(earlier, { size, root: randomBytes(32) }, proof)).toBe(false)
-      expect(isConsistent({ size, root }, earlier, proof)).toBe(from === size)
-      expect(isConsistent(earlier, { size, root }, [...proof, root])).toBe(false)
-      if (proof.length > 0) expect(isConsistent(earlier, { size, root }, proof.slice(1))).toBe(false)
+      expect(extendsTree(earlier, { size, root }, proof)).toBe(true)
+      expect(extendsTree(other, { size, root }, proof)).toBe(false)
+      expect(extendsTree(earlier, { size, root: randomBytes(32) }, proof)).toBe(false)
+      expect(extendsTree({ size, root }, earlier, proof)).toBe(from === size)
+      expect(extendsTree(earlier, { size, root }, [...proof, root])).toBe(false)
+      if (proof.length > 0) expect(extendsTree(earlier, { size, root }, proof.slice(1))).toBe(false)
     }
   })
 

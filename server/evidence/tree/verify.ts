@@ -1,4 +1,4 @@
-import { emptyRoot, nodeHash } from './hashes.ts'
+import { nodeHash } from './hashes.ts'
 
 /** Whether the proof leads from the leaf's hash to the root (RFC 9162 section 2.1.3.2). */
 export function isIncluded(
@@ -30,41 +30,6 @@ export function isIncluded(
 export interface TreeHead {
   readonly size: number
   readonly root: Uint8Array
-}
-
-/** Whether the later tree begins with the earlier one (RFC 9162 section 2.1.4.2). */
-export function isConsistent(earlier: TreeHead, later: TreeHead, proof: readonly Uint8Array[]): boolean {
-  if (![earlier.size, later.size].every((size) => Number.isSafeInteger(size) && size >= 0)) return false
-  if (earlier.size > later.size) return false
-  if (earlier.size === later.size) return proof.length === 0 && equal(earlier.root, later.root)
-  if (earlier.size === 0) return proof.length === 0 && equal(earlier.root, emptyRoot)
-  let at = earlier.size - 1
-  let last = later.size - 1
-  while (at % 2 === 1) {
-    at = half(at)
-    last = half(last)
-  }
-  // A complete earlier tree is itself the first node of the path.
-  const [first, ...rest] = at === 0 ? [earlier.root, ...proof] : proof
-  if (!first) return false
-  let before = first
-  let after = first
-  for (const sibling of rest) {
-    if (last === 0) return false
-    if (at % 2 === 1 || at === last) {
-      before = nodeHash(sibling, before)
-      after = nodeHash(sibling, after)
-      while (at % 2 === 0 && at !== 0) {
-        at /= 2
-        last = half(last)
-      }
-    } else {
-      after = nodeHash(after, sibling)
-    }
-    at = half(at)
-    last = half(last)
-  }
-  return last === 0 && equal(before, earlier.root) && equal(after, later.root)
 }
 
 const half = (value: number) => Math.floor(value / 2)
