@@ -8,7 +8,7 @@ import { oneLine } from './table.ts'
 export const shortApproval = ({ id }: Pick<ApprovalJson, 'id'>): string => id.slice(0, 8)
 
 /** Whether somebody went ahead without approval and nobody has looked at it yet. */
-export const reviewIsOpen = ({ review }: ApprovalJson): boolean => review !== null && review.closedBy === null
+const reviewIsOpen = ({ review }: ApprovalJson): boolean => review !== null && review.closedBy === null
 
 /** The state in a word; an open review is red whatever became of the action. */
 export const stateOf = (approval: ApprovalJson): string =>

@@ -4,7 +4,7 @@ import { type KeyObject, X509Certificate } from 'node:crypto'
 const authorizerUsage = '2.25.318230628882957795117745917174132128309'
 
 /** Why a certificate is not the authorizer's, for people. */
-export class UntrustedCertificate extends Error {
+class UntrustedCertificate extends Error {
   override name = 'UntrustedCertificate'
 }
 

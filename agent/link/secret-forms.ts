@@ -8,7 +8,7 @@ export interface SecretForm {
 }
 
 /** Shorter forms are not looked for: they would blank ordinary text. */
-export const shortestForm = 4
+const shortestForm = 4
 /** Lines of a value that count as secrets of their own: output is read line by line. */
 const shortestLine = 8
 /** Long enough to be no coincidence, also where a secret is an address that begins as many do. */

@@ -21,7 +21,7 @@ import { newLineage } from './serials.ts'
 /** The name that every server's certificate has, whatever its addresses are; agents ask for it. */
 export const serverName = 'fairway-control-plane'
 /** Common name of the certificate that authorizations are signed with. */
-export const authorizerName = 'fairway-authorizer'
+const authorizerName = 'fairway-authorizer'
 
 /** The fleet's own certificate authority, one for all servers of a database. */
 export interface Authority {

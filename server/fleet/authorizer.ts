@@ -29,9 +29,9 @@ export interface Authorizer {
 }
 
 /** Longer than an offer takes to be accepted, whatever is restarted meanwhile. */
-export const authorizationMinutes = 15
-export const authorizationIssuer = 'fairway-control-plane'
-export const authorizationType = 'fairway-authorization+jws'
+const authorizationMinutes = 15
+const authorizationIssuer = 'fairway-control-plane'
+const authorizationType = 'fairway-authorization+jws'
 
 /** Under which its key is sealed. */
 export const authorizerLabel = 'fleet-authorizer'

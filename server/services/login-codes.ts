@@ -2,7 +2,7 @@ import type { Operation, Tx } from '../db/tenancy.ts'
 import { createToken, hashToken } from './tokens.ts'
 
 /** How long a one-time code may be used. */
-export const loginCodeMs = 24 * 3_600_000
+const loginCodeMs = 24 * 3_600_000
 
 export interface LoginCode {
   /** Shown once; its hash is stored. */

@@ -100,7 +100,7 @@ export async function getProject({ db }: AppContext, caller: Caller, name: strin
   })
 }
 
-export const projectNotFound = (name: string): DomainError =>
+const projectNotFound = (name: string): DomainError =>
   notFound('project', JSON.stringify(name), 'List them with `fairway project list`.')
 
 /** The row of a project the caller may see; throws `project-not-found`. */

@@ -44,7 +44,7 @@ export async function viewSecrets(tx: Tx, project: { id: string; name: string })
   )
 }
 
-export const livingSecrets = (tx: Tx, projectId: string) =>
+const livingSecrets = (tx: Tx, projectId: string) =>
   tx
     .selectFrom('secrets')
     .innerJoin('secret_versions', (join) =>

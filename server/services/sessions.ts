@@ -4,7 +4,7 @@ import { invalid } from '../errors.ts'
 import { createToken } from './tokens.ts'
 
 /** How long somebody stays logged in: for a working day where the provider lets them in again at a click. */
-export const sessionMs = { code: 30 * 86_400_000, oidc: 12 * 3_600_000 } as const
+const sessionMs = { code: 30 * 86_400_000, oidc: 12 * 3_600_000 } as const
 
 /** A token of a person or a workflow, as whoever logged in is told of it, once. */
 export interface Session {

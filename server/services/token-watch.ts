@@ -73,7 +73,7 @@ const accessChanged = () =>
   )
 
 /** Whether something that `before` had is gone: a role, a project from sight, a role in a project. */
-export function isNarrower(now: CallerAccess, before: CallerAccess): boolean {
+function isNarrower(now: CallerAccess, before: CallerAccess): boolean {
   if (now.role !== before.role) return true
   const sees = (id: string) => now.projects === 'all' || now.projects.includes(id)
   if (before.projects === 'all' ? now.projects !== 'all' : !before.projects.every(sees)) return true

@@ -12,9 +12,9 @@ import { createToken } from './tokens.ts'
 type Exchange = (request: { token: string; project: string }, requestId: string) => Promise<Session>
 
 /** A workflow asks for a new token when it needs one longer. */
-export const workflowTokenMs = 15 * 60_000
+const workflowTokenMs = 15 * 60_000
 /** What a workflow may do at most; the role `workflow` of the matrix binds it further. */
-export const workflowScopes = ['build.start', 'read'] as const
+const workflowScopes = ['build.start', 'read'] as const
 
 /**
  * A GitHub Actions ID token, made for this server's public URL, buys a token for the project of that repository.

@@ -11,7 +11,7 @@ export interface RecordedTask {
 }
 
 /** What a server would answer; tests put values in. */
-export const secretValues: Record<string, string> = {}
+const secretValues: Record<string, string> = {}
 
 interface Kept {
   checkpoints: Map<string, string>

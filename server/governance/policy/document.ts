@@ -15,10 +15,10 @@ export const protectedActions = [
 export type ProtectedAction = (typeof protectedActions)[number]
 
 /** Who can decide at all (`approval.decide` of the matrix); a grant of it counts as release-manager. */
-export const deciderRoles = ['owner', 'release-manager'] as const
+const deciderRoles = ['owner', 'release-manager'] as const
 export type DeciderRole = (typeof deciderRoles)[number]
 
-export const durationPattern = /^[1-9]\d{0,4}[smhd]$/
+const durationPattern = /^[1-9]\d{0,4}[smhd]$/
 const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /** Milliseconds of a duration as policies write them: `90s`, `30m`, `72h`, `7d`. */

@@ -1,6 +1,6 @@
 import { DomainError, invalid } from '../../errors.ts'
 
-export const maxValueBytes = 32 * 1024
+const maxValueBytes = 32 * 1024
 /** Of all secrets of a project together: they become one process environment. */
 export const maxProjectBytes = 1024 * 1024
 
