@@ -3,7 +3,6 @@ import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, type Transport } from '@connectrpc/connect'
-import { createConnectTransport } from '@connectrpc/connect-node'
 import { exportTo } from '../../cli/audit-export.ts'
 import { verifyAuditLog } from '../../cli/verify/audit-log.ts'
 import { AuditService } from '../../proto/gen/fairway/v1/audit_pb.js'
@@ -19,6 +18,7 @@ import { createToken } from '../../server/services/tokens.ts'
 import setUpPostgres from '../support/global-setup.ts'
 import { createOrganization, query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { arrangeTenant } from '../support/tenant.ts'
+import { transportTo } from './_transport.ts'
 import { withoutAudit } from './_unaudited.ts'
 import { type Benchmark, median, type Row } from './bench.ts'
 
@@ -181,15 +181,3 @@ async function timeMs(work: () => Promise<unknown>): Promise<number> {
   await work()
   return performance.now() - startMs
 }
-
-const transportTo = (baseUrl: string, token: string): Transport =>
-  createConnectTransport({
-    baseUrl,
-    httpVersion: '1.1',
-    interceptors: [
-      (next) => (request) => {
-        request.header.set('authorization', `Bearer ${token}`)
-        return next(request)
-      },
-    ],
-  })

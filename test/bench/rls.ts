@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, type Transport } from '@connectrpc/connect'
-import { createConnectTransport } from '@connectrpc/connect-node'
 import { AuditService } from '../../proto/gen/fairway/v1/audit_pb.js'
 import { BuildService } from '../../proto/gen/fairway/v1/builds_pb.js'
 import { EnvironmentService } from '../../proto/gen/fairway/v1/environments_pb.js'
@@ -20,6 +19,7 @@ import { createSealer } from '../../server/sealer.ts'
 import { freePort, query } from '../support/postgres.ts'
 import { Confined } from './_confined.ts'
 import { type Filled, fillOrganizations } from './_organizations.ts'
+import { transportTo } from './_transport.ts'
 import { type Benchmark, median, type Row } from './bench.ts'
 
 const rounds = 7
@@ -125,18 +125,6 @@ async function startServer(db: Databases, dataDir: string) {
     },
   }
 }
-
-const transportTo = (baseUrl: string, token: string): Transport =>
-  createConnectTransport({
-    baseUrl,
-    httpVersion: '1.1',
-    interceptors: [
-      (next) => (request) => {
-        request.header.set('authorization', `Bearer ${token}`)
-        return next(request)
-      },
-    ],
-  })
 
 type Call = () => Promise<object>
 
