@@ -10,11 +10,9 @@ import type { Caller } from '../governance/authorize.ts'
 import type { ApprovalRule } from '../governance/policy/document.ts'
 import { frozenAt } from '../governance/policy/freeze.ts'
 import { approvalNeeded, policyInForce } from '../governance/policy/in-force.ts'
+import { listLimit } from './list-limit.ts'
 import { timestampOf } from './messages.ts'
 import { requireProject } from './projects.ts'
-
-const defaultLimit = 50
-const mostLimit = 500
 
 /** Newest first; those that wait for somebody, or all. Throws `project-not-found`. */
 export async function listApprovals(
@@ -23,9 +21,7 @@ export async function listApprovals(
   filter: { project: string; all: boolean; limit: number },
 ): Promise<Approval[]> {
   return await withTenant(db, caller, async (tx) => {
-    let query = approvalRows(tx)
-      .orderBy('approvals.created_at', 'desc')
-      .limit(Math.min(filter.limit || defaultLimit, mostLimit))
+    let query = approvalRows(tx).orderBy('approvals.created_at', 'desc').limit(listLimit(filter.limit))
     if (filter.project) {
       query = query.where('approvals.project_id', '=', (await requireProject(tx, filter.project)).id)
     }

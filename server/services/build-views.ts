@@ -8,6 +8,7 @@ import type { RunsTable } from '../db/schema.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { type DomainError, invalid, notFound } from '../errors.ts'
 import type { Caller, Place } from '../governance/authorize.ts'
+import { listLimit } from './list-limit.ts'
 import { elapsedMs, resultOf, runStatuses, stages, timestampOf } from './messages.ts'
 import { requireProject } from './projects.ts'
 import { stepMessages } from './step-views.ts'
@@ -19,9 +20,6 @@ export interface BuildRow extends Selectable<RunsTable> {
   readonly approval_id: string | null
 }
 
-const defaultLimit = 50
-const mostLimit = 500
-
 /** Newest first, without steps. Throws `project-not-found`. */
 export async function listBuilds(
   { db }: AppContext,
@@ -32,7 +30,7 @@ export async function listBuilds(
     let query = buildRows(tx)
       .orderBy('runs.created_at', 'desc')
       .orderBy('runs.number', 'desc')
-      .limit(Math.min(filter.limit || defaultLimit, mostLimit))
+      .limit(listLimit(filter.limit))
     if (filter.project) {
       query = query.where('runs.project_id', '=', (await requireProject(tx, filter.project)).id)
     }
@@ -74,7 +72,7 @@ export const placeOfBuild = (build: BuildRow): Place => ({
 const buildNotFound = (ref: BuildRef): DomainError =>
   notFound('build', JSON.stringify(`${ref.project}/${ref.number}`), 'List them with `fairway build list`.')
 
-export const buildRows = (tx: Tx) =>
+const buildRows = (tx: Tx) =>
   tx
     .selectFrom('runs')
     .innerJoin('projects', 'projects.id', 'runs.project_id')

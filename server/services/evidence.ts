@@ -22,11 +22,9 @@ import { fingerprintOf } from '../evidence/statements/sign.ts'
 import type { Subject } from '../evidence/statements/statement.ts'
 import { authorize, type Caller } from '../governance/authorize.ts'
 import { requireBuild } from './build-views.ts'
+import { listLimit } from './list-limit.ts'
 import { timestampOf } from './messages.ts'
 import { requireProject } from './projects.ts'
-
-const defaultLimit = 50
-const mostLimit = 500
 
 /** Runs that ended, newest first, with their statements. Throws `project-not-found`, `permission-denied`. */
 export async function listEvidence(
@@ -37,9 +35,7 @@ export async function listEvidence(
   return await withTenant(db, caller, async (tx) => {
     const project = filter.project ? await requireProject(tx, filter.project) : undefined
     await authorize(tx, caller, 'evidence.read', { projectId: project?.id })
-    let query = endedRuns(tx)
-      .orderBy('runs.finished_at', 'desc')
-      .limit(Math.min(filter.limit || defaultLimit, mostLimit))
+    let query = endedRuns(tx).orderBy('runs.finished_at', 'desc').limit(listLimit(filter.limit))
     if (project) query = query.where('runs.project_id', '=', project.id)
     const runs = await query.execute()
     const statements = await statementsOf(
