@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { request } from 'node:http'
 import { create } from '@bufbuild/protobuf'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -31,6 +30,7 @@ import { createMemorySink } from '../support/memory-sink.ts'
 import { addonFiles } from '../support/odoo-addons.ts'
 import { createTestServices, registry, type TestServices } from '../support/odoo-services.ts'
 import { createTask, type RecordedTask } from '../support/task-context.ts'
+import { askForWebsocket } from '../support/websocket.ts'
 
 // One commit on its way to a running, checked, routed Odoo. The cases share its cell and go in order.
 
@@ -72,34 +72,6 @@ const apply = (input: Partial<TaskInput<'applyModules'>>, task?: RecordedTask) =
   run('applyModules', create(ApplyModulesTaskSchema, { cellId, image, ...input } as never), task)
 const visit = (host: string, path = '/web/login') =>
   requestHttp(`http://127.0.0.1:${services.proxy.port}${path}`, { host, signal: never, timeoutMs: 30_000 })
-
-/** Asks for a websocket; what the upgrade is answered with. */
-function upgrade(host: string): Promise<{ status: number }> {
-  return new Promise((resolve, reject) => {
-    const sent = request({
-      port: services.proxy.port,
-      path: '/websocket?version=19.0-1',
-      headers: {
-        host,
-        origin: `http://${host}`,
-        connection: 'Upgrade',
-        upgrade: 'websocket',
-        'sec-websocket-version': '13',
-        'sec-websocket-key': 'x3JJHMbDL1EzLkh9GBhXDw==',
-      },
-    })
-    sent.on('upgrade', (response, socket) => {
-      socket.destroy()
-      resolve({ status: response.statusCode ?? 0 })
-    })
-    sent.on('response', (response) => {
-      response.resume()
-      resolve({ status: response.statusCode ?? 0 })
-    })
-    sent.on('error', reject)
-    sent.end()
-  })
-}
 
 describe.sequential('from a commit to an image', () => {
   test('a commit is resolved without running anything', async () => {
@@ -389,7 +361,7 @@ except e.HTTPError as error:
     expect(checks.find(({ name }) => name === 'scheduled jobs')?.detail).toBe('Odoo waits for scheduled jobs')
     await route({ case: 'runtimeId', value: runtime.runtimeId })
     expect((await visit(hostname, '/web/login')).status).toBe(200)
-    expect((await upgrade(hostname)).status).toBe(101)
+    expect((await askForWebsocket(services.proxy.port, hostname)).status).toBe(101)
     await services.pool.saveCell(record)
   }, 90_000)
 
