@@ -41,6 +41,8 @@ export const command = verb<Options>({
   async run(session, _, options) {
     const { project = '', actor = '', action = '', from, to } = options
     const span = parseSpan({ from: from ?? '1970-01-01', to })
+    const limit = limitOf(options, mostEvents)
+    const before = options.before === undefined ? undefined : indexOf(options.before)
     const client = await session.client(AuditService)
     const { events } = await client.listAuditEvents(
       {
@@ -49,8 +51,8 @@ export const command = verb<Options>({
         action,
         from: from === undefined ? undefined : timestampFromDate(span.from),
         to: to === undefined ? undefined : timestampFromDate(span.to),
-        limit: limitOf(options, mostEvents),
-        before: options.before === undefined ? undefined : indexOf(options.before),
+        limit,
+        before,
       },
       { signal: session.signal },
     )
