@@ -15,7 +15,7 @@ import { pipelines } from './pipelines/pipelines.ts'
 import { rekey } from './rekey.ts'
 import { startScheduler } from './scheduler/scheduler.ts'
 import { createSealer } from './sealer.ts'
-import { adminCodeFile, type Bootstrapped, bootstrap } from './services/bootstrap.ts'
+import { adminCodeFile, type Bootstrapped, bootstrap } from './services/identity/bootstrap.ts'
 import { createShutdown } from './shutdown.ts'
 
 /** Agents reconnect by themselves; a stream that has not ended by then is cut. */

@@ -9,7 +9,7 @@ import { dataKeyLabel } from './governance/secrets/data-keys.ts'
 import type { Logger } from './logger.ts'
 import { readMasterKey } from './master-key.ts'
 import { createSealer } from './sealer.ts'
-import { webhookSecretLabel } from './services/projects.ts'
+import { webhookSecretLabel } from './services/projects/projects.ts'
 
 /** All that the master key seals. Values of secrets are sealed by data keys, and stay as they are. */
 export const sealedColumns: readonly SealedColumn[] = [

@@ -1,8 +1,8 @@
 import type { ServiceImpl } from '@connectrpc/connect'
 import type { ApprovalService } from '../../proto/gen/fairway/v1/approvals_pb.js'
 import type { AppContext } from '../context.ts'
-import { getApproval, listApprovals } from '../services/approval-views.ts'
-import { approve, breakGlass, closeReview, reject } from '../services/approvals.ts'
+import { getApproval, listApprovals } from '../services/governance/approval-views.ts'
+import { approve, breakGlass, closeReview, reject } from '../services/governance/approvals.ts'
 import { callerOf } from './caller.ts'
 
 export const approvalsApi = (app: AppContext): ServiceImpl<typeof ApprovalService> => ({

@@ -1,9 +1,9 @@
 import type { ServiceImpl } from '@connectrpc/connect'
 import type { BuildService } from '../../proto/gen/fairway/v1/builds_pb.js'
 import type { AppContext } from '../context.ts'
-import { getBuild, getBuildOfRun, listBuilds } from '../services/build-views.ts'
-import { watchBuild } from '../services/build-watch.ts'
-import { cancelBuild, rebuildBuild, startBuild } from '../services/builds.ts'
+import { getBuild, getBuildOfRun, listBuilds } from '../services/builds/build-views.ts'
+import { watchBuild } from '../services/builds/build-watch.ts'
+import { cancelBuild, rebuildBuild, startBuild } from '../services/builds/builds.ts'
 import { callerOf } from './caller.ts'
 
 export const buildsApi = (app: AppContext): ServiceImpl<typeof BuildService> => ({

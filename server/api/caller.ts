@@ -1,5 +1,5 @@
 import { createContextKey, type HandlerContext } from '@connectrpc/connect'
-import type { Identity } from '../services/authenticate.ts'
+import type { Identity } from '../services/identity/authenticate.ts'
 
 /** Set by the authentication interceptor before any handler runs. */
 export const identityKey = createContextKey<Identity | undefined>(undefined, { description: 'identity' })

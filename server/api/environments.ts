@@ -1,8 +1,12 @@
 import type { ServiceImpl } from '@connectrpc/connect'
 import type { EnvironmentService } from '../../proto/gen/fairway/v1/environments_pb.js'
 import type { AppContext } from '../context.ts'
-import { getEnvironment, listEnvironments } from '../services/environment-views.ts'
-import { destroyEnvironment, startEnvironment, stopEnvironment } from '../services/environments.ts'
+import { getEnvironment, listEnvironments } from '../services/environments/environment-views.ts'
+import {
+  destroyEnvironment,
+  startEnvironment,
+  stopEnvironment,
+} from '../services/environments/environments.ts'
 import { callerOf } from './caller.ts'
 
 export const environmentsApi = (app: AppContext): ServiceImpl<typeof EnvironmentService> => ({

@@ -7,7 +7,7 @@ import {
   listSigningKeys,
   pullEvidence,
   rotateSigningKeys,
-} from '../services/evidence.ts'
+} from '../services/builds/evidence.ts'
 import { callerOf } from './caller.ts'
 
 const chunkBytes = 256 * 1024

@@ -2,9 +2,9 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import type { HostService } from '../../proto/gen/fairway/v1/hosts_pb.js'
 import type { AppContext } from '../context.ts'
-import { revokeHost } from '../services/host-revocation.ts'
-import { getHost, listHosts } from '../services/hosts.ts'
-import { createJoinToken } from '../services/join-tokens.ts'
+import { revokeHost } from '../services/hosts/host-revocation.ts'
+import { getHost, listHosts } from '../services/hosts/hosts.ts'
+import { createJoinToken } from '../services/hosts/join-tokens.ts'
 import { callerOf } from './caller.ts'
 
 export const hostsApi = (app: AppContext): ServiceImpl<typeof HostService> => ({

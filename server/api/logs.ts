@@ -2,7 +2,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import type { LogService } from '../../proto/gen/fairway/v1/logs_pb.js'
 import type { AppContext } from '../context.ts'
-import { readLogs } from '../services/logs.ts'
+import { readLogs } from '../services/logs/logs.ts'
 import { callerOf } from './caller.ts'
 
 export const logsApi = (app: AppContext): ServiceImpl<typeof LogService> => ({

@@ -2,7 +2,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import type { PolicyService } from '../../proto/gen/fairway/v1/policies_pb.js'
 import type { AppContext } from '../context.ts'
-import { getPolicy, listPolicyVersions, setPolicy, testPolicy } from '../services/policies.ts'
+import { getPolicy, listPolicyVersions, setPolicy, testPolicy } from '../services/governance/policies.ts'
 import { callerOf } from './caller.ts'
 
 export const policiesApi = (app: AppContext): ServiceImpl<typeof PolicyService> => ({

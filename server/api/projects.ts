@@ -3,7 +3,7 @@ import type { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
 import type { AppContext } from '../context.ts'
 import { invalid } from '../errors.ts'
 import { stageFromMessage } from '../services/messages.ts'
-import { createProject, getProject, listProjects } from '../services/projects.ts'
+import { createProject, getProject, listProjects } from '../services/projects/projects.ts'
 import { callerOf } from './caller.ts'
 
 export const projectsApi = (app: AppContext): ServiceImpl<typeof ProjectService> => ({

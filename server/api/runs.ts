@@ -1,7 +1,7 @@
 import type { ServiceImpl } from '@connectrpc/connect'
 import type { RunService } from '../../proto/gen/fairway/v1/runs_pb.js'
 import type { AppContext } from '../context.ts'
-import { getRun } from '../services/runs.ts'
+import { getRun } from '../services/builds/runs.ts'
 import { callerOf } from './caller.ts'
 
 export const runsApi = (app: AppContext): ServiceImpl<typeof RunService> => ({

@@ -1,9 +1,9 @@
 import type { ServiceImpl } from '@connectrpc/connect'
 import type { SecretService } from '../../proto/gen/fairway/v1/secrets_pb.js'
 import type { AppContext } from '../context.ts'
-import { revealSecret } from '../services/secret-reveal.ts'
-import { listSecrets } from '../services/secret-views.ts'
-import { deleteSecret, rotateDataKey, setSecret } from '../services/secrets.ts'
+import { revealSecret } from '../services/governance/secret-reveal.ts'
+import { listSecrets } from '../services/governance/secret-views.ts'
+import { deleteSecret, rotateDataKey, setSecret } from '../services/governance/secrets.ts'
 import { callerOf } from './caller.ts'
 
 export const secretsApi = (app: AppContext): ServiceImpl<typeof SecretService> => ({

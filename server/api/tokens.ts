@@ -1,7 +1,7 @@
 import type { ServiceImpl } from '@connectrpc/connect'
 import type { TokenService } from '../../proto/gen/fairway/v1/tokens_pb.js'
 import type { AppContext } from '../context.ts'
-import { createServiceToken, listTokens, revokeToken } from '../services/service-tokens.ts'
+import { createServiceToken, listTokens, revokeToken } from '../services/tokens/service-tokens.ts'
 import { callerOf } from './caller.ts'
 
 export const tokensApi = (app: AppContext): ServiceImpl<typeof TokenService> => ({

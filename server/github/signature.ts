@@ -3,7 +3,7 @@ import { verify } from '@octokit/webhooks-methods'
 import type { AppContext } from '../context.ts'
 import { withTenant } from '../db/tenancy.ts'
 import type { Caller } from '../governance/authorize.ts'
-import { webhookSecretLabel } from '../services/projects.ts'
+import { webhookSecretLabel } from '../services/projects/projects.ts'
 
 export interface Sender {
   readonly caller: Caller

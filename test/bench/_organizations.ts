@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { createToken } from '../../server/services/tokens.ts'
+import { createToken } from '../../server/services/tokens/tokens.ts'
 
 export interface Viewer {
   readonly who: string

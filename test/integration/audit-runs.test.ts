@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { EnvironmentRefSchema } from '../../proto/gen/fairway/v1/environments_pb.js'
-import { destroyEnvironment } from '../../server/services/environments.ts'
+import { destroyEnvironment } from '../../server/services/environments/environments.ts'
 import { answers, playRun } from '../support/play-run.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeBuild, arrangeTenant, type Tenant } from '../support/tenant.ts'

@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AppContext } from '../../server/context.ts'
-import { authenticate } from '../../server/services/authenticate.ts'
-import { adminCodeFile, bootstrap } from '../../server/services/bootstrap.ts'
-import { loginWithCode } from '../../server/services/login.ts'
+import { authenticate } from '../../server/services/identity/authenticate.ts'
+import { adminCodeFile, bootstrap } from '../../server/services/identity/bootstrap.ts'
+import { loginWithCode } from '../../server/services/identity/login.ts'
 import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 let database: TestDatabase

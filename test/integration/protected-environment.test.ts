@@ -2,7 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AppContext } from '../../server/context.ts'
 import { pipelines } from '../../server/pipelines/pipelines.ts'
 import type { Pipelines } from '../../server/scheduler/types.ts'
-import { destroyEnvironment, startEnvironment, stopEnvironment } from '../../server/services/environments.ts'
+import {
+  destroyEnvironment,
+  startEnvironment,
+  stopEnvironment,
+} from '../../server/services/environments/environments.ts'
 import { arrangePolicy } from '../support/approvals.ts'
 import { arrangeRuns, type PlayedRuns } from '../support/played-runs.ts'
 import { createOrganization, startTestDatabase, type TestDatabase } from '../support/postgres.ts'

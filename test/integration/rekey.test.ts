@@ -17,7 +17,7 @@ import { createLogger } from '../../server/logger.ts'
 import { readMasterKey } from '../../server/master-key.ts'
 import { sealedColumns } from '../../server/rekey.ts'
 import { createSealer } from '../../server/sealer.ts'
-import { webhookSecretLabel } from '../../server/services/projects.ts'
+import { webhookSecretLabel } from '../../server/services/projects/projects.ts'
 import {
   createOrganization,
   freePort,

@@ -13,7 +13,7 @@ import { StartRuntimeOutputSchema, type StartRuntimeTask } from '../../proto/gen
 import { operation } from '../../server/db/tenancy.ts'
 import type { Fleet } from '../../server/fleet/fleet.ts'
 import type { Caller } from '../../server/governance/authorize.ts'
-import { setSecret } from '../../server/services/secrets.ts'
+import { setSecret } from '../../server/services/governance/secrets.ts'
 import { createTestFleet, joinAgent, type TestAgent, type TestFleet } from '../support/fleet.ts'
 import { freePort, insert, query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { waitFor } from '../support/wait-for.ts'

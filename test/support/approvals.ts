@@ -1,7 +1,7 @@
 import type { AppContext } from '../../server/context.ts'
 import { operation, withTenant } from '../../server/db/tenancy.ts'
 import { type ProtectedRequest, protect, type Verdict } from '../../server/governance/protect.ts'
-import { setPolicy } from '../../server/services/policies.ts'
+import { setPolicy } from '../../server/services/governance/policies.ts'
 import { noApprovals } from './no-approvals.ts'
 import { arrangeBuild, type Tenant } from './tenant.ts'
 

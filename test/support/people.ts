@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { MemberRole, ProjectRole } from '../../server/governance/matrix.ts'
-import { createToken } from '../../server/services/tokens.ts'
+import { createToken } from '../../server/services/tokens/tokens.ts'
 import type { Tenant } from './tenant.ts'
 
 /** A plain member with the role developer in the tenant's project; gives the name. */

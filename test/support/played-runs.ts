@@ -3,7 +3,7 @@ import type { AppContext } from '../../server/context.ts'
 import { pipelines } from '../../server/pipelines/pipelines.ts'
 import { advance } from '../../server/scheduler/advance.ts'
 import type { Pipelines } from '../../server/scheduler/types.ts'
-import { approve } from '../../server/services/approvals.ts'
+import { approve } from '../../server/services/governance/approvals.ts'
 import { answers } from './play-run.ts'
 import { type ArrangedBuild, arrangeBuild, arrangeTenant, type Tenant } from './tenant.ts'
 

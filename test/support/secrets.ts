@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../../server/context.ts'
-import { setSecret } from '../../server/services/secrets.ts'
+import { setSecret } from '../../server/services/governance/secrets.ts'
 import type { Tenant } from './tenant.ts'
 
 /** A secret of the tenant's project, in a scope that exists. */

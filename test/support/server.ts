@@ -7,7 +7,7 @@ import type { Config } from '../../server/config.ts'
 import type { AppContext } from '../../server/context.ts'
 import { operation, withTenant } from '../../server/db/tenancy.ts'
 import type { MemberRole } from '../../server/governance/matrix.ts'
-import { createToken } from '../../server/services/tokens.ts'
+import { createToken } from '../../server/services/tokens/tokens.ts'
 import { createOrganization, startTestDatabase, type TestDatabase } from './postgres.ts'
 
 export interface TestServer {

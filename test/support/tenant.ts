@@ -3,8 +3,8 @@ import { encodeLogChunk } from '../../server/blobs/log-chunk.ts'
 import type { AppContext } from '../../server/context.ts'
 import { operation, type Tx, withTenant } from '../../server/db/tenancy.ts'
 import type { Caller } from '../../server/governance/authorize.ts'
-import { startBuild } from '../../server/services/builds.ts'
-import { createProject } from '../../server/services/projects.ts'
+import { startBuild } from '../../server/services/builds/builds.ts'
+import { createProject } from '../../server/services/projects/projects.ts'
 
 export interface Tenant {
   readonly organizationId: string

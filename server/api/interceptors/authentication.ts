@@ -2,7 +2,7 @@ import type { DescMethod } from '@bufbuild/protobuf'
 import type { Interceptor } from '@connectrpc/connect'
 import { IdentityService } from '../../../proto/gen/fairway/v1/identity_pb.js'
 import type { AppContext } from '../../context.ts'
-import { authenticate } from '../../services/authenticate.ts'
+import { authenticate } from '../../services/identity/authenticate.ts'
 import { identityKey, requestIdKey } from '../caller.ts'
 
 /** How a token is had; all else needs one. */

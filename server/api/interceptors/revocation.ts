@@ -1,7 +1,7 @@
 import type { Interceptor } from '@connectrpc/connect'
 import type { AppContext } from '../../context.ts'
-import type { Identity } from '../../services/authenticate.ts'
-import { type TokenWatch, watchTokens } from '../../services/token-watch.ts'
+import type { Identity } from '../../services/identity/authenticate.ts'
+import { type TokenWatch, watchTokens } from '../../services/identity/token-watch.ts'
 import { identityKey } from '../caller.ts'
 
 /** Ends open streams when the token they were opened with ends. Comes after the authentication. */

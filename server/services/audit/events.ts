@@ -14,7 +14,7 @@ import { type AuditRow, auditRows, leafOf } from '../../evidence/audit/leaf.ts'
 import { readOrganization } from '../../evidence/audit/place.ts'
 import { proveInclusion } from '../../evidence/audit/stored-tree.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
-import { requireProject } from '../projects.ts'
+import { requireProject } from '../projects/projects.ts'
 
 const defaultLimit = 50
 const mostEvents = 1_000

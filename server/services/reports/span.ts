@@ -4,7 +4,7 @@ import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { DomainError, invalid } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
-import { requireProject } from '../projects.ts'
+import { requireProject } from '../projects/projects.ts'
 
 /** What a report is about: times from `from` on and before `to`, of one project or of all. */
 export interface Span {

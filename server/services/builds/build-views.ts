@@ -1,0 +1,145 @@
+import { create } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import type { Selectable } from 'kysely'
+import { type Build, type BuildRef, BuildSchema, type Step } from '../../../proto/gen/fairway/v1/builds_pb.js'
+import type { AppContext } from '../../context.ts'
+import type { RunRecord } from '../../db/record.ts'
+import type { RunsTable } from '../../db/schema.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { type DomainError, invalid, notFound } from '../../errors.ts'
+import type { Caller, Place } from '../../governance/authorize.ts'
+import { listLimit } from '../list-limit.ts'
+import { elapsedMs, resultOf, runStatuses, stages, timestampOf } from '../messages.ts'
+import { requireProject } from '../projects/projects.ts'
+import { stepMessages } from './step-views.ts'
+
+export interface BuildRow extends Selectable<RunsTable> {
+  readonly project: string
+  readonly branch: string | null
+  readonly environment: string | null
+  readonly approval_id: string | null
+}
+
+/** Newest first, without steps. Throws `project-not-found`. */
+export async function listBuilds(
+  { db }: AppContext,
+  caller: Caller,
+  filter: { project: string; branch: string; limit: number },
+): Promise<Build[]> {
+  return await withTenant(db, caller, async (tx) => {
+    let query = buildRows(tx)
+      .orderBy('runs.created_at', 'desc')
+      .orderBy('runs.number', 'desc')
+      .limit(listLimit(filter.limit))
+    if (filter.project) {
+      query = query.where('runs.project_id', '=', (await requireProject(tx, filter.project)).id)
+    }
+    if (filter.branch) query = query.where('branches.name', '=', filter.branch)
+    return (await query.execute()).map((row) => buildMessage(row, []))
+  })
+}
+
+/** With its steps. Throws `build-not-found`, in the same words for another tenant's. */
+export async function getBuild({ db }: AppContext, caller: Caller, ref?: BuildRef): Promise<Build> {
+  return await withTenant(db, caller, async (tx) => withSteps(tx, await requireBuild(tx, ref)))
+}
+
+export async function getBuildOfRun({ db }: AppContext, caller: Caller, runId: string): Promise<Build> {
+  return await withTenant(db, caller, async (tx) => {
+    const row = await buildRows(tx).where('runs.id', '=', runId).executeTakeFirstOrThrow()
+    return await withSteps(tx, row)
+  })
+}
+
+const withSteps = async (tx: Tx, row: BuildRow) => buildMessage(row, await stepMessages(tx, row.id))
+
+export async function requireBuild(tx: Tx, ref: BuildRef | undefined): Promise<BuildRow> {
+  if (!ref?.project || !ref.number) throw invalid('build', 'Name a build by its project and number.')
+  const row = await buildRows(tx)
+    .where('projects.name', '=', ref.project)
+    .where('runs.number', '=', ref.number)
+    .executeTakeFirst()
+  if (!row) throw buildNotFound(ref)
+  return row
+}
+
+/** Where permissions about the build are needed. */
+export const placeOfBuild = (build: BuildRow): Place => ({
+  projectId: build.project_id,
+  environment: build.environment && build.stage ? { name: build.environment, stage: build.stage } : undefined,
+})
+
+const buildNotFound = (ref: BuildRef): DomainError =>
+  notFound('build', JSON.stringify(`${ref.project}/${ref.number}`), 'List them with `fairway build list`.')
+
+const buildRows = (tx: Tx) =>
+  tx
+    .selectFrom('runs')
+    .innerJoin('projects', 'projects.id', 'runs.project_id')
+    .leftJoin('branches', 'branches.id', 'runs.branch_id')
+    .leftJoin('environments', 'environments.id', 'runs.environment_id')
+    .where('runs.kind', '=', 'build')
+    .selectAll('runs')
+    .select(['projects.name as project', 'branches.name as branch', 'environments.name as environment'])
+    .select((eb) =>
+      eb
+        .selectFrom('approvals')
+        .select('approvals.id')
+        .whereRef('approvals.run_id', '=', 'runs.id')
+        .orderBy('approvals.created_at', 'desc')
+        .limit(1)
+        .as('approval_id'),
+    )
+
+function buildMessage(row: BuildRow, steps: Step[]): Build {
+  const record = row.record as RunRecord
+  return create(BuildSchema, {
+    id: row.id,
+    number: row.number ?? 0,
+    project: row.project,
+    branch: row.branch ?? '',
+    stage: row.stage ? stages[row.stage] : undefined,
+    status: runStatuses[row.status],
+    result: resultOf(row.result),
+    reason: reasonOf(row),
+    commit: row.commit,
+    commitMessage: row.commit_message,
+    digest: record.digest ?? '',
+    createdAt: timestampOf(row.created_at),
+    startedAt: timestampOf(row.started_at),
+    finishedAt: timestampOf(row.finished_at),
+    durationMs: elapsedMs(row.started_at, row.finished_at),
+    environment: row.environment ?? '',
+    url: record.url ?? '',
+    trigger: row.trigger,
+    steps,
+    clone: record.clone && {
+      source: record.clone.source,
+      sourceTime: timestampFromDate(new Date(record.clone.sourceTime)),
+      durationMs: BigInt(Math.round(record.clone.durationMs)),
+      bytes: BigInt(Math.round(record.clone.bytes)),
+    },
+    neutralization: record.neutralization && {
+      assertions: [...record.neutralization.assertions],
+      uncoveredModules: [...record.neutralization.uncoveredModules],
+    },
+    tests: record.tests && {
+      ...record.tests,
+      failures: [...record.tests.failures],
+      reusedFromBuild: record.tests.reusedFromBuild ?? 0,
+    },
+    warnings: row.warnings,
+    smoke: [...(record.smoke ?? [])],
+    updatedModules: [...(record.updatedModules ?? [])],
+    manifestSha256: row.manifest_sha256,
+    approvalId: row.approval_id ?? '',
+  })
+}
+
+/** The run's own reason; while a wish to cancel is on its way, who wished it. */
+export function reasonOf(
+  row: Pick<Selectable<RunsTable>, 'reason' | 'cancel_cause' | 'cancelled_by'>,
+): string {
+  if (row.reason || row.cancel_cause !== 'user') return row.reason
+  return `cancelled by ${row.cancelled_by}`
+}

@@ -1,0 +1,226 @@
+import type { BuildRef } from '../../../proto/gen/fairway/v1/builds_pb.js'
+import type { AppContext } from '../../context.ts'
+import { audit } from '../../db/audit.ts'
+import type { RunsTable, Stage } from '../../db/schema.ts'
+import { notify } from '../../db/signals.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { DomainError, invalid, wrongState } from '../../errors.ts'
+import { voidApprovalsOfRun } from '../../governance/approvals/state.ts'
+import { findWaitingRuns } from '../../governance/approvals/waiting-runs.ts'
+import { authorize, type Caller } from '../../governance/authorize.ts'
+import { ensureEnvironment, environmentNameOf, recordBranch } from '../projects/branch-environments.ts'
+import { type BranchRule, describeRules, requireBranchName, stageOf } from '../projects/branch-rules.ts'
+import { branchRulesOf, requireProject } from '../projects/projects.ts'
+import { placeOfBuild, requireBuild } from './build-views.ts'
+
+export interface WantedBuild {
+  readonly project: string
+  readonly branch: string
+  /** 7 to 40 hex digits; empty: the branch's head when the build starts. */
+  readonly commit: string
+  readonly commitMessage?: string
+  readonly trigger: RunsTable['trigger']
+  /** E-mail address of whoever pushed. */
+  readonly requesterEmail?: string
+}
+
+/** Queues a build and returns its run's id. Throws what `startBuildIn` throws. */
+export async function startBuild({ db }: AppContext, caller: Caller, wanted: WantedBuild): Promise<string> {
+  return await withTenant(db, caller, (tx) => startBuildIn(tx, caller, wanted))
+}
+
+/**
+ * The same inside the caller's transaction. Builds of the branch that are queued, or wait for an approval, give
+ * way to it.
+ * Throws `no-branch-rule` (wrong state) when no rule gives the branch a stage, `project-not-found`, `invalid-commit`,
+ * `invalid-branch`, `permission-denied`.
+ */
+export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild): Promise<string> {
+  requireBranchName(wanted.branch)
+  requireCommit(wanted.commit)
+  const known = await requireProject(tx, wanted.project)
+  const place = {
+    projectId: known.id,
+    branch: wanted.branch,
+    stage: requireStage(wanted, branchRulesOf(known)),
+  }
+  const environmentName = await environmentNameOf(tx, place)
+  await authorize(tx, caller, 'build.start', {
+    projectId: known.id,
+    environment: { name: environmentName, stage: place.stage },
+  })
+  // Until the commit the project's row is ours: its builds start one after another.
+  const project = await tx
+    .selectFrom('projects')
+    .select(['id', 'branch_rules', 'next_build_number as number'])
+    .where('id', '=', known.id)
+    .forUpdate()
+    .executeTakeFirstOrThrow()
+  const stage = requireStage(wanted, branchRulesOf(project))
+  await tx
+    .updateTable('projects')
+    .set({ next_build_number: project.number + 1 })
+    .where('id', '=', project.id)
+    .execute()
+  const branch = await recordBranch(tx, {
+    projectId: project.id,
+    organizationId: caller.organizationId,
+    branch: wanted.branch,
+    stage,
+    pushedCommit: wanted.trigger === 'push' ? wanted.commit : undefined,
+  })
+  const environment = await ensureEnvironment(tx, branch)
+  await supersedeWaiting(tx, caller, branch.id, project.number)
+  await supersedeQueued(tx, caller, branch.id, project.number)
+  const run = await tx
+    .insertInto('runs')
+    .values({
+      organization_id: caller.organizationId,
+      project_id: project.id,
+      branch_id: branch.id,
+      environment_id: environment.id,
+      kind: 'build',
+      number: project.number,
+      stage,
+      commit: wanted.commit.toLowerCase(),
+      commit_message: (wanted.commitMessage ?? '').slice(0, 2_000),
+      trigger: wanted.trigger,
+      requested_by: caller.actor,
+      requester_email: wanted.requesterEmail ?? '',
+      advance_at: new Date(),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  await audit(
+    tx,
+    caller,
+    'build.start',
+    { kind: 'run', id: run.id, projectId: project.id },
+    {
+      project: wanted.project,
+      number: project.number,
+      branch: wanted.branch,
+      stage,
+      commit: wanted.commit,
+      trigger: wanted.trigger,
+    },
+  )
+  await notify(tx, { kind: 'run', id: run.id })
+  return run.id
+}
+
+function requireStage({ project, branch }: WantedBuild, rules: readonly BranchRule[]): Stage {
+  const stage = stageOf(branch, rules)
+  if (stage) return stage
+  throw wrongState(
+    'no-branch-rule',
+    `No rule of ${project} gives the branch ${branch} a stage. The rules are: ${describeRules(rules)}. ` +
+      'Name the branch to match one, or change `branches` in fairway.yaml of the production branch.',
+  )
+}
+
+function requireCommit(commit: string): void {
+  if (commit !== '' && !/^[0-9a-f]{7,40}$/i.test(commit)) {
+    throw invalid('commit', `${JSON.stringify(commit)} is not a commit id: give 7 to 40 hex digits.`)
+  }
+}
+
+async function supersedeQueued(tx: Tx, caller: Caller, branchId: string, by: number): Promise<void> {
+  const superseded = await tx
+    .updateTable('runs')
+    .set({
+      status: 'superseded',
+      cancel_cause: 'superseded',
+      cancelled_by: caller.actor,
+      reason: `superseded by build ${by}`,
+      advance_at: null,
+      finished_at: new Date(),
+    })
+    .where('branch_id', '=', branchId)
+    .where('kind', '=', 'build')
+    .where('status', '=', 'queued')
+    .returning(['id', 'number', 'project_id as projectId'])
+    .execute()
+  for (const { number, ...run } of superseded) {
+    await audit(tx, caller, 'build.supersede', { kind: 'run', ...run }, { number, by })
+    await notify(tx, { kind: 'run', id: run.id })
+  }
+}
+
+/** A build that waits for its approval has changed nothing yet: it ends like one that has not begun. */
+async function supersedeWaiting(tx: Tx, caller: Caller, branchId: string, by: number): Promise<void> {
+  const running = await tx
+    .selectFrom('runs')
+    .select(['id', 'number', 'project_id as projectId'])
+    .where('branch_id', '=', branchId)
+    .where('kind', '=', 'build')
+    .where('status', '=', 'running')
+    .where('cancel_cause', 'is', null)
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+  const waiting = await findWaitingRuns(
+    tx,
+    running.map(({ id }) => id),
+  )
+  for (const { number, ...run } of running.filter(({ id }) => waiting.has(id))) {
+    await tx
+      .updateTable('runs')
+      .set({ cancel_cause: 'superseded', cancelled_by: caller.actor, advance_at: new Date() })
+      .where('id', '=', run.id)
+      .execute()
+    await voidApprovalsOfRun(tx, caller, run.id, `build ${by} superseded the build`)
+    await audit(tx, caller, 'build.supersede', { kind: 'run', ...run }, { number, by })
+    await notify(tx, { kind: 'run', id: run.id })
+  }
+}
+
+/** Asks for the end of a build; the scheduler ends it. Throws `build-ended` (wrong state) when it has ended. */
+export async function cancelBuild({ db }: AppContext, caller: Caller, ref?: BuildRef): Promise<string> {
+  return await withTenant(db, caller, async (tx) => {
+    const build = await requireBuild(tx, ref)
+    await authorize(tx, caller, 'build.cancel', placeOfBuild(build))
+    const wished = await tx
+      .updateTable('runs')
+      .set({ cancel_cause: 'user', cancelled_by: caller.actor, advance_at: new Date() })
+      .where('id', '=', build.id)
+      .where('status', 'in', ['queued', 'running'])
+      .where('cancel_cause', 'is', null)
+      .returning('id')
+      .executeTakeFirst()
+    if (wished) {
+      const subject = { kind: 'run', id: build.id, projectId: build.project_id }
+      await voidApprovalsOfRun(tx, caller, build.id, `${caller.actor} cancelled the build`)
+      await audit(tx, caller, 'build.cancel', subject, { number: build.number })
+      await notify(tx, { kind: 'run', id: build.id })
+      return build.id
+    }
+    const { status } = await tx
+      .selectFrom('runs')
+      .select('status')
+      .where('id', '=', build.id)
+      .executeTakeFirstOrThrow()
+    // On its way to the end already: asking again changes nothing.
+    if (status === 'queued' || status === 'running') return build.id
+    throw wrongState(
+      'build-ended',
+      `Build ${build.number} has ended already (${status}); there is nothing to cancel.`,
+    )
+  })
+}
+
+/** A new build of the same branch and commit. */
+export async function rebuildBuild({ db }: AppContext, caller: Caller, ref?: BuildRef): Promise<string> {
+  return await withTenant(db, caller, async (tx) => {
+    const build = await requireBuild(tx, ref)
+    if (!build.branch)
+      throw new DomainError('wrong-state', 'branch-gone', 'The build has no branch any more.')
+    return await startBuildIn(tx, caller, {
+      project: build.project,
+      branch: build.branch,
+      commit: build.commit,
+      commitMessage: build.commit_message,
+      trigger: 'rebuild',
+    })
+  })
+}

@@ -1,0 +1,108 @@
+import { create } from '@bufbuild/protobuf'
+import {
+  type Artifact,
+  ArtifactSchema,
+  type GetRunRequest,
+  type Run,
+  RunSchema,
+  type Task,
+  TaskSchema,
+} from '../../../proto/gen/fairway/v1/runs_pb.js'
+import type { AppContext } from '../../context.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { invalid, notFound } from '../../errors.ts'
+import type { Caller } from '../../governance/authorize.ts'
+import { elapsedMs, resultOf, runStatuses, taskStatuses, timestampOf } from '../messages.ts'
+import { reasonOf, requireBuild } from './build-views.ts'
+import { stepMessages } from './step-views.ts'
+
+/** Any run with its steps, tasks, artifacts and manifest. Throws `run-not-found` or `build-not-found`. */
+export async function getRun(
+  { db, blobs }: AppContext,
+  caller: Caller,
+  ref: Pick<GetRunRequest, 'runId' | 'build'>,
+): Promise<Run> {
+  const run = await withTenant(db, caller, async (tx) => {
+    if (ref.build) return await runMessage(tx, (await requireBuild(tx, ref.build)).id)
+    if (!ref.runId) throw invalid('run', 'Name a run by its id, or a build by its project and number.')
+    return await runMessage(tx, ref.runId)
+  })
+  if (run.manifestSha256) run.manifest = (await blobs.get(run.manifestSha256)).toString('utf8')
+  return run
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+async function runMessage(tx: Tx, id: string): Promise<Run> {
+  const row = uuid.test(id)
+    ? await tx
+        .selectFrom('runs')
+        .innerJoin('projects', 'projects.id', 'runs.project_id')
+        .leftJoin('environments', 'environments.id', 'runs.environment_id')
+        .selectAll('runs')
+        .select(['projects.name as project', 'environments.name as environment'])
+        .where('runs.id', '=', id)
+        .executeTakeFirst()
+    : undefined
+  if (!row) throw notFound('run', JSON.stringify(id), 'The environment’s builds: `fairway build list`.')
+  return create(RunSchema, {
+    id: row.id,
+    kind: row.kind,
+    project: row.project,
+    environment: row.environment ?? '',
+    number: row.number ?? 0,
+    status: runStatuses[row.status],
+    result: resultOf(row.result),
+    reason: reasonOf(row),
+    requestedBy: row.requested_by,
+    createdAt: timestampOf(row.created_at),
+    startedAt: timestampOf(row.started_at),
+    finishedAt: timestampOf(row.finished_at),
+    steps: await stepMessages(tx, id),
+    tasks: await taskMessages(tx, id),
+    artifacts: await artifactMessages(tx, id),
+    manifestSha256: row.manifest_sha256,
+  })
+}
+
+async function taskMessages(tx: Tx, runId: string): Promise<Task[]> {
+  const rows = await tx
+    .selectFrom('tasks')
+    .innerJoin('steps', 'steps.id', 'tasks.step_id')
+    .innerJoin('hosts', 'hosts.id', 'tasks.host_id')
+    .selectAll('tasks')
+    .select(['steps.name as step', 'hosts.name as host'])
+    .where('tasks.run_id', '=', runId)
+    .orderBy('tasks.created_at')
+    .execute()
+  return rows.map((row) =>
+    create(TaskSchema, {
+      id: row.id,
+      kind: row.kind,
+      step: row.step,
+      status: taskStatuses[row.status],
+      host: row.host,
+      epoch: row.epoch,
+      error: row.error,
+      durationMs: elapsedMs(row.started_at, row.finished_at),
+    }),
+  )
+}
+
+async function artifactMessages(tx: Tx, runId: string): Promise<Artifact[]> {
+  const rows = await tx
+    .selectFrom('artifacts')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('created_at')
+    .orderBy('name')
+    .execute()
+  return rows.map((row) =>
+    create(ArtifactSchema, {
+      name: row.name,
+      mediaType: row.media_type,
+      sha256: row.sha256,
+      sizeBytes: BigInt(row.size_bytes),
+    }),
+  )
+}

@@ -1,0 +1,121 @@
+import { create } from '@bufbuild/protobuf'
+import type { Selectable } from 'kysely'
+import {
+  type Environment,
+  type EnvironmentRef,
+  EnvironmentSchema,
+  EnvironmentStatus,
+} from '../../../proto/gen/fairway/v1/environments_pb.js'
+import type { AppContext } from '../../context.ts'
+import type { Deployment } from '../../db/record.ts'
+import type { EnvironmentsTable } from '../../db/schema.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { invalid, notFound } from '../../errors.ts'
+import type { Caller } from '../../governance/authorize.ts'
+import { stages, timestampOf } from '../messages.ts'
+import { requireProject } from '../projects/projects.ts'
+
+export interface EnvironmentRow extends Selectable<EnvironmentsTable> {
+  readonly project: string
+  readonly branch: string
+  readonly host: string | null
+  readonly running_run: string | null
+}
+
+/** Throws `project-not-found`. */
+export async function listEnvironments(
+  { db }: AppContext,
+  caller: Caller,
+  filter: { project: string; includeDestroyed: boolean },
+): Promise<Environment[]> {
+  return await withTenant(db, caller, async (tx) => {
+    let query = environmentRows(tx).orderBy('projects.name').orderBy('environments.created_at')
+    if (filter.project) query = query.where('projects.id', '=', (await requireProject(tx, filter.project)).id)
+    if (!filter.includeDestroyed) query = query.where('environments.status', '<>', 'destroyed')
+    return (await query.execute()).map(environmentMessage)
+  })
+}
+
+/** Throws `environment-not-found`, in the same words for another tenant's. */
+export async function getEnvironment(
+  { db }: AppContext,
+  caller: Caller,
+  ref: EnvironmentRef | undefined,
+): Promise<Environment> {
+  return await withTenant(db, caller, async (tx) => environmentMessage(await requireEnvironment(tx, ref)))
+}
+
+/** By its own name or its branch's; the living one, else the one destroyed last. */
+export async function requireEnvironment(
+  tx: Tx,
+  ref: Pick<EnvironmentRef, 'project' | 'environment'> | undefined,
+): Promise<EnvironmentRow> {
+  if (!ref?.project || !ref.environment) {
+    throw invalid('environment', 'Name an environment by its project and its own or its branch’s name.')
+  }
+  const row = await environmentRows(tx)
+    .where('projects.name', '=', ref.project)
+    .where((eb) =>
+      eb.or([eb('environments.name', '=', ref.environment), eb('branches.name', '=', ref.environment)]),
+    )
+    .orderBy((eb) => eb('environments.status', '=', 'destroyed'))
+    .orderBy((eb) => eb('environments.name', '=', ref.environment), 'desc')
+    .orderBy('environments.created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (row) return row
+  throw notFound(
+    'environment',
+    JSON.stringify(`${ref.project}/${ref.environment}`),
+    'List them with `fairway env list`.',
+  )
+}
+
+const environmentRows = (tx: Tx) =>
+  tx
+    .selectFrom('environments')
+    .innerJoin('projects', 'projects.id', 'environments.project_id')
+    .innerJoin('branches', 'branches.id', 'environments.branch_id')
+    .leftJoin('hosts', 'hosts.id', 'environments.host_id')
+    .selectAll('environments')
+    .select(['projects.name as project', 'branches.name as branch', 'hosts.name as host'])
+    .select((eb) =>
+      eb
+        .selectFrom('runs')
+        .select('runs.id')
+        .whereRef('runs.environment_id', '=', 'environments.id')
+        .where('runs.status', 'in', ['queued', 'running'])
+        .orderBy('runs.status', 'desc')
+        .orderBy('runs.created_at')
+        .limit(1)
+        .as('running_run'),
+    )
+
+const statuses: Record<EnvironmentRow['status'], EnvironmentStatus> = {
+  pending: EnvironmentStatus.PENDING,
+  running: EnvironmentStatus.RUNNING,
+  stopped: EnvironmentStatus.STOPPED,
+  failed: EnvironmentStatus.FAILED,
+  destroyed: EnvironmentStatus.DESTROYED,
+}
+
+function environmentMessage(row: EnvironmentRow): Environment {
+  const deployment = row.deployment as Deployment | null
+  return create(EnvironmentSchema, {
+    id: row.id,
+    project: row.project,
+    name: row.name,
+    stage: stages[row.stage],
+    status: statuses[row.status],
+    url: row.url,
+    build: deployment?.buildNumber ?? 0,
+    digest: deployment?.digest ?? '',
+    cell: row.cell_id ?? '',
+    branch: row.branch,
+    host: row.host ?? '',
+    createdAt: timestampOf(row.created_at),
+    updatedAt: timestampOf(row.updated_at),
+    runningRun: row.running_run ?? '',
+    modules: [...(deployment?.modules ?? [])],
+  })
+}

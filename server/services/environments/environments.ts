@@ -1,0 +1,132 @@
+import type { EnvironmentRef } from '../../../proto/gen/fairway/v1/environments_pb.js'
+import type { AppContext } from '../../context.ts'
+import { audit } from '../../db/audit.ts'
+import { notify } from '../../db/signals.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { wrongState } from '../../errors.ts'
+import { findWaitingRuns } from '../../governance/approvals/waiting-runs.ts'
+import { authorize, type Caller } from '../../governance/authorize.ts'
+import { type EnvironmentRow, requireEnvironment } from './environment-views.ts'
+
+type Verb = 'start' | 'stop' | 'destroy'
+
+/** Stops Odoo and PostgreSQL; the data stays. Gives the run's id. Throws `environment-not-running`. */
+export const stopEnvironment = (context: AppContext, caller: Caller, ref?: EnvironmentRef) =>
+  queueRun(context, caller, ref, 'stop', (environment) => {
+    if (environment.status === 'running') return
+    throw wrongState(
+      'environment-not-running',
+      `${nameOf(environment)} is ${environment.status}: only a running environment can be stopped.`,
+    )
+  })
+
+/** Gives the run's id. Throws `environment-not-stopped`. */
+export const startEnvironment = (context: AppContext, caller: Caller, ref?: EnvironmentRef) =>
+  queueRun(context, caller, ref, 'start', (environment) => {
+    if ((environment.status === 'stopped' || environment.status === 'failed') && environment.deployment)
+      return
+    throw wrongState(
+      'environment-not-stopped',
+      environment.deployment
+        ? `${nameOf(environment)} is ${environment.status}: only a stopped environment can be started.`
+        : `${nameOf(environment)} is ${environment.status} and has no successful build: run ` +
+            `\`fairway build start ${environment.project} ${environment.branch}\`.`,
+    )
+  })
+
+/**
+ * Removes containers, network, route and data. Gives the run's id. Throws `environment-destroyed`, or
+ * `confirmation-missing` for production unless `confirm` is its name.
+ */
+export const destroyEnvironment = (
+  context: AppContext,
+  caller: Caller,
+  ref: EnvironmentRef | undefined,
+  confirm: string,
+) =>
+  queueRun(context, caller, ref, 'destroy', (environment) => {
+    if (environment.status === 'destroyed') {
+      throw wrongState('environment-destroyed', `${nameOf(environment)} is destroyed already.`)
+    }
+    if (environment.stage === 'production' && confirm !== environment.name) {
+      throw wrongState(
+        'confirmation-missing',
+        `${nameOf(environment)} is production: its data would be lost. Confirm with its name: ` +
+          `--confirm ${environment.name}`,
+      )
+    }
+  })
+
+const nameOf = (environment: EnvironmentRow) => `${environment.project}/${environment.name}`
+
+async function queueRun(
+  { db }: AppContext,
+  caller: Caller,
+  ref: EnvironmentRef | undefined,
+  kind: Verb,
+  requireState: (environment: EnvironmentRow) => void,
+): Promise<string> {
+  return await withTenant(db, caller, async (tx) => {
+    const known = await requireEnvironment(tx, ref)
+    await authorize(tx, caller, `environment.${kind}`, { projectId: known.project_id, environment: known })
+    await lock(tx, known.project_id)
+    const environment = await requireEnvironment(tx, ref)
+    requireState(environment)
+    await requireIdle(tx, caller, environment, kind)
+    const run = await tx
+      .insertInto('runs')
+      .values({
+        organization_id: caller.organizationId,
+        project_id: environment.project_id,
+        branch_id: environment.branch_id,
+        environment_id: environment.id,
+        kind,
+        stage: environment.stage,
+        trigger: 'manual',
+        requested_by: caller.actor,
+        advance_at: new Date(),
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    const details = { project: environment.project, environment: environment.name, run: run.id }
+    const subject = { kind: 'environment', id: environment.id, projectId: environment.project_id }
+    await audit(tx, caller, `environment.${kind}`, subject, details)
+    await notify(tx, { kind: 'run', id: run.id })
+    return run.id
+  })
+}
+
+/** One at a time with startBuildIn, which takes the same lock. */
+async function lock(tx: Tx, projectId: string): Promise<void> {
+  await tx.selectFrom('projects').select('id').where('id', '=', projectId).forUpdate().execute()
+}
+
+/** A run that waits for an approval has changed nothing yet: it gives way, and its approval is void. */
+async function requireIdle(tx: Tx, caller: Caller, environment: EnvironmentRow, verb: Verb): Promise<void> {
+  if (!environment.running_run) return
+  const run = await tx
+    .selectFrom('runs')
+    .select(['id', 'kind', 'number'])
+    .where('id', '=', environment.running_run)
+    .forUpdate()
+    .executeTakeFirstOrThrow()
+  if ((await findWaitingRuns(tx, [run.id])).has(run.id)) {
+    await tx
+      .updateTable('runs')
+      .set({
+        cancel_cause: 'system',
+        cancelled_by: `${caller.actor} wants to ${verb} the environment first`,
+        advance_at: new Date(),
+      })
+      .where('id', '=', run.id)
+      .where('cancel_cause', 'is', null)
+      .execute()
+    await notify(tx, { kind: 'run', id: run.id })
+    return
+  }
+  const next =
+    run.kind === 'build'
+      ? `Wait for build ${run.number} or cancel it: fairway build cancel ${environment.project} ${run.number}`
+      : `Wait for it: fairway run show ${run.id}`
+  throw wrongState('environment-busy', `A ${run.kind} of ${nameOf(environment)} is under way. ${next}`)
+}

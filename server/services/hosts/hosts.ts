@@ -1,0 +1,135 @@
+import { create } from '@bufbuild/protobuf'
+import type { Selectable } from 'kysely'
+import {
+  type Host,
+  HostSchema,
+  HostStatus,
+  type Pool,
+  PoolSchema,
+} from '../../../proto/gen/fairway/v1/hosts_pb.js'
+import type { AppContext } from '../../context.ts'
+import type { HostsTable, PoolsTable } from '../../db/schema.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { notFound } from '../../errors.ts'
+import type { Caller } from '../../governance/authorize.ts'
+import { timestampOf } from '../messages.ts'
+
+export async function listHosts({ db }: AppContext, caller: Caller): Promise<Host[]> {
+  return await withTenant(db, caller, async (tx) => {
+    const rows = await hostRows(tx).orderBy('name').execute()
+    return hostMessages(rows, await tx.selectFrom('pools').selectAll().orderBy('name').execute())
+  })
+}
+
+/** By name or id. Throws `host-not-found`. */
+export async function getHost({ db }: AppContext, caller: Caller, name: string): Promise<Host> {
+  return await withTenant(db, caller, async (tx) => {
+    const row = await requireHost(tx, name)
+    const pools = await tx
+      .selectFrom('pools')
+      .selectAll()
+      .where('host_id', '=', row.id)
+      .orderBy('name')
+      .execute()
+    return hostMessages([row], pools)[0] as Host
+  })
+}
+
+/** By name or id. Throws `host-not-found`. */
+export async function requireHost(tx: Tx, name: string): Promise<HostRow> {
+  const row = await hostRows(tx)
+    .where((eb) => eb.or([eb('name', '=', name), eb(eb.cast<string>('id', 'text'), '=', name)]))
+    .executeTakeFirst()
+  if (!row) throw notFound('host', JSON.stringify(name), 'List them with `fairway host list`.')
+  return row
+}
+
+export interface HostRow extends Selectable<HostsTable> {
+  readonly cells: number | null
+  readonly snapshots: number | null
+  readonly running_tasks: number | null
+}
+
+const hostRows = (tx: Tx) =>
+  tx
+    .selectFrom('hosts')
+    .selectAll()
+    .select((eb) => [
+      eb
+        .selectFrom('cells')
+        .select(eb.fn.countAll<number>().as('count'))
+        .whereRef('cells.host_id', '=', 'hosts.id')
+        .where('cells.status', 'in', ['active', 'retired'])
+        .as('cells'),
+      eb
+        .selectFrom('snapshots')
+        .select(eb.fn.countAll<number>().as('count'))
+        .whereRef('snapshots.host_id', '=', 'hosts.id')
+        .where('snapshots.status', '=', 'ready')
+        .as('snapshots'),
+      eb
+        .selectFrom('tasks')
+        .select(eb.fn.countAll<number>().as('count'))
+        .whereRef('tasks.host_id', '=', 'hosts.id')
+        .where('tasks.status', '=', 'leased')
+        .as('running_tasks'),
+    ])
+
+/** Of a host's clock. */
+const skewWarningMs = 30_000
+
+const statuses: Record<HostRow['status'], HostStatus> = {
+  online: HostStatus.ONLINE,
+  offline: HostStatus.OFFLINE,
+  incompatible: HostStatus.INCOMPATIBLE,
+  revoked: HostStatus.REVOKED,
+  locked: HostStatus.LOCKED,
+}
+
+const hostMessages = (rows: HostRow[], pools: Selectable<PoolsTable>[]): Host[] =>
+  rows.map((row) =>
+    create(HostSchema, {
+      id: row.id,
+      name: row.name,
+      status: statuses[row.status],
+      agentVersion: row.agent_version,
+      cpuCount: row.cpu_count,
+      memoryBytes: BigInt(row.memory_bytes),
+      pools: pools.filter((pool) => pool.host_id === row.id).map((pool) => poolMessage(pool, row)),
+      capabilities: row.capabilities,
+      lastSeenAt: timestampOf(row.last_seen_at),
+      certificateExpiresAt: timestampOf(row.certificate_expires_at),
+      runningTaskCount: row.running_tasks ?? 0,
+      advice: adviceFor(row),
+      clockOffsetMs: row.clock_offset_ms === null ? undefined : BigInt(row.clock_offset_ms),
+      revokedAt: timestampOf(row.revoked_at),
+    }),
+  )
+
+/** Cells and snapshots are counted for the host; a host keeps them in one pool. */
+const poolMessage = (pool: Selectable<PoolsTable>, host: HostRow): Pool =>
+  create(PoolSchema, {
+    name: pool.name,
+    driver: pool.driver,
+    sizeBytes: BigInt(pool.size_bytes),
+    freeBytes: BigInt(pool.free_bytes),
+    cellCount: host.cells ?? 0,
+    snapshotCount: host.snapshots ?? 0,
+  })
+
+function adviceFor(host: HostRow): string {
+  if (host.advice) return host.advice
+  const offsetMs = host.clock_offset_ms ?? 0
+  if (Math.abs(offsetMs) > skewWarningMs) {
+    return (
+      `Its clock is ${Math.round(Math.abs(offsetMs) / 1_000)} s ${offsetMs > 0 ? 'ahead of' : 'behind'} the server's: ` +
+      'set it (NTP), or certificates and authorizations will be refused.'
+    )
+  }
+  if (host.status !== 'offline') return ''
+  if (!host.last_seen_at) return 'Its agent has joined and never connected: is fairway-agent running on it?'
+  return (
+    `Its agent has not been heard since ${host.last_seen_at.toISOString()}: ` +
+    'is the host up, fairway-agent running, and the link port reachable from it?'
+  )
+}

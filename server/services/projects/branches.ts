@@ -1,0 +1,86 @@
+import { create } from '@bufbuild/protobuf'
+import { type Branch, BranchSchema } from '../../../proto/gen/fairway/v1/branches_pb.js'
+import type { AppContext } from '../../context.ts'
+import { audit } from '../../db/audit.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { authorize, type Caller } from '../../governance/authorize.ts'
+import { stages, timestampOf } from '../messages.ts'
+import { requireProject } from './projects.ts'
+
+/** Branches that were pushed or built, by project and age. Throws `project-not-found`. */
+export async function listBranches({ db }: AppContext, caller: Caller, project: string): Promise<Branch[]> {
+  return await withTenant(db, caller, async (tx) => {
+    let query = tx
+      .selectFrom('branches')
+      .innerJoin('projects', 'projects.id', 'branches.project_id')
+      .selectAll('branches')
+      .select('projects.name as project')
+      .select((eb) => [
+        eb
+          .selectFrom('environments')
+          .select('environments.name')
+          .whereRef('environments.branch_id', '=', 'branches.id')
+          .where('environments.status', '<>', 'destroyed')
+          .orderBy('environments.created_at', 'desc')
+          .limit(1)
+          .as('environment'),
+        eb
+          .selectFrom('runs')
+          .select((sub) => sub.fn.max('runs.number').as('number'))
+          .whereRef('runs.branch_id', '=', 'branches.id')
+          .as('last_build'),
+      ])
+      .orderBy('projects.name')
+      .orderBy('branches.created_at')
+    if (project) query = query.where('projects.id', '=', (await requireProject(tx, project)).id)
+    const rows = await query.execute()
+    return rows.map((row) =>
+      create(BranchSchema, {
+        project: row.project,
+        name: row.name,
+        stage: stages[row.stage],
+        headCommit: row.head_commit,
+        environment: row.environment ?? '',
+        lastBuild: row.last_build ?? 0,
+        pushedAt: timestampOf(row.pushed_at),
+        destroyAt: timestampOf(row.destroy_at),
+      }),
+    )
+  })
+}
+
+/**
+ * The branch is gone from the repository. A development environment goes after the grace period, unless a push brings
+ * the branch back before. Gives when, or undefined where nothing goes.
+ */
+export async function deleteBranchIn(
+  tx: Tx,
+  caller: Caller,
+  branch: { projectId: string; name: string },
+  graceMs: number,
+): Promise<Date | undefined> {
+  await authorize(tx, caller, 'branch.delete', { projectId: branch.projectId })
+  const known = await tx
+    .selectFrom('branches')
+    .select(['id', 'stage'])
+    .where('project_id', '=', branch.projectId)
+    .where('name', '=', branch.name)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!known) return undefined
+  const now = new Date()
+  const destroyAt = known.stage === 'development' ? new Date(now.getTime() + graceMs) : null
+  await tx
+    .updateTable('branches')
+    .set({ deleted_at: now, destroy_at: destroyAt })
+    .where('id', '=', known.id)
+    .execute()
+  await audit(
+    tx,
+    caller,
+    'branch.delete',
+    { kind: 'branch', id: known.id, projectId: branch.projectId },
+    { branch: branch.name, destroyAt: destroyAt?.toISOString() ?? null },
+  )
+  return destroyAt ?? undefined
+}

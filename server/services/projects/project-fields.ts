@@ -1,0 +1,72 @@
+import { invalid } from '../../errors.ts'
+
+/** Throws InvalidArgument unless it can be a DNS label that begins with a letter. */
+export function requireProjectName(name: string): void {
+  if (!/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name)) {
+    throw invalid(
+      'name',
+      `The project name ${JSON.stringify(name)} is not allowed: 1 to 40 lower-case letters, digits and dashes, ` +
+        'beginning with a letter and ending with a letter or digit.',
+    )
+  }
+}
+
+const shapes = 'https://host/owner/name.git, ssh://git@host/owner/name.git or git@host:owner/name.git'
+
+/** An address that agents may clone from; the last path segments are its slug. */
+export function parseRepositoryUrl(text: string): { url: string; slug: string } {
+  const refuse = (why: string) =>
+    invalid('repository-url', `The repository URL ${why}. Give one like ${shapes}.`)
+  if (text.length > 500 || /[\s\p{C}]/u.test(text)) throw refuse('contains white space or is too long')
+  const scp = /^git@([\w.-]+):([^:]+)$/.exec(text)
+  if (scp) return { url: text, slug: slugFrom(scp[2] ?? '') ?? fail(refuse('names no repository')) }
+  const url = URL.parse(text)
+  if (!url || !['http:', 'https:', 'ssh:'].includes(url.protocol) || url.hostname === '') {
+    throw refuse('must begin with https://, http://, ssh:// or git@')
+  }
+  if (url.password !== '' || (url.protocol !== 'ssh:' && url.username !== '')) {
+    throw refuse('must not contain a user name or password; credentials are kept apart')
+  }
+  return { url: text, slug: slugFrom(url.pathname) ?? fail(refuse('names no repository')) }
+}
+
+const fail = (error: Error): never => {
+  throw error
+}
+
+function slugFrom(path: string): string | undefined {
+  const segments = path
+    .replace(/\.git\/?$/, '')
+    .split('/')
+    .filter(Boolean)
+    .slice(-2)
+  const slug = segments.join('/')
+  return isSlug(slug) ? slug : undefined
+}
+
+const isSlug = (slug: string) => slug.length <= 200 && /^[\w.-]+(\/[\w.-]+)*$/.test(slug)
+
+export function requireSlug(slug: string): void {
+  if (!isSlug(slug)) {
+    throw invalid('repository-slug', `The repository slug ${JSON.stringify(slug)} must look like owner/name.`)
+  }
+}
+
+export function requireOdooVersion(version: string): void {
+  if (!/^[1-9][0-9]\.0$/.test(version)) {
+    throw invalid(
+      'odoo-version',
+      `The Odoo version ${JSON.stringify(version)} must be a major one, such as 19.0.`,
+    )
+  }
+}
+
+/** 16 to 200 printable characters, so that it can be typed into GitHub's form and is worth something. */
+export function requireWebhookSecret(secret: string): void {
+  if (!/^[\x21-\x7e]{16,200}$/.test(secret)) {
+    throw invalid(
+      'webhook-secret',
+      'The webhook secret must have 16 to 200 printable characters without spaces.',
+    )
+  }
+}

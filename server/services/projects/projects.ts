@@ -1,0 +1,152 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { create } from '@bufbuild/protobuf'
+import type { Selectable } from 'kysely'
+import { type Project, ProjectSchema } from '../../../proto/gen/fairway/v1/projects_pb.js'
+import type { AppContext } from '../../context.ts'
+import { audit } from '../../db/audit.ts'
+import type { ProjectsTable } from '../../db/schema.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { DomainError, notFound } from '../../errors.ts'
+import { authorize, type Caller } from '../../governance/authorize.ts'
+import { stages, timestampOf } from '../messages.ts'
+import { type BranchRule, defaultBranchRules, requireBranchRules } from './branch-rules.ts'
+import {
+  parseRepositoryUrl,
+  requireOdooVersion,
+  requireProjectName,
+  requireSlug,
+  requireWebhookSecret,
+} from './project-fields.ts'
+
+export interface NewProject {
+  readonly name: string
+  readonly repositoryUrl: string
+  /** Empty strings and lists: the default. */
+  readonly repositorySlug: string
+  readonly odooVersion: string
+  readonly branchRules: readonly BranchRule[]
+  readonly webhookSecret: string
+}
+
+/** Label under which a project's webhook secret is sealed. */
+export const webhookSecretLabel = (projectId: string): string => `webhook-secret:${projectId}`
+
+/** The secret is in the answer and nowhere else. Throws `invalid` naming the field, or `duplicate`. */
+export async function createProject(
+  { db, sealer }: AppContext,
+  caller: Caller,
+  wanted: NewProject,
+): Promise<{ project: Project; webhookSecret: string }> {
+  requireProjectName(wanted.name)
+  const repository = parseRepositoryUrl(wanted.repositoryUrl)
+  const slug = wanted.repositorySlug || repository.slug
+  requireSlug(slug)
+  const odooVersion = wanted.odooVersion || '19.0'
+  requireOdooVersion(odooVersion)
+  const rules = wanted.branchRules.length > 0 ? wanted.branchRules : defaultBranchRules
+  requireBranchRules(rules)
+  const webhookSecret = wanted.webhookSecret || randomBytes(32).toString('base64url')
+  requireWebhookSecret(webhookSecret)
+
+  const id = randomUUID()
+  const project = await withTenant(db, caller, async (tx) => {
+    await authorize(tx, caller, 'project.create')
+    const row = await tx
+      .insertInto('projects')
+      .values({
+        id,
+        organization_id: caller.organizationId,
+        name: wanted.name,
+        repository_url: repository.url,
+        repository_slug: slug,
+        odoo_version: odooVersion,
+        branch_rules: JSON.stringify(rules),
+        webhook_secret_sealed: sealer.seal(Buffer.from(webhookSecret), webhookSecretLabel(id)),
+      })
+      .onConflict((conflict) => conflict.columns(['organization_id', 'name']).doNothing())
+      .returningAll()
+      .executeTakeFirst()
+    if (!row) {
+      throw new DomainError(
+        'duplicate',
+        'project-exists',
+        `There is a project ${wanted.name} already. Choose another name.`,
+      )
+    }
+    await audit(
+      tx,
+      caller,
+      'project.create',
+      { kind: 'project', id, projectId: id },
+      { name: wanted.name, repository: slug },
+    )
+    return projectMessage(row, { environments: 0, builds: 0 })
+  })
+  return { project, webhookSecret }
+}
+
+export async function listProjects({ db }: AppContext, caller: Caller): Promise<Project[]> {
+  return await withTenant(db, caller, async (tx) => {
+    const rows = await projectsWithCounts(tx).orderBy('name').execute()
+    return rows.map((row) => projectMessage(row, row))
+  })
+}
+
+export async function getProject({ db }: AppContext, caller: Caller, name: string): Promise<Project> {
+  return await withTenant(db, caller, async (tx) => {
+    const row = await projectsWithCounts(tx).where('name', '=', name).executeTakeFirst()
+    if (!row) throw projectNotFound(name)
+    return projectMessage(row, row)
+  })
+}
+
+const projectNotFound = (name: string): DomainError =>
+  notFound('project', JSON.stringify(name), 'List them with `fairway project list`.')
+
+/** The row of a project the caller may see; throws `project-not-found`. */
+export async function requireProject(tx: Tx, name: string): Promise<Selectable<ProjectsTable>> {
+  const row = await tx.selectFrom('projects').selectAll().where('name', '=', name).executeTakeFirst()
+  if (!row) throw projectNotFound(name)
+  return row
+}
+
+const projectsWithCounts = (tx: Tx) =>
+  tx
+    .selectFrom('projects')
+    .selectAll()
+    .select((eb) => [
+      eb
+        .selectFrom('environments')
+        .select(eb.fn.countAll<number>().as('count'))
+        .whereRef('environments.project_id', '=', 'projects.id')
+        .where('environments.status', '<>', 'destroyed')
+        .$asScalar()
+        .as('environments'),
+      eb
+        .selectFrom('runs')
+        .select(eb.fn.countAll<number>().as('count'))
+        .whereRef('runs.project_id', '=', 'projects.id')
+        .where('runs.kind', '=', 'build')
+        .$asScalar()
+        .as('builds'),
+    ])
+
+function projectMessage(
+  row: Selectable<ProjectsTable>,
+  counts: { environments: number | null; builds: number | null },
+): Project {
+  return create(ProjectSchema, {
+    id: row.id,
+    name: row.name,
+    repositoryUrl: row.repository_url,
+    repositorySlug: row.repository_slug,
+    odooVersion: row.odoo_version,
+    branchRules: branchRulesOf(row).map(({ pattern, stage }) => ({ pattern, stage: stages[stage] })),
+    createdAt: timestampOf(row.created_at),
+    environmentCount: counts.environments ?? 0,
+    buildCount: counts.builds ?? 0,
+  })
+}
+
+export const branchRulesOf = (row: { branch_rules: unknown }): readonly BranchRule[] =>
+  row.branch_rules as BranchRule[]
