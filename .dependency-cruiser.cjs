@@ -28,7 +28,7 @@ module.exports = {
     only('pipelines', 'server/pipelines', [
       'proto/gen/',
       'server/scheduler/types\\.ts',
-      'server/db/(record|schema)\\.ts',
+      'server/db/(record|tables/\\w+)\\.ts',
       'server/errors\\.ts',
     ]),
     only('governance', 'server/governance', [

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import type { TaskStatus } from '../db/schema.ts'
 import { notify } from '../db/signals.ts'
+import type { TaskStatus } from '../db/tables/runs.ts'
 import type { Operation, Tx } from '../db/tenancy.ts'
 
 export interface Settlement {

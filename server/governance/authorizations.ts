@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { audit } from '../db/audit.ts'
-import type { AuthorizationsTable } from '../db/schema.ts'
+import type { AuthorizationsTable } from '../db/tables/governance.ts'
 import type { Operation, Tx } from '../db/tenancy.ts'
 
 export type Basis = AuthorizationsTable['basis']

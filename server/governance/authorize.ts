@@ -1,4 +1,4 @@
-import type { Stage } from '../db/schema.ts'
+import type { Stage } from '../db/tables/projects.ts'
 import { claim, type Operation, type Projects, type Tx } from '../db/tenancy.ts'
 import { DomainError } from '../errors.ts'
 import { type MemberRole, type Permission, type ProjectRole, type Role, ruleOf } from './matrix.ts'

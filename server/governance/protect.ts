@@ -1,5 +1,5 @@
 import { audit } from '../db/audit.ts'
-import type { ProtectedAction } from '../db/schema.ts'
+import type { ProtectedAction } from '../db/tables/governance.ts'
 import type { Operation, Tx } from '../db/tenancy.ts'
 import { brokeGlass, listAble, listApprovers } from './approvals/approvers.ts'
 import { type Decider, either } from './approvals/deciders.ts'

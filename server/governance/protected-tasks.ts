@@ -1,4 +1,4 @@
-import type { Stage } from '../db/schema.ts'
+import type { Stage } from '../db/tables/projects.ts'
 
 /**
  * Tasks that can destroy or change production. In a production environment the engine asks an agent for one only with

@@ -1,6 +1,6 @@
 import type { AppContext } from '../context.ts'
-import type { Result, RunStatus } from '../db/schema.ts'
 import { notify } from '../db/signals.ts'
+import type { Result, RunStatus } from '../db/tables/runs.ts'
 import { type Operation, operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { messageOf } from '../errors.ts'
 import { recordEnd } from '../evidence/record/record-end.ts'

@@ -6,8 +6,8 @@ import {
   TaskSpecSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { RunRecord } from '../db/record.ts'
-import type { CancelCause, RunStatus } from '../db/schema.ts'
 import { notify } from '../db/signals.ts'
+import type { CancelCause, RunStatus } from '../db/tables/runs.ts'
 import { messageOf } from '../errors.ts'
 import { isProtectedTask } from '../governance/protected-tasks.ts'
 import type { RunState, StepRow, TaskRow } from './run-state.ts'

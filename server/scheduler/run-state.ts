@@ -1,13 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Deployment, RunRecord } from '../db/record.ts'
-import type {
-  BranchesTable,
-  EnvironmentsTable,
-  ProjectsTable,
-  RunsTable,
-  StepsTable,
-  TasksTable,
-} from '../db/schema.ts'
+import type { BranchesTable, EnvironmentsTable, ProjectsTable } from '../db/tables/projects.ts'
+import type { RunsTable, StepsTable, TasksTable } from '../db/tables/runs.ts'
 import type { Operation, Tx } from '../db/tenancy.ts'
 
 export type RunRow = Selectable<RunsTable>

@@ -1,5 +1,6 @@
 import type { Deployment, RunRecord } from '../db/record.ts'
-import type { RunStatus, Stage } from '../db/schema.ts'
+import type { Stage } from '../db/tables/projects.ts'
+import type { RunStatus } from '../db/tables/runs.ts'
 
 /**
  * Words of the run engine.

@@ -1,18 +1,19 @@
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { Result, RunStatus, Stage } from '../../proto/gen/fairway/v1/common_pb.js'
-import type * as rows from '../db/schema.ts'
+import type * as projects from '../db/tables/projects.ts'
+import type * as runs from '../db/tables/runs.ts'
 
 /** Words of the database as the enums of the public API, and back. */
-export const stages: Record<rows.Stage, Stage> = {
+export const stages: Record<projects.Stage, Stage> = {
   production: Stage.PRODUCTION,
   staging: Stage.STAGING,
   development: Stage.DEVELOPMENT,
 }
 
-export const stageFromMessage = (stage: Stage): rows.Stage | undefined =>
-  (Object.keys(stages) as rows.Stage[]).find((key) => stages[key] === stage)
+export const stageFromMessage = (stage: Stage): projects.Stage | undefined =>
+  (Object.keys(stages) as projects.Stage[]).find((key) => stages[key] === stage)
 
-export const runStatuses: Record<rows.RunStatus, RunStatus> = {
+export const runStatuses: Record<runs.RunStatus, RunStatus> = {
   queued: RunStatus.QUEUED,
   running: RunStatus.RUNNING,
   succeeded: RunStatus.SUCCEEDED,
@@ -22,7 +23,7 @@ export const runStatuses: Record<rows.RunStatus, RunStatus> = {
   'timed-out': RunStatus.TIMED_OUT,
 }
 
-export const taskStatuses: Record<rows.TaskStatus, RunStatus> = {
+export const taskStatuses: Record<runs.TaskStatus, RunStatus> = {
   queued: RunStatus.QUEUED,
   leased: RunStatus.RUNNING,
   succeeded: RunStatus.SUCCEEDED,
@@ -31,13 +32,13 @@ export const taskStatuses: Record<rows.TaskStatus, RunStatus> = {
   'timed-out': RunStatus.TIMED_OUT,
 }
 
-export const results: Record<rows.Result, Result> = {
+export const results: Record<runs.Result, Result> = {
   green: Result.GREEN,
   yellow: Result.YELLOW,
   red: Result.RED,
 }
 
-export const resultOf = (result: rows.Result | null): Result =>
+export const resultOf = (result: runs.Result | null): Result =>
   result ? results[result] : Result.UNSPECIFIED
 
 export const timestampOf = (time: Date | null | undefined): Timestamp | undefined =>

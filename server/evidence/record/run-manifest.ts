@@ -1,5 +1,6 @@
 import type { RunRecord } from '../../db/record.ts'
-import type { ProtectedAction, Stage } from '../../db/schema.ts'
+import type { ProtectedAction } from '../../db/tables/governance.ts'
+import type { Stage } from '../../db/tables/projects.ts'
 
 /**
  * The record of a run: everything it used and made, as one JSON document that is stored by its hash and names logs and

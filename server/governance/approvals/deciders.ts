@@ -1,4 +1,4 @@
-import type { Stage } from '../../db/schema.ts'
+import type { Stage } from '../../db/tables/projects.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import type { ApprovalRule, DeciderRole } from '../policy/document.ts'
 import { type Asked, mayBe } from './asked.ts'

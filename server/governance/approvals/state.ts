@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import { audit } from '../../db/audit.ts'
-import type { ApprovalsTable } from '../../db/schema.ts'
+import type { ApprovalsTable } from '../../db/tables/governance.ts'
 import type { Operation, Tx } from '../../db/tenancy.ts'
 
 export type ApprovalRow = Selectable<ApprovalsTable>

@@ -1,4 +1,4 @@
-import type { Stage } from '../../db/schema.ts'
+import type { Stage } from '../../db/tables/projects.ts'
 import type { PolicyDocument } from './document.ts'
 import { isAllowed } from './glob.ts'
 

@@ -1,5 +1,5 @@
 import type { SecretRefRecord } from '../../db/record.ts'
-import type { Stage } from '../../db/schema.ts'
+import type { Stage } from '../../db/tables/projects.ts'
 import type { Tx } from '../../db/tenancy.ts'
 
 /** Whose secrets are asked for. */

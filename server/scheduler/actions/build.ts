@@ -1,4 +1,4 @@
-import type { Stage } from '../../db/schema.ts'
+import type { Stage } from '../../db/tables/projects.ts'
 import type { Engine } from '../replay.ts'
 import type { BuildActions } from '../types.ts'
 import { authorizationActions } from './authorization.ts'

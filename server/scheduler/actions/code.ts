@@ -4,7 +4,7 @@ import {
   type ResolveOutput,
   type StageConfig,
 } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import type { Stage } from '../../db/schema.ts'
+import type { Stage } from '../../db/tables/projects.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfBaseImage } from '../../governance/policy/supply.ts'
 import type { Engine } from '../replay.ts'

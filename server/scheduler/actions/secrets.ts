@@ -1,5 +1,5 @@
 import type { SecretRefRecord } from '../../db/record.ts'
-import type { Stage } from '../../db/schema.ts'
+import type { Stage } from '../../db/tables/projects.ts'
 import { listSecretRefs, type SecretPlace } from '../../governance/secrets/scopes.ts'
 import { listLivingRefs } from '../../governance/secrets/values.ts'
 import type { Engine } from '../replay.ts'

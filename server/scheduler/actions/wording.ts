@@ -1,5 +1,5 @@
 import { CellStage } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import type { Stage } from '../../db/schema.ts'
+import type { Stage } from '../../db/tables/projects.ts'
 
 /** What the engine is told from outside. */
 export interface EngineConfig {

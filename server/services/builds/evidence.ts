@@ -11,7 +11,8 @@ import {
   StatementSchema,
 } from '../../../proto/gen/fairway/v1/evidence_pb.js'
 import type { AppContext } from '../../context.ts'
-import type { RunsTable, StatementsTable } from '../../db/schema.ts'
+import type { StatementsTable } from '../../db/tables/audit.ts'
+import type { RunsTable } from '../../db/tables/runs.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { invalid, notFound, wrongState } from '../../errors.ts'
 import { makeCheckpoint } from '../../evidence/audit/checkpoints.ts'

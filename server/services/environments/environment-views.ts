@@ -8,7 +8,7 @@ import {
 } from '../../../proto/gen/fairway/v1/environments_pb.js'
 import type { AppContext } from '../../context.ts'
 import type { Deployment } from '../../db/record.ts'
-import type { EnvironmentsTable } from '../../db/schema.ts'
+import type { EnvironmentsTable } from '../../db/tables/projects.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { invalid, notFound } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'

@@ -1,4 +1,4 @@
-import type { Stage } from '../../db/schema.ts'
+import type { Stage } from '../../db/tables/projects.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import { invalid, notFound } from '../../errors.ts'
 import { isStage } from '../../governance/secrets/scopes.ts'

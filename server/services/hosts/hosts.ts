@@ -8,7 +8,7 @@ import {
   PoolSchema,
 } from '../../../proto/gen/fairway/v1/hosts_pb.js'
 import type { AppContext } from '../../context.ts'
-import type { HostsTable, PoolsTable } from '../../db/schema.ts'
+import type { HostsTable, PoolsTable } from '../../db/tables/fleet.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { notFound } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'

@@ -1,4 +1,4 @@
-import type { Stage } from '../../db/schema.ts'
+import type { Stage } from '../../db/tables/projects.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import { DomainError } from '../../errors.ts'
 import type { Place } from '../../governance/authorize.ts'

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { MembersTable } from '../../db/schema.ts'
+import type { MembersTable } from '../../db/tables/identity.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import { type DomainError, invalid, notFound } from '../../errors.ts'
 

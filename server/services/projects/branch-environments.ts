@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { BranchesTable, EnvironmentsTable, Stage } from '../../db/schema.ts'
+import type { BranchesTable, EnvironmentsTable, Stage } from '../../db/tables/projects.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import { slugOf } from './branch-rules.ts'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Stage } from '../../db/schema.ts'
+import type { Stage } from '../../db/tables/projects.ts'
 import { invalid } from '../../errors.ts'
 import { matchesGlob } from '../../governance/policy/glob.ts'
 

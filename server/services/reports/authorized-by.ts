@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { AuthorizationsTable } from '../../db/schema.ts'
+import type { AuthorizationsTable } from '../../db/tables/governance.ts'
 
 /** Names of those whose votes approved `approvals.id`, in the order of their votes. For the select list of a query. */
 export const approvers = sql<string[]>`array(

@@ -1,0 +1,59 @@
+import type { Generated } from 'kysely'
+import type { Created, Json, JsonOrNull, TimeOrNull } from './columns.ts'
+
+// Projects, their branches and environments.
+
+/** Row types of migrations/*.sql; test/rls/catalog.test.ts compares them with the real catalog. */
+export type Stage = 'production' | 'staging' | 'development'
+
+export interface ProjectsTable {
+  id: Generated<string>
+  organization_id: string
+  name: string
+  repository_url: string
+  repository_slug: string
+  odoo_version: Generated<string>
+  branch_rules: Json
+  webhook_secret_sealed: Buffer
+  next_build_number: Generated<number>
+  created_at: Created
+}
+
+export interface BranchesTable {
+  id: Generated<string>
+  organization_id: string
+  project_id: string
+  name: string
+  stage: Stage
+  head_commit: Generated<string>
+  pushed_at: TimeOrNull
+  deleted_at: TimeOrNull
+  destroy_at: TimeOrNull
+  created_at: Created
+}
+
+export interface EnvironmentsTable {
+  id: Generated<string>
+  organization_id: string
+  project_id: string
+  branch_id: string
+  name: string
+  stage: Stage
+  status: Generated<'pending' | 'running' | 'stopped' | 'failed' | 'destroyed'>
+  host_id: string | null
+  cell_id: string | null
+  url: Generated<string>
+  deployment: JsonOrNull
+  created_at: Created
+  updated_at: Created
+  destroyed_at: TimeOrNull
+}
+
+export interface WebhookDeliveriesTable {
+  organization_id: string
+  project_id: string
+  delivery_id: string
+  event: string
+  outcome: string
+  received_at: Created
+}

@@ -1,0 +1,139 @@
+import type { Generated } from 'kysely'
+import type { Created, Json, JsonOrDefault, JsonOrNull, Time, TimeOrNull } from './columns.ts'
+import type { Stage } from './projects.ts'
+
+// What runs do: steps, tasks, what they leave.
+
+export type RunStatus =
+  | 'queued'
+  | 'running'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled'
+  | 'superseded'
+  | 'timed-out'
+
+export type TaskStatus = 'queued' | 'leased' | 'succeeded' | 'failed' | 'cancelled' | 'timed-out'
+
+export type CancelCause = 'user' | 'superseded' | 'system' | 'timeout'
+
+export type Result = 'green' | 'yellow' | 'red'
+
+export interface RunsTable {
+  id: Generated<string>
+  organization_id: string
+  project_id: string
+  branch_id: string | null
+  environment_id: string | null
+  kind: 'build' | 'start' | 'stop' | 'destroy'
+  number: number | null
+  stage: Stage | null
+  commit: Generated<string>
+  commit_message: Generated<string>
+  trigger: 'push' | 'manual' | 'rebuild' | 'system'
+  requested_by: string
+  /** Of whoever pushed, as the repository's host says. */
+  requester_email: Generated<string>
+  status: Generated<RunStatus>
+  result: Result | null
+  reason: Generated<string>
+  warnings: Generated<string[]>
+  host_id: string | null
+  cancel_cause: CancelCause | null
+  cancelled_by: string | null
+  record: JsonOrDefault
+  manifest_sha256: Generated<string>
+  advance_at: TimeOrNull
+  created_at: Created
+  started_at: TimeOrNull
+  finished_at: TimeOrNull
+  timeout_at: TimeOrNull
+}
+
+export interface StepsTable {
+  id: Generated<string>
+  organization_id: string
+  run_id: string
+  name: string
+  position: number
+  status: Generated<RunStatus>
+  summary: Generated<string>
+  started_at: TimeOrNull
+  finished_at: TimeOrNull
+}
+
+export interface TasksTable {
+  id: Generated<string>
+  organization_id: string
+  run_id: string
+  step_id: string
+  host_id: string
+  key: string
+  kind: string
+  spec: Json
+  output: JsonOrNull
+  status: Generated<TaskStatus>
+  reason: Generated<string>
+  error: Generated<string>
+  warnings: Generated<string[]>
+  epoch: Generated<number>
+  max_attempts: Generated<number>
+  timeout_ms: number
+  lease_until: TimeOrNull
+  timeout_at: TimeOrNull
+  log_lines: Generated<number>
+  cancel_requested: Generated<boolean>
+  always: Generated<boolean>
+  created_at: Created
+  started_at: TimeOrNull
+  finished_at: TimeOrNull
+  authorization_id: string | null
+}
+
+export interface EffectsTable {
+  organization_id: string
+  run_id: string
+  key: string
+  value: JsonOrNull
+  created_at: Created
+}
+
+export interface ArtifactsTable {
+  id: Generated<string>
+  organization_id: string
+  run_id: string
+  task_id: string | null
+  name: string
+  media_type: string
+  sha256: string
+  size_bytes: number
+  created_at: Created
+}
+
+export interface LogStreamsTable {
+  id: Generated<string>
+  organization_id: string
+  project_id: string
+  host_id: string
+  run_id: string | null
+  task_id: string | null
+  epoch: number | null
+  environment_id: string | null
+  step: Generated<string>
+  last_sequence: Generated<number>
+  closed: Generated<boolean>
+  created_at: Created
+}
+
+export interface LogSegmentsTable {
+  organization_id: string
+  stream_id: string
+  first_sequence: number
+  last_sequence: number
+  first_time: Time
+  last_time: Time
+  sha256: string
+  size_bytes: number
+  gaps: JsonOrDefault
+  created_at: Created
+}
