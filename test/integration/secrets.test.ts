@@ -261,6 +261,8 @@ describe('reading a value', () => {
 
   test('asks for an approval first, gives the value once it has one, and once only', async () => {
     await set('KEY', 'the-value')
+    expect((await failure(reveal())).rawMessage).toContain('which nobody may give')
+    await server.createMember(tenant.organizationId, 'uma', 'release-manager')
     const first = await failure(reveal())
     expect(first.code).toBe(Code.FailedPrecondition)
     expect(first.metadata.get('fairway-reason')).toBe('approval-waiting')
