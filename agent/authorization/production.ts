@@ -31,6 +31,9 @@ const rules: { readonly [K in TaskKind]: Rule<K> } = {
   dumpCell: nothing,
   smoke: nothing,
   checkRoom: nothing,
+  inspectCell: nothing,
+  // Its handler keeps what runs on the host; an image is no data.
+  collectImages: nothing,
   createCell: (records, { environmentId, cellId }) => ofEnvironment(records, environmentId, cellId),
   cloneCell: (records, { environmentId, cellId }) => ofEnvironment(records, environmentId, cellId),
   applyModules: (records, { cellId }) => ofCell(records, cellId),

@@ -16,7 +16,11 @@ import { snapshotCellTask } from './snapshot-cell.ts'
 import { startRuntime } from './start-runtime.ts'
 import { stopRuntime } from './stop-runtime.ts'
 import { switchRoute } from './switch-route.ts'
-import type { TaskHandler, TaskKind } from './task.ts'
+import { TaskError, type TaskHandler, type TaskKind } from './task.ts'
+
+const unsupported = async (): Promise<never> => {
+  throw new TaskError('unsupported', 'this agent cannot do that yet: upgrade it')
+}
 
 /** A handler for every kind of task; a kind without one does not compile. */
 export type TaskHandlers = { readonly [K in TaskKind]: TaskHandler<K> }
@@ -39,5 +43,7 @@ export function createTaskHandlers(services: AgentServices): TaskHandlers {
     stopRuntime: stopRuntime(services),
     smoke: smoke(services),
     switchRoute: switchRoute(services),
+    inspectCell: unsupported,
+    collectImages: unsupported,
   }
 }

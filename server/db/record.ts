@@ -6,6 +6,76 @@ export interface Check {
   readonly detail: string
 }
 
+/** One of the rows in `UpdateRecord`; the agent's words, see UpdateObservation in tasks.proto. */
+export interface SchemaChangeRecord {
+  readonly kind: string
+  readonly change: string
+  readonly table: string
+  readonly name: string
+  readonly detail: string
+}
+
+/** A kind of line in Odoo's log. */
+export interface LogIssueRecord {
+  readonly fingerprint: string
+  readonly level: string
+  readonly logger: string
+  readonly sample: string
+  readonly count: number
+}
+
+/** What an update did to a database, as PostgreSQL and Odoo's log showed it. */
+export interface UpdateRecord {
+  /** Odoo's own run. */
+  readonly durationMs: number
+  readonly locks: readonly { readonly table: string; readonly mode: string; readonly heldMs: number }[]
+  readonly rewrittenTables: readonly { readonly table: string; readonly bytes: number }[]
+  readonly schema: readonly SchemaChangeRecord[]
+  readonly rowCounts: readonly { readonly table: string; readonly before: number; readonly after: number }[]
+  readonly deactivatedViews: readonly string[]
+  readonly versions: readonly {
+    readonly module: string
+    readonly before: string
+    readonly after: string
+    readonly scripts: readonly string[]
+  }[]
+  readonly issues: readonly LogIssueRecord[]
+}
+
+/** What trying a plan on a fresh clone of production showed. */
+export interface RehearsalRecord {
+  readonly planSha256: string
+  readonly digest: string
+  readonly verdict: 'green' | 'yellow' | 'red'
+  /** Why it is not green, most important first. */
+  readonly reasons: readonly string[]
+  /** What production would be away for: stop, snapshot, update, start, smoke. */
+  readonly downtimeMs: number
+  /** RFC 3339: of the data it ran on. */
+  readonly sourceTime: string
+  /** Absent when no module is updated. */
+  readonly update?: UpdateRecord
+  /** Of `update.issues`, by fingerprint, those that were not seen when production's releases went live. */
+  readonly newIssues: readonly string[]
+}
+
+/** `runs.input`: what a run was asked for, beyond its columns. */
+export interface RunInput {
+  /** The build whose image is released, or rehearsed. */
+  readonly candidateRunId?: string
+  /** The plan that whoever asked has seen. */
+  readonly planSha256?: string
+  readonly note?: string
+  /** Rollback: the release to go back to. */
+  readonly releaseId?: string
+  readonly withData?: boolean
+  readonly force?: boolean
+  /** Inspect: RFC 3339. */
+  readonly changedSince?: string
+  /** Build: the run whose lock's pins hold. */
+  readonly lockRunId?: string
+}
+
 /** `runs.record`: what a build used and made, for people and for its manifest. */
 export interface RunRecord {
   readonly digest?: string
@@ -43,6 +113,45 @@ export interface RunRecord {
   readonly cellId?: string
   readonly safetySnapshotId?: string
   readonly restored?: boolean
+  /** Of a production database whose update failed, as it was then. */
+  readonly failedSnapshotId?: string
+  readonly update?: UpdateRecord
+  /** Canonical JSON (RFC 8785) of what was planned for production, and its hash. */
+  readonly plan?: string
+  readonly planSha256?: string
+  readonly rehearsal?: RehearsalRecord
+  /** The run of the rehearsal that counted, where that is another one. */
+  readonly rehearsalRunId?: string
+  /** Milliseconds between the maintenance page and what served after it. */
+  readonly downtimeMs?: number
+  /** Of an inspection. */
+  readonly changes?: {
+    readonly since: string
+    readonly rows: number
+    readonly lastChange: string | null
+    readonly tables: readonly { readonly table: string; readonly rows: number }[]
+    readonly uncountedTables: readonly string[]
+  }
+  /** Rollback: the number of the release it went back to. */
+  readonly rolledBackTo?: number
+  readonly withData?: boolean
+  readonly requirements?: Requirements
+  readonly sbomSha256?: string
+  readonly secretFindings?: readonly {
+    readonly file: string
+    readonly line: number
+    readonly rule: string
+    readonly severity: string
+    readonly commit: string
+  }[]
+  /** Images that nothing needs any more and that are gone, by digest. */
+  readonly collectedImages?: readonly string[]
+}
+
+/** Packages of an image beyond its base: name → version. */
+export interface Requirements {
+  readonly python: Readonly<Record<string, string>>
+  readonly apt: Readonly<Record<string, string>>
 }
 
 /** A secret's name and version; never its value. */
@@ -82,6 +191,10 @@ export interface Deployment {
     readonly pattern: string
     readonly stage: 'production' | 'staging' | 'development'
   }[]
+  /** Addon → version of its manifest. This and what follows is absent in deployments from before there were releases. */
+  readonly addonVersions?: Readonly<Record<string, string>>
+  readonly requirements?: Requirements
+  readonly lockSha256?: string
   /** What it was started with; absent in deployments of before there were secrets. */
   readonly secrets?: readonly SecretRefRecord[]
 }

@@ -42,6 +42,7 @@ import type {
   ProjectsTable,
   WebhookDeliveriesTable,
 } from './tables/projects.ts'
+import type { ReleasesTable } from './tables/releases.ts'
 import type {
   ArtifactsTable,
   EffectsTable,
@@ -93,6 +94,7 @@ export interface Schema {
   statements: StatementsTable
   evidence_bundles: EvidenceBundlesTable
   authorizer: AuthorizerTable
+  releases: ReleasesTable
   role_permissions: RolePermissionsTable
   permission_tables: PermissionTablesTable
 }

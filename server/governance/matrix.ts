@@ -96,6 +96,12 @@ export const matrix = {
     roles: builders,
     writes: ['runs', 'approvals'],
   },
+  'lock.update': {
+    does: 'Resolve a branch anew, without its pins',
+    reach: 'environment',
+    roles: builders,
+    writes: ['projects', 'branches', 'environments', 'runs'],
+  },
   'webhook.receive': {
     does: 'Deliver events of the repository',
     reach: 'project',
@@ -137,6 +143,31 @@ export const matrix = {
     writes: [],
   },
 
+  'release.rehearse': {
+    does: 'Try an update of production on a clone',
+    reach: 'environment',
+    roles: builders,
+    writes: ['projects', 'runs'],
+  },
+  'release.request': {
+    does: 'Ask for the approval of a release',
+    reach: 'environment',
+    roles: builders,
+    writes: ['approvals'],
+  },
+  'release.promote': {
+    does: 'Take an image to production, as the policy lets it',
+    reach: 'environment',
+    roles: releasers,
+    writes: ['projects', 'runs', 'approvals'],
+  },
+  'release.rollback': {
+    does: 'Take production back to what it was, as the policy lets it',
+    reach: 'environment',
+    roles: releasers,
+    writes: ['projects', 'runs'],
+  },
+
   'policy.set': { does: 'Set a project’s policy', reach: 'project', roles: ['owner'], writes: ['policies'] },
   'approval.decide': {
     does: 'Approve, reject, close reviews, break the glass',
@@ -154,6 +185,12 @@ export const matrix = {
   'secret.set': {
     does: 'Set, rotate and delete secrets',
     reach: 'environment',
+    roles: releasers,
+    writes: ['data_keys', 'secrets', 'secret_versions'],
+  },
+  'credential.set': {
+    does: 'Set and delete what builds present to git hosts, registries and package indexes',
+    reach: 'project',
     roles: releasers,
     writes: ['data_keys', 'secrets', 'secret_versions'],
   },

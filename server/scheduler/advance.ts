@@ -111,9 +111,10 @@ async function advanceLocked(
 
 function runPipeline(engine: Engine, config: EngineConfig, pipelines: Pipelines): Promise<void> {
   const { kind } = engine.state.run
-  return kind === 'build'
-    ? pipelines.build(buildActions(engine, config))
-    : pipelines[kind](environmentActions(engine, config))
+  if (kind === 'build') return pipelines.build(buildActions(engine, config))
+  if (kind === 'start' || kind === 'stop' || kind === 'destroy')
+    return pipelines[kind](environmentActions(engine, config))
+  throw new Error(`There is no pipeline for a ${kind} yet`)
 }
 
 /** Starts a queued run; false when it has to wait, or was cancelled before it began. */

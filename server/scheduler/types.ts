@@ -1,6 +1,6 @@
-import type { Deployment, RunRecord } from '../db/record.ts'
+import type { Deployment, Requirements, RunRecord } from '../db/record.ts'
 import type { Stage } from '../db/tables/projects.ts'
-import type { RunStatus } from '../db/tables/runs.ts'
+import type { RunKind, RunStatus } from '../db/tables/runs.ts'
 
 /**
  * Words of the run engine.
@@ -62,6 +62,9 @@ export interface CommonActions {
 /** A commit, resolved: everything the later steps need to know about the code. */
 export interface Source {
   readonly commit: string
+  /** Number of the build that resolved it. */
+  readonly buildNumber: number
+  readonly lockSha256: string
   readonly baseImage: string
   readonly imageKey: string
   /** Wanted modules, and with all they depend on. */
@@ -71,6 +74,8 @@ export interface Source {
   /** Own addon → tree id, and → its dependencies. */
   readonly addonTrees: Readonly<Record<string, string>>
   readonly addonDepends: Readonly<Record<string, readonly string[]>>
+  readonly addonVersions: Readonly<Record<string, string>>
+  readonly requirements: Requirements
   readonly neutralizedModules: readonly string[]
   readonly demo: boolean
   /** Odoo's --test-tags; empty: no tests. */
@@ -210,7 +215,7 @@ export interface EnvironmentActions extends CommonActions {
   setStatus(status: 'running' | 'stopped' | 'destroyed'): Promise<void>
 }
 
-export interface Pipelines {
+export interface Pipelines extends Partial<Record<RunKind, Pipeline<never>>> {
   readonly build: Pipeline<BuildActions>
   readonly start: Pipeline<EnvironmentActions>
   readonly stop: Pipeline<EnvironmentActions>
@@ -218,7 +223,7 @@ export interface Pipelines {
 }
 
 /** The steps of each kind of run, in order, as people see them before they begin. */
-export function stepsOf(kind: keyof Pipelines, stage: Stage): readonly StepName[] {
+export function stepsOf(kind: RunKind, stage: Stage): readonly StepName[] {
   const approve = stage === 'production' ? (['approve'] as const) : []
   switch (kind) {
     case 'build':
@@ -228,5 +233,7 @@ export function stepsOf(kind: keyof Pipelines, stage: Stage): readonly StepName[
       return [kind, 'record']
     case 'destroy':
       return [...approve, 'destroy', 'record']
+    default:
+      throw new Error(`There is no pipeline for a ${kind} yet`)
   }
 }

@@ -75,6 +75,7 @@ export const tables: Record<string, TableCase> = {
   signing_keys: changed,
   statements: { ...kept, project },
   evidence_bundles: { ...kept, project },
+  releases: { ...kept, project },
 }
 
 /** No tenant's, and out of the scheduler's reach; what fairway_app may do with them. */

@@ -96,6 +96,15 @@ export async function seedProject(client: pg.Client, organization_id: string, na
     trigger: 'push',
     requested_by: 'test',
   })
+  await insert('releases', {
+    project_id,
+    environment_id,
+    run_id,
+    number: 1,
+    digest: `sha256:${sha256}`,
+    build_number: 1,
+    deployment: '{}',
+  })
   await insert('steps', { id: step_id, run_id, name: 'resolve', position: 0 })
   await insert('tasks', {
     id: task_id,

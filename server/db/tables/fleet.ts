@@ -57,6 +57,7 @@ export interface CellsTable {
   held_by: string | null
   created_at: Created
   destroyed_at: TimeOrNull
+  purpose: Generated<'environment' | 'rehearsal'>
 }
 
 export interface SnapshotsTable {
@@ -65,7 +66,7 @@ export interface SnapshotsTable {
   project_id: string
   cell_id: string
   host_id: string
-  purpose: 'safety' | 'prepared'
+  purpose: 'safety' | 'prepared' | 'failed'
   status: Generated<'making' | 'ready' | 'destroyed'>
   key: Generated<string>
   facts: JsonOrDefault
@@ -74,6 +75,7 @@ export interface SnapshotsTable {
   taken_at: TimeOrNull
   last_used_at: TimeOrNull
   created_at: Created
+  expires_at: TimeOrNull
 }
 
 export interface AuthorityTable {

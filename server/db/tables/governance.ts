@@ -51,6 +51,7 @@ export interface ApprovalsTable {
   review_note: Generated<string>
   review_closed_at: TimeOrNull
   created_at: Created
+  about_run_id: string | null
 }
 
 export interface ApprovalVotesTable {

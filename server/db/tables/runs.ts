@@ -19,13 +19,24 @@ export type CancelCause = 'user' | 'superseded' | 'system' | 'timeout'
 
 export type Result = 'green' | 'yellow' | 'red'
 
+export type RunKind =
+  | 'build'
+  | 'start'
+  | 'stop'
+  | 'destroy'
+  | 'lock'
+  | 'rehearse'
+  | 'inspect'
+  | 'promote'
+  | 'rollback'
+
 export interface RunsTable {
   id: Generated<string>
   organization_id: string
   project_id: string
   branch_id: string | null
   environment_id: string | null
-  kind: 'build' | 'start' | 'stop' | 'destroy'
+  kind: RunKind
   number: number | null
   stage: Stage | null
   commit: Generated<string>
@@ -48,6 +59,8 @@ export interface RunsTable {
   started_at: TimeOrNull
   finished_at: TimeOrNull
   timeout_at: TimeOrNull
+  /** See RunInput in server/db/record.ts. */
+  input: JsonOrDefault
 }
 
 export interface StepsTable {

@@ -1,6 +1,7 @@
 import type { RunRecord } from '../../db/record.ts'
 import type { ProtectedAction } from '../../db/tables/governance.ts'
 import type { Stage } from '../../db/tables/projects.ts'
+import type { RunKind } from '../../db/tables/runs.ts'
 
 /**
  * The record of a run: everything it used and made, as one JSON document that is stored by its hash and names logs and
@@ -11,7 +12,7 @@ export interface RunManifest extends RunRecord {
   readonly version: 1
   readonly run: {
     readonly id: string
-    readonly kind: 'build' | 'start' | 'stop' | 'destroy'
+    readonly kind: RunKind
     readonly number: number | null
     readonly trigger: string
     readonly requestedBy: string

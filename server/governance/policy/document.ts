@@ -169,9 +169,18 @@ export const policySchema = z
         monthly: kept(3),
         yearly: kept(0),
         evidence: duration.default('3650d').describe('How long evidence is kept'),
+        releases: z
+          .int()
+          .min(1)
+          .max(100)
+          .default(5)
+          .describe('How many former releases production can go back to, with their data'),
+        failedUpdate: duration
+          .default('72h')
+          .describe('How long the data of an update that failed in production are kept for study'),
       })
       .prefault({})
-      .describe('How many backups are kept, and how long evidence is'),
+      .describe('How many backups and releases are kept, and how long evidence is'),
     shell: z
       .strictObject({
         production: z
@@ -185,8 +194,21 @@ export const policySchema = z
       .describe('Shells in production'),
     rehearsal: z
       .strictObject({
-        required: z.boolean().default(false).describe('Whether production needs a green rehearsal first'),
+        required: z
+          .boolean()
+          .default(true)
+          .describe('Whether an update of production has to pass a rehearsal first'),
         maxAge: duration.default('24h').describe('How old that rehearsal may be'),
+        overBudget: z
+          .enum(['block', 'warn'])
+          .default('block')
+          .describe('What a predicted downtime beyond maxDowntimeSeconds does'),
+        rowLossPercent: z
+          .number()
+          .min(0)
+          .max(100)
+          .default(10)
+          .describe('A table that loses more of its rows than this makes the rehearsal yellow'),
       })
       .prefault({})
       .describe('Updates of production, tried on a clone before'),

@@ -51,7 +51,7 @@ export function codeActions(engine: Engine, config: EngineConfig): Pick<BuildAct
       if (forbidden) throw new TaskFailed('base-image-forbidden', forbidden)
       const own = output.addons.filter((addon) => output.closure.includes(addon.name)).length
       engine.summarize(`${output.commit.slice(0, 10)}: ${output.closure.length} modules, ${own} of them own`)
-      return sourceOf(output, run.stage as Stage)
+      return sourceOf(output, run.stage as Stage, run.number ?? 0)
     },
 
     async image(source) {
@@ -84,16 +84,20 @@ export function codeActions(engine: Engine, config: EngineConfig): Pick<BuildAct
   }
 }
 
-function sourceOf(output: ResolveOutput, stage: Stage): Source {
+function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: number): Source {
   const stageConfig = output.config?.[stage]
   const trees: Record<string, string> = {}
   const depends: Record<string, readonly string[]> = {}
+  const versions: Record<string, string> = {}
   for (const addon of output.addons) {
     trees[addon.name] = addon.treeId
     depends[addon.name] = addon.depends
+    versions[addon.name] = addon.version
   }
   return {
     commit: output.commit,
+    buildNumber,
+    lockSha256: output.lockSha256,
     baseImage: output.baseImage,
     imageKey: output.imageKey,
     modules: output.modules,
@@ -101,6 +105,11 @@ function sourceOf(output: ResolveOutput, stage: Stage): Source {
     baseModules: output.baseModules,
     addonTrees: trees,
     addonDepends: depends,
+    addonVersions: versions,
+    requirements: {
+      python: Object.fromEntries(output.python.map(({ name, version }) => [name, version])),
+      apt: Object.fromEntries(output.apt.map(({ name, version }) => [name, version])),
+    },
     neutralizedModules: output.addons.filter((addon) => addon.hasNeutralize).map((addon) => addon.name),
     demo: stageConfig?.demo ?? false,
     testTags: testTagsOf(stageConfig, output),

@@ -23,7 +23,7 @@ export declare type Run = Message<"fairway.v1.Run"> & {
   id: string;
 
   /**
-   * build, start, stop, destroy
+   * build, start, stop, destroy, lock, rehearse, inspect, promote, rollback
    *
    * @generated from field: string kind = 2;
    */
@@ -243,7 +243,7 @@ export declare const GetRunResponseSchema: GenMessage<GetRunResponse>;
  */
 export declare const RunService: GenService<{
   /**
-   * Any run: a build, or the start, stop or destruction of an environment.
+   * Any run: a build, a release, or the start, stop or destruction of an environment.
    *
    * @generated from rpc fairway.v1.RunService.GetRun
    */

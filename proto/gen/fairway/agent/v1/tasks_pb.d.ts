@@ -117,6 +117,18 @@ export declare type TaskSpec = Message<"fairway.agent.v1.TaskSpec"> & {
      */
     value: CheckRoomTask;
     case: "checkRoom";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.InspectCellTask inspect_cell = 17;
+     */
+    value: InspectCellTask;
+    case: "inspectCell";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.CollectImagesTask collect_images = 18;
+     */
+    value: CollectImagesTask;
+    case: "collectImages";
   } | { case: undefined; value?: undefined };
 };
 
@@ -229,6 +241,18 @@ export declare type TaskOutput = Message<"fairway.agent.v1.TaskOutput"> & {
      */
     value: CheckRoomOutput;
     case: "checkRoom";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.InspectCellOutput inspect_cell = 17;
+     */
+    value: InspectCellOutput;
+    case: "inspectCell";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.CollectImagesOutput collect_images = 18;
+     */
+    value: CollectImagesOutput;
+    case: "collectImages";
   } | { case: undefined; value?: undefined };
 };
 
@@ -286,6 +310,35 @@ export declare type ResolveTask = Message<"fairway.agent.v1.ResolveTask"> & {
    * @generated from field: string image_repository = 7;
    */
   imageRepository: string;
+
+  /**
+   * Document of an earlier lock (lock.json of a run): its pins hold where they fit what the commit asks for. A
+   * fairway.lock of the commit itself goes before it.
+   *
+   * @generated from field: string lock = 8;
+   */
+  lock: string;
+
+  /**
+   * Heads and newest versions, whatever a lock says: `fairway lock --update`.
+   *
+   * @generated from field: bool refresh = 9;
+   */
+  refresh: boolean;
+
+  /**
+   * Names of credentials for the repositories' and package indexes' hosts: see SecretRef.
+   *
+   * @generated from field: repeated fairway.agent.v1.SecretRef credentials = 10;
+   */
+  credentials: SecretRef[];
+
+  /**
+   * What was pushed begins after this commit (of the same branch); empty: only the commit's own tree is scanned for secrets.
+   *
+   * @generated from field: string scanned_commit = 11;
+   */
+  scannedCommit: string;
 };
 
 /**
@@ -374,6 +427,51 @@ export declare type ResolveOutput = Message<"fairway.agent.v1.ResolveOutput"> & 
    * @generated from field: repeated fairway.agent.v1.Submodule submodules = 13;
    */
   submodules: Submodule[];
+
+  /**
+   * What each stage's configuration makes of the commit; `modules`, `closure` and `base_modules` are the asked stage's.
+   *
+   * @generated from field: repeated fairway.agent.v1.StageModules stages = 14;
+   */
+  stages: StageModules[];
+
+  /**
+   * Repositories that addons come from, beside the project's own and its submodules.
+   *
+   * @generated from field: repeated fairway.agent.v1.SourceRepository sources = 15;
+   */
+  sources: SourceRepository[];
+
+  /**
+   * Packages that the image gets, pinned.
+   *
+   * @generated from field: repeated fairway.agent.v1.PythonPackage python = 16;
+   */
+  python: PythonPackage[];
+
+  /**
+   * @generated from field: repeated fairway.agent.v1.AptPackage apt = 17;
+   */
+  apt: AptPackage[];
+
+  /**
+   * @generated from field: repeated fairway.agent.v1.SecretFinding findings = 18;
+   */
+  findings: SecretFinding[];
+
+  /**
+   * The commit holds a fairway.lock, and its pins were used.
+   *
+   * @generated from field: bool locked = 19;
+   */
+  locked: boolean;
+
+  /**
+   * Where `python` comes from; empty: the index that pip knows.
+   *
+   * @generated from field: string python_index = 20;
+   */
+  pythonIndex: string;
 };
 
 /**
@@ -381,6 +479,221 @@ export declare type ResolveOutput = Message<"fairway.agent.v1.ResolveOutput"> & 
  * Use `create(ResolveOutputSchema)` to create a new message.
  */
 export declare const ResolveOutputSchema: GenMessage<ResolveOutput>;
+
+/**
+ * @generated from message fairway.agent.v1.StageModules
+ */
+export declare type StageModules = Message<"fairway.agent.v1.StageModules"> & {
+  /**
+   * @generated from field: fairway.agent.v1.CellStage stage = 1;
+   */
+  stage: CellStage;
+
+  /**
+   * @generated from field: repeated string modules = 2;
+   */
+  modules: string[];
+
+  /**
+   * @generated from field: repeated string closure = 3;
+   */
+  closure: string[];
+
+  /**
+   * @generated from field: repeated string base_modules = 4;
+   */
+  baseModules: string[];
+
+  /**
+   * Why the stage's modules do not close; empty: they do.
+   *
+   * @generated from field: string error = 5;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.StageModules.
+ * Use `create(StageModulesSchema)` to create a new message.
+ */
+export declare const StageModulesSchema: GenMessage<StageModules>;
+
+/**
+ * @generated from message fairway.agent.v1.SourceRepository
+ */
+export declare type SourceRepository = Message<"fairway.agent.v1.SourceRepository"> & {
+  /**
+   * Folder of the assembled source it is placed in, unique: `oca/sale-workflow`.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: string url = 2;
+   */
+  url: string;
+
+  /**
+   * Branch or tag that the pin was taken from; empty: declared by commit.
+   *
+   * @generated from field: string ref = 3;
+   */
+  ref: string;
+
+  /**
+   * The pin. With `merges`, what they come out as: the same from the same commits, on any host.
+   *
+   * @generated from field: string commit = 4;
+   */
+  commit: string;
+
+  /**
+   * Commits that are merged, in order, onto the first.
+   *
+   * @generated from field: repeated fairway.agent.v1.MergedCommit merges = 5;
+   */
+  merges: MergedCommit[];
+
+  /**
+   * `oca_dependencies.txt:3`
+   *
+   * @generated from field: string declared_in = 6;
+   */
+  declaredIn: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.SourceRepository.
+ * Use `create(SourceRepositorySchema)` to create a new message.
+ */
+export declare const SourceRepositorySchema: GenMessage<SourceRepository>;
+
+/**
+ * @generated from message fairway.agent.v1.MergedCommit
+ */
+export declare type MergedCommit = Message<"fairway.agent.v1.MergedCommit"> & {
+  /**
+   * @generated from field: string url = 1;
+   */
+  url: string;
+
+  /**
+   * @generated from field: string ref = 2;
+   */
+  ref: string;
+
+  /**
+   * @generated from field: string commit = 3;
+   */
+  commit: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.MergedCommit.
+ * Use `create(MergedCommitSchema)` to create a new message.
+ */
+export declare const MergedCommitSchema: GenMessage<MergedCommit>;
+
+/**
+ * @generated from message fairway.agent.v1.PythonPackage
+ */
+export declare type PythonPackage = Message<"fairway.agent.v1.PythonPackage"> & {
+  /**
+   * Normalized (PEP 503).
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * `sha256:…` of the files that may be installed; one at least.
+   *
+   * @generated from field: repeated string hashes = 3;
+   */
+  hashes: string[];
+
+  /**
+   * Who asks for it: `requirements.txt:3 num2words>=0.5`, `sale_x/__manifest__.py num2words`; empty: a dependency of another.
+   *
+   * @generated from field: repeated string asked_by = 4;
+   */
+  askedBy: string[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.PythonPackage.
+ * Use `create(PythonPackageSchema)` to create a new message.
+ */
+export declare const PythonPackageSchema: GenMessage<PythonPackage>;
+
+/**
+ * @generated from message fairway.agent.v1.AptPackage
+ */
+export declare type AptPackage = Message<"fairway.agent.v1.AptPackage"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string version = 2;
+   */
+  version: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.AptPackage.
+ * Use `create(AptPackageSchema)` to create a new message.
+ */
+export declare const AptPackageSchema: GenMessage<AptPackage>;
+
+/**
+ * A secret in the repository. Never the secret itself.
+ *
+ * @generated from message fairway.agent.v1.SecretFinding
+ */
+export declare type SecretFinding = Message<"fairway.agent.v1.SecretFinding"> & {
+  /**
+   * @generated from field: string file = 1;
+   */
+  file: string;
+
+  /**
+   * @generated from field: uint32 line = 2;
+   */
+  line: number;
+
+  /**
+   * @generated from field: string rule = 3;
+   */
+  rule: string;
+
+  /**
+   * low, medium, high, critical
+   *
+   * @generated from field: string severity = 4;
+   */
+  severity: string;
+
+  /**
+   * Commit that brought it, where that is not the built one.
+   *
+   * @generated from field: string commit = 5;
+   */
+  commit: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.SecretFinding.
+ * Use `create(SecretFindingSchema)` to create a new message.
+ */
+export declare const SecretFindingSchema: GenMessage<SecretFinding>;
 
 /**
  * @generated from message fairway.agent.v1.Submodule
@@ -465,6 +778,13 @@ export declare type Addon = Message<"fairway.agent.v1.Addon"> & {
    * @generated from field: repeated string external_bin = 10;
    */
   externalBin: string[];
+
+  /**
+   * `path` of the SourceRepository it comes from; empty: the project's own or a submodule. `path` above starts with it.
+   *
+   * @generated from field: string source = 11;
+   */
+  source: string;
 };
 
 /**
@@ -686,6 +1006,31 @@ export declare type BuildImageTask = Message<"fairway.agent.v1.BuildImageTask"> 
    * @generated from field: map<string, string> labels = 7;
    */
   labels: { [key: string]: string };
+
+  /**
+   * @generated from field: repeated fairway.agent.v1.SourceRepository sources = 8;
+   */
+  sources: SourceRepository[];
+
+  /**
+   * @generated from field: repeated fairway.agent.v1.PythonPackage python = 9;
+   */
+  python: PythonPackage[];
+
+  /**
+   * @generated from field: repeated fairway.agent.v1.AptPackage apt = 10;
+   */
+  apt: AptPackage[];
+
+  /**
+   * @generated from field: repeated fairway.agent.v1.SecretRef credentials = 11;
+   */
+  credentials: SecretRef[];
+
+  /**
+   * @generated from field: string python_index = 12;
+   */
+  pythonIndex: string;
 };
 
 /**
@@ -721,6 +1066,13 @@ export declare type BuildImageOutput = Message<"fairway.agent.v1.BuildImageOutpu
    * @generated from field: int64 size_bytes = 4;
    */
   sizeBytes: bigint;
+
+  /**
+   * Of the artifact sbom.cdx.json (CycloneDX).
+   *
+   * @generated from field: string sbom_sha256 = 5;
+   */
+  sbomSha256: string;
 };
 
 /**
@@ -728,6 +1080,57 @@ export declare type BuildImageOutput = Message<"fairway.agent.v1.BuildImageOutpu
  * Use `create(BuildImageOutputSchema)` to create a new message.
  */
 export declare const BuildImageOutputSchema: GenMessage<BuildImageOutput>;
+
+/**
+ * Removes what no longer has a use, on the host and in the registry: the repository's images but for those kept.
+ *
+ * @generated from message fairway.agent.v1.CollectImagesTask
+ */
+export declare type CollectImagesTask = Message<"fairway.agent.v1.CollectImagesTask"> & {
+  /**
+   * @generated from field: string image_repository = 1;
+   */
+  imageRepository: string;
+
+  /**
+   * sha256:…; what runs on the host stays, too.
+   *
+   * @generated from field: repeated string keep_digests = 2;
+   */
+  keepDigests: string[];
+
+  /**
+   * @generated from field: repeated fairway.agent.v1.SecretRef credentials = 3;
+   */
+  credentials: SecretRef[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.CollectImagesTask.
+ * Use `create(CollectImagesTaskSchema)` to create a new message.
+ */
+export declare const CollectImagesTaskSchema: GenMessage<CollectImagesTask>;
+
+/**
+ * @generated from message fairway.agent.v1.CollectImagesOutput
+ */
+export declare type CollectImagesOutput = Message<"fairway.agent.v1.CollectImagesOutput"> & {
+  /**
+   * @generated from field: repeated string removed_digests = 1;
+   */
+  removedDigests: string[];
+
+  /**
+   * @generated from field: int64 freed_bytes = 2;
+   */
+  freedBytes: bigint;
+};
+
+/**
+ * Describes the message fairway.agent.v1.CollectImagesOutput.
+ * Use `create(CollectImagesOutputSchema)` to create a new message.
+ */
+export declare const CollectImagesOutputSchema: GenMessage<CollectImagesOutput>;
 
 /**
  * A new cell with an initialized, empty PostgreSQL and an empty filestore.
@@ -906,7 +1309,7 @@ export declare type SnapshotCellTask = Message<"fairway.agent.v1.SnapshotCellTas
   snapshotId: string;
 
   /**
-   * `safety`, `prepared`
+   * `safety`, `prepared`, `failed`
    *
    * @generated from field: string purpose = 3;
    */
@@ -990,6 +1393,95 @@ export declare type CheckRoomOutput = Message<"fairway.agent.v1.CheckRoomOutput"
  * Use `create(CheckRoomOutputSchema)` to create a new message.
  */
 export declare const CheckRoomOutputSchema: GenMessage<CheckRoomOutput>;
+
+/**
+ * Looks at a cell's database. Changes nothing.
+ *
+ * @generated from message fairway.agent.v1.InspectCellTask
+ */
+export declare type InspectCellTask = Message<"fairway.agent.v1.InspectCellTask"> & {
+  /**
+   * @generated from field: string cell_id = 1;
+   */
+  cellId: string;
+
+  /**
+   * Rows written after this moment are counted; unset: none are.
+   *
+   * @generated from field: google.protobuf.Timestamp changed_since = 2;
+   */
+  changedSince?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairway.agent.v1.InspectCellTask.
+ * Use `create(InspectCellTaskSchema)` to create a new message.
+ */
+export declare const InspectCellTaskSchema: GenMessage<InspectCellTask>;
+
+/**
+ * @generated from message fairway.agent.v1.InspectCellOutput
+ */
+export declare type InspectCellOutput = Message<"fairway.agent.v1.InspectCellOutput"> & {
+  /**
+   * @generated from field: int64 database_bytes = 1;
+   */
+  databaseBytes: bigint;
+
+  /**
+   * Tables with rows that were created or changed since (by Odoo's create_date and write_date), most first; those of
+   * Odoo's own housekeeping left out.
+   *
+   * @generated from field: repeated fairway.agent.v1.TableChanges changes = 2;
+   */
+  changes: TableChanges[];
+
+  /**
+   * @generated from field: int64 changed_rows = 3;
+   */
+  changedRows: bigint;
+
+  /**
+   * Of the newest of them.
+   *
+   * @generated from field: google.protobuf.Timestamp last_change = 4;
+   */
+  lastChange?: Timestamp | undefined;
+
+  /**
+   * Tables whose rows could not be counted in time; empty: all were.
+   *
+   * @generated from field: repeated string uncounted_tables = 5;
+   */
+  uncountedTables: string[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.InspectCellOutput.
+ * Use `create(InspectCellOutputSchema)` to create a new message.
+ */
+export declare const InspectCellOutputSchema: GenMessage<InspectCellOutput>;
+
+/**
+ * @generated from message fairway.agent.v1.TableChanges
+ */
+export declare type TableChanges = Message<"fairway.agent.v1.TableChanges"> & {
+  /**
+   * @generated from field: string table = 1;
+   */
+  table: string;
+
+  /**
+   * @generated from field: int64 rows = 2;
+   */
+  rows: bigint;
+};
+
+/**
+ * Describes the message fairway.agent.v1.TableChanges.
+ * Use `create(TableChangesSchema)` to create a new message.
+ */
+export declare const TableChangesSchema: GenMessage<TableChanges>;
 
 /**
  * Puts a snapshot's content back in place of the cell's. What the cell held is kept until this succeeded.
@@ -1212,6 +1704,13 @@ export declare type ApplyModulesTask = Message<"fairway.agent.v1.ApplyModulesTas
    * @generated from field: repeated fairway.agent.v1.SecretRef secrets = 9;
    */
   secrets: SecretRef[];
+
+  /**
+   * Watch what the update does to the database, and report it.
+   *
+   * @generated from field: bool observe = 10;
+   */
+  observe: boolean;
 };
 
 /**
@@ -1238,6 +1737,13 @@ export declare type ApplyModulesOutput = Message<"fairway.agent.v1.ApplyModulesO
    * @generated from field: repeated string installed = 3;
    */
   installed: string[];
+
+  /**
+   * With `observe`.
+   *
+   * @generated from field: fairway.agent.v1.UpdateObservation observation = 4;
+   */
+  observation?: UpdateObservation | undefined;
 };
 
 /**
@@ -1245,6 +1751,274 @@ export declare type ApplyModulesOutput = Message<"fairway.agent.v1.ApplyModulesO
  * Use `create(ApplyModulesOutputSchema)` to create a new message.
  */
 export declare const ApplyModulesOutputSchema: GenMessage<ApplyModulesOutput>;
+
+/**
+ * What an update did to the database, as PostgreSQL and Odoo's log showed it.
+ *
+ * @generated from message fairway.agent.v1.UpdateObservation
+ */
+export declare type UpdateObservation = Message<"fairway.agent.v1.UpdateObservation"> & {
+  /**
+   * Odoo's own run, from the start of its container to its end.
+   *
+   * @generated from field: int64 odoo_ms = 1;
+   */
+  odooMs: bigint;
+
+  /**
+   * For each table, the strongest lock that keeps others from writing, and how long it was seen held; longest first.
+   *
+   * @generated from field: repeated fairway.agent.v1.TableLock locks = 2;
+   */
+  locks: TableLock[];
+
+  /**
+   * Tables whose files were written anew, largest first.
+   *
+   * @generated from field: repeated fairway.agent.v1.TableSize rewritten_tables = 3;
+   */
+  rewrittenTables: TableSize[];
+
+  /**
+   * @generated from field: repeated fairway.agent.v1.SchemaChange schema = 4;
+   */
+  schema: SchemaChange[];
+
+  /**
+   * Tables whose number of rows changed, most first.
+   *
+   * @generated from field: repeated fairway.agent.v1.RowCount row_counts = 5;
+   */
+  rowCounts: RowCount[];
+
+  /**
+   * Views that were active before and are not now: `module.xml_id`, or the view's name.
+   *
+   * @generated from field: repeated string deactivated_views = 6;
+   */
+  deactivatedViews: string[];
+
+  /**
+   * Modules whose version in the database changed.
+   *
+   * @generated from field: repeated fairway.agent.v1.ModuleVersion versions = 7;
+   */
+  versions: ModuleVersion[];
+
+  /**
+   * WARNING, ERROR and CRITICAL of Odoo's log, each kind once.
+   *
+   * @generated from field: repeated fairway.agent.v1.LogIssue issues = 8;
+   */
+  issues: LogIssue[];
+
+  /**
+   * Tables that were too large to count exactly in time: their counts are estimates.
+   *
+   * @generated from field: repeated string estimated_tables = 9;
+   */
+  estimatedTables: string[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.UpdateObservation.
+ * Use `create(UpdateObservationSchema)` to create a new message.
+ */
+export declare const UpdateObservationSchema: GenMessage<UpdateObservation>;
+
+/**
+ * @generated from message fairway.agent.v1.TableLock
+ */
+export declare type TableLock = Message<"fairway.agent.v1.TableLock"> & {
+  /**
+   * @generated from field: string table = 1;
+   */
+  table: string;
+
+  /**
+   * As pg_locks names it: AccessExclusiveLock
+   *
+   * @generated from field: string mode = 2;
+   */
+  mode: string;
+
+  /**
+   * @generated from field: int64 held_ms = 3;
+   */
+  heldMs: bigint;
+};
+
+/**
+ * Describes the message fairway.agent.v1.TableLock.
+ * Use `create(TableLockSchema)` to create a new message.
+ */
+export declare const TableLockSchema: GenMessage<TableLock>;
+
+/**
+ * @generated from message fairway.agent.v1.TableSize
+ */
+export declare type TableSize = Message<"fairway.agent.v1.TableSize"> & {
+  /**
+   * @generated from field: string table = 1;
+   */
+  table: string;
+
+  /**
+   * @generated from field: int64 bytes = 2;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message fairway.agent.v1.TableSize.
+ * Use `create(TableSizeSchema)` to create a new message.
+ */
+export declare const TableSizeSchema: GenMessage<TableSize>;
+
+/**
+ * @generated from message fairway.agent.v1.SchemaChange
+ */
+export declare type SchemaChange = Message<"fairway.agent.v1.SchemaChange"> & {
+  /**
+   * table, column, constraint, index
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * added, removed, changed
+   *
+   * @generated from field: string change = 2;
+   */
+  change: string;
+
+  /**
+   * @generated from field: string table = 3;
+   */
+  table: string;
+
+  /**
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * `character varying`, or `integer → bigint`
+   *
+   * @generated from field: string detail = 5;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.SchemaChange.
+ * Use `create(SchemaChangeSchema)` to create a new message.
+ */
+export declare const SchemaChangeSchema: GenMessage<SchemaChange>;
+
+/**
+ * @generated from message fairway.agent.v1.RowCount
+ */
+export declare type RowCount = Message<"fairway.agent.v1.RowCount"> & {
+  /**
+   * @generated from field: string table = 1;
+   */
+  table: string;
+
+  /**
+   * @generated from field: int64 before = 2;
+   */
+  before: bigint;
+
+  /**
+   * @generated from field: int64 after = 3;
+   */
+  after: bigint;
+};
+
+/**
+ * Describes the message fairway.agent.v1.RowCount.
+ * Use `create(RowCountSchema)` to create a new message.
+ */
+export declare const RowCountSchema: GenMessage<RowCount>;
+
+/**
+ * @generated from message fairway.agent.v1.ModuleVersion
+ */
+export declare type ModuleVersion = Message<"fairway.agent.v1.ModuleVersion"> & {
+  /**
+   * @generated from field: string module = 1;
+   */
+  module: string;
+
+  /**
+   * Empty: it was not installed.
+   *
+   * @generated from field: string before = 2;
+   */
+  before: string;
+
+  /**
+   * @generated from field: string after = 3;
+   */
+  after: string;
+
+  /**
+   * Migration scripts of the module between the two, as paths: `migrations/19.0.1.1/post-fill.py`.
+   *
+   * @generated from field: repeated string scripts = 4;
+   */
+  scripts: string[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.ModuleVersion.
+ * Use `create(ModuleVersionSchema)` to create a new message.
+ */
+export declare const ModuleVersionSchema: GenMessage<ModuleVersion>;
+
+/**
+ * @generated from message fairway.agent.v1.LogIssue
+ */
+export declare type LogIssue = Message<"fairway.agent.v1.LogIssue"> & {
+  /**
+   * SHA-256 of level, logger and message without what differs from run to run: numbers, ids, quoted values.
+   *
+   * @generated from field: string fingerprint = 1;
+   */
+  fingerprint: string;
+
+  /**
+   * WARNING, ERROR, CRITICAL
+   *
+   * @generated from field: string level = 2;
+   */
+  level: string;
+
+  /**
+   * @generated from field: string logger = 3;
+   */
+  logger: string;
+
+  /**
+   * The first such line, cut at 500 characters.
+   *
+   * @generated from field: string sample = 4;
+   */
+  sample: string;
+
+  /**
+   * @generated from field: uint32 count = 5;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message fairway.agent.v1.LogIssue.
+ * Use `create(LogIssueSchema)` to create a new message.
+ */
+export declare const LogIssueSchema: GenMessage<LogIssue>;
 
 /**
  * @generated from message fairway.agent.v1.TestReport
@@ -1379,7 +2153,9 @@ export declare type Check = Message<"fairway.agent.v1.Check"> & {
 export declare const CheckSchema: GenMessage<Check>;
 
 /**
- * A secret's name and version; never its value.
+ * A secret's name and version; never its value. Credentials are secrets whose names say what they are for:
+ * `git:github.com/PASSWORD`, `git:github.com/USERNAME`, `git:git.example/SSH_KEY`, `registry:ghcr.io/PASSWORD`,
+ * `python:pypi.example/PASSWORD`.
  *
  * @generated from message fairway.agent.v1.SecretRef
  */
@@ -1529,6 +2305,13 @@ export declare type StopRuntimeTask = Message<"fairway.agent.v1.StopRuntimeTask"
    * @generated from field: bool remove = 3;
    */
   remove: boolean;
+
+  /**
+   * Wait up to this long for requests that the proxy still has with it; 0: stop at once.
+   *
+   * @generated from field: uint32 drain_seconds = 4;
+   */
+  drainSeconds: number;
 };
 
 /**

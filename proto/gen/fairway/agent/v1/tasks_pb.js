@@ -9,7 +9,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file fairway/agent/v1/tasks.proto.
  */
 export const file_fairway_agent_v1_tasks = /*@__PURE__*/
-  fileDesc("ChxmYWlyd2F5L2FnZW50L3YxL3Rhc2tzLnByb3RvEhBmYWlyd2F5LmFnZW50LnYxIqUHCghUYXNrU3BlYxIwCgdyZXNvbHZlGAEgASgLMh0uZmFpcndheS5hZ2VudC52MS5SZXNvbHZlVGFza0gAEjcKC2J1aWxkX2ltYWdlGAIgASgLMiAuZmFpcndheS5hZ2VudC52MS5CdWlsZEltYWdlVGFza0gAEjcKC2NyZWF0ZV9jZWxsGAMgASgLMiAuZmFpcndheS5hZ2VudC52MS5DcmVhdGVDZWxsVGFza0gAEjUKCmNsb25lX2NlbGwYBCABKAsyHy5mYWlyd2F5LmFnZW50LnYxLkNsb25lQ2VsbFRhc2tIABI7Cg1zbmFwc2hvdF9jZWxsGAUgASgLMiIuZmFpcndheS5hZ2VudC52MS5TbmFwc2hvdENlbGxUYXNrSAASOQoMcmVzdG9yZV9jZWxsGAYgASgLMiEuZmFpcndheS5hZ2VudC52MS5SZXN0b3JlQ2VsbFRhc2tIABI5CgxkZXN0cm95X2NlbGwYByABKAsyIS5mYWlyd2F5LmFnZW50LnYxLkRlc3Ryb3lDZWxsVGFza0gAEkEKEGRlc3Ryb3lfc25hcHNob3QYCCABKAsyJS5mYWlyd2F5LmFnZW50LnYxLkRlc3Ryb3lTbmFwc2hvdFRhc2tIABI7Cg1hcHBseV9tb2R1bGVzGAkgASgLMiIuZmFpcndheS5hZ2VudC52MS5BcHBseU1vZHVsZXNUYXNrSAASNgoKbmV1dHJhbGl6ZRgKIAEoCzIgLmZhaXJ3YXkuYWdlbnQudjEuTmV1dHJhbGl6ZVRhc2tIABI7Cg1zdGFydF9ydW50aW1lGAsgASgLMiIuZmFpcndheS5hZ2VudC52MS5TdGFydFJ1bnRpbWVUYXNrSAASOQoMc3RvcF9ydW50aW1lGAwgASgLMiEuZmFpcndheS5hZ2VudC52MS5TdG9wUnVudGltZVRhc2tIABIsCgVzbW9rZRgNIAEoCzIbLmZhaXJ3YXkuYWdlbnQudjEuU21va2VUYXNrSAASOQoMc3dpdGNoX3JvdXRlGA4gASgLMiEuZmFpcndheS5hZ2VudC52MS5Td2l0Y2hSb3V0ZVRhc2tIABIzCglkdW1wX2NlbGwYDyABKAsyHi5mYWlyd2F5LmFnZW50LnYxLkR1bXBDZWxsVGFza0gAEjUKCmNoZWNrX3Jvb20YECABKAsyHy5mYWlyd2F5LmFnZW50LnYxLkNoZWNrUm9vbVRhc2tIAEIGCgRraW5kIscHCgpUYXNrT3V0cHV0EjIKB3Jlc29sdmUYASABKAsyHy5mYWlyd2F5LmFnZW50LnYxLlJlc29sdmVPdXRwdXRIABI5CgtidWlsZF9pbWFnZRgCIAEoCzIiLmZhaXJ3YXkuYWdlbnQudjEuQnVpbGRJbWFnZU91dHB1dEgAEjkKC2NyZWF0ZV9jZWxsGAMgASgLMiIuZmFpcndheS5hZ2VudC52MS5DcmVhdGVDZWxsT3V0cHV0SAASNwoKY2xvbmVfY2VsbBgEIAEoCzIhLmZhaXJ3YXkuYWdlbnQudjEuQ2xvbmVDZWxsT3V0cHV0SAASPQoNc25hcHNob3RfY2VsbBgFIAEoCzIkLmZhaXJ3YXkuYWdlbnQudjEuU25hcHNob3RDZWxsT3V0cHV0SAASOwoMcmVzdG9yZV9jZWxsGAYgASgLMiMuZmFpcndheS5hZ2VudC52MS5SZXN0b3JlQ2VsbE91dHB1dEgAEjsKDGRlc3Ryb3lfY2VsbBgHIAEoCzIjLmZhaXJ3YXkuYWdlbnQudjEuRGVzdHJveUNlbGxPdXRwdXRIABJDChBkZXN0cm95X3NuYXBzaG90GAggASgLMicuZmFpcndheS5hZ2VudC52MS5EZXN0cm95U25hcHNob3RPdXRwdXRIABI9Cg1hcHBseV9tb2R1bGVzGAkgASgLMiQuZmFpcndheS5hZ2VudC52MS5BcHBseU1vZHVsZXNPdXRwdXRIABI4CgpuZXV0cmFsaXplGAogASgLMiIuZmFpcndheS5hZ2VudC52MS5OZXV0cmFsaXplT3V0cHV0SAASPQoNc3RhcnRfcnVudGltZRgLIAEoCzIkLmZhaXJ3YXkuYWdlbnQudjEuU3RhcnRSdW50aW1lT3V0cHV0SAASOwoMc3RvcF9ydW50aW1lGAwgASgLMiMuZmFpcndheS5hZ2VudC52MS5TdG9wUnVudGltZU91dHB1dEgAEi4KBXNtb2tlGA0gASgLMh0uZmFpcndheS5hZ2VudC52MS5TbW9rZU91dHB1dEgAEjsKDHN3aXRjaF9yb3V0ZRgOIAEoCzIjLmZhaXJ3YXkuYWdlbnQudjEuU3dpdGNoUm91dGVPdXRwdXRIABI1CglkdW1wX2NlbGwYDyABKAsyIC5mYWlyd2F5LmFnZW50LnYxLkR1bXBDZWxsT3V0cHV0SAASNwoKY2hlY2tfcm9vbRgQIAEoCzIhLmZhaXJ3YXkuYWdlbnQudjEuQ2hlY2tSb29tT3V0cHV0SABCBgoEa2luZCK9AQoLUmVzb2x2ZVRhc2sSFgoOcmVwb3NpdG9yeV91cmwYASABKAkSDgoGYnJhbmNoGAIgASgJEg4KBmNvbW1pdBgDIAEoCRIqCgVzdGFnZRgEIAEoDjIbLmZhaXJ3YXkuYWdlbnQudjEuQ2VsbFN0YWdlEhQKDG9kb29fdmVyc2lvbhgFIAEoCRIaChJkZWZhdWx0X2Jhc2VfaW1hZ2UYBiABKAkSGAoQaW1hZ2VfcmVwb3NpdG9yeRgHIAEoCSLeAgoNUmVzb2x2ZU91dHB1dBIOCgZjb21taXQYASABKAkSDwoHdHJlZV9pZBgCIAEoCRIWCg5jb21taXRfbWVzc2FnZRgDIAEoCRIVCg1jb21taXRfYXV0aG9yGAQgASgJEi8KBmNvbmZpZxgFIAEoCzIfLmZhaXJ3YXkuYWdlbnQudjEuUHJvamVjdENvbmZpZxInCgZhZGRvbnMYBiADKAsyFy5mYWlyd2F5LmFnZW50LnYxLkFkZG9uEhIKCmJhc2VfaW1hZ2UYByABKAkSDwoHbW9kdWxlcxgIIAMoCRIPCgdjbG9zdXJlGAkgAygJEhQKDGJhc2VfbW9kdWxlcxgKIAMoCRIRCglpbWFnZV9rZXkYCyABKAkSEwoLbG9ja19zaGEyNTYYDCABKAkSLwoKc3VibW9kdWxlcxgNIAMoCzIbLmZhaXJ3YXkuYWdlbnQudjEuU3VibW9kdWxlIjYKCVN1Ym1vZHVsZRIMCgRwYXRoGAEgASgJEgsKA3VybBgCIAEoCRIOCgZjb21taXQYAyABKAkiyAEKBUFkZG9uEgwKBG5hbWUYASABKAkSDAoEcGF0aBgCIAEoCRIPCgd0cmVlX2lkGAMgASgJEg8KB3ZlcnNpb24YBCABKAkSDwoHZGVwZW5kcxgFIAMoCRITCgtpbnN0YWxsYWJsZRgGIAEoCBIUCgxhdXRvX2luc3RhbGwYByABKAgSFgoOaGFzX25ldXRyYWxpemUYCCABKAgSFwoPZXh0ZXJuYWxfcHl0aG9uGAkgAygJEhQKDGV4dGVybmFsX2JpbhgKIAMoCSKcAgoNUHJvamVjdENvbmZpZxIUCgxvZG9vX3ZlcnNpb24YASABKAkSEgoKYmFzZV9pbWFnZRgCIAEoCRI0CghicmFuY2hlcxgDIAMoCzIiLmZhaXJ3YXkuYWdlbnQudjEuQ29uZmlnQnJhbmNoUnVsZRIxCgpwcm9kdWN0aW9uGAQgASgLMh0uZmFpcndheS5hZ2VudC52MS5TdGFnZUNvbmZpZxIuCgdzdGFnaW5nGAUgASgLMh0uZmFpcndheS5hZ2VudC52MS5TdGFnZUNvbmZpZxIyCgtkZXZlbG9wbWVudBgGIAEoCzIdLmZhaXJ3YXkuYWdlbnQudjEuU3RhZ2VDb25maWcSFAoMYWRkb25zX3BhdGhzGAcgAygJIk8KEENvbmZpZ0JyYW5jaFJ1bGUSDwoHcGF0dGVybhgBIAEoCRIqCgVzdGFnZRgCIAEoDjIbLmZhaXJ3YXkuYWdlbnQudjEuQ2VsbFN0YWdlIuIBCgtTdGFnZUNvbmZpZxIzCgxpbnN0YWxsX21vZGUYASABKA4yHS5mYWlyd2F5LmFnZW50LnYxLkluc3RhbGxNb2RlEg8KB21vZHVsZXMYAiADKAkSDAoEZGVtbxgDIAEoCBIRCgl0ZXN0X3RhZ3MYBCABKAkSKwoFc21va2UYBSADKAsyHC5mYWlyd2F5LmFnZW50LnYxLlNtb2tlQ2hlY2sSLgoJcmVzb3VyY2VzGAYgASgLMhsuZmFpcndheS5hZ2VudC52MS5SZXNvdXJjZXMSDwoHd29ya2VycxgHIAEoDSI8CgpTbW9rZUNoZWNrEgwKBHBhdGgYASABKAkSDgoGc3RhdHVzGAIgASgNEhAKCGNvbnRhaW5zGAMgASgJIkwKCVJlc291cmNlcxIUCgxtZW1vcnlfYnl0ZXMYASABKAMSEgoKbWlsbGlfY3B1cxgCIAEoDRIVCg1tYXhfcHJvY2Vzc2VzGAMgASgNIo8CCg5CdWlsZEltYWdlVGFzaxIWCg5yZXBvc2l0b3J5X3VybBgBIAEoCRIOCgZjb21taXQYAiABKAkSEgoKYmFzZV9pbWFnZRgDIAEoCRInCgZhZGRvbnMYBCADKAsyFy5mYWlyd2F5LmFnZW50LnYxLkFkZG9uEhEKCWltYWdlX2tleRgFIAEoCRIYChBpbWFnZV9yZXBvc2l0b3J5GAYgASgJEjwKBmxhYmVscxgHIAMoCzIsLmZhaXJ3YXkuYWdlbnQudjEuQnVpbGRJbWFnZVRhc2suTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJYChBCdWlsZEltYWdlT3V0cHV0EhEKCXJlZmVyZW5jZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnVpbHQYAyABKAgSEgoKc2l6ZV9ieXRlcxgEIAEoAyKtAQoOQ3JlYXRlQ2VsbFRhc2sSDwoHY2VsbF9pZBgBIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgCIAEoCRIqCgVzdGFnZRgDIAEoDjIbLmZhaXJ3YXkuYWdlbnQudjEuQ2VsbFN0YWdlEhYKDnBvc3RncmVzX2ltYWdlGAQgASgJEi4KCXJlc291cmNlcxgFIAEoCzIbLmZhaXJ3YXkuYWdlbnQudjEuUmVzb3VyY2VzIlAKEENyZWF0ZUNlbGxPdXRwdXQSDAoEcG9vbBgBIAEoCRIWCg5wb3N0Z3Jlc19pbWFnZRgCIAEoCRIWCg5wb3N0Z3Jlc19tYWpvchgDIAEoDSLWAQoNQ2xvbmVDZWxsVGFzaxIPCgdjZWxsX2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJEioKBXN0YWdlGAMgASgOMhsuZmFpcndheS5hZ2VudC52MS5DZWxsU3RhZ2USGAoOc291cmNlX2NlbGxfaWQYBCABKAlIABIcChJzb3VyY2Vfc25hcHNob3RfaWQYBSABKAlIABIuCglyZXNvdXJjZXMYBiABKAsyGy5mYWlyd2F5LmFnZW50LnYxLlJlc291cmNlc0IICgZzb3VyY2UilwEKD0Nsb25lQ2VsbE91dHB1dBIMCgRwb29sGAEgASgJEi8KC3NvdXJjZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtkdXJhdGlvbl9tcxgDIAEoAxIPCgdjb3B5X21zGAQgASgDEhAKCHN0YXJ0X21zGAUgASgDEg0KBWJ5dGVzGAYgASgDIloKEFNuYXBzaG90Q2VsbFRhc2sSDwoHY2VsbF9pZBgBIAEoCRITCgtzbmFwc2hvdF9pZBgCIAEoCRIPCgdwdXJwb3NlGAMgASgJEg8KB3F1aWVzY2UYBCABKAgidAoSU25hcHNob3RDZWxsT3V0cHV0EgwKBHBvb2wYASABKAkSLAoIdGFrZW5fYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2R1cmF0aW9uX21zGAMgASgDEg0KBWJ5dGVzGAQgASgDIiAKDUNoZWNrUm9vbVRhc2sSDwoHY2VsbF9pZBgBIAEoCSIlCg9DaGVja1Jvb21PdXRwdXQSEgoKZnJlZV9ieXRlcxgBIAEoAyI3Cg9SZXN0b3JlQ2VsbFRhc2sSDwoHY2VsbF9pZBgBIAEoCRITCgtzbmFwc2hvdF9pZBgCIAEoCSIoChFSZXN0b3JlQ2VsbE91dHB1dBITCgtkdXJhdGlvbl9tcxgBIAEoAyI2Cg9EZXN0cm95Q2VsbFRhc2sSDwoHY2VsbF9pZBgBIAEoCRISCgpwcm9kdWN0aW9uGAIgASgIIigKEURlc3Ryb3lDZWxsT3V0cHV0EhMKC2ZyZWVkX2J5dGVzGAEgASgDIioKE0Rlc3Ryb3lTbmFwc2hvdFRhc2sSEwoLc25hcHNob3RfaWQYASABKAkiFwoVRGVzdHJveVNuYXBzaG90T3V0cHV0IjAKDER1bXBDZWxsVGFzaxIPCgdjZWxsX2lkGAEgASgJEg8KB2R1bXBfaWQYAiABKAkicgoORHVtcENlbGxPdXRwdXQSDQoFYnl0ZXMYASABKAMSEwoLZHVyYXRpb25fbXMYAiABKAMSDgoGc2hhMjU2GAMgASgJEiwKCHRha2VuX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLsAQoQQXBwbHlNb2R1bGVzVGFzaxIPCgdjZWxsX2lkGAEgASgJEg0KBWltYWdlGAIgASgJEg8KB2luc3RhbGwYAyADKAkSDgoGdXBkYXRlGAQgAygJEgwKBGRlbW8YBSABKAgSEQoJdGVzdF90YWdzGAYgASgJEhgKEGV4cGVjdF9pbnN0YWxsZWQYByADKAkSLgoJcmVzb3VyY2VzGAggASgLMhsuZmFpcndheS5hZ2VudC52MS5SZXNvdXJjZXMSLAoHc2VjcmV0cxgJIAMoCzIbLmZhaXJ3YXkuYWdlbnQudjEuU2VjcmV0UmVmImkKEkFwcGx5TW9kdWxlc091dHB1dBIrCgV0ZXN0cxgBIAEoCzIcLmZhaXJ3YXkuYWdlbnQudjEuVGVzdFJlcG9ydBITCgtkdXJhdGlvbl9tcxgCIAEoAxIRCglpbnN0YWxsZWQYAyADKAkiWgoKVGVzdFJlcG9ydBILCgNyYW4YASABKAgSDQoFdG90YWwYAiABKA0SDgoGZmFpbGVkGAMgASgNEg4KBmVycm9ycxgEIAEoDRIQCghmYWlsdXJlcxgFIAMoCSKJAQoOTmV1dHJhbGl6ZVRhc2sSDwoHY2VsbF9pZBgBIAEoCRINCgVpbWFnZRgCIAEoCRIOCgZhc3NlcnQYAyABKAgSFwoPY292ZXJlZF9tb2R1bGVzGAQgAygJEi4KCXJlc291cmNlcxgFIAEoCzIbLmZhaXJ3YXkuYWdlbnQudjEuUmVzb3VyY2VzIloKEE5ldXRyYWxpemVPdXRwdXQSKwoKYXNzZXJ0aW9ucxgBIAMoCzIXLmZhaXJ3YXkuYWdlbnQudjEuQ2hlY2sSGQoRdW5jb3ZlcmVkX21vZHVsZXMYAiADKAkiSgoFQ2hlY2sSDAoEbmFtZRgBIAEoCRIOCgZwYXNzZWQYAiABKAgSDgoGZGV0YWlsGAMgASgJEhMKC2R1cmF0aW9uX21zGAQgASgDIioKCVNlY3JldFJlZhIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKA0isQIKC1J1bnRpbWVTcGVjEhIKCnJ1bnRpbWVfaWQYASABKAkSFgoOZW52aXJvbm1lbnRfaWQYAiABKAkSDwoHY2VsbF9pZBgDIAEoCRINCgVpbWFnZRgEIAEoCRIqCgVzdGFnZRgFIAEoDjIbLmZhaXJ3YXkuYWdlbnQudjEuQ2VsbFN0YWdlEg8KB3dvcmtlcnMYBiABKA0SLgoJcmVzb3VyY2VzGAcgASgLMhsuZmFpcndheS5hZ2VudC52MS5SZXNvdXJjZXMSFQoNbG9nX3N0cmVhbV9pZBgIIAEoCRIPCgdwcm9qZWN0GAkgASgJEhMKC2Vudmlyb25tZW50GAogASgJEiwKB3NlY3JldHMYCyADKAsyGy5mYWlyd2F5LmFnZW50LnYxLlNlY3JldFJlZiJCChBTdGFydFJ1bnRpbWVUYXNrEi4KB3J1bnRpbWUYASABKAsyHS5mYWlyd2F5LmFnZW50LnYxLlJ1bnRpbWVTcGVjIikKElN0YXJ0UnVudGltZU91dHB1dBITCgtkdXJhdGlvbl9tcxgBIAEoAyJLCg9TdG9wUnVudGltZVRhc2sSEgoKcnVudGltZV9pZBgBIAEoCRIUCgxzdG9wX2NlbGxfaWQYAiABKAkSDgoGcmVtb3ZlGAMgASgIIhMKEVN0b3BSdW50aW1lT3V0cHV0InwKCVNtb2tlVGFzaxIuCgdydW50aW1lGAEgASgLMh0uZmFpcndheS5hZ2VudC52MS5SdW50aW1lU3BlYxIsCgZjaGVja3MYAiADKAsyHC5mYWlyd2F5LmFnZW50LnYxLlNtb2tlQ2hlY2sSEQoJaG9zdG5hbWVzGAMgAygJIjYKC1Ntb2tlT3V0cHV0EicKBmNoZWNrcxgBIAMoCzIXLmZhaXJ3YXkuYWdlbnQudjEuQ2hlY2sipAEKD1N3aXRjaFJvdXRlVGFzaxIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIRCglob3N0bmFtZXMYAiADKAkSFAoKcnVudGltZV9pZBgDIAEoCUgAEjQKC21haW50ZW5hbmNlGAQgASgLMh0uZmFpcndheS5hZ2VudC52MS5NYWludGVuYW5jZUgAEhAKBnJlbW92ZRgFIAEoCEgAQggKBnRhcmdldCI7CgtNYWludGVuYW5jZRIPCgdtZXNzYWdlGAEgASgJEhsKE3JldHJ5X2FmdGVyX3NlY29uZHMYAiABKA0iLwoRU3dpdGNoUm91dGVPdXRwdXQSDAoEcG9ydBgBIAEoDRIMCgR1cmxzGAIgAygJKnYKCUNlbGxTdGFnZRIaChZDRUxMX1NUQUdFX1VOU1BFQ0lGSUVEEAASGQoVQ0VMTF9TVEFHRV9QUk9EVUNUSU9OEAESFgoSQ0VMTF9TVEFHRV9TVEFHSU5HEAISGgoWQ0VMTF9TVEFHRV9ERVZFTE9QTUVOVBADKm4KC0luc3RhbGxNb2RlEhwKGElOU1RBTExfTU9ERV9VTlNQRUNJRklFRBAAEhQKEElOU1RBTExfTU9ERV9PV04QARIVChFJTlNUQUxMX01PREVfTElTVBACEhQKEElOU1RBTExfTU9ERV9BTEwQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChxmYWlyd2F5L2FnZW50L3YxL3Rhc2tzLnByb3RvEhBmYWlyd2F5LmFnZW50LnYxIp8ICghUYXNrU3BlYxIwCgdyZXNvbHZlGAEgASgLMh0uZmFpcndheS5hZ2VudC52MS5SZXNvbHZlVGFza0gAEjcKC2J1aWxkX2ltYWdlGAIgASgLMiAuZmFpcndheS5hZ2VudC52MS5CdWlsZEltYWdlVGFza0gAEjcKC2NyZWF0ZV9jZWxsGAMgASgLMiAuZmFpcndheS5hZ2VudC52MS5DcmVhdGVDZWxsVGFza0gAEjUKCmNsb25lX2NlbGwYBCABKAsyHy5mYWlyd2F5LmFnZW50LnYxLkNsb25lQ2VsbFRhc2tIABI7Cg1zbmFwc2hvdF9jZWxsGAUgASgLMiIuZmFpcndheS5hZ2VudC52MS5TbmFwc2hvdENlbGxUYXNrSAASOQoMcmVzdG9yZV9jZWxsGAYgASgLMiEuZmFpcndheS5hZ2VudC52MS5SZXN0b3JlQ2VsbFRhc2tIABI5CgxkZXN0cm95X2NlbGwYByABKAsyIS5mYWlyd2F5LmFnZW50LnYxLkRlc3Ryb3lDZWxsVGFza0gAEkEKEGRlc3Ryb3lfc25hcHNob3QYCCABKAsyJS5mYWlyd2F5LmFnZW50LnYxLkRlc3Ryb3lTbmFwc2hvdFRhc2tIABI7Cg1hcHBseV9tb2R1bGVzGAkgASgLMiIuZmFpcndheS5hZ2VudC52MS5BcHBseU1vZHVsZXNUYXNrSAASNgoKbmV1dHJhbGl6ZRgKIAEoCzIgLmZhaXJ3YXkuYWdlbnQudjEuTmV1dHJhbGl6ZVRhc2tIABI7Cg1zdGFydF9ydW50aW1lGAsgASgLMiIuZmFpcndheS5hZ2VudC52MS5TdGFydFJ1bnRpbWVUYXNrSAASOQoMc3RvcF9ydW50aW1lGAwgASgLMiEuZmFpcndheS5hZ2VudC52MS5TdG9wUnVudGltZVRhc2tIABIsCgVzbW9rZRgNIAEoCzIbLmZhaXJ3YXkuYWdlbnQudjEuU21va2VUYXNrSAASOQoMc3dpdGNoX3JvdXRlGA4gASgLMiEuZmFpcndheS5hZ2VudC52MS5Td2l0Y2hSb3V0ZVRhc2tIABIzCglkdW1wX2NlbGwYDyABKAsyHi5mYWlyd2F5LmFnZW50LnYxLkR1bXBDZWxsVGFza0gAEjUKCmNoZWNrX3Jvb20YECABKAsyHy5mYWlyd2F5LmFnZW50LnYxLkNoZWNrUm9vbVRhc2tIABI5CgxpbnNwZWN0X2NlbGwYESABKAsyIS5mYWlyd2F5LmFnZW50LnYxLkluc3BlY3RDZWxsVGFza0gAEj0KDmNvbGxlY3RfaW1hZ2VzGBIgASgLMiMuZmFpcndheS5hZ2VudC52MS5Db2xsZWN0SW1hZ2VzVGFza0gAQgYKBGtpbmQixQgKClRhc2tPdXRwdXQSMgoHcmVzb2x2ZRgBIAEoCzIfLmZhaXJ3YXkuYWdlbnQudjEuUmVzb2x2ZU91dHB1dEgAEjkKC2J1aWxkX2ltYWdlGAIgASgLMiIuZmFpcndheS5hZ2VudC52MS5CdWlsZEltYWdlT3V0cHV0SAASOQoLY3JlYXRlX2NlbGwYAyABKAsyIi5mYWlyd2F5LmFnZW50LnYxLkNyZWF0ZUNlbGxPdXRwdXRIABI3CgpjbG9uZV9jZWxsGAQgASgLMiEuZmFpcndheS5hZ2VudC52MS5DbG9uZUNlbGxPdXRwdXRIABI9Cg1zbmFwc2hvdF9jZWxsGAUgASgLMiQuZmFpcndheS5hZ2VudC52MS5TbmFwc2hvdENlbGxPdXRwdXRIABI7CgxyZXN0b3JlX2NlbGwYBiABKAsyIy5mYWlyd2F5LmFnZW50LnYxLlJlc3RvcmVDZWxsT3V0cHV0SAASOwoMZGVzdHJveV9jZWxsGAcgASgLMiMuZmFpcndheS5hZ2VudC52MS5EZXN0cm95Q2VsbE91dHB1dEgAEkMKEGRlc3Ryb3lfc25hcHNob3QYCCABKAsyJy5mYWlyd2F5LmFnZW50LnYxLkRlc3Ryb3lTbmFwc2hvdE91dHB1dEgAEj0KDWFwcGx5X21vZHVsZXMYCSABKAsyJC5mYWlyd2F5LmFnZW50LnYxLkFwcGx5TW9kdWxlc091dHB1dEgAEjgKCm5ldXRyYWxpemUYCiABKAsyIi5mYWlyd2F5LmFnZW50LnYxLk5ldXRyYWxpemVPdXRwdXRIABI9Cg1zdGFydF9ydW50aW1lGAsgASgLMiQuZmFpcndheS5hZ2VudC52MS5TdGFydFJ1bnRpbWVPdXRwdXRIABI7CgxzdG9wX3J1bnRpbWUYDCABKAsyIy5mYWlyd2F5LmFnZW50LnYxLlN0b3BSdW50aW1lT3V0cHV0SAASLgoFc21va2UYDSABKAsyHS5mYWlyd2F5LmFnZW50LnYxLlNtb2tlT3V0cHV0SAASOwoMc3dpdGNoX3JvdXRlGA4gASgLMiMuZmFpcndheS5hZ2VudC52MS5Td2l0Y2hSb3V0ZU91dHB1dEgAEjUKCWR1bXBfY2VsbBgPIAEoCzIgLmZhaXJ3YXkuYWdlbnQudjEuRHVtcENlbGxPdXRwdXRIABI3CgpjaGVja19yb29tGBAgASgLMiEuZmFpcndheS5hZ2VudC52MS5DaGVja1Jvb21PdXRwdXRIABI7CgxpbnNwZWN0X2NlbGwYESABKAsyIy5mYWlyd2F5LmFnZW50LnYxLkluc3BlY3RDZWxsT3V0cHV0SAASPwoOY29sbGVjdF9pbWFnZXMYEiABKAsyJS5mYWlyd2F5LmFnZW50LnYxLkNvbGxlY3RJbWFnZXNPdXRwdXRIAEIGCgRraW5kIqYCCgtSZXNvbHZlVGFzaxIWCg5yZXBvc2l0b3J5X3VybBgBIAEoCRIOCgZicmFuY2gYAiABKAkSDgoGY29tbWl0GAMgASgJEioKBXN0YWdlGAQgASgOMhsuZmFpcndheS5hZ2VudC52MS5DZWxsU3RhZ2USFAoMb2Rvb192ZXJzaW9uGAUgASgJEhoKEmRlZmF1bHRfYmFzZV9pbWFnZRgGIAEoCRIYChBpbWFnZV9yZXBvc2l0b3J5GAcgASgJEgwKBGxvY2sYCCABKAkSDwoHcmVmcmVzaBgJIAEoCBIwCgtjcmVkZW50aWFscxgKIAMoCzIbLmZhaXJ3YXkuYWdlbnQudjEuU2VjcmV0UmVmEhYKDnNjYW5uZWRfY29tbWl0GAsgASgJIvgECg1SZXNvbHZlT3V0cHV0Eg4KBmNvbW1pdBgBIAEoCRIPCgd0cmVlX2lkGAIgASgJEhYKDmNvbW1pdF9tZXNzYWdlGAMgASgJEhUKDWNvbW1pdF9hdXRob3IYBCABKAkSLwoGY29uZmlnGAUgASgLMh8uZmFpcndheS5hZ2VudC52MS5Qcm9qZWN0Q29uZmlnEicKBmFkZG9ucxgGIAMoCzIXLmZhaXJ3YXkuYWdlbnQudjEuQWRkb24SEgoKYmFzZV9pbWFnZRgHIAEoCRIPCgdtb2R1bGVzGAggAygJEg8KB2Nsb3N1cmUYCSADKAkSFAoMYmFzZV9tb2R1bGVzGAogAygJEhEKCWltYWdlX2tleRgLIAEoCRITCgtsb2NrX3NoYTI1NhgMIAEoCRIvCgpzdWJtb2R1bGVzGA0gAygLMhsuZmFpcndheS5hZ2VudC52MS5TdWJtb2R1bGUSLgoGc3RhZ2VzGA4gAygLMh4uZmFpcndheS5hZ2VudC52MS5TdGFnZU1vZHVsZXMSMwoHc291cmNlcxgPIAMoCzIiLmZhaXJ3YXkuYWdlbnQudjEuU291cmNlUmVwb3NpdG9yeRIvCgZweXRob24YECADKAsyHy5mYWlyd2F5LmFnZW50LnYxLlB5dGhvblBhY2thZ2USKQoDYXB0GBEgAygLMhwuZmFpcndheS5hZ2VudC52MS5BcHRQYWNrYWdlEjEKCGZpbmRpbmdzGBIgAygLMh8uZmFpcndheS5hZ2VudC52MS5TZWNyZXRGaW5kaW5nEg4KBmxvY2tlZBgTIAEoCBIUCgxweXRob25faW5kZXgYFCABKAkigQEKDFN0YWdlTW9kdWxlcxIqCgVzdGFnZRgBIAEoDjIbLmZhaXJ3YXkuYWdlbnQudjEuQ2VsbFN0YWdlEg8KB21vZHVsZXMYAiADKAkSDwoHY2xvc3VyZRgDIAMoCRIUCgxiYXNlX21vZHVsZXMYBCADKAkSDQoFZXJyb3IYBSABKAkijwEKEFNvdXJjZVJlcG9zaXRvcnkSDAoEcGF0aBgBIAEoCRILCgN1cmwYAiABKAkSCwoDcmVmGAMgASgJEg4KBmNvbW1pdBgEIAEoCRIuCgZtZXJnZXMYBSADKAsyHi5mYWlyd2F5LmFnZW50LnYxLk1lcmdlZENvbW1pdBITCgtkZWNsYXJlZF9pbhgGIAEoCSI4CgxNZXJnZWRDb21taXQSCwoDdXJsGAEgASgJEgsKA3JlZhgCIAEoCRIOCgZjb21taXQYAyABKAkiUAoNUHl0aG9uUGFja2FnZRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDgoGaGFzaGVzGAMgAygJEhAKCGFza2VkX2J5GAQgAygJIisKCkFwdFBhY2thZ2USDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJIlsKDVNlY3JldEZpbmRpbmcSDAoEZmlsZRgBIAEoCRIMCgRsaW5lGAIgASgNEgwKBHJ1bGUYAyABKAkSEAoIc2V2ZXJpdHkYBCABKAkSDgoGY29tbWl0GAUgASgJIjYKCVN1Ym1vZHVsZRIMCgRwYXRoGAEgASgJEgsKA3VybBgCIAEoCRIOCgZjb21taXQYAyABKAki2AEKBUFkZG9uEgwKBG5hbWUYASABKAkSDAoEcGF0aBgCIAEoCRIPCgd0cmVlX2lkGAMgASgJEg8KB3ZlcnNpb24YBCABKAkSDwoHZGVwZW5kcxgFIAMoCRITCgtpbnN0YWxsYWJsZRgGIAEoCBIUCgxhdXRvX2luc3RhbGwYByABKAgSFgoOaGFzX25ldXRyYWxpemUYCCABKAgSFwoPZXh0ZXJuYWxfcHl0aG9uGAkgAygJEhQKDGV4dGVybmFsX2JpbhgKIAMoCRIOCgZzb3VyY2UYCyABKAkinAIKDVByb2plY3RDb25maWcSFAoMb2Rvb192ZXJzaW9uGAEgASgJEhIKCmJhc2VfaW1hZ2UYAiABKAkSNAoIYnJhbmNoZXMYAyADKAsyIi5mYWlyd2F5LmFnZW50LnYxLkNvbmZpZ0JyYW5jaFJ1bGUSMQoKcHJvZHVjdGlvbhgEIAEoCzIdLmZhaXJ3YXkuYWdlbnQudjEuU3RhZ2VDb25maWcSLgoHc3RhZ2luZxgFIAEoCzIdLmZhaXJ3YXkuYWdlbnQudjEuU3RhZ2VDb25maWcSMgoLZGV2ZWxvcG1lbnQYBiABKAsyHS5mYWlyd2F5LmFnZW50LnYxLlN0YWdlQ29uZmlnEhQKDGFkZG9uc19wYXRocxgHIAMoCSJPChBDb25maWdCcmFuY2hSdWxlEg8KB3BhdHRlcm4YASABKAkSKgoFc3RhZ2UYAiABKA4yGy5mYWlyd2F5LmFnZW50LnYxLkNlbGxTdGFnZSLiAQoLU3RhZ2VDb25maWcSMwoMaW5zdGFsbF9tb2RlGAEgASgOMh0uZmFpcndheS5hZ2VudC52MS5JbnN0YWxsTW9kZRIPCgdtb2R1bGVzGAIgAygJEgwKBGRlbW8YAyABKAgSEQoJdGVzdF90YWdzGAQgASgJEisKBXNtb2tlGAUgAygLMhwuZmFpcndheS5hZ2VudC52MS5TbW9rZUNoZWNrEi4KCXJlc291cmNlcxgGIAEoCzIbLmZhaXJ3YXkuYWdlbnQudjEuUmVzb3VyY2VzEg8KB3dvcmtlcnMYByABKA0iPAoKU21va2VDaGVjaxIMCgRwYXRoGAEgASgJEg4KBnN0YXR1cxgCIAEoDRIQCghjb250YWlucxgDIAEoCSJMCglSZXNvdXJjZXMSFAoMbWVtb3J5X2J5dGVzGAEgASgDEhIKCm1pbGxpX2NwdXMYAiABKA0SFQoNbWF4X3Byb2Nlc3NlcxgDIAEoDSLoAwoOQnVpbGRJbWFnZVRhc2sSFgoOcmVwb3NpdG9yeV91cmwYASABKAkSDgoGY29tbWl0GAIgASgJEhIKCmJhc2VfaW1hZ2UYAyABKAkSJwoGYWRkb25zGAQgAygLMhcuZmFpcndheS5hZ2VudC52MS5BZGRvbhIRCglpbWFnZV9rZXkYBSABKAkSGAoQaW1hZ2VfcmVwb3NpdG9yeRgGIAEoCRI8CgZsYWJlbHMYByADKAsyLC5mYWlyd2F5LmFnZW50LnYxLkJ1aWxkSW1hZ2VUYXNrLkxhYmVsc0VudHJ5EjMKB3NvdXJjZXMYCCADKAsyIi5mYWlyd2F5LmFnZW50LnYxLlNvdXJjZVJlcG9zaXRvcnkSLwoGcHl0aG9uGAkgAygLMh8uZmFpcndheS5hZ2VudC52MS5QeXRob25QYWNrYWdlEikKA2FwdBgKIAMoCzIcLmZhaXJ3YXkuYWdlbnQudjEuQXB0UGFja2FnZRIwCgtjcmVkZW50aWFscxgLIAMoCzIbLmZhaXJ3YXkuYWdlbnQudjEuU2VjcmV0UmVmEhQKDHB5dGhvbl9pbmRleBgMIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIm0KEEJ1aWxkSW1hZ2VPdXRwdXQSEQoJcmVmZXJlbmNlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRINCgVidWlsdBgDIAEoCBISCgpzaXplX2J5dGVzGAQgASgDEhMKC3Nib21fc2hhMjU2GAUgASgJInUKEUNvbGxlY3RJbWFnZXNUYXNrEhgKEGltYWdlX3JlcG9zaXRvcnkYASABKAkSFAoMa2VlcF9kaWdlc3RzGAIgAygJEjAKC2NyZWRlbnRpYWxzGAMgAygLMhsuZmFpcndheS5hZ2VudC52MS5TZWNyZXRSZWYiQwoTQ29sbGVjdEltYWdlc091dHB1dBIXCg9yZW1vdmVkX2RpZ2VzdHMYASADKAkSEwoLZnJlZWRfYnl0ZXMYAiABKAMirQEKDkNyZWF0ZUNlbGxUYXNrEg8KB2NlbGxfaWQYASABKAkSFgoOZW52aXJvbm1lbnRfaWQYAiABKAkSKgoFc3RhZ2UYAyABKA4yGy5mYWlyd2F5LmFnZW50LnYxLkNlbGxTdGFnZRIWCg5wb3N0Z3Jlc19pbWFnZRgEIAEoCRIuCglyZXNvdXJjZXMYBSABKAsyGy5mYWlyd2F5LmFnZW50LnYxLlJlc291cmNlcyJQChBDcmVhdGVDZWxsT3V0cHV0EgwKBHBvb2wYASABKAkSFgoOcG9zdGdyZXNfaW1hZ2UYAiABKAkSFgoOcG9zdGdyZXNfbWFqb3IYAyABKA0i1gEKDUNsb25lQ2VsbFRhc2sSDwoHY2VsbF9pZBgBIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgCIAEoCRIqCgVzdGFnZRgDIAEoDjIbLmZhaXJ3YXkuYWdlbnQudjEuQ2VsbFN0YWdlEhgKDnNvdXJjZV9jZWxsX2lkGAQgASgJSAASHAoSc291cmNlX3NuYXBzaG90X2lkGAUgASgJSAASLgoJcmVzb3VyY2VzGAYgASgLMhsuZmFpcndheS5hZ2VudC52MS5SZXNvdXJjZXNCCAoGc291cmNlIpcBCg9DbG9uZUNlbGxPdXRwdXQSDAoEcG9vbBgBIAEoCRIvCgtzb3VyY2VfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZHVyYXRpb25fbXMYAyABKAMSDwoHY29weV9tcxgEIAEoAxIQCghzdGFydF9tcxgFIAEoAxINCgVieXRlcxgGIAEoAyJaChBTbmFwc2hvdENlbGxUYXNrEg8KB2NlbGxfaWQYASABKAkSEwoLc25hcHNob3RfaWQYAiABKAkSDwoHcHVycG9zZRgDIAEoCRIPCgdxdWllc2NlGAQgASgIInQKElNuYXBzaG90Q2VsbE91dHB1dBIMCgRwb29sGAEgASgJEiwKCHRha2VuX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtkdXJhdGlvbl9tcxgDIAEoAxINCgVieXRlcxgEIAEoAyIgCg1DaGVja1Jvb21UYXNrEg8KB2NlbGxfaWQYASABKAkiJQoPQ2hlY2tSb29tT3V0cHV0EhIKCmZyZWVfYnl0ZXMYASABKAMiVQoPSW5zcGVjdENlbGxUYXNrEg8KB2NlbGxfaWQYASABKAkSMQoNY2hhbmdlZF9zaW5jZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAivQEKEUluc3BlY3RDZWxsT3V0cHV0EhYKDmRhdGFiYXNlX2J5dGVzGAEgASgDEi8KB2NoYW5nZXMYAiADKAsyHi5mYWlyd2F5LmFnZW50LnYxLlRhYmxlQ2hhbmdlcxIUCgxjaGFuZ2VkX3Jvd3MYAyABKAMSLwoLbGFzdF9jaGFuZ2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEHVuY291bnRlZF90YWJsZXMYBSADKAkiKwoMVGFibGVDaGFuZ2VzEg0KBXRhYmxlGAEgASgJEgwKBHJvd3MYAiABKAMiNwoPUmVzdG9yZUNlbGxUYXNrEg8KB2NlbGxfaWQYASABKAkSEwoLc25hcHNob3RfaWQYAiABKAkiKAoRUmVzdG9yZUNlbGxPdXRwdXQSEwoLZHVyYXRpb25fbXMYASABKAMiNgoPRGVzdHJveUNlbGxUYXNrEg8KB2NlbGxfaWQYASABKAkSEgoKcHJvZHVjdGlvbhgCIAEoCCIoChFEZXN0cm95Q2VsbE91dHB1dBITCgtmcmVlZF9ieXRlcxgBIAEoAyIqChNEZXN0cm95U25hcHNob3RUYXNrEhMKC3NuYXBzaG90X2lkGAEgASgJIhcKFURlc3Ryb3lTbmFwc2hvdE91dHB1dCIwCgxEdW1wQ2VsbFRhc2sSDwoHY2VsbF9pZBgBIAEoCRIPCgdkdW1wX2lkGAIgASgJInIKDkR1bXBDZWxsT3V0cHV0Eg0KBWJ5dGVzGAEgASgDEhMKC2R1cmF0aW9uX21zGAIgASgDEg4KBnNoYTI1NhgDIAEoCRIsCgh0YWtlbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi/QEKEEFwcGx5TW9kdWxlc1Rhc2sSDwoHY2VsbF9pZBgBIAEoCRINCgVpbWFnZRgCIAEoCRIPCgdpbnN0YWxsGAMgAygJEg4KBnVwZGF0ZRgEIAMoCRIMCgRkZW1vGAUgASgIEhEKCXRlc3RfdGFncxgGIAEoCRIYChBleHBlY3RfaW5zdGFsbGVkGAcgAygJEi4KCXJlc291cmNlcxgIIAEoCzIbLmZhaXJ3YXkuYWdlbnQudjEuUmVzb3VyY2VzEiwKB3NlY3JldHMYCSADKAsyGy5mYWlyd2F5LmFnZW50LnYxLlNlY3JldFJlZhIPCgdvYnNlcnZlGAogASgIIqMBChJBcHBseU1vZHVsZXNPdXRwdXQSKwoFdGVzdHMYASABKAsyHC5mYWlyd2F5LmFnZW50LnYxLlRlc3RSZXBvcnQSEwoLZHVyYXRpb25fbXMYAiABKAMSEQoJaW5zdGFsbGVkGAMgAygJEjgKC29ic2VydmF0aW9uGAQgASgLMiMuZmFpcndheS5hZ2VudC52MS5VcGRhdGVPYnNlcnZhdGlvbiL7AgoRVXBkYXRlT2JzZXJ2YXRpb24SDwoHb2Rvb19tcxgBIAEoAxIqCgVsb2NrcxgCIAMoCzIbLmZhaXJ3YXkuYWdlbnQudjEuVGFibGVMb2NrEjUKEHJld3JpdHRlbl90YWJsZXMYAyADKAsyGy5mYWlyd2F5LmFnZW50LnYxLlRhYmxlU2l6ZRIuCgZzY2hlbWEYBCADKAsyHi5mYWlyd2F5LmFnZW50LnYxLlNjaGVtYUNoYW5nZRIuCgpyb3dfY291bnRzGAUgAygLMhouZmFpcndheS5hZ2VudC52MS5Sb3dDb3VudBIZChFkZWFjdGl2YXRlZF92aWV3cxgGIAMoCRIxCgh2ZXJzaW9ucxgHIAMoCzIfLmZhaXJ3YXkuYWdlbnQudjEuTW9kdWxlVmVyc2lvbhIqCgZpc3N1ZXMYCCADKAsyGi5mYWlyd2F5LmFnZW50LnYxLkxvZ0lzc3VlEhgKEGVzdGltYXRlZF90YWJsZXMYCSADKAkiOQoJVGFibGVMb2NrEg0KBXRhYmxlGAEgASgJEgwKBG1vZGUYAiABKAkSDwoHaGVsZF9tcxgDIAEoAyIpCglUYWJsZVNpemUSDQoFdGFibGUYASABKAkSDQoFYnl0ZXMYAiABKAMiWQoMU2NoZW1hQ2hhbmdlEgwKBGtpbmQYASABKAkSDgoGY2hhbmdlGAIgASgJEg0KBXRhYmxlGAMgASgJEgwKBG5hbWUYBCABKAkSDgoGZGV0YWlsGAUgASgJIjgKCFJvd0NvdW50Eg0KBXRhYmxlGAEgASgJEg4KBmJlZm9yZRgCIAEoAxINCgVhZnRlchgDIAEoAyJPCg1Nb2R1bGVWZXJzaW9uEg4KBm1vZHVsZRgBIAEoCRIOCgZiZWZvcmUYAiABKAkSDQoFYWZ0ZXIYAyABKAkSDwoHc2NyaXB0cxgEIAMoCSJdCghMb2dJc3N1ZRITCgtmaW5nZXJwcmludBgBIAEoCRINCgVsZXZlbBgCIAEoCRIOCgZsb2dnZXIYAyABKAkSDgoGc2FtcGxlGAQgASgJEg0KBWNvdW50GAUgASgNIloKClRlc3RSZXBvcnQSCwoDcmFuGAEgASgIEg0KBXRvdGFsGAIgASgNEg4KBmZhaWxlZBgDIAEoDRIOCgZlcnJvcnMYBCABKA0SEAoIZmFpbHVyZXMYBSADKAkiiQEKDk5ldXRyYWxpemVUYXNrEg8KB2NlbGxfaWQYASABKAkSDQoFaW1hZ2UYAiABKAkSDgoGYXNzZXJ0GAMgASgIEhcKD2NvdmVyZWRfbW9kdWxlcxgEIAMoCRIuCglyZXNvdXJjZXMYBSABKAsyGy5mYWlyd2F5LmFnZW50LnYxLlJlc291cmNlcyJaChBOZXV0cmFsaXplT3V0cHV0EisKCmFzc2VydGlvbnMYASADKAsyFy5mYWlyd2F5LmFnZW50LnYxLkNoZWNrEhkKEXVuY292ZXJlZF9tb2R1bGVzGAIgAygJIkoKBUNoZWNrEgwKBG5hbWUYASABKAkSDgoGcGFzc2VkGAIgASgIEg4KBmRldGFpbBgDIAEoCRITCgtkdXJhdGlvbl9tcxgEIAEoAyIqCglTZWNyZXRSZWYSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNIrECCgtSdW50aW1lU3BlYxISCgpydW50aW1lX2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJEg8KB2NlbGxfaWQYAyABKAkSDQoFaW1hZ2UYBCABKAkSKgoFc3RhZ2UYBSABKA4yGy5mYWlyd2F5LmFnZW50LnYxLkNlbGxTdGFnZRIPCgd3b3JrZXJzGAYgASgNEi4KCXJlc291cmNlcxgHIAEoCzIbLmZhaXJ3YXkuYWdlbnQudjEuUmVzb3VyY2VzEhUKDWxvZ19zdHJlYW1faWQYCCABKAkSDwoHcHJvamVjdBgJIAEoCRITCgtlbnZpcm9ubWVudBgKIAEoCRIsCgdzZWNyZXRzGAsgAygLMhsuZmFpcndheS5hZ2VudC52MS5TZWNyZXRSZWYiQgoQU3RhcnRSdW50aW1lVGFzaxIuCgdydW50aW1lGAEgASgLMh0uZmFpcndheS5hZ2VudC52MS5SdW50aW1lU3BlYyIpChJTdGFydFJ1bnRpbWVPdXRwdXQSEwoLZHVyYXRpb25fbXMYASABKAMiYgoPU3RvcFJ1bnRpbWVUYXNrEhIKCnJ1bnRpbWVfaWQYASABKAkSFAoMc3RvcF9jZWxsX2lkGAIgASgJEg4KBnJlbW92ZRgDIAEoCBIVCg1kcmFpbl9zZWNvbmRzGAQgASgNIhMKEVN0b3BSdW50aW1lT3V0cHV0InwKCVNtb2tlVGFzaxIuCgdydW50aW1lGAEgASgLMh0uZmFpcndheS5hZ2VudC52MS5SdW50aW1lU3BlYxIsCgZjaGVja3MYAiADKAsyHC5mYWlyd2F5LmFnZW50LnYxLlNtb2tlQ2hlY2sSEQoJaG9zdG5hbWVzGAMgAygJIjYKC1Ntb2tlT3V0cHV0EicKBmNoZWNrcxgBIAMoCzIXLmZhaXJ3YXkuYWdlbnQudjEuQ2hlY2sipAEKD1N3aXRjaFJvdXRlVGFzaxIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIRCglob3N0bmFtZXMYAiADKAkSFAoKcnVudGltZV9pZBgDIAEoCUgAEjQKC21haW50ZW5hbmNlGAQgASgLMh0uZmFpcndheS5hZ2VudC52MS5NYWludGVuYW5jZUgAEhAKBnJlbW92ZRgFIAEoCEgAQggKBnRhcmdldCI7CgtNYWludGVuYW5jZRIPCgdtZXNzYWdlGAEgASgJEhsKE3JldHJ5X2FmdGVyX3NlY29uZHMYAiABKA0iLwoRU3dpdGNoUm91dGVPdXRwdXQSDAoEcG9ydBgBIAEoDRIMCgR1cmxzGAIgAygJKnYKCUNlbGxTdGFnZRIaChZDRUxMX1NUQUdFX1VOU1BFQ0lGSUVEEAASGQoVQ0VMTF9TVEFHRV9QUk9EVUNUSU9OEAESFgoSQ0VMTF9TVEFHRV9TVEFHSU5HEAISGgoWQ0VMTF9TVEFHRV9ERVZFTE9QTUVOVBADKm4KC0luc3RhbGxNb2RlEhwKGElOU1RBTExfTU9ERV9VTlNQRUNJRklFRBAAEhQKEElOU1RBTExfTU9ERV9PV04QARIVChFJTlNUQUxMX01PREVfTElTVBACEhQKEElOU1RBTExfTU9ERV9BTEwQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairway.agent.v1.TaskSpec.
@@ -40,298 +40,424 @@ export const ResolveOutputSchema = /*@__PURE__*/
   messageDesc(file_fairway_agent_v1_tasks, 3);
 
 /**
+ * Describes the message fairway.agent.v1.StageModules.
+ * Use `create(StageModulesSchema)` to create a new message.
+ */
+export const StageModulesSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 4);
+
+/**
+ * Describes the message fairway.agent.v1.SourceRepository.
+ * Use `create(SourceRepositorySchema)` to create a new message.
+ */
+export const SourceRepositorySchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 5);
+
+/**
+ * Describes the message fairway.agent.v1.MergedCommit.
+ * Use `create(MergedCommitSchema)` to create a new message.
+ */
+export const MergedCommitSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 6);
+
+/**
+ * Describes the message fairway.agent.v1.PythonPackage.
+ * Use `create(PythonPackageSchema)` to create a new message.
+ */
+export const PythonPackageSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 7);
+
+/**
+ * Describes the message fairway.agent.v1.AptPackage.
+ * Use `create(AptPackageSchema)` to create a new message.
+ */
+export const AptPackageSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 8);
+
+/**
+ * Describes the message fairway.agent.v1.SecretFinding.
+ * Use `create(SecretFindingSchema)` to create a new message.
+ */
+export const SecretFindingSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 9);
+
+/**
  * Describes the message fairway.agent.v1.Submodule.
  * Use `create(SubmoduleSchema)` to create a new message.
  */
 export const SubmoduleSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 4);
+  messageDesc(file_fairway_agent_v1_tasks, 10);
 
 /**
  * Describes the message fairway.agent.v1.Addon.
  * Use `create(AddonSchema)` to create a new message.
  */
 export const AddonSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 5);
+  messageDesc(file_fairway_agent_v1_tasks, 11);
 
 /**
  * Describes the message fairway.agent.v1.ProjectConfig.
  * Use `create(ProjectConfigSchema)` to create a new message.
  */
 export const ProjectConfigSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 6);
+  messageDesc(file_fairway_agent_v1_tasks, 12);
 
 /**
  * Describes the message fairway.agent.v1.ConfigBranchRule.
  * Use `create(ConfigBranchRuleSchema)` to create a new message.
  */
 export const ConfigBranchRuleSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 7);
+  messageDesc(file_fairway_agent_v1_tasks, 13);
 
 /**
  * Describes the message fairway.agent.v1.StageConfig.
  * Use `create(StageConfigSchema)` to create a new message.
  */
 export const StageConfigSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 8);
+  messageDesc(file_fairway_agent_v1_tasks, 14);
 
 /**
  * Describes the message fairway.agent.v1.SmokeCheck.
  * Use `create(SmokeCheckSchema)` to create a new message.
  */
 export const SmokeCheckSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 9);
+  messageDesc(file_fairway_agent_v1_tasks, 15);
 
 /**
  * Describes the message fairway.agent.v1.Resources.
  * Use `create(ResourcesSchema)` to create a new message.
  */
 export const ResourcesSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 10);
+  messageDesc(file_fairway_agent_v1_tasks, 16);
 
 /**
  * Describes the message fairway.agent.v1.BuildImageTask.
  * Use `create(BuildImageTaskSchema)` to create a new message.
  */
 export const BuildImageTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 11);
+  messageDesc(file_fairway_agent_v1_tasks, 17);
 
 /**
  * Describes the message fairway.agent.v1.BuildImageOutput.
  * Use `create(BuildImageOutputSchema)` to create a new message.
  */
 export const BuildImageOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 12);
+  messageDesc(file_fairway_agent_v1_tasks, 18);
+
+/**
+ * Describes the message fairway.agent.v1.CollectImagesTask.
+ * Use `create(CollectImagesTaskSchema)` to create a new message.
+ */
+export const CollectImagesTaskSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 19);
+
+/**
+ * Describes the message fairway.agent.v1.CollectImagesOutput.
+ * Use `create(CollectImagesOutputSchema)` to create a new message.
+ */
+export const CollectImagesOutputSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 20);
 
 /**
  * Describes the message fairway.agent.v1.CreateCellTask.
  * Use `create(CreateCellTaskSchema)` to create a new message.
  */
 export const CreateCellTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 13);
+  messageDesc(file_fairway_agent_v1_tasks, 21);
 
 /**
  * Describes the message fairway.agent.v1.CreateCellOutput.
  * Use `create(CreateCellOutputSchema)` to create a new message.
  */
 export const CreateCellOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 14);
+  messageDesc(file_fairway_agent_v1_tasks, 22);
 
 /**
  * Describes the message fairway.agent.v1.CloneCellTask.
  * Use `create(CloneCellTaskSchema)` to create a new message.
  */
 export const CloneCellTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 15);
+  messageDesc(file_fairway_agent_v1_tasks, 23);
 
 /**
  * Describes the message fairway.agent.v1.CloneCellOutput.
  * Use `create(CloneCellOutputSchema)` to create a new message.
  */
 export const CloneCellOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 16);
+  messageDesc(file_fairway_agent_v1_tasks, 24);
 
 /**
  * Describes the message fairway.agent.v1.SnapshotCellTask.
  * Use `create(SnapshotCellTaskSchema)` to create a new message.
  */
 export const SnapshotCellTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 17);
+  messageDesc(file_fairway_agent_v1_tasks, 25);
 
 /**
  * Describes the message fairway.agent.v1.SnapshotCellOutput.
  * Use `create(SnapshotCellOutputSchema)` to create a new message.
  */
 export const SnapshotCellOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 18);
+  messageDesc(file_fairway_agent_v1_tasks, 26);
 
 /**
  * Describes the message fairway.agent.v1.CheckRoomTask.
  * Use `create(CheckRoomTaskSchema)` to create a new message.
  */
 export const CheckRoomTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 19);
+  messageDesc(file_fairway_agent_v1_tasks, 27);
 
 /**
  * Describes the message fairway.agent.v1.CheckRoomOutput.
  * Use `create(CheckRoomOutputSchema)` to create a new message.
  */
 export const CheckRoomOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 20);
+  messageDesc(file_fairway_agent_v1_tasks, 28);
+
+/**
+ * Describes the message fairway.agent.v1.InspectCellTask.
+ * Use `create(InspectCellTaskSchema)` to create a new message.
+ */
+export const InspectCellTaskSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 29);
+
+/**
+ * Describes the message fairway.agent.v1.InspectCellOutput.
+ * Use `create(InspectCellOutputSchema)` to create a new message.
+ */
+export const InspectCellOutputSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 30);
+
+/**
+ * Describes the message fairway.agent.v1.TableChanges.
+ * Use `create(TableChangesSchema)` to create a new message.
+ */
+export const TableChangesSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 31);
 
 /**
  * Describes the message fairway.agent.v1.RestoreCellTask.
  * Use `create(RestoreCellTaskSchema)` to create a new message.
  */
 export const RestoreCellTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 21);
+  messageDesc(file_fairway_agent_v1_tasks, 32);
 
 /**
  * Describes the message fairway.agent.v1.RestoreCellOutput.
  * Use `create(RestoreCellOutputSchema)` to create a new message.
  */
 export const RestoreCellOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 22);
+  messageDesc(file_fairway_agent_v1_tasks, 33);
 
 /**
  * Describes the message fairway.agent.v1.DestroyCellTask.
  * Use `create(DestroyCellTaskSchema)` to create a new message.
  */
 export const DestroyCellTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 23);
+  messageDesc(file_fairway_agent_v1_tasks, 34);
 
 /**
  * Describes the message fairway.agent.v1.DestroyCellOutput.
  * Use `create(DestroyCellOutputSchema)` to create a new message.
  */
 export const DestroyCellOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 24);
+  messageDesc(file_fairway_agent_v1_tasks, 35);
 
 /**
  * Describes the message fairway.agent.v1.DestroySnapshotTask.
  * Use `create(DestroySnapshotTaskSchema)` to create a new message.
  */
 export const DestroySnapshotTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 25);
+  messageDesc(file_fairway_agent_v1_tasks, 36);
 
 /**
  * Describes the message fairway.agent.v1.DestroySnapshotOutput.
  * Use `create(DestroySnapshotOutputSchema)` to create a new message.
  */
 export const DestroySnapshotOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 26);
+  messageDesc(file_fairway_agent_v1_tasks, 37);
 
 /**
  * Describes the message fairway.agent.v1.DumpCellTask.
  * Use `create(DumpCellTaskSchema)` to create a new message.
  */
 export const DumpCellTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 27);
+  messageDesc(file_fairway_agent_v1_tasks, 38);
 
 /**
  * Describes the message fairway.agent.v1.DumpCellOutput.
  * Use `create(DumpCellOutputSchema)` to create a new message.
  */
 export const DumpCellOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 28);
+  messageDesc(file_fairway_agent_v1_tasks, 39);
 
 /**
  * Describes the message fairway.agent.v1.ApplyModulesTask.
  * Use `create(ApplyModulesTaskSchema)` to create a new message.
  */
 export const ApplyModulesTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 29);
+  messageDesc(file_fairway_agent_v1_tasks, 40);
 
 /**
  * Describes the message fairway.agent.v1.ApplyModulesOutput.
  * Use `create(ApplyModulesOutputSchema)` to create a new message.
  */
 export const ApplyModulesOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 30);
+  messageDesc(file_fairway_agent_v1_tasks, 41);
+
+/**
+ * Describes the message fairway.agent.v1.UpdateObservation.
+ * Use `create(UpdateObservationSchema)` to create a new message.
+ */
+export const UpdateObservationSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 42);
+
+/**
+ * Describes the message fairway.agent.v1.TableLock.
+ * Use `create(TableLockSchema)` to create a new message.
+ */
+export const TableLockSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 43);
+
+/**
+ * Describes the message fairway.agent.v1.TableSize.
+ * Use `create(TableSizeSchema)` to create a new message.
+ */
+export const TableSizeSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 44);
+
+/**
+ * Describes the message fairway.agent.v1.SchemaChange.
+ * Use `create(SchemaChangeSchema)` to create a new message.
+ */
+export const SchemaChangeSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 45);
+
+/**
+ * Describes the message fairway.agent.v1.RowCount.
+ * Use `create(RowCountSchema)` to create a new message.
+ */
+export const RowCountSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 46);
+
+/**
+ * Describes the message fairway.agent.v1.ModuleVersion.
+ * Use `create(ModuleVersionSchema)` to create a new message.
+ */
+export const ModuleVersionSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 47);
+
+/**
+ * Describes the message fairway.agent.v1.LogIssue.
+ * Use `create(LogIssueSchema)` to create a new message.
+ */
+export const LogIssueSchema = /*@__PURE__*/
+  messageDesc(file_fairway_agent_v1_tasks, 48);
 
 /**
  * Describes the message fairway.agent.v1.TestReport.
  * Use `create(TestReportSchema)` to create a new message.
  */
 export const TestReportSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 31);
+  messageDesc(file_fairway_agent_v1_tasks, 49);
 
 /**
  * Describes the message fairway.agent.v1.NeutralizeTask.
  * Use `create(NeutralizeTaskSchema)` to create a new message.
  */
 export const NeutralizeTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 32);
+  messageDesc(file_fairway_agent_v1_tasks, 50);
 
 /**
  * Describes the message fairway.agent.v1.NeutralizeOutput.
  * Use `create(NeutralizeOutputSchema)` to create a new message.
  */
 export const NeutralizeOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 33);
+  messageDesc(file_fairway_agent_v1_tasks, 51);
 
 /**
  * Describes the message fairway.agent.v1.Check.
  * Use `create(CheckSchema)` to create a new message.
  */
 export const CheckSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 34);
+  messageDesc(file_fairway_agent_v1_tasks, 52);
 
 /**
  * Describes the message fairway.agent.v1.SecretRef.
  * Use `create(SecretRefSchema)` to create a new message.
  */
 export const SecretRefSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 35);
+  messageDesc(file_fairway_agent_v1_tasks, 53);
 
 /**
  * Describes the message fairway.agent.v1.RuntimeSpec.
  * Use `create(RuntimeSpecSchema)` to create a new message.
  */
 export const RuntimeSpecSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 36);
+  messageDesc(file_fairway_agent_v1_tasks, 54);
 
 /**
  * Describes the message fairway.agent.v1.StartRuntimeTask.
  * Use `create(StartRuntimeTaskSchema)` to create a new message.
  */
 export const StartRuntimeTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 37);
+  messageDesc(file_fairway_agent_v1_tasks, 55);
 
 /**
  * Describes the message fairway.agent.v1.StartRuntimeOutput.
  * Use `create(StartRuntimeOutputSchema)` to create a new message.
  */
 export const StartRuntimeOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 38);
+  messageDesc(file_fairway_agent_v1_tasks, 56);
 
 /**
  * Describes the message fairway.agent.v1.StopRuntimeTask.
  * Use `create(StopRuntimeTaskSchema)` to create a new message.
  */
 export const StopRuntimeTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 39);
+  messageDesc(file_fairway_agent_v1_tasks, 57);
 
 /**
  * Describes the message fairway.agent.v1.StopRuntimeOutput.
  * Use `create(StopRuntimeOutputSchema)` to create a new message.
  */
 export const StopRuntimeOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 40);
+  messageDesc(file_fairway_agent_v1_tasks, 58);
 
 /**
  * Describes the message fairway.agent.v1.SmokeTask.
  * Use `create(SmokeTaskSchema)` to create a new message.
  */
 export const SmokeTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 41);
+  messageDesc(file_fairway_agent_v1_tasks, 59);
 
 /**
  * Describes the message fairway.agent.v1.SmokeOutput.
  * Use `create(SmokeOutputSchema)` to create a new message.
  */
 export const SmokeOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 42);
+  messageDesc(file_fairway_agent_v1_tasks, 60);
 
 /**
  * Describes the message fairway.agent.v1.SwitchRouteTask.
  * Use `create(SwitchRouteTaskSchema)` to create a new message.
  */
 export const SwitchRouteTaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 43);
+  messageDesc(file_fairway_agent_v1_tasks, 61);
 
 /**
  * Describes the message fairway.agent.v1.Maintenance.
  * Use `create(MaintenanceSchema)` to create a new message.
  */
 export const MaintenanceSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 44);
+  messageDesc(file_fairway_agent_v1_tasks, 62);
 
 /**
  * Describes the message fairway.agent.v1.SwitchRouteOutput.
  * Use `create(SwitchRouteOutputSchema)` to create a new message.
  */
 export const SwitchRouteOutputSchema = /*@__PURE__*/
-  messageDesc(file_fairway_agent_v1_tasks, 45);
+  messageDesc(file_fairway_agent_v1_tasks, 63);
 
 /**
  * Describes the enum fairway.agent.v1.CellStage.
