@@ -29,8 +29,11 @@ module.exports = {
       'proto/gen/',
       'server/scheduler/types\\.ts',
       'server/db/(record|tables/\\w+)\\.ts',
+      // What is compared by content alone; asks nobody.
+      'server/releases/(source|changes|plan)\\.ts',
       'server/errors\\.ts',
     ]),
+    only('releases', 'server/releases', ['proto/gen/', 'server/(db|governance)/', 'server/errors\\.ts']),
     only('governance', 'server/governance', [
       'proto/gen/',
       'server/(db|blobs)/',
@@ -38,12 +41,12 @@ module.exports = {
     ]),
     only('services', 'server/services', [
       'proto/gen/',
-      'server/(db|blobs|governance|evidence)/',
+      'server/(db|blobs|governance|evidence|releases)/',
       'server/(errors|context|logger)\\.ts',
     ]),
     only('scheduler', 'server/scheduler', [
       'proto/gen/',
-      'server/(db|blobs|governance|evidence)/',
+      'server/(db|blobs|governance|evidence|releases)/',
       'server/(errors|context|logger)\\.ts',
     ]),
     only('fleet', 'server/fleet', [

@@ -90,5 +90,15 @@ begin
   execute format('create policy removing on releases for delete to fairway_app using (%s and %s)', tenant, written);
 end $$;
 
+-- What production serves went live before there was this table.
+insert into releases
+  (organization_id, project_id, environment_id, run_id, number, digest, build_number, deployment, went_live_at)
+select organization_id, project_id, id, (deployment ->> 'runId')::uuid, 1, deployment ->> 'digest',
+  (deployment ->> 'buildNumber')::integer, deployment, updated_at
+from environments where stage = 'production' and status <> 'destroyed' and deployment is not null;
+
+-- Rehearsals of a plan.
+create index runs_by_plan on runs (project_id, (record ->> 'planSha256')) where kind = 'rehearse';
+
 -- What went live stays on record.
 grant select, insert on releases to fairway_app;

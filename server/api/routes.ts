@@ -11,6 +11,7 @@ import { LogService } from '../../proto/gen/fairway/v1/logs_pb.js'
 import { MemberService } from '../../proto/gen/fairway/v1/members_pb.js'
 import { PolicyService } from '../../proto/gen/fairway/v1/policies_pb.js'
 import { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
+import { ReleaseService } from '../../proto/gen/fairway/v1/releases_pb.js'
 import { ReportService } from '../../proto/gen/fairway/v1/reports_pb.js'
 import { RunService } from '../../proto/gen/fairway/v1/runs_pb.js'
 import { SecretService } from '../../proto/gen/fairway/v1/secrets_pb.js'
@@ -28,6 +29,7 @@ import { logsApi } from './logs.ts'
 import { membersApi } from './members.ts'
 import { policiesApi } from './policies.ts'
 import { projectsApi } from './projects.ts'
+import { releasesApi } from './releases.ts'
 import { reportsApi } from './reports.ts'
 import { runsApi } from './runs.ts'
 import { secretsApi } from './secrets.ts'
@@ -47,6 +49,7 @@ export function addRoutes(router: ConnectRouter, app: AppContext): void {
   router.service(MemberService, membersApi(app))
   router.service(PolicyService, policiesApi(app))
   router.service(ProjectService, projectsApi(app))
+  router.service(ReleaseService, releasesApi(app))
   router.service(ReportService, reportsApi(app))
   router.service(RunService, runsApi(app))
   router.service(SecretService, secretsApi(app))

@@ -30,6 +30,8 @@ export interface ProtectedRequest {
   /** E-mail address. */
   readonly commitAuthor?: string
   readonly runId?: string
+  /** The build that it is about, where there is no run yet. */
+  readonly aboutRunId?: string
 }
 
 export type Verdict =
@@ -157,7 +159,8 @@ async function findApproval(
         .executeTakeFirst()
 }
 
-async function ask(
+/** Writes down that it was asked for. */
+export async function ask(
   tx: Tx,
   op: Operation,
   request: ProtectedRequest,
@@ -181,6 +184,7 @@ async function ask(
       subject: subject.text,
       subject_sha256: subject.sha256,
       run_id: request.runId ?? null,
+      about_run_id: request.aboutRunId ?? null,
       requested_by: request.requestedBy,
       requester_id: request.requesterId ?? null,
       commit_author: request.commitAuthor ?? '',

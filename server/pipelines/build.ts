@@ -1,6 +1,6 @@
 import type { BuildActions, Pipeline } from '../scheduler/types.ts'
 import { buildDevelopment } from './development.ts'
-import { buildProduction } from './production.ts'
+import { release } from './production.ts'
 import { buildStaging } from './staging.ts'
 
 /**
@@ -13,7 +13,7 @@ export const build: Pipeline<BuildActions> = async (run) => {
   const image = await run.step('image', () => run.image(source))
   switch (run.stage) {
     case 'production':
-      return buildProduction(run, source, image)
+      return release(run, source, image)
     case 'staging':
       return buildStaging(run, source, image)
     case 'development':

@@ -1,4 +1,5 @@
-import type { BuildActions, Image, PreparedContent, Source } from '../scheduler/types.ts'
+import type { Image, Source } from '../releases/source.ts'
+import type { BuildActions, PreparedContent } from '../scheduler/types.ts'
 import { replaceCell } from './serve.ts'
 
 /**
@@ -20,7 +21,7 @@ export async function buildDevelopment(run: BuildActions, source: Source, image:
       return
     }
     await fillWithBaseModules(run, cellId, source)
-    const tests =
+    const applied =
       own.length > 0
         ? await run.applyModules(
             cellId,
@@ -29,8 +30,8 @@ export async function buildDevelopment(run: BuildActions, source: Source, image:
             { key: 'install', demo: source.demo, testTags: source.testTags, expectInstalled: source.modules },
           )
         : undefined
-    await run.prepare(cellId, full, tests)
-    await run.note({ tests, updatedModules: own })
+    await run.prepare(cellId, full, applied?.tests)
+    await run.note({ tests: applied?.tests, updatedModules: own })
     run.summarize(own.length > 0 ? `installed ${own.join(', ')}` : 'no own modules to install')
   })
 }

@@ -1,75 +1,105 @@
-import type { Deployment } from '../db/record.ts'
-import type { BuildActions, Image, ModuleChanges, Snapshot, Source } from '../scheduler/types.ts'
-import { changesBetween, describe, isEmpty } from './changes.ts'
+import type { Deployment, RehearsalRecord } from '../db/record.ts'
+import { describe, isEmpty, type ModuleChanges } from '../releases/changes.ts'
+import type { Plan } from '../releases/plan.ts'
+import type { Image, Source } from '../releases/source.ts'
+import type { BuildActions, Snapshot } from '../scheduler/types.ts'
+import { rehearsalOf } from './rehearsal.ts'
 import { serve, serveFromNewCell } from './serve.ts'
 
 /**
- * Production: its first build makes its cell, every later one keeps it. Before anything of it is touched, exactly what
- * would happen has to be approved, as the project's policy says.
+ * Source and image become production: rehearse · approve · database · deploy · smoke. Its first release makes its cell,
+ * every later one keeps it. Before anything of it is touched, exactly what would happen has been tried on a clone, and
+ * approved, as the project's policy says.
  */
-export async function buildProduction(run: BuildActions, source: Source, image: Image): Promise<void> {
-  const current = run.current
-  const changes = await run.step('approve', async () => {
-    const planned = current ? changesBetween(current, source) : firstInstall(source)
-    await run.authorizeDeploy(source, image, planned)
-    return planned
+export async function release(run: BuildActions, source: Source, image: Image): Promise<void> {
+  const { current } = run
+  const { plan, rehearsal } = await run.step('rehearse', async () => {
+    const plan = await run.plan(source, image)
+    return { plan, rehearsal: await rehearsalOf(run, plan) }
   })
-  if (!current) return firstBuild(run, source, image, changes.install)
-  return isEmpty(changes)
-    ? replaceRuntime(run, current, source, image)
-    : updateDatabase(run, current, source, image, changes)
+  await run.step('approve', () => run.authorizeDeploy(plan, rehearsal))
+  if (!current) return firstRelease(run, plan)
+  const prepare = () => run.candidate(current.cellId, source, image)
+  return isEmpty(plan.changes)
+    ? replaceRuntime(run, current, prepare)
+    : updateDatabase(run, current, prepare, update(run, current, plan, rehearsal))
 }
 
-const firstInstall = ({ modules }: Source): ModuleChanges => ({
-  install: modules.length > 0 ? modules : ['base'],
-  update: [],
-})
-
-async function firstBuild(
-  run: BuildActions,
-  source: Source,
-  image: Image,
-  install: readonly string[],
-): Promise<void> {
+async function firstRelease(run: BuildActions, { source, image, changes }: Plan): Promise<void> {
+  const { install } = changes
   await serveFromNewCell(run, source, image, async (cellId) => {
     await run.createCell(cellId)
-    await run.applyModules(
-      cellId,
-      image.reference,
-      { install, update: [] },
-      { key: 'install', demo: source.demo, testTags: source.testTags, expectInstalled: install },
-    )
+    await run.applyModules(cellId, image.reference, changes, {
+      key: 'install',
+      demo: source.demo,
+      testTags: source.testTags,
+      expectInstalled: install,
+    })
     await run.note({ updatedModules: install })
     run.summarize(`new database; installed ${install.join(', ')}`)
   })
 }
 
-/** No module changed: old and new runtime stand side by side on the cell until the new one has proved itself. */
-async function replaceRuntime(
+/** What a change of production's data is made of: what it does to them, and for how long people are sent away. */
+interface DataChange {
+  readonly seconds: number
+  readonly summary: string
+  readonly apply: () => Promise<void>
+}
+
+/** Where nobody rehearsed it. */
+const unknownSeconds = 60
+
+function update(
+  run: BuildActions,
+  { cellId }: Deployment,
+  { source, image, changes }: Plan,
+  rehearsal: RehearsalRecord | undefined,
+): DataChange {
+  return {
+    seconds: rehearsal ? Math.ceil(rehearsal.downtimeMs / 1_000) : unknownSeconds,
+    summary: describe(changes),
+    async apply() {
+      const applied = await run.applyModules(cellId, image.reference, changes, {
+        key: 'update',
+        testTags: source.testTags,
+        expectInstalled: source.modules,
+        resources: source.resources,
+        observe: rehearsal?.update === undefined,
+      })
+      const seen = applied.update ?? rehearsal?.update
+      await run.note({
+        updatedModules: [...changes.install, ...changes.update],
+        ...(seen && { update: { ...seen, durationMs: applied.odooMs } }),
+      })
+    },
+  }
+}
+
+/** No data change: old and new runtime stand side by side on the cell until the new one has proved itself. */
+export async function replaceRuntime(
   run: BuildActions,
   current: Deployment,
-  source: Source,
-  image: Image,
+  prepare: () => Promise<Deployment>,
 ): Promise<void> {
   await run.step('database', async () => {
     await run.note({ updatedModules: [] })
     run.summarize('no module changed; the database stays as it is')
   })
-  await serve(run, current.cellId, source, image, true)
+  await serve(run, await prepare(), true)
   await run.always(() => run.removeRuntime(current.runtimeId))
 }
 
 /**
- * Modules changed. Nobody may write while the database is between two versions, since what is written after the safety
- * snapshot would be lost if it had to be put back: a maintenance page answers from before the snapshot until the new
- * runtime has passed. Whatever fails, code and data go back to what they were, by themselves.
+ * Data change. Nobody may write while they are between two states, since what is written after the safety snapshot would
+ * be lost if it had to be put back: a maintenance page answers from before the snapshot until the new runtime has passed.
+ * Whatever fails, code and data go back to what they were, by themselves.
  */
-async function updateDatabase(
+export async function updateDatabase(
   run: BuildActions,
   current: Deployment,
-  source: Source,
-  image: Image,
-  changes: ModuleChanges,
+  prepare: () => Promise<Deployment>,
+  change: DataChange,
 ): Promise<void> {
   let interrupted = false
   let safety: Snapshot | undefined
@@ -78,22 +108,19 @@ async function updateDatabase(
       await run.requireRoom(current.cellId)
       await run.holdCell(current.cellId)
       interrupted = true
-      await run.maintenance('This system is being updated and will be back in a few minutes.')
+      const text = 'This system is being updated and will be back in a few minutes.'
+      await run.maintenance(text, change.seconds)
       await run.stopCurrent()
       safety = await run.safetySnapshot(current.cellId)
       await run.note({ safetySnapshotId: safety.id })
-      await run.applyModules(current.cellId, image.reference, changes, {
-        key: 'update',
-        testTags: source.testTags,
-        expectInstalled: source.modules,
-      })
-      await run.note({ updatedModules: [...changes.install, ...changes.update] })
-      run.summarize(describe(changes))
+      await change.apply()
+      run.summarize(change.summary)
     })
-    await serve(run, current.cellId, source, image, false)
+    await serve(run, await prepare(), false)
   } catch (failure) {
     await run.always(async () => {
       if (safety) {
+        await run.keepFailed(current.cellId)
         await run.restore(current.cellId, safety)
         await run.note({ restored: true })
       }
@@ -109,3 +136,35 @@ async function updateDatabase(
     await run.pruneSnapshots()
   })
 }
+
+/** The older code loads its modules again, into the data as they are. */
+export const reload = (
+  run: BuildActions,
+  { cellId }: Deployment,
+  target: Deployment,
+  changes: ModuleChanges,
+): DataChange => ({
+  seconds: unknownSeconds,
+  summary: `the data stay; ${describe(changes)}`,
+  async apply() {
+    const { memoryBytes, milliCpus, maxProcesses } = target
+    const applied = await run.applyModules(cellId, target.image, changes, {
+      key: 'update',
+      expectInstalled: changes.update.filter((name) => name !== 'base'),
+      resources: { memoryBytes, milliCpus, maxProcesses },
+      observe: true,
+    })
+    await run.note({ updatedModules: changes.update, update: applied.update })
+  },
+})
+
+/** The data go back to what they were. */
+export const putBack = (run: BuildActions, { cellId }: Deployment, data: Snapshot): DataChange => ({
+  // Stop, two snapshots and a start of both, whatever the size.
+  seconds: 15,
+  summary: 'the data are those of before',
+  apply: async () => {
+    await run.restore(cellId, data)
+    await run.note({ updatedModules: [] })
+  },
+})

@@ -1,18 +1,13 @@
-import type { BuildActions, Image, Source } from '../scheduler/types.ts'
+import type { Deployment } from '../db/record.ts'
+import type { Image, Source } from '../releases/source.ts'
+import type { BuildActions } from '../scheduler/types.ts'
 
 /**
- * Deploy and smoke: starts the code on the cell beside whatever serves now, and lets it take over once it has proved
+ * Deploy and smoke: starts the candidate on its cell beside whatever serves now, and lets it take over once it has proved
  * itself. When it does not, its runtime is removed and what served before still serves: `standing` says that it does
  * so all along, and the route leads back to it where the take-over failed half-way.
  */
-export async function serve(
-  run: BuildActions,
-  cellId: string,
-  source: Source,
-  image: Image,
-  standing: boolean,
-): Promise<void> {
-  const candidate = await run.candidate(cellId, source, image)
+export async function serve(run: BuildActions, candidate: Deployment, standing: boolean): Promise<void> {
   let switching = false
   try {
     await run.step('deploy', () => run.startRuntime(candidate))
@@ -40,7 +35,7 @@ export async function serveFromNewCell(
   const cellId = await run.newCell()
   try {
     await run.step('database', () => fill(cellId))
-    await serve(run, cellId, source, image, run.current !== undefined)
+    await serve(run, await run.candidate(cellId, source, image), run.current !== undefined)
   } catch (failure) {
     await run.always(() => run.destroyCell(cellId))
     throw failure

@@ -1,5 +1,7 @@
-import type { BuildActions, Image, Source } from '../scheduler/types.ts'
-import { changesBetween, describe, isEmpty } from './changes.ts'
+import { describe, isEmpty } from '../releases/changes.ts'
+import type { Image, Source } from '../releases/source.ts'
+import type { BuildActions } from '../scheduler/types.ts'
+import { changesBetween } from './changes.ts'
 import { replaceCell } from './serve.ts'
 
 /**
@@ -9,15 +11,17 @@ import { replaceCell } from './serve.ts'
  */
 export async function buildStaging(run: BuildActions, source: Source, image: Image): Promise<void> {
   await replaceCell(run, source, image, async (cellId) => {
-    const production = await run.cloneProduction(cellId)
-    const changes = changesBetween(production, source)
+    const { deployment } = await run.cloneProduction(cellId)
+    const changes = changesBetween(deployment, source)
     await run.neutralize(cellId, image, source)
     if (!isEmpty(changes)) {
-      await run.applyModules(cellId, image.reference, changes, {
+      const { update } = await run.applyModules(cellId, image.reference, changes, {
         key: 'update',
         testTags: source.testTags,
         expectInstalled: source.modules,
+        observe: true,
       })
+      await run.note({ update })
     }
     await run.proveNeutralized(cellId, image, source)
     await run.note({ updatedModules: [...changes.install, ...changes.update] })

@@ -3,6 +3,7 @@ import { findWaitingRuns } from '../governance/approvals/waiting-runs.ts'
 import { policyInForce } from '../governance/policy/in-force.ts'
 import { listed, mayHold } from '../governance/policy/supply.ts'
 import type { RunState } from './run-state.ts'
+import { besideOthers } from './types.ts'
 
 /** Runs of one project at a time. */
 const projectConcurrency = 3
@@ -23,8 +24,12 @@ export async function admit(state: RunState): Promise<Admission> {
     .where('advance_at', 'is not', null)
     .where('id', '<>', run.id)
     .execute()
-  const here = others.filter((other) => other.environment_id === environment.id)
-  const ahead = here.find((other) => other.status === 'running' || other.created_at < run.created_at)
+  const here = others.filter(
+    (other) => other.environment_id === environment.id && !besideOthers.includes(other.kind),
+  )
+  const ahead =
+    !besideOthers.includes(run.kind) &&
+    here.find((other) => other.status === 'running' || other.created_at < run.created_at)
   if (ahead)
     return { waitingFor: `waiting for ${ahead.number ? `build ${ahead.number}` : `the ${ahead.kind}`}` }
   const running = others.filter((other) => other.status === 'running').map(({ id }) => id)

@@ -7,12 +7,13 @@ import { recordEnd } from '../evidence/record/record-end.ts'
 import { voidApprovalsOfRun } from '../governance/approvals/state.ts'
 import { buildActions } from './actions/build.ts'
 import { environmentActions } from './actions/environment.ts'
+import { releaseActions } from './actions/release.ts'
 import type { EngineConfig } from './actions/wording.ts'
 import { admit } from './admission.ts'
 import { awaitLogs } from './await-logs.ts'
 import { type Engine, faultKey, type Replayed, replay } from './replay.ts'
 import { lockRun, type RunState } from './run-state.ts'
-import { type Pipelines, stepsOf } from './types.ts'
+import { besideOthers, type Pipelines, stepsOf } from './types.ts'
 
 const admissionRecheckMs = 2_000
 
@@ -111,10 +112,21 @@ async function advanceLocked(
 
 function runPipeline(engine: Engine, config: EngineConfig, pipelines: Pipelines): Promise<void> {
   const { kind } = engine.state.run
-  if (kind === 'build') return pipelines.build(buildActions(engine, config))
-  if (kind === 'start' || kind === 'stop' || kind === 'destroy')
-    return pipelines[kind](environmentActions(engine, config))
-  throw new Error(`There is no pipeline for a ${kind} yet`)
+  switch (kind) {
+    case 'build':
+      return pipelines.build(buildActions(engine, config))
+    case 'start':
+    case 'stop':
+    case 'destroy':
+      return pipelines[kind](environmentActions(engine, config))
+    case 'rehearse':
+    case 'promote':
+    case 'rollback':
+    case 'inspect':
+      return pipelines[kind](releaseActions(engine, config))
+    case 'lock':
+      throw new Error('There is no pipeline for a lock yet')
+  }
 }
 
 /** Starts a queued run; false when it has to wait, or was cancelled before it began. */
@@ -253,7 +265,9 @@ async function end(
   await announce(tx, run.id)
 }
 
-async function markFailed({ tx, environment }: RunState): Promise<void> {
+/** Where putting back failed too, or nothing was put back. A run that changes nothing of its environment leaves it alone. */
+async function markFailed({ tx, run, environment }: RunState): Promise<void> {
+  if (besideOthers.includes(run.kind)) return
   await tx
     .updateTable('environments')
     .set({ status: 'failed', updated_at: new Date() })

@@ -1,6 +1,9 @@
-import type { Deployment, Requirements, RunRecord } from '../db/record.ts'
+import type { Deployment, RehearsalRecord, RunRecord, UpdateRecord } from '../db/record.ts'
 import type { Stage } from '../db/tables/projects.ts'
 import type { RunKind, RunStatus } from '../db/tables/runs.ts'
+import type { ModuleChanges } from '../releases/changes.ts'
+import type { Plan } from '../releases/plan.ts'
+import type { Image, Source } from '../releases/source.ts'
 
 /**
  * Words of the run engine.
@@ -18,6 +21,9 @@ export type Pipeline<Actions> = (actions: Actions) => Promise<void>
 export type StepName =
   | 'resolve'
   | 'image'
+  | 'plan'
+  | 'rehearse'
+  | 'inspect'
   | 'approve'
   | 'database'
   | 'deploy'
@@ -59,55 +65,6 @@ export interface CommonActions {
   always<T>(body: () => Promise<T>): Promise<T>
 }
 
-/** A commit, resolved: everything the later steps need to know about the code. */
-export interface Source {
-  readonly commit: string
-  /** Number of the build that resolved it. */
-  readonly buildNumber: number
-  readonly lockSha256: string
-  readonly baseImage: string
-  readonly imageKey: string
-  /** Wanted modules, and with all they depend on. */
-  readonly modules: readonly string[]
-  readonly closure: readonly string[]
-  readonly baseModules: readonly string[]
-  /** Own addon → tree id, and → its dependencies. */
-  readonly addonTrees: Readonly<Record<string, string>>
-  readonly addonDepends: Readonly<Record<string, readonly string[]>>
-  readonly addonVersions: Readonly<Record<string, string>>
-  readonly requirements: Requirements
-  readonly neutralizedModules: readonly string[]
-  readonly demo: boolean
-  /** Odoo's --test-tags; empty: no tests. */
-  readonly testTags: string
-  readonly workers: number
-  readonly resources: {
-    readonly memoryBytes: number
-    readonly milliCpus: number
-    readonly maxProcesses: number
-  }
-  readonly smokeChecks: readonly {
-    readonly path: string
-    readonly status: number
-    readonly contains: string
-  }[]
-  /** Of fairway.yaml; taken over when production serves this commit. */
-  readonly branchRules: readonly { readonly pattern: string; readonly stage: Stage }[]
-}
-
-export interface Image {
-  readonly reference: string
-  readonly digest: string
-  readonly built: boolean
-}
-
-/** What a database needs so that it fits the code. */
-export interface ModuleChanges {
-  readonly install: readonly string[]
-  /** `base` stands for all. */
-  readonly update: readonly string[]
-}
-
 export interface Tests {
   readonly total: number
   readonly failed: number
@@ -121,6 +78,16 @@ export interface Snapshot {
   readonly tests?: Tests
 }
 
+/** What came of modules that were applied to a database. */
+export interface Applied {
+  readonly tests?: Tests
+  /** When it was to be observed. */
+  readonly update?: UpdateRecord
+  /** Odoo's own run, and the task with all it took. */
+  readonly odooMs: number
+  readonly tookMs: number
+}
+
 export interface BuildActions extends CommonActions {
   readonly stage: Stage
   /** What the environment serves now, if anything. */
@@ -129,59 +96,117 @@ export interface BuildActions extends CommonActions {
   resolve(): Promise<Source>
   image(source: Source): Promise<Image>
 
+  /** What they would do to production as it is now. Fails when a module that is installed has left the repository. */
+  plan(source: Source, image: Image): Promise<Plan>
+  /**
+   * Whether the policy wants an update of production rehearsed, and the rehearsal of that very plan that is young enough
+   * for it.
+   */
+  findRehearsal(plan: Plan): Promise<{ readonly required: boolean; readonly known?: RehearsalRecord }>
+  /** The verdict over what was measured, by the policy in force; on record. */
+  judgeRehearsal(plan: Plan, measured: RehearsalMeasured): Promise<RehearsalRecord>
+  /** Puts on record that the plan failed on the clone. */
+  failRehearsal(plan: Plan, reason: string): Promise<void>
   /** Waits until exactly this may go to production: see server/governance/protect.ts. Fails when it may not. */
-  authorizeDeploy(source: Source, image: Image, changes: ModuleChanges): Promise<void>
+  authorizeDeploy(plan: Plan, rehearsal: RehearsalRecord | undefined): Promise<void>
 
   /** A name for a cell of this environment that one of the next three fills. */
   newCell(): Promise<string>
+  /** The same for a clone that is nobody's environment: what happens there needs no leave, and it goes with the run. */
+  newScratchCell(): Promise<string>
   createCell(cellId: string): Promise<void>
   /** From production's cell, at one consistent point. Waits while production's database is being updated. */
-  cloneProduction(cellId: string): Promise<Deployment>
+  cloneProduction(cellId: string): Promise<ClonedProduction>
   clonePrepared(cellId: string, snapshot: Snapshot): Promise<void>
   /** The newest prepared snapshot with that content, on this host. */
   findPrepared(content: PreparedContent): Promise<Snapshot | undefined>
   /** Keeps the cell's state for later builds. */
   prepare(cellId: string, content: PreparedContent, tests?: Tests): Promise<void>
-  applyModules(
-    cellId: string,
-    image: string,
-    changes: ModuleChanges,
-    options: ApplyOptions,
-  ): Promise<Tests | undefined>
+  applyModules(cellId: string, image: string, changes: ModuleChanges, options: ApplyOptions): Promise<Applied>
   /** First pass; proves nothing. */
   neutralize(cellId: string, image: Image, source: Source): Promise<void>
   /** Second pass and the proof; fails when one assertion does. */
   proveNeutralized(cellId: string, image: Image, source: Source): Promise<void>
+  /** Starts what production would serve on a scratch cell, checks it and removes it: how long it took to be fit, in ms. */
+  tryRuntime(cellId: string, source: Source, image: Image): Promise<number>
 
   /** Keeps others from cloning the cell until the run has ended; waits for clones under way. */
   holdCell(cellId: string): Promise<void>
   /** Fails where a snapshot of the cell would find no room. */
   requireRoom(cellId: string): Promise<void>
   safetySnapshot(cellId: string): Promise<Snapshot>
+  /** Keeps the data of a failed update for study, as long as the policy says. Where that fails, the run says so. */
+  keepFailed(cellId: string): Promise<void>
   restore(cellId: string, snapshot: Snapshot): Promise<void>
 
   /** What would serve `image` on the cell; nothing is started yet. */
   candidate(cellId: string, source: Source, image: Image): Promise<Deployment>
+  /** The same for what has served before. */
+  candidateAgain(cellId: string, former: Deployment): Promise<Deployment>
   startRuntime(candidate: Deployment): Promise<void>
   smoke(candidate: Deployment): Promise<void>
   /** The route leads to the candidate from now on, and the environment is what it serves. Can't be cancelled half-way. */
   goLive(candidate: Deployment): Promise<void>
-  maintenance(text: string): Promise<void>
+  /** Visitors are told to come back after that many seconds. */
+  maintenance(text: string, retryAfterSeconds: number): Promise<void>
 
   stopCurrent(): Promise<void>
   startCurrent(): Promise<void>
   routeToCurrent(): Promise<void>
-  /** Containers of a runtime that no longer (or never) serves. */
+  /** Containers of a runtime that no longer (or never) serves; requests that are under way end first. */
   removeRuntime(runtimeId: string): Promise<void>
   destroyCell(cellId: string): Promise<void>
-  /** Drops safety and prepared snapshots beyond what is kept. */
+  /** Drops snapshots beyond what is kept. */
   pruneSnapshots(): Promise<void>
   /** Keeps the database's and the code's facts where people look for them. */
   note(record: RunRecord): Promise<void>
 }
 
+export interface ClonedProduction {
+  readonly deployment: Deployment
+  /** RFC 3339: the moment of production's data. */
+  readonly sourceTime: string
+  /** Of the copy alone: what a snapshot of production takes. */
+  readonly copyMs: number
+}
+
+export interface RehearsalMeasured {
+  readonly update?: UpdateRecord
+  readonly downtimeMs: number
+  readonly sourceTime: string
+}
+
+/** Releases: what was built before goes to production, or back out of it. */
+export interface ReleaseActions extends BuildActions {
+  /** The build that the run is about, as production would run it. */
+  openCandidate(): Promise<{ readonly source: Source; readonly image: Image }>
+  /** Where the run goes back to. Fails when that is refused, and not forced. */
+  rollbackTarget(): Promise<RollbackGoal>
+  /** Waits until exactly this may happen. */
+  authorizeRollback(goal: RollbackGoal): Promise<void>
+  /** Counts what was written in production since the moment the run is about; on record. */
+  countChanges(): Promise<void>
+}
+
+/** What a rollback would run, on which data. */
+export interface RollbackGoal {
+  readonly buildNumber: number
+  /** Exactly what would happen, for those who approve it. */
+  readonly subject: Readonly<Record<string, unknown>>
+  readonly release: number
+  readonly deployment: Deployment
+  /** What the older code has to load again into the data as they are. */
+  readonly changes: ModuleChanges
+  /** The data it goes back to; undefined: they stay as they are. */
+  readonly data: Snapshot | undefined
+}
+
 export interface ApplyOptions {
   readonly key: string
+  /** Watch what it does to the database. */
+  readonly observe?: boolean
+  /** Limits of its container; the agent's own where nothing is said. */
+  readonly resources?: Source['resources']
   readonly demo?: boolean
   readonly testTags?: string
   readonly expectInstalled?: readonly string[]
@@ -215,25 +240,41 @@ export interface EnvironmentActions extends CommonActions {
   setStatus(status: 'running' | 'stopped' | 'destroyed'): Promise<void>
 }
 
-export interface Pipelines extends Partial<Record<RunKind, Pipeline<never>>> {
+export interface Pipelines {
   readonly build: Pipeline<BuildActions>
   readonly start: Pipeline<EnvironmentActions>
   readonly stop: Pipeline<EnvironmentActions>
   readonly destroy: Pipeline<EnvironmentActions>
+  readonly rehearse: Pipeline<ReleaseActions>
+  readonly promote: Pipeline<ReleaseActions>
+  readonly rollback: Pipeline<ReleaseActions>
+  readonly inspect: Pipeline<ReleaseActions>
 }
+
+/** Kinds of runs that change nothing of their environment: they stand beside any other of it. */
+export const besideOthers: readonly RunKind[] = ['rehearse', 'inspect', 'lock']
 
 /** The steps of each kind of run, in order, as people see them before they begin. */
 export function stepsOf(kind: RunKind, stage: Stage): readonly StepName[] {
-  const approve = stage === 'production' ? (['approve'] as const) : []
+  const production = stage === 'production'
+  const approve = production ? (['approve'] as const) : []
+  const release = production ? (['rehearse', 'approve'] as const) : []
   switch (kind) {
     case 'build':
-      return ['resolve', 'image', ...approve, 'database', 'deploy', 'smoke', 'record']
+      return ['resolve', 'image', ...release, 'database', 'deploy', 'smoke', 'record']
     case 'start':
     case 'stop':
+    case 'inspect':
       return [kind, 'record']
     case 'destroy':
       return [...approve, 'destroy', 'record']
-    default:
-      throw new Error(`There is no pipeline for a ${kind} yet`)
+    case 'lock':
+      return ['resolve', 'record']
+    case 'rehearse':
+      return ['plan', 'rehearse', 'record']
+    case 'promote':
+      return ['plan', 'rehearse', 'approve', 'database', 'deploy', 'smoke', 'record']
+    case 'rollback':
+      return ['plan', 'approve', 'database', 'deploy', 'smoke', 'record']
   }
 }

@@ -16,12 +16,13 @@ export interface Asked {
  */
 export async function askedOf(tx: Tx, approval: ApprovalRow): Promise<Asked> {
   const { action, requester_id, commit_author, requested_by } = approval
-  const pushes = approval.run_id
+  const about = approval.run_id ?? approval.about_run_id
+  const pushes = about
     ? await tx
         .selectFrom('runs as run')
         .innerJoin('runs as push', 'push.project_id', 'run.project_id')
         .select(['push.id', 'push.requested_by', 'push.requester_email'])
-        .where('run.id', '=', approval.run_id)
+        .where('run.id', '=', about)
         .where((eb) =>
           eb.or([
             eb('push.id', '=', eb.ref('run.id')),

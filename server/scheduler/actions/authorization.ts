@@ -2,11 +2,12 @@ import type { Operation } from '../../db/tenancy.ts'
 import { hashSubject, recordAuthorization } from '../../governance/authorizations.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { type ProtectedRequest, protect } from '../../governance/protect.ts'
+import { deploySubject, describeDeploy, emailOf } from '../../releases/subject.ts'
 import type { Engine } from '../replay.ts'
 import { deploymentOf } from '../run-state.ts'
-import { type BuildActions, type EnvironmentActions, TaskFailed } from '../types.ts'
+import { type EnvironmentActions, type ReleaseActions, TaskFailed } from '../types.ts'
 
-type AuthorizationActions = Pick<BuildActions, 'authorizeDeploy'> &
+type AuthorizationActions = Pick<ReleaseActions, 'authorizeDeploy' | 'authorizeRollback'> &
   Pick<EnvironmentActions, 'authorizeDestroy' | 'authorizeSwitch'>
 
 /** A vote wakes the run; the end of a freeze and a changed policy are found by looking. */
@@ -45,25 +46,33 @@ export function authorizationActions(engine: Engine): AuthorizationActions {
   }
 
   return {
-    async authorizeDeploy(source, image, changes) {
-      const { commitAuthor = '', lockSha256 = '' } = engine.record
+    async authorizeDeploy(plan, rehearsal) {
+      if (rehearsal && rehearsal.planSha256 !== plan.sha256) {
+        throw new TaskFailed(
+          'production-changed',
+          'production is not what it was when this was rehearsed: release it again',
+        )
+      }
+      const rehearsed = rehearsal && {
+        run: engine.record.rehearsalRunId ?? run.id,
+        verdict: rehearsal.verdict,
+        downtimeSeconds: Math.ceil(rehearsal.downtimeMs / 1_000),
+      }
       await authorize({
         action: 'production-deploy',
-        subject: {
-          project: project.name,
-          environment: environment.name,
-          action: 'production-deploy',
-          commit: source.commit,
-          digest: image.digest,
-          lock: lockSha256,
-          cell: environment.cell_id,
-          replaces: serving,
-          modules: { install: [...changes.install], update: [...changes.update] },
-        },
-        summary:
-          `Deploy build ${run.number} (${source.commit.slice(0, 10)}) to ${project.name}/${environment.name}; ` +
-          describeModules(changes.install, changes.update, serving === null),
-        commitAuthor: emailOf(commitAuthor),
+        subject: deploySubject(plan, rehearsed ?? null),
+        summary: describeDeploy(plan),
+        commitAuthor: emailOf(engine.record.commitAuthor ?? ''),
+      })
+    },
+
+    async authorizeRollback({ subject, buildNumber, data }) {
+      const now = deployment ? ` from build ${deployment.buildNumber}` : ''
+      const what = data ? 'with its data' : 'with the data as they are'
+      await authorize({
+        action: 'rollback',
+        subject,
+        summary: `Roll ${project.name}/${environment.name} back${now} to build ${buildNumber}, ${what}`,
       })
     },
 
@@ -153,14 +162,4 @@ async function resumeClock(engine: Engine): Promise<void> {
   if (typeof remainingMs !== 'number') return
   const timeout_at = new Date(Date.now() + remainingMs)
   await tx.updateTable('runs').set({ timeout_at }).where('id', '=', run.id).execute()
-}
-
-/** Of `Ana Author <ana@example.org>`. */
-const emailOf = (author: string): string => (/<([^<>]*)>\s*$/.exec(author)?.[1] ?? author).trim()
-
-function describeModules(install: readonly string[], update: readonly string[], fresh: boolean): string {
-  const part = (verb: string, names: readonly string[]) =>
-    names.length > 0 ? [`${verb} ${names.join(', ')}`] : []
-  const changes = [...part('installs', install), ...part('updates', update)].join(', ')
-  return `${fresh ? 'new database: ' : ''}${changes || 'no module changes'}`
 }

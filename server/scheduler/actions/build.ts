@@ -6,8 +6,11 @@ import { cellActions } from './cells.ts'
 import { codeActions } from './code.ts'
 import { commonActions } from './environment.ts'
 import { moduleActions } from './modules.ts'
+import { planActions } from './plan.ts'
+import { pruneActions } from './prune-snapshots.ts'
 import { runtimeActions } from './runtime.ts'
 import { snapshotActions } from './snapshots.ts'
+import { trialActions } from './trial.ts'
 import type { EngineConfig } from './wording.ts'
 
 /** All that the build pipeline can ask for. */
@@ -16,10 +19,13 @@ export function buildActions(engine: Engine, config: EngineConfig): BuildActions
   return {
     ...commonActions(engine),
     ...codeActions(engine, config),
-    ...authorizationActions(engine),
+    authorizeDeploy: authorizationActions(engine).authorizeDeploy,
     ...cellActions(engine, config),
     ...snapshotActions(engine, config),
     ...moduleActions(engine),
+    ...planActions(engine),
+    ...trialActions(engine),
+    ...pruneActions(engine),
     ...runtime,
     stopCurrent: () => runtime.stopCurrent({ withDatabase: false }),
     stage: engine.state.run.stage as Stage,

@@ -2,14 +2,22 @@ import { randomUUID } from 'node:crypto'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import { sql } from 'kysely'
 import type { Stage } from '../../db/tables/projects.ts'
+import { cellStageOf } from '../../releases/cell-stage.ts'
 import type { Engine } from '../replay.ts'
 import { deploymentOf } from '../run-state.ts'
 import { type BuildActions, TaskFailed } from '../types.ts'
-import { cellStageOf, type EngineConfig, minutes } from './wording.ts'
+import { homeOf, scratchKey } from './scratch.ts'
+import { type EngineConfig, minutes } from './wording.ts'
 
 type CellActions = Pick<
   BuildActions,
-  'newCell' | 'createCell' | 'cloneProduction' | 'clonePrepared' | 'holdCell' | 'destroyCell'
+  | 'newCell'
+  | 'newScratchCell'
+  | 'createCell'
+  | 'cloneProduction'
+  | 'clonePrepared'
+  | 'holdCell'
+  | 'destroyCell'
 >
 
 /** Cells of a build: their rows change here, their bytes on the agent. */
@@ -23,23 +31,24 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
   }
 
   async function clone(cellId: string, source: { kind: 'cell' | 'snapshot'; id: string; name: string }) {
+    const { environmentId, stage, scratch } = homeOf(engine, cellId)
     const output = await engine.task(
       `clone:${cellId}`,
       'cloneCell',
       {
         cellId,
-        environmentId: environment.id,
-        stage: cellStageOf(stage),
+        environmentId,
+        stage,
         source:
           source.kind === 'cell'
             ? { case: 'sourceCellId', value: source.id }
             : { case: 'sourceSnapshotId', value: source.id },
       },
-      { timeoutMs: minutes(60) },
+      { timeoutMs: minutes(60), scratch },
     )
     const sourceTime = output.sourceTime ? timestampDate(output.sourceTime) : new Date(0)
     await engine.note({
-      cellId,
+      ...(!scratch && { cellId }),
       clone: {
         source: source.name,
         sourceId: source.id,
@@ -48,6 +57,7 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
         bytes: Number(output.bytes),
       },
     })
+    return { sourceTime: sourceTime.toISOString(), copyMs: Number(output.copyMs) }
   }
 
   return {
@@ -57,6 +67,16 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
         await tx
           .insertInto('cells')
           .values({ ...scope, id, environment_id: environment.id, stage })
+          .execute()
+        return id
+      }),
+
+    newScratchCell: () =>
+      engine.effect(scratchKey, async () => {
+        const id = randomUUID()
+        await tx
+          .insertInto('cells')
+          .values({ ...scope, id, environment_id: environment.id, stage: 'staging', purpose: 'rehearsal' })
           .execute()
         return id
       }),
@@ -100,12 +120,13 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
           .executeTakeFirstOrThrow()
         return cell.held_by ? undefined : deployment
       })
-      await clone(cellId, { kind: 'cell', id: production.cellId, name: 'production' })
-      return production
+      const cloned = await clone(cellId, { kind: 'cell', id: production.cellId, name: 'production' })
+      return { deployment: production, ...cloned }
     },
 
-    clonePrepared: (cellId, prepared) =>
-      clone(cellId, { kind: 'snapshot', id: prepared.id, name: 'prepared' }),
+    async clonePrepared(cellId, prepared) {
+      await clone(cellId, { kind: 'snapshot', id: prepared.id, name: 'prepared' })
+    },
 
     async holdCell(cellId) {
       await engine.until('hold', 1_000, async () => {
@@ -130,7 +151,10 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
 
     // A production cell gets here only when its first build failed: it has never served.
     destroyCell: (cellId) =>
-      destroyCell(engine, cellId, { production: stage === 'production' && environment.cell_id !== cellId }),
+      destroyCell(engine, cellId, {
+        production:
+          stage === 'production' && environment.cell_id !== cellId && !homeOf(engine, cellId).scratch,
+      }),
   }
 }
 
@@ -146,6 +170,7 @@ export async function destroyCell(
     )
   await set('retire', { status: 'retired' })
   const input = { cellId, production: options.production }
-  await engine.task(`destroy:${cellId}`, 'destroyCell', input, { timeoutMs: minutes(30) })
+  const { scratch } = homeOf(engine, cellId)
+  await engine.task(`destroy:${cellId}`, 'destroyCell', input, { timeoutMs: minutes(30), scratch })
   await set('destroyed', { status: 'destroyed', destroyed_at: new Date() })
 }

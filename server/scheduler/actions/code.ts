@@ -1,15 +1,12 @@
-import {
-  CellStage,
-  InstallMode,
-  type ResolveOutput,
-  type StageConfig,
-} from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { ResolveOutput } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { Stage } from '../../db/tables/projects.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfBaseImage } from '../../governance/policy/supply.ts'
+import { cellStageOf } from '../../releases/cell-stage.ts'
+import { sourceOf } from '../../releases/source.ts'
 import type { Engine } from '../replay.ts'
-import { type BuildActions, type Source, TaskFailed } from '../types.ts'
-import { cellStageOf, type EngineConfig, minutes, stageOfCell } from './wording.ts'
+import { type BuildActions, TaskFailed } from '../types.ts'
+import { type EngineConfig, minutes } from './wording.ts'
 
 /** Resolve and image: from a commit to an image digest. */
 export function codeActions(engine: Engine, config: EngineConfig): Pick<BuildActions, 'resolve' | 'image'> {
@@ -82,57 +79,4 @@ export function codeActions(engine: Engine, config: EngineConfig): Pick<BuildAct
       return { reference: output.reference, digest: output.digest, built: output.built }
     },
   }
-}
-
-function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: number): Source {
-  const stageConfig = output.config?.[stage]
-  const trees: Record<string, string> = {}
-  const depends: Record<string, readonly string[]> = {}
-  const versions: Record<string, string> = {}
-  for (const addon of output.addons) {
-    trees[addon.name] = addon.treeId
-    depends[addon.name] = addon.depends
-    versions[addon.name] = addon.version
-  }
-  return {
-    commit: output.commit,
-    buildNumber,
-    lockSha256: output.lockSha256,
-    baseImage: output.baseImage,
-    imageKey: output.imageKey,
-    modules: output.modules,
-    closure: output.closure,
-    baseModules: output.baseModules,
-    addonTrees: trees,
-    addonDepends: depends,
-    addonVersions: versions,
-    requirements: {
-      python: Object.fromEntries(output.python.map(({ name, version }) => [name, version])),
-      apt: Object.fromEntries(output.apt.map(({ name, version }) => [name, version])),
-    },
-    neutralizedModules: output.addons.filter((addon) => addon.hasNeutralize).map((addon) => addon.name),
-    demo: stageConfig?.demo ?? false,
-    testTags: testTagsOf(stageConfig, output),
-    workers: stageConfig?.workers ?? 0,
-    resources: {
-      memoryBytes: Number(stageConfig?.resources?.memoryBytes ?? 0n),
-      milliCpus: stageConfig?.resources?.milliCpus ?? 0,
-      maxProcesses: stageConfig?.resources?.maxProcesses ?? 0,
-    },
-    smokeChecks: (stageConfig?.smoke ?? []).map(({ path, status, contains }) => ({ path, status, contains })),
-    branchRules: (output.config?.branches ?? [])
-      .filter((rule) => rule.stage !== CellStage.UNSPECIFIED)
-      .map((rule) => ({ pattern: rule.pattern, stage: stageOfCell(rule.stage) })),
-  }
-}
-
-/** `none` runs no test; nothing said runs those of the own modules that are installed. */
-function testTagsOf(config: StageConfig | undefined, output: ResolveOutput): string {
-  const wanted = config?.testTags ?? ''
-  if (wanted === 'none' || config?.installMode === InstallMode.UNSPECIFIED) return ''
-  if (wanted !== '') return wanted
-  return output.addons
-    .filter((addon) => output.closure.includes(addon.name))
-    .map((addon) => `/${addon.name}`)
-    .join(',')
 }

@@ -91,7 +91,7 @@ async function safetySnapshots(engine: Engine): Promise<string[]> {
     const rows = await tx
       .updateTable('snapshots')
       .set({ status: 'destroyed' })
-      .where('purpose', '=', 'safety')
+      .where('purpose', 'in', ['safety', 'failed'])
       .where('status', '<>', 'destroyed')
       .where('cell_id', 'in', (cells) =>
         cells.selectFrom('cells').select('id').where('environment_id', '=', environment.id),

@@ -1,7 +1,11 @@
+import type { TestReport } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { Image, Source } from '../../releases/source.ts'
 import type { Engine } from '../replay.ts'
-import type { BuildActions, Image, Source, Tests } from '../types.ts'
+import type { BuildActions, Tests } from '../types.ts'
+import { updateRecord } from './observation.ts'
+import { homeOf } from './scratch.ts'
 import { secretActions } from './secrets.ts'
-import { minutes } from './wording.ts'
+import { minutes, resourcesOf } from './wording.ts'
 
 type ModuleActions = Pick<BuildActions, 'applyModules' | 'neutralize' | 'proveNeutralized'>
 
@@ -20,6 +24,7 @@ export function moduleActions(engine: Engine): ModuleActions {
       const secrets = options.withoutSecrets
         ? []
         : await secretActions(engine).current(`apply:${options.key}`)
+      const { scratch } = homeOf(engine, cellId)
       const output = await engine.task(
         `apply:${options.key}`,
         'applyModules',
@@ -31,20 +36,22 @@ export function moduleActions(engine: Engine): ModuleActions {
           demo: options.demo ?? false,
           testTags: options.testTags ?? '',
           expectInstalled: [...(options.expectInstalled ?? [])],
+          ...(options.resources && { resources: resourcesOf(options.resources) }),
           secrets: secrets.map((ref) => ({ ...ref })),
+          observe: options.observe ?? false,
         },
-        { timeoutMs: minutes(60) },
+        { timeoutMs: minutes(60), scratch },
       )
-      const report = output.tests
-      if (!report?.ran) return undefined
-      const tests: Tests = {
-        total: report.total,
-        failed: report.failed,
-        errors: report.errors,
-        failures: report.failures,
+      const tests = testsOf(output.tests)
+      if (tests) await engine.note({ tests })
+      const tookMs = Number(output.durationMs)
+      const { observation } = output
+      return {
+        tests,
+        update: observation && updateRecord(observation),
+        odooMs: observation ? Number(observation.odooMs) : tookMs,
+        tookMs,
       }
-      await engine.note({ tests })
-      return tests
     },
 
     async neutralize(cellId, image, source) {
@@ -62,4 +69,10 @@ export function moduleActions(engine: Engine): ModuleActions {
       })
     },
   }
+}
+
+function testsOf(report: TestReport | undefined): Tests | undefined {
+  if (!report?.ran) return undefined
+  const { total, failed, errors, failures } = report
+  return { total, failed, errors, failures }
 }

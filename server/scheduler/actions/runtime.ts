@@ -1,17 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { Deployment } from '../../db/record.ts'
 import type { Stage } from '../../db/tables/projects.ts'
+import { cellStageOf } from '../../releases/cell-stage.ts'
 import type { Engine } from '../replay.ts'
 import { deploymentOf } from '../run-state.ts'
 import type { BuildActions, EnvironmentActions } from '../types.ts'
 import { auditEnvironment } from './audit-environment.ts'
 import { faultOfRules } from './branch-rules.ts'
+import { recordRelease } from './record-release.ts'
 import { secretActions } from './secrets.ts'
-import { cellStageOf, type EngineConfig, minutes } from './wording.ts'
+import { voidOvertaken } from './void-requests.ts'
+import { type EngineConfig, minutes, resourcesOf } from './wording.ts'
 
 type RuntimeActions = Pick<
   BuildActions,
-  'candidate' | 'startRuntime' | 'smoke' | 'goLive' | 'maintenance' | 'removeRuntime'
+  'candidate' | 'candidateAgain' | 'startRuntime' | 'smoke' | 'goLive' | 'maintenance' | 'removeRuntime'
 > &
   Pick<EnvironmentActions, 'startCurrent' | 'routeToCurrent'> & {
     readonly current: Deployment | undefined
@@ -20,14 +23,14 @@ type RuntimeActions = Pick<
     stopCurrent(options: { withDatabase: boolean }): Promise<void>
   }
 
+/** Requests that are under way when a runtime goes may take this long to end. */
+const drainSeconds = 30
+
 /** Containers of Odoo and the route to them. */
 export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeActions {
   const { tx, run, project, environment } = engine.state
   const stage = environment.stage as Stage
-  const before = engine.state.effects.has('before')
-    ? (engine.state.effects.get('before') as Deployment | null)
-    : (deploymentOf(environment) ?? null)
-  const current = before ?? undefined
+  const current = servedBefore(engine.state)
   const given = secretActions(engine)
 
   const specOf = (deployment: Deployment) => ({
@@ -37,11 +40,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
     image: deployment.image,
     stage: cellStageOf(stage),
     workers: deployment.workers,
-    resources: {
-      memoryBytes: BigInt(deployment.memoryBytes),
-      milliCpus: deployment.milliCpus,
-      maxProcesses: deployment.maxProcesses,
-    },
+    resources: resourcesOf(deployment),
     logStreamId: deployment.logStreamId,
     project: project.name,
     environment: environment.name,
@@ -60,6 +59,27 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       { timeoutMs: minutes(10) },
     )
 
+  /** Names of the containers and the log of what would serve next, and the secrets as they are now. */
+  async function newRuntime() {
+    const ids = await engine.effect('candidate', async () => {
+      const runtimeId = randomUUID()
+      const logStreamId = randomUUID()
+      await tx
+        .insertInto('log_streams')
+        .values({
+          id: logStreamId,
+          organization_id: run.organization_id,
+          project_id: project.id,
+          host_id: run.host_id as string,
+          environment_id: environment.id,
+          step: 'runtime',
+        })
+        .execute()
+      return { runtimeId, logStreamId }
+    })
+    return { ...ids, secrets: await given.current(ids.runtimeId) }
+  }
+
   /** From the production branch alone: no other commit may say what becomes production. */
   async function takeOverBranchRules(rules: Deployment['branchRules']): Promise<void> {
     if (rules.length === 0) return
@@ -77,44 +97,35 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
   return {
     current,
 
-    async candidate(cellId, source, image) {
-      const ids = await engine.effect('candidate', async () => {
-        const runtimeId = randomUUID()
-        const logStreamId = randomUUID()
-        await tx
-          .insertInto('log_streams')
-          .values({
-            id: logStreamId,
-            organization_id: run.organization_id,
-            project_id: project.id,
-            host_id: run.host_id as string,
-            environment_id: environment.id,
-            step: 'runtime',
-          })
-          .execute()
-        return { runtimeId, logStreamId }
-      })
-      const secrets = await given.current(ids.runtimeId)
-      return {
-        ...ids,
-        cellId,
-        image: image.reference,
-        digest: image.digest,
-        baseImage: source.baseImage,
-        buildNumber: run.number ?? 0,
-        runId: run.id,
-        commit: source.commit,
-        workers: source.workers,
-        ...source.resources,
-        hostnames: hostnamesOf(stage, environment.name, project.name, config.domain),
-        modules: [...new Set([...source.closure, ...source.modules])],
-        addonTrees: source.addonTrees,
-        addonDepends: source.addonDepends,
-        smokeChecks: source.smokeChecks,
-        branchRules: source.branchRules,
-        secrets,
-      }
-    },
+    candidate: async (cellId, source, image) => ({
+      ...(await newRuntime()),
+      cellId,
+      image: image.reference,
+      digest: image.digest,
+      baseImage: source.baseImage,
+      buildNumber: source.buildNumber,
+      runId: run.id,
+      commit: source.commit,
+      workers: source.workers,
+      ...source.resources,
+      hostnames: hostnamesOf(stage, environment.name, project.name, config.domain),
+      modules: [...new Set([...source.closure, ...source.modules])],
+      addonTrees: source.addonTrees,
+      addonDepends: source.addonDepends,
+      addonVersions: source.addonVersions,
+      requirements: source.requirements,
+      lockSha256: source.lockSha256,
+      smokeChecks: source.smokeChecks,
+      branchRules: source.branchRules,
+    }),
+
+    candidateAgain: async (cellId, former) => ({
+      ...former,
+      ...(await newRuntime()),
+      cellId,
+      runId: run.id,
+      hostnames: hostnamesOf(stage, environment.name, project.name, config.domain),
+    }),
 
     async startRuntime(candidate) {
       const output = await startTask(`start:${candidate.runtimeId}`, candidate)
@@ -168,6 +179,8 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
           .where('id', '=', environment.id)
           .execute()
         await tx.updateTable('cells').set({ status: 'active' }).where('id', '=', candidate.cellId).execute()
+        if (stage === 'production') await recordRelease(engine, candidate)
+        await voidOvertaken(engine)
         await auditEnvironment(engine, 'environment.deploy', {
           url,
           commit: candidate.commit,
@@ -177,18 +190,19 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
           ...(current && { replaces: { runId: current.runId, digest: current.digest } }),
         })
       })
-      await engine.note({ url, cellId: candidate.cellId })
-      if (stage === 'production') await takeOverBranchRules(candidate.branchRules)
+      await engine.note({ url, cellId: candidate.cellId, ...downtimeOf(engine, candidate.runtimeId) })
+      // A release branch says nothing about which branch is production.
+      if (stage === 'production' && run.kind === 'build') await takeOverBranchRules(candidate.branchRules)
     },
 
-    async maintenance(text) {
+    async maintenance(text, retryAfterSeconds) {
       await engine.task(
         'route-maintenance',
         'switchRoute',
         {
           environmentId: environment.id,
           hostnames: [...requireCurrent().hostnames],
-          target: { case: 'maintenance', value: { message: text, retryAfterSeconds: 60 } },
+          target: { case: 'maintenance', value: { message: text, retryAfterSeconds } },
         },
         { timeoutMs: minutes(2) },
       )
@@ -198,7 +212,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       await engine.task(
         `remove:${runtimeId}`,
         'stopRuntime',
-        { runtimeId, remove: true },
+        { runtimeId, remove: true, drainSeconds },
         { timeoutMs: minutes(5) },
       )
     },
@@ -245,6 +259,20 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       )
     },
   }
+}
+
+/** What served when the run began, also after it went live itself. */
+export function servedBefore({ effects, environment }: Engine['state']): Deployment | undefined {
+  return effects.has('before')
+    ? ((effects.get('before') as Deployment | null) ?? undefined)
+    : deploymentOf(environment)
+}
+
+/** How long visitors had the maintenance page, by the host's answers. */
+function downtimeOf({ state: { tasks } }: Engine, runtimeId: string): { downtimeMs?: number } {
+  const from = tasks.get('route-maintenance')?.finished_at
+  const until = tasks.get(`route:${runtimeId}`)?.finished_at
+  return from && until ? { downtimeMs: until.getTime() - from.getTime() } : {}
 }
 
 /** Production answers at the project's own name as well; the first is the one people are shown. */

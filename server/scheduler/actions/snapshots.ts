@@ -1,27 +1,22 @@
 import { createHash } from 'node:crypto'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { SecretRefRecord } from '../../db/record.ts'
+import { durationMs } from '../../governance/policy/document.ts'
+import { policyInForce } from '../../governance/policy/in-force.ts'
 import type { Engine } from '../replay.ts'
-import type { BuildActions, PreparedContent, Snapshot, Tests } from '../types.ts'
+import { type BuildActions, type PreparedContent, type Snapshot, TaskFailed, type Tests } from '../types.ts'
 import { auditEnvironment } from './audit-environment.ts'
 import { secretActions } from './secrets.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
 type SnapshotActions = Pick<
   BuildActions,
-  'findPrepared' | 'prepare' | 'requireRoom' | 'safetySnapshot' | 'restore' | 'pruneSnapshots'
+  'findPrepared' | 'prepare' | 'requireRoom' | 'safetySnapshot' | 'keepFailed' | 'restore'
 >
 
-const keptPrepared = 6
-const keptSafety = 2
-/** A prepared snapshot found a moment ago may be about to be cloned. */
-const prunableAfterMs = minutes(10)
-/** Longer than any snapshot may take: the run that was making it has ended. */
-const abandonedAfterMs = minutes(120)
-
-/** Snapshots of cells: prepared ones, that previews start from, and safety ones, that a failed update goes back to. */
+/** Snapshots of cells: prepared ones, that previews start from; safety ones, to go back to; of failed updates, for study. */
 export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotActions {
-  const { tx, run, project, environment } = engine.state
+  const { tx, run, project } = engine.state
   const scope = {
     organization_id: run.organization_id,
     project_id: project.id,
@@ -30,8 +25,8 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
 
   async function snapshot(
     cellId: string,
-    purpose: 'safety' | 'prepared',
-    content: { key: string; facts: Record<string, unknown> },
+    purpose: 'safety' | 'prepared' | 'failed',
+    content: { key: string; facts: Record<string, unknown>; expiresAt?: Date },
   ): Promise<Snapshot> {
     const name = `${purpose}:${content.key || cellId}`
     const id = await engine.effect(`snapshot:${name}`, async () => {
@@ -44,6 +39,7 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
           purpose,
           key: content.key,
           facts: JSON.stringify(content.facts),
+          expires_at: content.expiresAt,
         })
         .returning('id')
         .executeTakeFirstOrThrow()
@@ -113,69 +109,33 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
 
     safetySnapshot: (cellId) => snapshot(cellId, 'safety', { key: '', facts: { buildNumber: run.number } }),
 
+    async keepFailed(cellId) {
+      const { document } = await policyInForce(tx, project.id)
+      const expiresAt = new Date(Date.now() + durationMs(document.retention.failedUpdate))
+      try {
+        const { id } = await snapshot(cellId, 'failed', {
+          key: '',
+          facts: { buildNumber: run.number },
+          expiresAt,
+        })
+        await engine.note({ failedSnapshotId: id })
+      } catch (error) {
+        // Production comes first: what can't be kept is put back all the same.
+        if (!(error instanceof TaskFailed)) throw error
+        await engine.warn(`the data of the failed update were not kept for study: ${error.message}`)
+      }
+    },
+
     async restore(cellId, safety) {
       await engine.task(
-        `restore:${cellId}`,
+        `restore:${safety.id}`,
         'restoreCell',
         { cellId, snapshotId: safety.id },
         { timeoutMs: minutes(60) },
       )
-      await engine.once(`restored:${cellId}`, () =>
+      await engine.once(`restored:${safety.id}`, () =>
         auditEnvironment(engine, 'environment.restore', { cellId, snapshotId: safety.id }),
       )
-    },
-
-    async pruneSnapshots() {
-      const surplus = await engine.effect('prune', async () => {
-        // Production's own go in a run of production alone, which is authorized to touch it.
-        const purposes =
-          run.stage === 'production' ? (['prepared', 'safety'] as const) : (['prepared'] as const)
-        const rows = await tx
-          .selectFrom('snapshots')
-          .innerJoin('cells', 'cells.id', 'snapshots.cell_id')
-          .select([
-            'snapshots.id',
-            'snapshots.purpose',
-            'snapshots.status',
-            'snapshots.last_used_at',
-            'snapshots.created_at',
-          ])
-          .where('snapshots.project_id', '=', project.id)
-          .where('snapshots.host_id', '=', scope.host_id)
-          .where('snapshots.purpose', 'in', purposes)
-          .where('snapshots.status', 'in', ['ready', 'making'])
-          // Prepared ones are the project's; a safety snapshot is its own environment's affair.
-          .where((eb) =>
-            eb.or([
-              eb('snapshots.purpose', '=', 'prepared'),
-              eb('cells.environment_id', '=', environment.id),
-            ]),
-          )
-          .orderBy('snapshots.last_used_at', 'desc')
-          .execute()
-        const before = Date.now() - prunableAfterMs
-        const ready = rows.filter(({ status }) => status === 'ready')
-        const prepared = ready.filter(({ purpose }) => purpose === 'prepared').slice(keptPrepared)
-        const safety = ready.filter(({ purpose }) => purpose === 'safety').slice(keptSafety)
-        const abandoned = rows.filter(
-          ({ status, created_at }) =>
-            status === 'making' && Date.now() - created_at.getTime() > abandonedAfterMs,
-        )
-        const unused = prepared.filter((row) => Number(row.last_used_at) < before)
-        const ids = [...unused, ...safety, ...abandoned].map(({ id }) => id)
-        if (ids.length > 0) {
-          await tx.updateTable('snapshots').set({ status: 'destroyed' }).where('id', 'in', ids).execute()
-        }
-        return ids
-      })
-      for (const snapshotId of surplus) {
-        await engine.task(
-          `prune:${snapshotId}`,
-          'destroySnapshot',
-          { snapshotId },
-          { timeoutMs: minutes(10) },
-        )
-      }
     },
   }
 }

@@ -1,5 +1,4 @@
-import { CellStage } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import type { Stage } from '../../db/tables/projects.ts'
+import type { Source } from '../../releases/source.ts'
 
 /** What the engine is told from outside. */
 export interface EngineConfig {
@@ -12,16 +11,8 @@ export interface EngineConfig {
 
 export const minutes = (count: number): number => count * 60_000
 
-const cellStages = {
-  production: CellStage.PRODUCTION,
-  staging: CellStage.STAGING,
-  development: CellStage.DEVELOPMENT,
-} as const satisfies Record<Stage, CellStage>
-
-export const cellStageOf = (stage: Stage): CellStage => cellStages[stage]
-
-export function stageOfCell(stage: CellStage): Stage {
-  const found = (Object.keys(cellStages) as Stage[]).find((name) => cellStages[name] === stage)
-  if (!found) throw new Error(`The agent named a stage that this server does not know: ${stage}`)
-  return found
-}
+/** Limits of a container, as tasks have them. */
+export const resourcesOf = (limits: Source['resources']) => ({
+  ...limits,
+  memoryBytes: BigInt(limits.memoryBytes),
+})

@@ -25,6 +25,7 @@ import { authorize, type Caller } from '../../governance/authorize.ts'
 import { listLimit } from '../list-limit.ts'
 import { timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
+import { isUuid } from '../uuid.ts'
 import { requireBuild } from './build-views.ts'
 
 /** Runs that ended, newest first, with their statements. Throws `project-not-found`, `permission-denied`. */
@@ -133,15 +134,13 @@ async function requireEndedRun(tx: Tx, caller: Caller, ref: EvidenceRef | undefi
   return run
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 async function requireRun(tx: Tx, ref: EvidenceRef | undefined): Promise<RunRow> {
   if (ref?.project || ref?.buildNumber) {
     return await requireBuild(tx, create(BuildRefSchema, { project: ref.project, number: ref.buildNumber }))
   }
   const id = ref?.runId ?? ''
   if (!id) throw invalid('run', 'Name a run by its id, or a build by its project and number.')
-  const row = uuid.test(id) ? await runRows(tx).where('runs.id', '=', id).executeTakeFirst() : undefined
+  const row = isUuid(id) ? await runRows(tx).where('runs.id', '=', id).executeTakeFirst() : undefined
   if (!row) throw notFound('run', JSON.stringify(id), 'List them with `fairway evidence list`.')
   return row
 }

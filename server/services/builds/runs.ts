@@ -13,6 +13,7 @@ import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { invalid, notFound } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import { elapsedMs, resultOf, runStatuses, taskStatuses, timestampOf } from '../messages.ts'
+import { isUuid } from '../uuid.ts'
 import { reasonOf, requireBuild } from './build-views.ts'
 import { stepMessages } from './step-views.ts'
 
@@ -31,10 +32,8 @@ export async function getRun(
   return run
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 async function runMessage(tx: Tx, id: string): Promise<Run> {
-  const row = uuid.test(id)
+  const row = isUuid(id)
     ? await tx
         .selectFrom('runs')
         .innerJoin('projects', 'projects.id', 'runs.project_id')

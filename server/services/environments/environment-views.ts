@@ -85,6 +85,8 @@ const environmentRows = (tx: Tx) =>
         .select('runs.id')
         .whereRef('runs.environment_id', '=', 'environments.id')
         .where('runs.status', 'in', ['queued', 'running'])
+        // What changes nothing of it stands beside any other run.
+        .where('runs.kind', 'not in', ['rehearse', 'inspect', 'lock'])
         .orderBy('runs.status', 'desc')
         .orderBy('runs.created_at')
         .limit(1)

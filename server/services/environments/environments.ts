@@ -2,11 +2,11 @@ import type { EnvironmentRef } from '../../../proto/gen/fairway/v1/environments_
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import { notify } from '../../db/signals.ts'
-import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
-import { findWaitingRuns } from '../../governance/approvals/waiting-runs.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { type EnvironmentRow, requireEnvironment } from './environment-views.ts'
+import { lockProject, requireIdle } from './idle.ts'
 
 type Verb = 'start' | 'stop' | 'destroy'
 
@@ -69,7 +69,7 @@ async function queueRun(
   return await withTenant(db, caller, async (tx) => {
     const known = await requireEnvironment(tx, ref)
     await authorize(tx, caller, `environment.${kind}`, { projectId: known.project_id, environment: known })
-    await lock(tx, known.project_id)
+    await lockProject(tx, known.project_id)
     const environment = await requireEnvironment(tx, ref)
     requireState(environment)
     await requireIdle(tx, caller, environment, kind)
@@ -94,39 +94,4 @@ async function queueRun(
     await notify(tx, { kind: 'run', id: run.id })
     return run.id
   })
-}
-
-/** One at a time with startBuildIn, which takes the same lock. */
-async function lock(tx: Tx, projectId: string): Promise<void> {
-  await tx.selectFrom('projects').select('id').where('id', '=', projectId).forUpdate().execute()
-}
-
-/** A run that waits for an approval has changed nothing yet: it gives way, and its approval is void. */
-async function requireIdle(tx: Tx, caller: Caller, environment: EnvironmentRow, verb: Verb): Promise<void> {
-  if (!environment.running_run) return
-  const run = await tx
-    .selectFrom('runs')
-    .select(['id', 'kind', 'number'])
-    .where('id', '=', environment.running_run)
-    .forUpdate()
-    .executeTakeFirstOrThrow()
-  if ((await findWaitingRuns(tx, [run.id])).has(run.id)) {
-    await tx
-      .updateTable('runs')
-      .set({
-        cancel_cause: 'system',
-        cancelled_by: `${caller.actor} wants to ${verb} the environment first`,
-        advance_at: new Date(),
-      })
-      .where('id', '=', run.id)
-      .where('cancel_cause', 'is', null)
-      .execute()
-    await notify(tx, { kind: 'run', id: run.id })
-    return
-  }
-  const next =
-    run.kind === 'build'
-      ? `Wait for build ${run.number} or cancel it: fairway build cancel ${environment.project} ${run.number}`
-      : `Wait for it: fairway run show ${run.id}`
-  throw wrongState('environment-busy', `A ${run.kind} of ${nameOf(environment)} is under way. ${next}`)
 }

@@ -12,6 +12,7 @@ import { isPermission, type Permission, permissions, ruleOf } from '../../govern
 import { didYouMean } from '../../governance/nearest.ts'
 import { timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
+import { isUuid } from '../uuid.ts'
 import { findPlace } from './access-place.ts'
 import { requireMember } from './member-names.ts'
 
@@ -100,9 +101,7 @@ function requireGrantable(permission: string): Permission {
 /** Throws `grant-not-found`, `grant-ended`. */
 export async function revokeGrant({ db }: AppContext, caller: Caller, id: string): Promise<Grant> {
   return await withTenant(db, caller, async (tx) => {
-    const known = uuid.test(id)
-      ? await grantRows(tx).where('grants.id', '=', id).executeTakeFirst()
-      : undefined
+    const known = isUuid(id) ? await grantRows(tx).where('grants.id', '=', id).executeTakeFirst() : undefined
     if (!known) throw notFound('grant', JSON.stringify(id), 'List them with `fairway member grants`.')
     await authorize(tx, caller, 'grant.manage', { projectId: known.project_id })
     const revoked = await tx
@@ -120,8 +119,6 @@ export async function revokeGrant({ db }: AppContext, caller: Caller, id: string
     return grant
   })
 }
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Everybody's for who may see members; else the caller's own. Throws `project-not-found`. */
 export async function listGrants(

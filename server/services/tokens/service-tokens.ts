@@ -11,6 +11,7 @@ import { authorize, decide } from '../../governance/authorize.ts'
 import type { Identity } from '../identity/authenticate.ts'
 import { timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
+import { isUuid } from '../uuid.ts'
 import { requireScopes } from './token-scopes.ts'
 import { createToken } from './tokens.ts'
 
@@ -159,7 +160,7 @@ async function endHeirs(tx: Tx, tokenId: string, now: Date): Promise<string[]> {
 
 async function requireToken(tx: Tx, caller: Identity, text: string): Promise<TokenRow> {
   const manages = (await decide(tx, caller.access, 'token.manage', {})).allowed
-  if (uuid.test(text)) {
+  if (isUuid(text)) {
     let query = tokenRows(tx).where('tokens.id', '=', text)
     if (!manages) query = query.where('tokens.id', 'in', ownTokens(tx, caller))
     const row = await query.executeTakeFirst()
@@ -177,8 +178,6 @@ async function requireToken(tx: Tx, caller: Identity, text: string): Promise<Tok
   if (only) return only
   throw notFound('token', JSON.stringify(text), 'List them with `fairway token list`.')
 }
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** A workflow's token is its holder's own. */
 const ownTokens = (tx: Tx, { access, tokenId }: Identity) =>

@@ -1,0 +1,24 @@
+import { isEmpty } from '../releases/changes.ts'
+import type { Pipeline, ReleaseActions } from '../scheduler/types.ts'
+import { putBack, release, reload, replaceRuntime, updateDatabase } from './production.ts'
+
+/** What a staging environment serves goes to production: the same digest, nothing is built. */
+export const promote: Pipeline<ReleaseActions> = async (run) => {
+  const { source, image } = await run.step('plan', () => run.openCandidate())
+  await release(run, source, image)
+}
+
+/** Production goes back to what it was: the image by digest; the data as they are, or as they were then. */
+export const rollback: Pipeline<ReleaseActions> = async (run) => {
+  const goal = await run.step('plan', () => run.rollbackTarget())
+  await run.step('approve', () => run.authorizeRollback(goal))
+  const { current } = run
+  if (!current) throw new Error('a rollback was planned where nothing is served')
+  const prepare = () => run.candidateAgain(current.cellId, goal.deployment)
+  if (goal.data) return updateDatabase(run, current, prepare, putBack(run, current, goal.data))
+  if (isEmpty(goal.changes)) return replaceRuntime(run, current, prepare)
+  return updateDatabase(run, current, prepare, reload(run, current, goal.deployment, goal.changes))
+}
+
+/** A look at production's data, so that people know what a rollback would lose. */
+export const inspect: Pipeline<ReleaseActions> = (run) => run.step('inspect', () => run.countChanges())

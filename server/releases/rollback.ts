@@ -1,0 +1,173 @@
+import type { Deployment, RunInput, UpdateRecord } from '../db/record.ts'
+import type { Tx } from '../db/tenancy.ts'
+import { DomainError, wrongState } from '../errors.ts'
+import { hashSubject } from '../governance/authorizations.ts'
+import { isEmpty, type ModuleChanges } from './changes.ts'
+import type { Production } from './production.ts'
+
+export interface ReleaseRow {
+  readonly id: string
+  readonly number: number
+  readonly run_id: string
+  readonly digest: string
+  readonly build_number: number
+  readonly went_live_at: Date
+  readonly deployment: Deployment
+  readonly update: UpdateRecord | null
+  /** Whether it took production's data back. */
+  readonly withData: boolean
+  readonly snapshot:
+    | { readonly id: string; readonly kept: boolean; readonly takenAt: Date | null }
+    | undefined
+}
+
+/** Where a rollback goes, and what it takes. */
+export interface RollbackTarget {
+  readonly release: ReleaseRow
+  readonly deployment: Deployment
+  /** What the older code has to load again into the data as they are. */
+  readonly changes: ModuleChanges
+  /** The data it goes back to; undefined: they stay as they are. */
+  readonly data: { readonly snapshotId: string; readonly takenAt: Date } | undefined
+  /** Why it is not done without being forced; empty: it is. */
+  readonly refusal: string
+  /** Exactly what would happen, and its hash. */
+  readonly subject: Readonly<Record<string, unknown>>
+  readonly sha256: string
+}
+
+/** What went live in an environment, newest first. */
+export async function listReleaseRows(tx: Tx, environmentId: string): Promise<ReleaseRow[]> {
+  const rows = await tx
+    .selectFrom('releases')
+    .innerJoin('runs', 'runs.id', 'releases.run_id')
+    .leftJoin('snapshots', 'snapshots.id', 'releases.safety_snapshot_id')
+    .select(['releases.id', 'releases.number', 'releases.run_id', 'releases.digest', 'releases.build_number'])
+    .select(['releases.went_live_at', 'releases.deployment', 'releases.update_record', 'runs.input'])
+    .select(['snapshots.id as snapshot_id', 'snapshots.status as snapshot_status', 'snapshots.taken_at'])
+    .where('releases.environment_id', '=', environmentId)
+    .orderBy('releases.number', 'desc')
+    .execute()
+  return rows.map((row) => ({
+    ...row,
+    deployment: row.deployment as Deployment,
+    update: row.update_record as UpdateRecord | null,
+    withData: (row.input as RunInput).withData ?? false,
+    snapshot: row.snapshot_id
+      ? { id: row.snapshot_id, kept: row.snapshot_status === 'ready', takenAt: row.taken_at }
+      : undefined,
+  }))
+}
+
+/** The newest release of that build that is not served now; 0: the newest with another image. Throws `no-release`. */
+export function requireTarget(releases: readonly ReleaseRow[], toBuild: number): ReleaseRow {
+  const [current, ...former] = releases
+  const target = former.find((release) =>
+    toBuild ? release.build_number === toBuild : release.digest !== current?.digest,
+  )
+  if (target) return target
+  if (toBuild && current?.build_number === toBuild) {
+    throw wrongState('no-release', `Production runs build ${toBuild} already.`)
+  }
+  const builds = [...new Set(former.map((release) => release.build_number))].join(', ')
+  throw wrongState(
+    'no-release',
+    toBuild
+      ? `Build ${toBuild} never went live in production. It was: ${builds || 'none before the current one'}.`
+      : 'Nothing was live before what production runs now: there is nothing to go back to.',
+  )
+}
+
+/** Throws DomainError `release-gone`, `no-data-to-restore`. */
+export function planRollback(
+  place: { readonly project: string; readonly production: Production },
+  releases: readonly ReleaseRow[],
+  target: ReleaseRow,
+  withData: boolean,
+): RollbackTarget {
+  const { environment, deployment: current } = place.production
+  const since = releases.filter(({ number }) => number > target.number)
+  const data = withData ? dataOf(since, target) : undefined
+  const changes = data ? { install: [], update: [] } : reloads(current, target.deployment)
+  const subject = {
+    project: place.project,
+    environment: environment.name,
+    action: 'rollback',
+    to: { release: target.number, build: target.build_number, digest: target.digest },
+    replaces: { run: current.runId, digest: current.digest },
+    cell: environment.cell_id,
+    data: data ? { snapshot: data.snapshotId, takenAt: data.takenAt.toISOString() } : null,
+    update: [...changes.update],
+  }
+  return {
+    release: target,
+    deployment: target.deployment,
+    changes,
+    data,
+    refusal: data || isEmpty(changes) ? '' : refusalOf(current, target, since),
+    subject,
+    sha256: hashSubject(subject).sha256,
+  }
+}
+
+/** The data as they were when something newer began to change them. */
+function dataOf(since: readonly ReleaseRow[], target: ReleaseRow): RollbackTarget['data'] {
+  // Those in between that updated no module left the data of the target's making.
+  const next = since.findLast(({ snapshot }) => snapshot !== undefined)
+  if (!next?.snapshot) {
+    throw wrongState(
+      'no-data-to-restore',
+      `No release since build ${target.build_number} has updated the data: go back without --with-data.`,
+    )
+  }
+  const { id, kept, takenAt } = next.snapshot
+  if (!kept || !takenAt) {
+    throw new DomainError(
+      'wrong-state',
+      'release-gone',
+      `The data of before release ${next.number} are no longer kept (retention.releases of the policy): ` +
+        'go back without --with-data, or restore a backup.',
+    )
+  }
+  return { snapshotId: id, takenAt }
+}
+
+/** As a release does: by content. */
+function reloads(current: Deployment, target: Deployment): ModuleChanges {
+  if (current.baseImage !== target.baseImage) return { install: [], update: ['base'] }
+  const update = Object.entries(target.addonTrees)
+    .filter(([name, tree]) => current.modules.includes(name) && current.addonTrees[name] !== tree)
+    .map(([name]) => name)
+    .sort()
+  return { install: [], update }
+}
+
+function refusalOf(current: Deployment, target: ReleaseRow, since: readonly ReleaseRow[]): string {
+  const missing = current.modules.filter((name) => !target.deployment.modules.includes(name))
+  if (missing.length > 0) {
+    return `${missing.slice(0, 5).join(', ')} ${missing.length === 1 ? 'was' : 'were'} installed since, and the older image lacks what the data need`
+  }
+  for (const release of since.toReversed()) {
+    const moved = movedBy(release)
+    if (moved) return `release ${release.number} (build ${release.build_number}) ${moved}`
+  }
+  return ''
+}
+
+/** How a release changed what older code expects of the data; empty where it did not. */
+function movedBy({ update, withData, snapshot }: ReleaseRow): string {
+  if (withData) return 'took the data back, and they fit other code now'
+  if (!snapshot) return ''
+  if (!update) return 'updated modules, and what that did to the schema is not on record'
+  const ran = update.versions.filter(({ scripts }) => scripts.length > 0).map(({ module }) => module)
+  const changed = update.schema.map(
+    ({ kind, change, table, name }) => `${kind} ${kind === 'table' ? table : `${table}.${name}`} ${change}`,
+  )
+  const facts = [
+    ...(changed.length > 0
+      ? [`changed the schema (${changed.slice(0, 3).join(', ')}${changed.length > 3 ? ', …' : ''})`]
+      : []),
+    ...(ran.length > 0 ? [`ran migration scripts of ${ran.join(', ')}`] : []),
+  ]
+  return facts.join(' and ')
+}

@@ -1,0 +1,124 @@
+import {
+  type Addon,
+  CellStage,
+  InstallMode,
+  type ResolveOutput,
+  type StageConfig,
+} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { Requirements } from '../db/record.ts'
+import type { Stage } from '../db/tables/projects.ts'
+import { wrongState } from '../errors.ts'
+import { cellStageOf, stageOfCell } from './cell-stage.ts'
+
+/** A commit, resolved: everything the later steps need to know about the code. */
+export interface Source {
+  readonly commit: string
+  /** Number of the build that resolved it. */
+  readonly buildNumber: number
+  readonly lockSha256: string
+  readonly baseImage: string
+  readonly imageKey: string
+  /** Wanted modules, and with all they depend on. */
+  readonly modules: readonly string[]
+  readonly closure: readonly string[]
+  readonly baseModules: readonly string[]
+  /** Own addon → tree id, and → its dependencies. */
+  readonly addonTrees: Readonly<Record<string, string>>
+  readonly addonDepends: Readonly<Record<string, readonly string[]>>
+  readonly addonVersions: Readonly<Record<string, string>>
+  readonly requirements: Requirements
+  readonly neutralizedModules: readonly string[]
+  readonly demo: boolean
+  /** Odoo's --test-tags; empty: no tests. */
+  readonly testTags: string
+  readonly workers: number
+  readonly resources: {
+    readonly memoryBytes: number
+    readonly milliCpus: number
+    readonly maxProcesses: number
+  }
+  readonly smokeChecks: readonly {
+    readonly path: string
+    readonly status: number
+    readonly contains: string
+  }[]
+  /** Of fairway.yaml; taken over when production serves this commit. */
+  readonly branchRules: readonly { readonly pattern: string; readonly stage: Stage }[]
+}
+
+export interface Image {
+  readonly reference: string
+  readonly digest: string
+  readonly built: boolean
+}
+
+/**
+ * What a stage's configuration makes of a resolved commit: of the stage that it was resolved for, or of another one.
+ * Throws DomainError `stage-unresolved` where the other one's modules do not close.
+ */
+export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: number): Source {
+  const stageConfig = output.config?.[stage]
+  const { modules, closure, baseModules } = modulesOf(output, stage)
+  const trees: Record<string, string> = {}
+  const depends: Record<string, readonly string[]> = {}
+  const versions: Record<string, string> = {}
+  for (const addon of output.addons) {
+    trees[addon.name] = addon.treeId
+    depends[addon.name] = addon.depends
+    versions[addon.name] = addon.version
+  }
+  return {
+    commit: output.commit,
+    buildNumber,
+    lockSha256: output.lockSha256,
+    baseImage: output.baseImage,
+    imageKey: output.imageKey,
+    modules,
+    closure,
+    baseModules,
+    addonTrees: trees,
+    addonDepends: depends,
+    addonVersions: versions,
+    requirements: {
+      python: Object.fromEntries(output.python.map(({ name, version }) => [name, version])),
+      apt: Object.fromEntries(output.apt.map(({ name, version }) => [name, version])),
+    },
+    neutralizedModules: output.addons.filter((addon) => addon.hasNeutralize).map((addon) => addon.name),
+    demo: stageConfig?.demo ?? false,
+    testTags: testTagsOf(stageConfig, output.addons, closure),
+    workers: stageConfig?.workers ?? 0,
+    resources: {
+      memoryBytes: Number(stageConfig?.resources?.memoryBytes ?? 0n),
+      milliCpus: stageConfig?.resources?.milliCpus ?? 0,
+      maxProcesses: stageConfig?.resources?.maxProcesses ?? 0,
+    },
+    smokeChecks: (stageConfig?.smoke ?? []).map(({ path, status, contains }) => ({ path, status, contains })),
+    branchRules: (output.config?.branches ?? [])
+      .filter((rule) => rule.stage !== CellStage.UNSPECIFIED)
+      .map((rule) => ({ pattern: rule.pattern, stage: stageOfCell(rule.stage) })),
+  }
+}
+
+/** Agents of before there were releases say it for the asked stage alone. */
+function modulesOf(output: ResolveOutput, stage: Stage) {
+  const found = output.stages.find((other) => other.stage === cellStageOf(stage))
+  if (!found) return output
+  if (!found.error) return found
+  throw wrongState('stage-unresolved', `As ${stage}, commit ${output.commit.slice(0, 10)}: ${found.error}`)
+}
+
+/** `none` runs no test; nothing said runs those of the own modules that are installed. */
+function testTagsOf(
+  config: StageConfig | undefined,
+  addons: readonly Addon[],
+  closure: readonly string[],
+): string {
+  const wanted = config?.testTags ?? ''
+  if (wanted === 'none' || config?.installMode === InstallMode.UNSPECIFIED) return ''
+  if (wanted !== '') return wanted
+  // Those of dependencies are their authors' to run.
+  return addons
+    .filter(({ name, source }) => source === '' && closure.includes(name))
+    .map(({ name }) => `/${name}`)
+    .join(',')
+}

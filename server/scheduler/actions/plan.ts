@@ -1,0 +1,95 @@
+import { policyInForce } from '../../governance/policy/in-force.ts'
+import { faultOfBaseImage } from '../../governance/policy/supply.ts'
+import { faultOfGone } from '../../releases/changes.ts'
+import { createPlan } from '../../releases/plan.ts'
+import { listKnownIssues } from '../../releases/production.ts'
+import { findRehearsal, findRehearsalOfRun } from '../../releases/rehearsals.ts'
+import { judge } from '../../releases/verdict.ts'
+import type { Engine } from '../replay.ts'
+import { type BuildActions, TaskFailed } from '../types.ts'
+import { servedBefore } from './runtime.ts'
+
+type PlanActions = Pick<BuildActions, 'plan' | 'findRehearsal' | 'judgeRehearsal' | 'failRehearsal'>
+
+/** What would happen to production, and what trying it showed. */
+export function planActions(engine: Engine): PlanActions {
+  const { tx, run, project, environment } = engine.state
+
+  return {
+    async plan(source, image) {
+      const current = servedBefore(engine.state)
+      const gone = current ? faultOfGone(current, source) : ''
+      if (gone) throw new TaskFailed('module-gone', gone)
+      const forbidden = await engine.effect('base-image-of-plan', async () => {
+        const { document } = await policyInForce(tx, project.id)
+        return faultOfBaseImage(document, source.baseImage) ?? ''
+      })
+      if (forbidden) throw new TaskFailed('base-image-forbidden', forbidden)
+      const plan = createPlan(
+        {
+          project: project.name,
+          environment: environment.name,
+          cellId: current ? current.cellId : null,
+          current,
+        },
+        source,
+        image,
+      )
+      await engine.note({
+        plan: plan.text,
+        planSha256: plan.sha256,
+        digest: image.digest,
+        image: image.reference,
+        lockSha256: source.lockSha256,
+        requirements: source.requirements,
+      })
+      return plan
+    },
+
+    async findRehearsal(plan) {
+      const found = await engine.effect('rehearsal', async () => {
+        const { document } = await policyInForce(tx, project.id)
+        const { required } = document.rehearsal
+        // What was approved goes by the rehearsal that the approvers saw.
+        const known =
+          (await findRehearsalOfRun(tx, run.id, plan.sha256, document)) ??
+          (await findRehearsal(tx, project.id, plan.sha256, document))
+        return { required, known: known ? { runId: known.runId, rehearsal: known.rehearsal } : null }
+      })
+      if (!found.known) return { required: found.required }
+      await engine.note({ rehearsal: found.known.rehearsal, rehearsalRunId: found.known.runId })
+      return { required: found.required, known: found.known.rehearsal }
+    },
+
+    async judgeRehearsal(plan, measured) {
+      const rehearsal = await engine.effect('rehearsal-verdict', async () => {
+        const { document } = await policyInForce(tx, project.id)
+        const known = await listKnownIssues(tx, environment.id)
+        return {
+          planSha256: plan.sha256,
+          digest: plan.image.digest,
+          ...measured,
+          ...judge(measured, document, known),
+        }
+      })
+      await engine.note({ rehearsal })
+      return rehearsal
+    },
+
+    async failRehearsal(plan, reason) {
+      // A red verdict is on record already.
+      if (engine.record.rehearsal) return
+      await engine.note({
+        rehearsal: {
+          planSha256: plan.sha256,
+          digest: plan.image.digest,
+          verdict: 'red',
+          reasons: [reason],
+          downtimeMs: 0,
+          sourceTime: engine.record.clone?.sourceTime ?? '',
+          newIssues: [],
+        },
+      })
+    },
+  }
+}

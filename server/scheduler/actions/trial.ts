@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto'
+import type { Engine } from '../replay.ts'
+import type { BuildActions } from '../types.ts'
+import { homeOf } from './scratch.ts'
+import { minutes, resourcesOf } from './wording.ts'
+
+/** A runtime that serves nobody: started as production would have it, checked, and gone. */
+export function trialActions(engine: Engine): Pick<BuildActions, 'tryRuntime'> {
+  const { project, environment } = engine.state
+  return {
+    async tryRuntime(cellId, source, image) {
+      const runtimeId = await engine.effect('trial', async () => randomUUID())
+      const { environmentId, stage } = homeOf(engine, cellId)
+      const runtime = {
+        runtimeId,
+        environmentId,
+        cellId,
+        stage,
+        image: image.reference,
+        workers: source.workers,
+        resources: resourcesOf(source.resources),
+        project: project.name,
+        environment: environment.name,
+      }
+      const options = { timeoutMs: minutes(10), scratch: true }
+      const started = await engine.task('try:start', 'startRuntime', { runtime }, options)
+      const checks = source.smokeChecks.map((check) => ({ ...check }))
+      const smoke = await engine.task(
+        'try:smoke',
+        'smoke',
+        { runtime, checks, hostnames: [`${project.name}.invalid`] },
+        options,
+      )
+      await engine.task('try:remove', 'stopRuntime', { runtimeId, remove: true }, options)
+      return smoke.checks.reduce(
+        (sum, { durationMs }) => sum + Number(durationMs),
+        Number(started.durationMs),
+      )
+    },
+  }
+}

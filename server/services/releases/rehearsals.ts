@@ -1,0 +1,67 @@
+import { create } from '@bufbuild/protobuf'
+import { type Rehearsal, RehearsalSchema } from '../../../proto/gen/fairway/v1/releases_pb.js'
+import type { AppContext } from '../../context.ts'
+import type { RunRecord } from '../../db/record.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { notFound } from '../../errors.ts'
+import { authorize, type Caller } from '../../governance/authorize.ts'
+import { findRehearsal } from '../../releases/rehearsals.ts'
+import { isUuid } from '../uuid.ts'
+import { preparePlan, requireUnblocked } from './prepared-plan.ts'
+import { queueProductionRun } from './queue-run.ts'
+import { rehearsalMessage } from './release-messages.ts'
+
+/** Tries the update on a clone of production; gives the run's id. Throws what preparePlan throws, `release-blocked`. */
+export async function startRehearsal(
+  { db }: AppContext,
+  caller: Caller,
+  ref: { project: string; branch: string },
+): Promise<string> {
+  return await withTenant(db, caller, async (tx) => {
+    const prepared = await preparePlan(tx, ref)
+    const { project, production, candidate, plan } = prepared
+    const { environment } = production
+    await authorize(tx, caller, 'release.rehearse', { projectId: project.id, environment })
+    requireUnblocked(prepared)
+    return await queueProductionRun(tx, caller, production, {
+      kind: 'rehearse',
+      commit: candidate.source.commit,
+      input: { candidateRunId: candidate.runId, planSha256: plan.sha256 },
+      action: 'release.rehearse',
+      details: { digest: candidate.image.digest, build: candidate.source.buildNumber, plan: plan.sha256 },
+    })
+  })
+}
+
+/**
+ * The rehearsal of a run, also of one that failed; without a run, the one that the branch's plan would go by. Undefined
+ * where there is none (yet). Throws `run-not-found`.
+ */
+export async function getRehearsal(
+  { db }: AppContext,
+  caller: Caller,
+  ref: { runId: string; project: string; branch: string },
+): Promise<Rehearsal | undefined> {
+  return await withTenant(db, caller, async (tx) => {
+    if (ref.runId) return await ofRun(tx, ref.runId)
+    const { project, plan, policy } = await preparePlan(tx, ref)
+    const found = await findRehearsal(tx, project.id, plan.sha256, policy.document)
+    return found && create(RehearsalSchema, rehearsalMessage(found.runId, found.finishedAt, found.rehearsal))
+  })
+}
+
+async function ofRun(tx: Tx, runId: string): Promise<Rehearsal | undefined> {
+  const row = isUuid(runId)
+    ? await tx
+        .selectFrom('runs')
+        .select(['id', 'record', 'finished_at'])
+        .where('id', '=', runId)
+        .executeTakeFirst()
+    : undefined
+  if (!row) throw notFound('run', JSON.stringify(runId), 'Rehearse: `fairway release rehearse`.')
+  const { rehearsal, rehearsalRunId } = row.record as RunRecord
+  return (
+    rehearsal &&
+    create(RehearsalSchema, rehearsalMessage(rehearsalRunId ?? row.id, row.finished_at, rehearsal))
+  )
+}

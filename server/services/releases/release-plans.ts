@@ -1,0 +1,91 @@
+import { create } from '@bufbuild/protobuf'
+import { type ReleasePlan, ReleasePlanSchema } from '../../../proto/gen/fairway/v1/releases_pb.js'
+import type { AppContext } from '../../context.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
+import type { Caller } from '../../governance/authorize.ts'
+import { isEmpty } from '../../releases/changes.ts'
+import { interrupts, lacksBump } from '../../releases/plan.ts'
+import { findRehearsal, type Rehearsed } from '../../releases/rehearsals.ts'
+import { approvalMessage, requireApproval } from '../governance/approval-views.ts'
+import { type PreparedPlan, preparePlan } from './prepared-plan.ts'
+import { candidateImage, rehearsalMessage, schemaMessages, servedImage } from './release-messages.ts'
+
+/** What a release would change, from what is on record. Throws what preparePlan throws. */
+export async function planRelease(
+  { db }: AppContext,
+  caller: Caller,
+  ref: { project: string; branch: string },
+): Promise<ReleasePlan> {
+  return await withTenant(db, caller, async (tx) => {
+    const prepared = await preparePlan(tx, ref)
+    const { project, plan, production, candidate, policy, blockers } = prepared
+    const rehearsed = await findRehearsal(tx, project.id, plan.sha256, policy.document)
+    const { document } = plan
+    return create(ReleasePlanSchema, {
+      project: project.name,
+      environment: production.environment.name,
+      branch: candidate.branch,
+      candidate: candidateImage(candidate),
+      current: servedImage(production.deployment),
+      modules: document.modules.map((module) => ({
+        name: module.name,
+        action: module.action,
+        why: module.why,
+        versionBefore: module.before,
+        versionAfter: module.after,
+        missingBump: lacksBump(module),
+      })),
+      closureAdded: [...document.closure.added],
+      closureRemoved: [...document.closure.removed],
+      requirements: document.requirements.map((change) => ({ ...change })),
+      schema: schemaMessages(candidate.record.update?.schema),
+      sha256: plan.sha256,
+      interrupts: interrupts(plan),
+      blockers: [...blockers],
+      hints: await hintsOf(tx, prepared, rehearsed),
+      rehearsal: rehearsed && rehearsalMessage(rehearsed.runId, rehearsed.finishedAt, rehearsed.rehearsal),
+      approval: await findRequest(tx, caller, prepared),
+    })
+  })
+}
+
+async function findRequest(tx: Tx, caller: Caller, { production, plan }: PreparedPlan) {
+  const rows = await tx
+    .selectFrom('approvals')
+    .select(['id', 'subject'])
+    .where('environment_id', '=', production.environment.id)
+    .where('action', '=', 'production-deploy')
+    .where('status', 'in', ['open', 'approved'])
+    .orderBy('created_at', 'desc')
+    .execute()
+  const found = rows.find(({ subject }) => (JSON.parse(subject) as { plan?: string }).plan === plan.sha256)
+  return found && (await approvalMessage(tx, caller, await requireApproval(tx, found.id)))
+}
+
+async function hintsOf(
+  tx: Tx,
+  { project, candidate, production, plan, policy }: PreparedPlan,
+  rehearsed: Rehearsed | undefined,
+): Promise<string[]> {
+  const hints: string[] = []
+  const bumps = plan.document.modules.filter(lacksBump).map(({ name }) => name)
+  if (bumps.length > 0) {
+    hints.push(
+      `${bumps.join(', ')}: the content changed and the version did not; it is updated all the same, but scripts in migrations/ run only for a new version`,
+    )
+  }
+  if (!isEmpty(plan.changes) && !rehearsed && policy.document.rehearsal.required) {
+    hints.push(`it has to be rehearsed first: fairway release rehearse ${project.name} ${candidate.branch}`)
+  }
+  const main = await tx
+    .selectFrom('branches')
+    .select(['name', 'head_commit'])
+    .where('id', '=', production.environment.branch_id)
+    .executeTakeFirst()
+  if (main && main.head_commit !== candidate.source.commit) {
+    hints.push(
+      `merge ${candidate.branch} into ${main.name} afterwards: the next push of ${main.name} would take back what is not in it`,
+    )
+  }
+  return hints
+}

@@ -1,0 +1,72 @@
+import type { Approval } from '../../../proto/gen/fairway/v1/approvals_pb.js'
+import type { AppContext } from '../../context.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { DomainError, invalid, wrongState } from '../../errors.ts'
+import { authorize, type Caller } from '../../governance/authorize.ts'
+import { requestApproval } from '../../governance/request-approval.ts'
+import { isEmpty } from '../../releases/changes.ts'
+import { findRehearsal } from '../../releases/rehearsals.ts'
+import { deploySubject, describeDeploy, emailOf, type SubjectRehearsal } from '../../releases/subject.ts'
+import { approvalMessage, requireApproval } from '../governance/approval-views.ts'
+import { type PreparedPlan, preparePlan, requireSeen, requireUnblocked } from './prepared-plan.ts'
+
+const mostNote = 2_000
+
+/**
+ * Asks for the approval of one image and one plan, as its rehearsal showed it; undefined where the policy asks for none.
+ * Throws what preparePlan throws, `release-blocked`, `plan-changed`, `rehearsal-missing`, `action-forbidden`.
+ */
+export async function requestRelease(
+  { db }: AppContext,
+  caller: Caller,
+  wanted: { project: string; branch: string; note: string; planSha256: string },
+): Promise<Approval | undefined> {
+  const note = wanted.note.trim()
+  if (note.length > mostNote) throw invalid('note', `Keep it to ${mostNote} characters.`)
+  return await withTenant(db, caller, async (tx) => {
+    const prepared = await preparePlan(tx, wanted)
+    const { project, production, candidate, plan } = prepared
+    const { environment } = production
+    await authorize(tx, caller, 'release.request', { projectId: project.id, environment })
+    requireUnblocked(prepared)
+    requireSeen(wanted.planSha256, plan.sha256, `fairway release plan ${project.name} ${candidate.branch}`)
+    const approval = await requestApproval(tx, caller, {
+      action: 'production-deploy',
+      projectId: project.id,
+      environmentId: environment.id,
+      aboutRunId: candidate.runId,
+      subject: deploySubject(plan, await requireRehearsed(tx, prepared)),
+      summary: describeDeploy(plan) + (note && ` — ${note}`),
+      requestedBy: caller.actor,
+      requesterId: caller.access.memberId,
+      commitAuthor: emailOf(candidate.commitAuthor),
+    })
+    if (approval === 'forbidden') {
+      throw new DomainError(
+        'forbidden',
+        'action-forbidden',
+        'The policy forbids production-deploy: nobody can let it happen. `fairway policy show` has the policy.',
+      )
+    }
+    return approval && (await approvalMessage(tx, caller, await requireApproval(tx, approval.id)))
+  })
+}
+
+/** The rehearsal that the approvers go by. Throws `rehearsal-missing` where the policy wants one and there is none. */
+export async function requireRehearsed(
+  tx: Tx,
+  { project, candidate, plan, policy }: PreparedPlan,
+): Promise<SubjectRehearsal | null> {
+  if (isEmpty(plan.changes)) return null
+  const found = await findRehearsal(tx, project.id, plan.sha256, policy.document)
+  if (found) {
+    const { verdict, downtimeMs } = found.rehearsal
+    return { run: found.runId, verdict, downtimeSeconds: Math.ceil(downtimeMs / 1_000) }
+  }
+  if (!policy.document.rehearsal.required) return null
+  throw wrongState(
+    'rehearsal-missing',
+    `This very update of ${project.name} was not rehearsed in the last ${policy.document.rehearsal.maxAge}, ` +
+      `and the policy (rehearsal) asks for it: fairway release rehearse ${project.name} ${candidate.branch}`,
+  )
+}

@@ -1,0 +1,66 @@
+import { create } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { type RollbackLoss, RollbackLossSchema } from '../../../proto/gen/fairway/v1/releases_pb.js'
+import type { AppContext } from '../../context.ts'
+import type { RunRecord } from '../../db/record.ts'
+import { withTenant } from '../../db/tenancy.ts'
+import { notFound, wrongState } from '../../errors.ts'
+import { authorize, type Caller } from '../../governance/authorize.ts'
+import { isUuid } from '../uuid.ts'
+import { queueProductionRun } from './queue-run.ts'
+import { prepareRollback } from './rollback-plan.ts'
+
+/**
+ * Counts what was written in production since the data that a rollback would go back to; gives the run's id. Throws what
+ * prepareRollback throws.
+ */
+export async function countRollbackLoss(
+  { db }: AppContext,
+  caller: Caller,
+  wanted: { project: string; toBuild: number },
+): Promise<string> {
+  return await withTenant(db, caller, async (tx) => {
+    const { project, production, target } = await prepareRollback(tx, { ...wanted, withData: true })
+    const { environment } = production
+    await authorize(tx, caller, 'release.rollback', { projectId: project.id, environment })
+    if (!target.data)
+      throw wrongState('no-data-to-restore', 'The data would stay as they are: nothing is lost.')
+    return await queueProductionRun(tx, caller, production, {
+      kind: 'inspect',
+      input: { changedSince: target.data.takenAt.toISOString() },
+      action: 'release.inspect',
+      details: { since: target.data.takenAt.toISOString() },
+    })
+  })
+}
+
+/** Undefined while it is being counted. Throws `run-not-found`, `count-failed`. */
+export async function getRollbackLoss(
+  { db }: AppContext,
+  caller: Caller,
+  runId: string,
+): Promise<RollbackLoss | undefined> {
+  return await withTenant(db, caller, async (tx) => {
+    const row = isUuid(runId)
+      ? await tx
+          .selectFrom('runs')
+          .select(['record', 'status', 'reason'])
+          .where('id', '=', runId)
+          .where('kind', '=', 'inspect')
+          .executeTakeFirst()
+      : undefined
+    if (!row) throw notFound('run', JSON.stringify(runId), 'Count again: `fairway rollback --with-data`.')
+    const { changes } = row.record as RunRecord
+    if (changes) {
+      return create(RollbackLossSchema, {
+        since: timestampFromDate(new Date(changes.since)),
+        lastChange: changes.lastChange ? timestampFromDate(new Date(changes.lastChange)) : undefined,
+        changedRows: BigInt(changes.rows),
+        tables: changes.tables.map(({ table, rows }) => ({ table, rows: BigInt(rows) })),
+        uncountedTables: [...changes.uncountedTables],
+      })
+    }
+    if (row.status === 'queued' || row.status === 'running') return undefined
+    throw wrongState('count-failed', `What would be lost could not be counted: ${row.reason}`)
+  })
+}

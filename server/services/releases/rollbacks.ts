@@ -1,0 +1,58 @@
+import type { AppContext } from '../../context.ts'
+import { withTenant } from '../../db/tenancy.ts'
+import { wrongState } from '../../errors.ts'
+import { authorize, type Caller } from '../../governance/authorize.ts'
+import { requireEnvironment } from '../environments/environment-views.ts'
+import { lockProject, requireIdle } from '../environments/idle.ts'
+import { requireSeen } from './prepared-plan.ts'
+import { queueProductionRun } from './queue-run.ts'
+import { prepareRollback, type WantedRollback } from './rollback-plan.ts'
+
+/**
+ * Takes production back; gives the run's id. Throws what prepareRollback throws, `rollback-refused`, `plan-changed`,
+ * `environment-busy`.
+ */
+export async function startRollback(
+  { db }: AppContext,
+  caller: Caller,
+  wanted: WantedRollback & { force: boolean; planSha256: string },
+): Promise<string> {
+  return await withTenant(db, caller, async (tx) => {
+    const known = await prepareRollback(tx, wanted)
+    const place = { projectId: known.project.id, environment: known.production.environment }
+    await authorize(tx, caller, 'release.rollback', place)
+    await lockProject(tx, known.project.id)
+    const { project, production, target } = await prepareRollback(tx, wanted)
+    requireSeen(wanted.planSha256, target.sha256, `fairway rollback ${project.name}`)
+    if (target.refusal && !wanted.force) {
+      throw wrongState(
+        'rollback-refused',
+        `The older code does not fit the data: ${target.refusal}. Go back with the data of then ` +
+          `(--with-data: what was written since is lost), or force it (--force).`,
+      )
+    }
+    const environment = await requireEnvironment(tx, {
+      project: project.name,
+      environment: production.environment.name,
+    })
+    await requireIdle(tx, caller, environment, 'roll back')
+    const { release, deployment, data } = target
+    return await queueProductionRun(tx, caller, production, {
+      kind: 'rollback',
+      commit: deployment.commit,
+      input: {
+        releaseId: release.id,
+        withData: data !== undefined,
+        force: wanted.force,
+        planSha256: target.sha256,
+      },
+      action: 'release.rollback',
+      details: {
+        toBuild: release.build_number,
+        digest: release.digest,
+        withData: data !== undefined,
+        forced: wanted.force,
+      },
+    })
+  })
+}
