@@ -34,7 +34,7 @@ test('what runs did to environments is in the log: deployed, put back, destroyed
   const failed = { status: 'failed', reason: 'update-failed', error: 'it did not load' } as const
   await playRun(server.context, tenant, second.runId, {
     answers: { resolve: changed },
-    failures: { applyModules: failed },
+    failures: { 'apply:update': failed },
   })
   expect(await eventsOf(first.environmentId)).toMatchObject([
     {

@@ -112,7 +112,7 @@ const set = (table: 'runs' | 'tasks', assignments: string, runId: string) =>
 
 const source: Source = {
   commit: 'c0ffee',
-  baseImage: '',
+  baseImage: 'odoo',
   imageKey: '',
   modules: ['sale'],
   closure: ['sale'],
@@ -323,7 +323,14 @@ describe('cancel', () => {
 describe('a production update', () => {
   it('looks for room before anybody notices it', async () => {
     const at = await createEnvironment(undefined, 'production', 'production')
-    const deployment = { runtimeId: 'r', cellId: randomUUID(), modules: ['sale'], addonTrees: {} }
+    const served = {
+      runId: randomUUID(),
+      digest: 'sha256:0',
+      baseImage: 'odoo',
+      modules: ['sale'],
+      addonTrees: {},
+    }
+    const deployment = { runtimeId: 'r', cellId: randomUUID(), hostnames: [], ...served }
     await query(
       database.ownerUrl,
       `update environments set status = 'running', deployment = $2 where id = $1`,

@@ -49,6 +49,8 @@ export const answers = {
   smoke: { checks: [{ name: 'GET /web/login', passed: true, detail: '200' }] },
   switchRoute: { port: 8080 },
   checkRoom: {},
+  inspectCell: { changedRows: '0' },
+  collectImages: {},
 } as const
 
 export interface Failure {
