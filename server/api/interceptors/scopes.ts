@@ -4,7 +4,7 @@ import { DomainError } from '../../errors.ts'
 import { identityKey } from '../caller.ts'
 
 /** How the names of methods begin that only read; api.test.ts holds them to it. */
-const reading = /^(Get|List|Watch|Read|Report|Export|Pull|Explain|Test)[A-Z]/
+const reading = /^(Get|List|Watch|Read|Report|Export|Pull|Explain|Test|Plan)[A-Z]/
 
 /** Services whose reading is a permission of its own: that scope does as well as `read`. */
 const ownScopes: Record<string, string> = {
