@@ -9,6 +9,7 @@ import { type Image, type Source, sourceOf } from './source.ts'
 export interface Candidate {
   readonly runId: string
   readonly branch: string
+  readonly branchId: string | null
   /** As production's configuration in that commit has it. */
   readonly source: Source
   readonly image: Image
@@ -67,7 +68,7 @@ export async function openCandidate(tx: Tx, runId: string): Promise<Candidate> {
   const run = await tx
     .selectFrom('runs')
     .leftJoin('branches', 'branches.id', 'runs.branch_id')
-    .select(['runs.id', 'runs.number', 'runs.record', 'branches.name as branch'])
+    .select(['runs.id', 'runs.number', 'runs.record', 'runs.branch_id', 'branches.name as branch'])
     .where('runs.id', '=', runId)
     .executeTakeFirstOrThrow()
   const record = run.record as RunRecord
@@ -78,6 +79,7 @@ export async function openCandidate(tx: Tx, runId: string): Promise<Candidate> {
   return {
     runId: run.id,
     branch: run.branch ?? '',
+    branchId: run.branch_id,
     source: sourceOf(resolved, 'production', run.number ?? 0),
     image: { reference: record.image, digest: record.digest, built: false },
     commitAuthor: record.commitAuthor ?? '',

@@ -1,9 +1,12 @@
 import { Code } from '@connectrpc/connect'
 import type { AppContext } from '../../server/context.ts'
 import { makeCheckpoint } from '../../server/evidence/audit/checkpoints.ts'
+import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
+import { countRollbackLoss } from '../../server/services/releases/rollback-loss.ts'
 import { arrangeApproval } from '../support/approvals.ts'
 import { arrangeGrant, arrangeMember, arrangeToken } from '../support/people.ts'
 import { playRun } from '../support/play-run.ts'
+import { arrangeRelease, playBuild, releaseBranch } from '../support/releases.ts'
 import { arrangeSecretValue, letSecretsBeRead } from '../support/secrets.ts'
 import { arrangeBuild, arrangeLogs, finishBuild, type Tenant } from '../support/tenant.ts'
 
@@ -69,6 +72,39 @@ async function ended(context: AppContext, tenant: Tenant) {
   )
   await playRun(context, tenant, made.runId)
   return made
+}
+
+/** Other cases leave runs that nobody plays to their end. */
+async function endOthers({ scope, projectId }: Tenant): Promise<void> {
+  await scope((tx) =>
+    tx
+      .updateTable('runs')
+      .set({ status: 'cancelled', advance_at: null, finished_at: new Date() })
+      .where('project_id', '=', projectId)
+      .where('advance_at', 'is not', null)
+      .execute(),
+  )
+}
+
+async function releasable(context: AppContext, tenant: Tenant) {
+  await endOthers(tenant)
+  await arrangeRelease(context, tenant)
+  return {}
+}
+
+async function rehearsed(context: AppContext, tenant: Tenant) {
+  await endOthers(tenant)
+  await arrangeRelease(context, tenant)
+  const ref = { project: tenant.project, branch: releaseBranch }
+  await playRun(context, tenant, await startRehearsal(context, tenant.caller, ref), { lines: 0 })
+  return {}
+}
+
+async function released(context: AppContext, tenant: Tenant) {
+  await endOthers(tenant)
+  await playBuild(context, tenant, 'main', `before ${++branches}`)
+  await playBuild(context, tenant, 'main', `after ${++branches}`)
+  return {}
 }
 
 /** One case for each RPC of the public API; api.test.ts fails for an RPC without one. */
@@ -269,6 +305,49 @@ export const cases: Record<string, Case> = {
   },
   'fairway.v1.AuditService.exportAudit': { request: () => ({}), namesNothing: true },
   'fairway.v1.AuditService.createCheckpoint': { request: () => ({}), namesNothing: true },
+  'fairway.v1.ReleaseService.planRelease': {
+    request: ({ project }) => ({ project, branch: releaseBranch }),
+    arrange: releasable,
+  },
+  'fairway.v1.ReleaseService.rehearseRelease': {
+    request: ({ project }) => ({ project, branch: releaseBranch }),
+    arrange: releasable,
+    mutates: true,
+  },
+  'fairway.v1.ReleaseService.getRehearsal': {
+    request: ({ runId }) => ({ runId }),
+    alsoNamedBy: ({ project }) => ({ project, branch: releaseBranch }),
+  },
+  'fairway.v1.ReleaseService.requestRelease': {
+    request: ({ project }) => ({ project, branch: releaseBranch }),
+    arrange: rehearsed,
+    mutates: true,
+  },
+  'fairway.v1.ReleaseService.promoteRelease': {
+    request: ({ project }) => ({ project, branch: releaseBranch }),
+    arrange: releasable,
+    mutates: true,
+  },
+  'fairway.v1.ReleaseService.listReleases': { request: ({ project }) => ({ project }) },
+  'fairway.v1.ReleaseService.planRollback': { request: ({ project }) => ({ project }), arrange: released },
+  'fairway.v1.ReleaseService.countRollbackLoss': {
+    request: ({ project }) => ({ project }),
+    arrange: released,
+    mutates: true,
+  },
+  'fairway.v1.ReleaseService.getRollbackLoss': {
+    request: ({ runId }) => ({ runId }),
+    arrange: async (context, tenant) => {
+      await released(context, tenant)
+      const wanted = { project: tenant.project, toBuild: 0 }
+      return { runId: await countRollbackLoss(context, tenant.caller, wanted) }
+    },
+  },
+  'fairway.v1.ReleaseService.startRollback': {
+    request: ({ project }) => ({ project, withData: true }),
+    arrange: released,
+    mutates: true,
+  },
   'fairway.v1.ReportService.reportReleases': { request: ({ project }) => ({ span: { project } }) },
   'fairway.v1.ReportService.reportAccess': { request: ({ project }) => ({ span: { project } }) },
   'fairway.v1.ReportService.reportRestores': { request: ({ project }) => ({ span: { project } }) },

@@ -4,7 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pipelines } from '../../server/pipelines/pipelines.ts'
 import { advance } from '../../server/scheduler/advance.ts'
 import { stopEnvironment } from '../../server/services/environments/environments.ts'
+import { promoteRelease } from '../../server/services/releases/promotions.ts'
+import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
 import { addArtifact, answers, type Play, playRun } from '../support/play-run.ts'
+import { arrangeRelease, releaseBranch } from '../support/releases.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { type ArrangedBuild, arrangeBuild, arrangeTenant, type Tenant } from '../support/tenant.ts'
 
@@ -35,6 +38,7 @@ interface Signed {
   readonly predicate: Record<string, unknown>
 }
 
+const manifestOf = (run: { manifest_sha256: string }) => run.manifest_sha256
 const predicateOf = (statement: Signed | undefined) => statement?.predicate ?? expect.fail('not signed')
 
 /** The statements of a run, by name, as they were signed. */
@@ -154,7 +158,7 @@ function requireValid(name: string, statement: Signed): Signed {
 
 test('the predicates of our own are published under their names', () => {
   const own = readdirSync(folder).sort()
-  expect(own).toEqual(['approval', 'backup', 'clone', 'deploy', 'drill', 'run', 'shell'])
+  expect(own).toEqual(['approval', 'backup', 'clone', 'deploy', 'drill', 'rehearsal', 'run', 'shell'])
   for (const name of own) expect(schemas.has(`https://fairway.dev/predicates/${name}/v1`)).toBe(true)
 })
 
@@ -238,6 +242,37 @@ describe('a run that ended is signed for', () => {
     })
     const { durationMs } = predicateOf(deploy).maintenance as { durationMs: number }
     expect(durationMs).toBeGreaterThanOrEqual(0)
+  })
+
+  test('a promotion: the plan, the rehearsal it went by, and the approval that names both', async () => {
+    const { staging } = await arrangeRelease(server.context, tenant)
+    const ref = { project: tenant.project, branch: releaseBranch }
+    const rehearsed = await startRehearsal(server.context, tenant.caller, ref)
+    await playRun(server.context, tenant, rehearsed)
+    const tried = predicateOf((await statementsOf(rehearsed)).rehearsal)
+    expect(tried).toMatchObject({ madeBy: rehearsed, verdict: 'green', run: { kind: 'rehearse' } })
+    const promoted = await promoteRelease(server.context, tenant.caller, { ...ref, planSha256: '' })
+    await playRun(server.context, tenant, promoted)
+    const { deploy, approval, rehearsal, provenance } = await statementsOf(promoted)
+    expect(rehearsal?.predicate).toMatchObject({ madeBy: rehearsed, planSha256: tried.planSha256 })
+    const { approvals } = JSON.parse(
+      (await server.context.blobs.get(manifestOf(await runOf(promoted)))).toString(),
+    ) as {
+      approvals: { subject: string }[]
+    }
+    expect(approval?.predicate).toMatchObject({ status: 'used', run: { id: promoted } })
+    expect(JSON.parse(approvals[0]?.subject ?? '')).toMatchObject({
+      plan: tried.planSha256,
+      rehearsal: { run: rehearsed },
+    })
+    expect(deploy?.predicate).toMatchObject({ outcome: 'live', run: { kind: 'promote' } })
+    expect(rehearsal?.subject[0]).toEqual(deploy?.subject[0])
+    expect(provenance?.predicate).toMatchObject({
+      buildDefinition: {
+        externalParameters: { branch: releaseBranch },
+        internalParameters: { reused: true, builtByRun: staging.runId },
+      },
+    })
   })
 
   test('tests that failed: which ones', async () => {

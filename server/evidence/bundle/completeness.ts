@@ -47,6 +47,7 @@ const whyWithout: Readonly<Record<string, string>> = {
   provenance: 'the run made no image',
   tests: 'no test was run',
   clone: 'no database was cloned',
+  rehearsal: 'no update of production was tried',
   deploy: 'nothing was deployed',
   approval: 'nothing that the run did was asked an approval for',
 }

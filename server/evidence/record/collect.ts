@@ -178,7 +178,7 @@ function deployFacts({ run, environment, effects }: EndedRun): DeployFacts | nul
   const live = effects.has('live')
   // A held cell is one of production whose modules were about to be updated.
   const begun = live || effects.has('candidate') || effects.has('hold')
-  if (run.kind !== 'build' || !begun) return null
+  if (!['build', 'promote', 'rollback'].includes(run.kind) || !begun) return null
   const before = (live ? effects.get('before') : environment.deployment) as Deployment | null | undefined
   return {
     live,

@@ -4,11 +4,12 @@ import { type Claimant, imageSubject } from './statement.ts'
 /** How an image is made from a repository and a base image; described in docs/evidence.md. */
 const buildType = 'https://fairway.dev/build-types/odoo-image/v1'
 
-/** SLSA provenance v1 of the image: what went in, who made it, when. */
+/** SLSA provenance v1 of the image that goes live: what went in, who made it, when. */
 export const provenance: Claimant = (stored) => {
   const { manifest } = stored
   const image = imageSubject(stored)
-  if (!image) return undefined
+  // Who only tries an image, or goes back to one, says nothing about how it was made.
+  if (!image || !['build', 'promote'].includes(stored.manifest.run.kind)) return undefined
   const { project, source, baseImage, lockSha256, submodules, imageBuiltBy, run, tasks } = manifest
   const task = tasks.findLast(({ kind }) => kind === 'buildImage')
   return {

@@ -190,7 +190,11 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
           ...(current && { replaces: { runId: current.runId, digest: current.digest } }),
         })
       })
-      await engine.note({ url, cellId: candidate.cellId, ...downtimeOf(engine, candidate.runtimeId) })
+      await engine.note({
+        url,
+        cellId: candidate.cellId,
+        ...downtimeOf(engine, `route:${candidate.runtimeId}`),
+      })
       // A release branch says nothing about which branch is production.
       if (stage === 'production' && run.kind === 'build') await takeOverBranchRules(candidate.branchRules)
     },
@@ -257,6 +261,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
         },
         { timeoutMs: minutes(2) },
       )
+      await engine.note(downtimeOf(engine, 'route-current'))
     },
   }
 }
@@ -269,9 +274,9 @@ export function servedBefore({ effects, environment }: Engine['state']): Deploym
 }
 
 /** How long visitors had the maintenance page, by the host's answers. */
-function downtimeOf({ state: { tasks } }: Engine, runtimeId: string): { downtimeMs?: number } {
+function downtimeOf({ state: { tasks } }: Engine, routeKey: string): { downtimeMs?: number } {
   const from = tasks.get('route-maintenance')?.finished_at
-  const until = tasks.get(`route:${runtimeId}`)?.finished_at
+  const until = tasks.get(routeKey)?.finished_at
   return from && until ? { downtimeMs: until.getTime() - from.getTime() } : {}
 }
 

@@ -37,6 +37,7 @@ export async function promoteRelease(
     await requireIdle(tx, caller, environment, 'release to')
     const runId = await queueProductionRun(tx, caller, production, {
       kind: 'promote',
+      branchId: candidate.branchId ?? undefined,
       commit: candidate.source.commit,
       input: { candidateRunId: candidate.runId, planSha256: plan.sha256 },
       action: 'release.promote',

@@ -8,6 +8,8 @@ import type { Production } from '../../releases/production.ts'
 
 export interface WantedRun {
   readonly kind: Extract<RunKind, 'rehearse' | 'promote' | 'rollback' | 'inspect'>
+  /** Where the commit comes from; none: what was live before. */
+  readonly branchId?: string
   readonly commit?: string
   readonly commitMessage?: string
   readonly input: RunInput
@@ -28,7 +30,7 @@ export async function queueProductionRun(
     .values({
       organization_id: caller.organizationId,
       project_id: environment.project_id,
-      branch_id: environment.branch_id,
+      branch_id: wanted.branchId,
       environment_id: environment.id,
       kind: wanted.kind,
       stage: environment.stage,

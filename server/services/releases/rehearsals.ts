@@ -25,6 +25,7 @@ export async function startRehearsal(
     requireUnblocked(prepared)
     return await queueProductionRun(tx, caller, production, {
       kind: 'rehearse',
+      branchId: candidate.branchId ?? undefined,
       commit: candidate.source.commit,
       input: { candidateRunId: candidate.runId, planSha256: plan.sha256 },
       action: 'release.rehearse',
