@@ -48,7 +48,7 @@ test('what it means comes first, what stands in the way last', () => {
     `Plan   ${planSha256}`,
     'Needs  partner_loyalty',
     `Tried  green, 2h ago: fairway run show ${runIds.rehearsal}`,
-    'Asked  approval 1f0c2a9e, approved by bo@example.com',
+    'Asked  approval 1f0c2a9e is approved by bo@example.com',
     '',
     'MODULE      ACTION  VERSION                  WHY',
     'acme_sale   update  19.0.1.0.2 → 19.0.1.0.3  content changed',

@@ -42,7 +42,7 @@ export function planHead({ paint }: Look, plan: ReleasePlanJson, now = Date.now(
     [
       'Asked',
       approval
-        ? `approval ${shortApproval(approval)}, ${paintWord(paint, stateOf(approval))}${votersOf(plan)}`
+        ? `approval ${shortApproval(approval)} is ${paintWord(paint, stateOf(approval))}${votersOf(plan)}`
         : null,
     ],
   ]
