@@ -34,7 +34,7 @@ const isConnectError = (error: unknown): error is ConnectError =>
 export const isUnavailable = (error: unknown): boolean => isConnectError(error) && error.code === 14
 
 /** Whether what the caller had seen is no longer so. */
-export const isAborted = (error: unknown): error is ConnectError => isConnectError(error) && error.code === 10
+export const isAborted = (error: unknown): boolean => isConnectError(error) && error.code === 10
 
 /** The server's words are kept; a server that did not answer is named. */
 export function toCliError(error: unknown, server: string): CliError {

@@ -57,6 +57,7 @@ export const nouns: Record<string, Noun> = {
     verbs: {
       plan: () => import('./commands/release/plan.ts'),
       rehearse: () => import('./commands/release/rehearse.ts'),
+      rehearsal: () => import('./commands/release/rehearsal.ts'),
       request: () => import('./commands/release/request.ts'),
       promote: () => import('./commands/release/promote.ts'),
       history: () => import('./commands/release/history.ts'),

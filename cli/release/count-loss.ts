@@ -18,7 +18,8 @@ export async function countLoss(
   const { out, signal } = session
   const { runId } = await client.countRollbackLoss(rollback, { signal })
   const run = await waitForRun(session, runId, timeoutMs)
-  const { loss } = await client.getRollbackLoss({ runId }, { signal })
+  const { loss } =
+    run.status === 'succeeded' ? await client.getRollbackLoss({ runId }, { signal }) : { loss: undefined }
   if (loss) return rollbackLossJson(loss)
   const why = run.reason ? `: ${oneLine(run.reason)}` : ''
   out.note(out.paint('red', `What was written since could not be counted${why}. All of it would be lost.`))

@@ -3,7 +3,6 @@ import type { ReleaseService } from '../../proto/gen/fairway/v1/releases_pb.js'
 import { CliError, isAborted } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type ReleasePlanJson, releasePlanJson } from '../json/release-plan.ts'
-import { oneLine } from '../table.ts'
 
 /** The plan as of now. Throws the server's errors. */
 export async function fetchPlan(
@@ -22,7 +21,7 @@ export async function boundToPlan<T>(lookAgain: string, act: () => Promise<T>): 
     return await act()
   } catch (error) {
     if (!isAborted(error)) throw error
-    const message = `The plan has changed since you saw it, and nothing was done (${oneLine(error.rawMessage)}).`
-    throw new CliError(exitCodes.wrongState, `${message} Look again: ${lookAgain}`, { cause: error })
+    const message = `The plan has changed since you saw it; nothing was done. Look again: ${lookAgain}`
+    throw new CliError(exitCodes.wrongState, message, { cause: error })
   }
 }

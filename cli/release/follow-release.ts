@@ -31,6 +31,9 @@ export async function followRelease(
     out.printJson({ ...seen, runId, run, release: release ?? null })
   } else {
     for (const line of outcomeLines(out, run, release)) out.line(line)
+    if (!endedWell(run) && release?.rehearsalRunId === runId) {
+      out.note(`Its rehearsal: fairway release rehearsal ${runId}`)
+    }
     out.note(`Its evidence: fairway evidence show ${runId}`)
   }
   return endedWell(run) ? exitCodes.ok : exitCodes.failure

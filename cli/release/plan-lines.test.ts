@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import {
   candidateDigest,
   planSha256,
-  runIds,
   sampleApproval,
   sampleNow,
   samplePlan,
@@ -47,7 +46,7 @@ test('what it means comes first, what stands in the way last', () => {
     'To     acme/production, which serves build 38, commit 91be7a4410',
     `Plan   ${planSha256}`,
     'Needs  partner_loyalty',
-    `Tried  green, 2h ago: fairway run show ${runIds.rehearsal}`,
+    'Tried  green, 2h ago: fairway release rehearsal acme release/1.0',
     'Asked  approval 1f0c2a9e is approved by bo@example.com',
     '',
     'MODULE      ACTION  VERSION                  WHY',

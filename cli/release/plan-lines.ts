@@ -36,7 +36,7 @@ export function planHead({ paint }: Look, plan: ReleasePlanJson, now = Date.now(
     [
       'Tried',
       rehearsal
-        ? `${paintWord(paint, rehearsal.verdict)}, ${formatAge(rehearsal.finishedAt, now)}: fairway run show ${rehearsal.runId}`
+        ? `${paintWord(paint, rehearsal.verdict)}, ${formatAge(rehearsal.finishedAt, now)}: fairway release rehearsal ${plan.project} ${oneLine(plan.branch)}`
         : 'not yet',
     ],
     [

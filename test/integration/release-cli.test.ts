@@ -77,6 +77,28 @@ describe('rehearse', () => {
   })
 })
 
+describe('rehearsal', () => {
+  test.each([
+    [['acme', 'release/1.0'], { project: 'acme', branch: 'release/1.0', runId: '' }],
+    [[runIds.rehearsal], { project: '', branch: '', runId: runIds.rehearsal }],
+  ])('%j is shown again', async (words, request) => {
+    server.play({ getRehearsal: () => ({ rehearsal: sampleRehearsal() }) })
+    const { code, stdout } = await cli('release', 'rehearsal', ...words)
+    expect(code).toBe(0)
+    expect(stdout).toContain('green: production would be away for about 14 s')
+    expect(requestOf('getRehearsal')).toEqual(request)
+    const json = await cli('release', 'rehearsal', ...words, '--json')
+    expect(JSON.parse(json.stdout)).toMatchObject({ verdict: 'green', updateMs: 9_400 })
+  })
+
+  test('where there is none it says how to make one', async () => {
+    server.play({ getRehearsal: () => ({}) })
+    const { code, stderr } = await cli('release', 'rehearsal', 'acme')
+    expect(code).toBe(3)
+    expect(stderr).toContain('fairway release rehearse acme')
+  })
+})
+
 describe('request', () => {
   test('asks for what was shown, and says what comes next', async () => {
     server.play({ requestRelease: () => ({ approval: sampleApproval() }) })
@@ -146,7 +168,7 @@ describe('promote', () => {
     server.play(answers)
     const { code, stderr } = await cli('release', verb, 'acme')
     expect(code).toBe(5)
-    expect(stderr).toContain('The plan has changed since you saw it, and nothing was done')
+    expect(stderr).toContain('The plan has changed since you saw it; nothing was done.')
     expect(stderr).toContain('Look again: fairway release plan acme release/1.0')
   })
 
@@ -225,11 +247,7 @@ describe('rollback', () => {
   })
 
   test('a production that can’t be counted can be rolled back all the same', async () => {
-    server.play(
-      { ...planned({ withData: true }), getRollbackLoss: () => ({}) },
-      failed('the database is down'),
-      succeeded,
-    )
+    server.play(planned({ withData: true }), failed('the database is down'), succeeded)
     const { code, stderr } = await cli('rollback', 'acme', '--with-data')
     expect(stderr).toContain('could not be counted: the database is down. All of it would be lost.')
     expect(code).toBe(0)

@@ -38,9 +38,11 @@ export const command = verb<{ wait: boolean; timeout?: string }>({
       out.printJson({ runId, run, rehearsal })
     } else {
       if (rehearsal) for (const line of ['', ...rehearsalLines(out, rehearsal, tookMs(run))]) out.line(line)
-      if (run.status !== 'succeeded')
+      // A red verdict is the reason, and was said.
+      if (run.status !== 'succeeded' && rehearsal?.verdict !== 'red') {
         out.note(`It ${run.status}${run.reason ? `: ${oneLine(run.reason)}` : ''}`)
-      out.note(`All it did: fairway run show ${runId}`)
+      }
+      out.note(rehearsal ? `Again: fairway release rehearsal ${runId}` : `See it: fairway run show ${runId}`)
     }
     const passed = run.status === 'succeeded' && rehearsal !== null && rehearsal.verdict !== 'red'
     return passed ? exitCodes.ok : exitCodes.failure

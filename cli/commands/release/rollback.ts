@@ -55,7 +55,8 @@ export const command = verb<Options>({
     const plan = rollbackPlanJson(answer.plan)
     if (!out.json) for (const line of [...rollbackLines(out, plan), '']) out.line(line)
     if (plan.refusal && !force) throw new CliError(exitCodes.wrongState, refusalText(plan))
-    const loss = withData && !yes ? await countLoss(session, client, { project, toBuild }, timeoutMs) : null
+    const loss =
+      plan.withData && !yes ? await countLoss(session, client, { project, toBuild }, timeoutMs) : null
     if (loss && !out.json) out.line(out.paint('red', lossSentence(loss)))
     await requireConfirmed(`Take ${project}/${plan.environment} back?`, yes, signal)
     const request = { project, toBuild, withData, force, planSha256: plan.sha256 }
