@@ -67,6 +67,16 @@ test('what it means comes first, what stands in the way last', () => {
   ])
 })
 
+test('a version that is new or gone, and what needs no rehearsal', () => {
+  const modules = [
+    { name: 'fresh', action: 'install', versionAfter: '19.0.1.0.0' },
+    { name: 'old', action: 'gone', versionBefore: '19.0.2.0.0' },
+  ]
+  const lines = linesOf(samplePlan({ modules, interrupts: false }))
+  expect(lines.slice(-2)).toEqual(['fresh   install  19.0.1.0.0', 'old     gone     19.0.2.0.0 → –'])
+  expect(lines.join()).not.toContain('Tried')
+})
+
 test('long lists are cut, and say by how much', () => {
   const modules = Array.from({ length: 34 }, (_, index) => ({ name: `m${index}`, action: 'update' }))
   const lines = linesOf(samplePlan({ modules, closureAdded: modules.map(({ name }) => name) }))

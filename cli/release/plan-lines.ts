@@ -37,7 +37,9 @@ export function planHead({ paint }: Look, plan: ReleasePlanJson, now = Date.now(
       'Tried',
       rehearsal
         ? `${paintWord(paint, rehearsal.verdict)}, ${formatAge(rehearsal.finishedAt, now)}: fairway release rehearsal ${plan.project} ${oneLine(plan.branch)}`
-        : 'not yet',
+        : plan.interrupts
+          ? 'not yet'
+          : null,
     ],
     [
       'Asked',
@@ -83,8 +85,8 @@ function moduleTable(look: Look, modules: readonly PlannedModuleJson[]): string[
 
 function versionChange({ versionBefore, versionAfter, missingBump }: PlannedModuleJson): string {
   if (missingBump) return `${versionAfter} (not raised)`
-  if (versionBefore === versionAfter) return versionAfter ?? ''
-  return [versionBefore, versionAfter].map((version) => version ?? '–').join(' → ')
+  if (versionBefore === versionAfter || !versionBefore) return versionAfter ?? ''
+  return `${versionBefore} → ${versionAfter ?? '–'}`
 }
 
 function requirementChange({ before, after }: RequirementJson): string {
