@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Result, RunStatus } from '../../proto/gen/fairway/v1/common_pb.js'
-import { runIds, sampleEntry, sampleNow } from '../../test/support/releases.ts'
+import { runIds, sampleEntry, sampleNow } from '../../test/support/release-messages.ts'
 import { releaseEntryJson } from '../json/release-entry.ts'
 import { painter } from '../style.ts'
 import { historyLines } from './history-lines.ts'

@@ -6,7 +6,7 @@ import {
   sampleNow,
   samplePlan,
   sampleRehearsal,
-} from '../../test/support/releases.ts'
+} from '../../test/support/release-messages.ts'
 import { releasePlanJson } from '../json/release-plan.ts'
 import { painter } from '../style.ts'
 import { planLines } from './plan-lines.ts'

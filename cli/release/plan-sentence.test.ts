@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import { PlannedModuleSchema } from '../../proto/gen/fairway/v1/releases_pb.js'
-import { sampleNow, samplePlan, sampleRehearsal } from '../../test/support/releases.ts'
+import { sampleNow, samplePlan, sampleRehearsal } from '../../test/support/release-messages.ts'
 import { releasePlanJson } from '../json/release-plan.ts'
 import { planSentence } from './plan-sentence.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { candidateDigest, planSha256, sampleRehearsal } from '../../test/support/releases.ts'
+import { candidateDigest, planSha256, sampleRehearsal } from '../../test/support/release-messages.ts'
 import { rehearsalJson } from '../json/rehearsal.ts'
 import { painter } from '../style.ts'
 import { rehearsalLines } from './rehearsal-lines.ts'

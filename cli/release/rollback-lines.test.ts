@@ -1,6 +1,6 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { expect, test } from 'vitest'
-import { planSha256, sampleLoss, sampleNow, sampleRollback } from '../../test/support/releases.ts'
+import { planSha256, sampleLoss, sampleNow, sampleRollback } from '../../test/support/release-messages.ts'
 import { rollbackLossJson, rollbackPlanJson } from '../json/rollback.ts'
 import { painter } from '../style.ts'
 import { lossSentence } from './loss-sentence.ts'

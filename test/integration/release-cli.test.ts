@@ -11,7 +11,7 @@ import {
   samplePlan,
   sampleRehearsal,
   sampleRollback,
-} from '../support/releases.ts'
+} from '../support/release-messages.ts'
 import {
   failed,
   planHasChanged,

@@ -8,7 +8,7 @@ import { Result, RunStatus } from '../../proto/gen/fairway/v1/common_pb.js'
 import { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
 import { ReleaseService } from '../../proto/gen/fairway/v1/releases_pb.js'
 import { type RunSchema, RunService } from '../../proto/gen/fairway/v1/runs_pb.js'
-import { planSha256, runIds, sampleApproval, sampleEntry, samplePlan } from './releases.ts'
+import { planSha256, runIds, sampleApproval, sampleEntry, samplePlan } from './release-messages.ts'
 
 export interface ScriptedReleases {
   readonly env: Record<string, string>
