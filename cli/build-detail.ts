@@ -1,10 +1,17 @@
 import { shortApproval } from './approval-detail.ts'
-import { headline } from './build-progress.ts'
 import { formatAge, formatBytes, formatDuration } from './format.ts'
 import type { BuildDetailJson, StepJson } from './json/build.ts'
 import type { Output } from './output.ts'
-import { paintWord } from './style.ts'
-import { renderTable } from './table.ts'
+import { type Paint, paintWord } from './style.ts'
+import { oneLine, renderTable } from './table.ts'
+
+/** Which build it is and where it stands, in one line. */
+export function headline(paint: Paint, build: BuildDetailJson): string {
+  const status = paintWord(paint, build.result ?? build.status)
+  const why = build.reason ? `: ${oneLine(build.reason)}` : ''
+  const commit = build.commit ? ` ${build.commit.slice(0, 10)}` : ''
+  return `${paint('bold', `${build.project}/${build.number}`)} ${build.branch}${commit} → ${build.stage} ${status}${why}`
+}
 
 /** A build for people, all of it. */
 export function printBuild(out: Output, build: BuildDetailJson): void {

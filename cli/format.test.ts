@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { formatAge, formatBytes, formatDuration, parseDuration, parseTime } from './format.ts'
+import {
+  counted,
+  formatAge,
+  formatBytes,
+  formatDuration,
+  formatSpan,
+  parseDuration,
+  parseTime,
+} from './format.ts'
 
 test.each([
   [0, '0ms'],
@@ -11,6 +19,25 @@ test.each([
   [7_380_000, '2h 03m'],
 ])('%d ms is %s', (ms, text) => {
   expect(formatDuration(ms)).toBe(text)
+})
+
+test.each([
+  [0, 'less than a second'],
+  [1_000, '1 s'],
+  [59_600, '1 min'],
+  [125_000, '2 min 5 s'],
+  [3 * 3_600_000 + 12 * 60_000 + 9_000, '3 h 12 min'],
+  [52 * 3_600_000, '2 d 4 h'],
+])('in a sentence %d ms is %s', (ms, text) => {
+  expect(formatSpan(ms)).toBe(text)
+})
+
+test.each([
+  [1, 'row', '1 row'],
+  [1_204, 'row', '1,204 rows'],
+  [2, 'index', '2 indexes'],
+])('%d %s is %s', (count, noun, text) => {
+  expect(counted(count, noun)).toBe(text)
 })
 
 test.each([

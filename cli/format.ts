@@ -8,6 +8,28 @@ export function formatDuration(ms: number): string {
   return h > 0 ? `${h}h ${two(m)}m` : `${m}m ${two(s)}s`
 }
 
+/** For sentences, in the two largest units: `14 s`, `2 min 5 s`, `3 h 12 min`, `2 d 4 h`. */
+export function formatSpan(ms: number): string {
+  if (ms < 1_000) return 'less than a second'
+  const seconds = Math.round(ms / 1_000)
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return inTwo(minutes, 'min', seconds % 60, 's')
+  const hours = Math.floor(minutes / 60)
+  if (hours < 24) return inTwo(hours, 'h', minutes % 60, 'min')
+  return inTwo(Math.floor(hours / 24), 'd', hours % 24, 'h')
+}
+
+const inTwo = (most: number, unit: string, rest: number, smaller: string): string =>
+  rest === 0 ? `${most} ${unit}` : `${most} ${unit} ${rest} ${smaller}`
+
+/** `1,204` */
+export const formatCount = (count: number): string => count.toLocaleString('en-US')
+
+/** `2 modules`, `1 module` */
+export const counted = (count: number, noun: string): string =>
+  `${formatCount(count)} ${noun}${count === 1 ? '' : noun.endsWith('x') ? 'es' : 's'}`
+
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
   let value = bytes
@@ -29,6 +51,9 @@ export function formatAge(time: string | null, now = Date.now()): string {
   if (seconds < 30 * 86_400) return `${Math.floor(seconds / 86_400)}d ago`
   return time.slice(0, 10)
 }
+
+/** `2026-11-01 09:30` in UTC. */
+export const minuteOf = (time: string | null): string => (time ?? '').slice(0, 16).replace('T', ' ')
 
 const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 

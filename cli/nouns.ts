@@ -52,6 +52,17 @@ export const nouns: Record<string, Noun> = {
       destroy: () => import('./commands/env/destroy.ts'),
     },
   },
+  release: {
+    summary: 'What goes to production: planned, rehearsed, approved, promoted',
+    verbs: {
+      plan: () => import('./commands/release/plan.ts'),
+      rehearse: () => import('./commands/release/rehearse.ts'),
+      rehearsal: () => import('./commands/release/rehearsal.ts'),
+      request: () => import('./commands/release/request.ts'),
+      promote: () => import('./commands/release/promote.ts'),
+      history: () => import('./commands/release/history.ts'),
+    },
+  },
   member: {
     summary: 'People, their roles, and what is granted to them',
     verbs: {
@@ -151,6 +162,10 @@ export const plainVerbs: Record<string, { readonly summary: string; readonly loa
   whoami: {
     summary: 'Show who the token speaks for',
     load: () => import('./commands/session/whoami.ts'),
+  },
+  rollback: {
+    summary: 'Take production back to what it served before',
+    load: () => import('./commands/release/rollback.ts'),
   },
   logs: {
     summary: 'Read the logs of a build or an environment',

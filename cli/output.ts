@@ -1,3 +1,4 @@
+import { type Field, renderFields } from './fields.ts'
 import type { Settings } from './settings.ts'
 import { type Paint, painter } from './style.ts'
 import { type Column, printable, renderTable } from './table.ts'
@@ -17,7 +18,7 @@ export interface Output {
   /** A JSON array, or a table; `empty` says what to do where there is nothing. */
   list<Row>(rows: readonly Row[], columns: readonly Column<Row>[], empty: string): void
   /** Names and values below each other; those without a value are left out. */
-  fields(fields: readonly (readonly [name: string, value: string | null | undefined])[]): void
+  fields(fields: readonly Field[]): void
   /** To standard error, for people only: progress and hints. */
   note(text: string): void
 }
@@ -44,9 +45,7 @@ export function createOutput(settings: Settings, json: boolean): Output {
       for (const text of body) line(text)
     },
     fields(fields) {
-      const shown = fields.filter(([, value]) => value)
-      const wide = Math.max(...shown.map(([name]) => name.length))
-      for (const [name, value] of shown) line(printable(`${paint('dim', name.padEnd(wide))}  ${value}`))
+      for (const text of renderFields(paint, fields)) line(printable(text))
     },
     note: (text) => void process.stderr.write(`${printable(text)}\n`),
   }

@@ -32,6 +32,7 @@ const byWord: Record<string, Colour> = {
   failed: 'red',
   rejected: 'red',
   forbidden: 'red',
+  'put-back': 'red',
   'review-open': 'red',
   'timed-out': 'red',
   offline: 'red',

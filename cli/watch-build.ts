@@ -1,12 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from '@connectrpc/connect'
 import type { BuildService } from '../proto/gen/fairway/v1/builds_pb.js'
-import { createProgress } from './build-progress.ts'
+import { headline } from './build-detail.ts'
 import { CliError, isUnavailable } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { formatDuration } from './format.ts'
 import { type BuildDetailJson, buildDetailJson } from './json/build.ts'
 import type { Session } from './session.ts'
+import { createProgress } from './step-progress.ts'
 
 const reconnectMs = 1_000
 const patienceMs = 60_000
@@ -25,7 +26,7 @@ export async function watchBuild(
 ): Promise<BuildDetailJson> {
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)
   const signal = timeout ? AbortSignal.any([session.signal, timeout]) : session.signal
-  const progress = createProgress(session.out)
+  const progress = createProgress(session.out, headline)
   let last: BuildDetailJson | undefined
   let goneSince: number | undefined
   try {

@@ -1,5 +1,6 @@
+import { minuteOf } from '../format.ts'
 import { type Html, html } from './escape.ts'
-import { minuteOf, type Origin, type Report } from './report.ts'
+import type { Origin, Report } from './report.ts'
 import { style } from './style.ts'
 
 /**

@@ -46,6 +46,3 @@ export const auditCheck = [
   'fairway audit export -o audit.jsonl && fairway audit verify audit.jsonl',
   'that no event of the audit log was changed, put in or left out',
 ] as const
-
-/** `2026-11-01 09:30` in UTC. */
-export const minuteOf = (time: string | null): string => (time ?? '').slice(0, 16).replace('T', ' ')

@@ -1,7 +1,8 @@
 import { ReportService } from '../../../proto/gen/fairway/v1/reports_pb.js'
+import { minuteOf } from '../../format.ts'
 import { type AccessJson, accessJson } from '../../json/report.ts'
 import { printReport, type ReportOptions, reportOptions } from '../../report/print.ts'
-import { auditCheck, minuteOf, type Report } from '../../report/report.ts'
+import { auditCheck, type Report } from '../../report/report.ts'
 import { verb } from '../../verb.ts'
 
 export const command = verb<ReportOptions>({

@@ -1,8 +1,8 @@
 import { ReportService } from '../../../proto/gen/fairway/v1/reports_pb.js'
-import { formatDuration } from '../../format.ts'
+import { formatDuration, minuteOf } from '../../format.ts'
 import { type ReleaseJson, releaseJson } from '../../json/report.ts'
 import { printReport, type ReportOptions, reportOptions } from '../../report/print.ts'
-import { auditCheck, evidenceCheck, minuteOf, type Report } from '../../report/report.ts'
+import { auditCheck, evidenceCheck, type Report } from '../../report/report.ts'
 import { verb } from '../../verb.ts'
 
 export const command = verb<ReportOptions>({

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { createProgress } from './build-progress.ts'
+import { headline } from './build-detail.ts'
 import type { BuildDetailJson } from './json/build.ts'
 import type { Output } from './output.ts'
+import { createProgress } from './step-progress.ts'
 
 const step = (name: string, status: string, durationMs = 0) => ({
   name,
@@ -40,7 +41,7 @@ function output(isTerminal: boolean, json = false): { out: Output; lines: string
 
 test('elsewhere than on a terminal each change is a line, once', () => {
   const { out, lines } = output(false)
-  const progress = createProgress(out)
+  const progress = createProgress(out, headline)
   progress.show(build([step('resolve', 'running'), step('image', 'queued')]))
   progress.show(build([step('resolve', 'succeeded', 4_200), step('image', 'running')]))
   progress.show(build([step('resolve', 'succeeded', 4_200), step('image', 'running')]))
@@ -64,7 +65,7 @@ test('elsewhere than on a terminal each change is a line, once', () => {
 
 test('a terminal is drawn anew in place', () => {
   const written: string[] = []
-  const progress = createProgress(output(true).out, (text) => void written.push(text))
+  const progress = createProgress(output(true).out, headline, (text) => void written.push(text))
   progress.show(build([step('resolve', 'running')]))
   progress.show(build([step('resolve', 'succeeded', 4_200)]))
   progress.end()
@@ -76,7 +77,7 @@ test('a terminal is drawn anew in place', () => {
 test('with --json nothing is drawn', () => {
   const { out, lines } = output(true, true)
   const written: string[] = []
-  const progress = createProgress(out, (text) => void written.push(text))
+  const progress = createProgress(out, headline, (text) => void written.push(text))
   progress.show(build([step('resolve', 'running')]))
   progress.end()
   expect([...lines, ...written]).toEqual([])

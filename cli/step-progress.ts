@@ -1,24 +1,35 @@
 import { formatDuration } from './format.ts'
-import type { BuildDetailJson, StepJson } from './json/build.ts'
+import type { StepJson } from './json/build.ts'
 import type { Output } from './output.ts'
 import { type Paint, paintWord } from './style.ts'
 import { cut, oneLine } from './table.ts'
 
-export interface Progress {
-  show(build: BuildDetailJson): void
+/** A build or another run, as far as its progress is about. */
+interface Stepped {
+  readonly steps: readonly StepJson[]
+}
+
+export interface Progress<Run extends Stepped> {
+  show(run: Run): void
+  /** A line of its own, for people; what is drawn stays below it. */
+  note(text: string): void
   /** Leaves the last state on the screen. */
   end(): void
 }
 
+/** Says in one line which run it is and where it stands. */
+export type Headline<Run> = (paint: Paint, run: Run) => string
+
 const frameMs = 200
 
 /** Live on a terminal, a line for each change elsewhere, nothing with --json. */
-export function createProgress(
+export function createProgress<Run extends Stepped>(
   out: Output,
+  headline: Headline<Run>,
   write = (text: string) => void process.stdout.write(text),
-): Progress {
-  if (out.json) return { show: () => undefined, end: () => undefined }
-  return out.isTerminal ? liveProgress(out, write) : lineProgress(out)
+): Progress<Run> {
+  if (out.json) return { show: () => undefined, note: () => undefined, end: () => undefined }
+  return out.isTerminal ? liveProgress(out, headline, write) : lineProgress(out, headline)
 }
 
 const marks: Record<string, string> = {
@@ -31,20 +42,31 @@ const marks: Record<string, string> = {
   superseded: '–',
 }
 
-function liveProgress(out: Output, write: (text: string) => void): Progress {
-  let build: BuildDetailJson | undefined
+function liveProgress<Run extends Stepped>(
+  out: Output,
+  headline: Headline<Run>,
+  write: (text: string) => void,
+): Progress<Run> {
+  let run: Run | undefined
   let drawn = 0
+  // Up over what was drawn, and clear to the end of the screen.
+  const erased = () => (drawn > 0 ? `\x1b[${drawn}A\x1b[J` : '')
   const draw = () => {
-    if (!build) return
-    const lines = [fittingHeadline(out, build), ...build.steps.map((step) => stepLine(out, step))]
-    // Up over what was drawn, clear to the end of the screen, draw anew.
-    write(`${drawn > 0 ? `\x1b[${drawn}A\x1b[J` : ''}${lines.join('\n')}\n`)
+    if (!run) return
+    const lines = [fitting(out, headline, run), ...run.steps.map((step) => stepLine(out, step))]
+    write(`${erased()}${lines.join('\n')}\n`)
     drawn = lines.length
   }
   const timer = setInterval(draw, frameMs)
   return {
     show(next) {
-      build = next
+      run = next
+      draw()
+    },
+    note(text) {
+      write(erased())
+      drawn = 0
+      out.note(text)
       draw()
     },
     end() {
@@ -55,16 +77,9 @@ function liveProgress(out: Output, write: (text: string) => void): Progress {
 }
 
 /** On one line of the terminal, or what was drawn could not be found again. */
-function fittingHeadline({ paint, width }: Output, build: BuildDetailJson): string {
-  const plain = headline((_, text) => text, build)
-  return plain.length <= width ? headline(paint, build) : cut(plain, width)
-}
-
-export function headline(paint: Paint, build: BuildDetailJson): string {
-  const status = paintWord(paint, build.result ?? build.status)
-  const why = build.reason ? `: ${oneLine(build.reason)}` : ''
-  const commit = build.commit ? ` ${build.commit.slice(0, 10)}` : ''
-  return `${paint('bold', `${build.project}/${build.number}`)} ${build.branch}${commit} → ${build.stage} ${status}${why}`
+function fitting<Run>({ paint, width }: Output, headline: Headline<Run>, run: Run): string {
+  const plain = headline((_, text) => text, run)
+  return plain.length <= width ? headline(paint, run) : cut(plain, width)
 }
 
 function stepLine({ paint, width }: Output, step: StepJson): string {
@@ -80,7 +95,7 @@ const elapsedOf = (step: StepJson): number =>
     ? Math.max(0, Date.now() - Date.parse(step.startedAt))
     : step.durationMs
 
-function lineProgress(out: Output): Progress {
+function lineProgress<Run extends Stepped>(out: Output, headline: Headline<Run>): Progress<Run> {
   const seen = new Map<string, string>()
   const changed = (key: string, value: string) => {
     if (seen.get(key) === value) return false
@@ -88,9 +103,9 @@ function lineProgress(out: Output): Progress {
     return true
   }
   return {
-    show(build) {
-      const head = headline(out.paint, build)
-      for (const step of build.steps) {
+    show(run) {
+      const head = headline(out.paint, run)
+      for (const step of run.steps) {
         const state = step.status === 'running' ? `running: ${step.summary ?? ''}` : step.status
         if (step.status === 'queued' || !changed(step.name, state)) continue
         const time = step.status === 'running' ? '' : ` ${formatDuration(step.durationMs)}`
@@ -99,6 +114,7 @@ function lineProgress(out: Output): Progress {
       }
       if (changed('', head)) out.line(head)
     },
+    note: (text) => out.note(text),
     end: () => undefined,
   }
 }

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { Result, RunStatus } from '../../proto/gen/fairway/v1/common_pb.js'
+import { runIds, sampleEntry, sampleNow } from '../../test/support/release-messages.ts'
+import { releaseEntryJson } from '../json/release-entry.ts'
+import { painter } from '../style.ts'
+import { historyLines } from './history-lines.ts'
+
+const look = { paint: painter(false), width: 80 }
+const linesOf = (...entries: ReturnType<typeof sampleEntry>[]) =>
+  historyLines(look, entries.map(releaseEntryJson), sampleNow)
+
+test('who, what, when, how long, how it ended, and how it is named', () => {
+  const entries = [
+    sampleEntry({ current: true }),
+    sampleEntry({
+      kind: 'rollback',
+      withData: true,
+      build: 38,
+      approvedBy: [],
+      downtimeMs: 0n,
+      codeKept: true,
+      dataKept: true,
+    }),
+    sampleEntry({
+      status: RunStatus.FAILED,
+      result: Result.RED,
+      reason: 'the update failed:\ncolumn points does not exist',
+      putBack: true,
+      liveAt: undefined,
+    }),
+    sampleEntry({ kind: 'deploy', status: RunStatus.RUNNING, result: Result.UNSPECIFIED, codeKept: true }),
+  ]
+  const names = `  image 3f1c2a9e77b0, run ${runIds.promotion}`
+  expect(linesOf(...entries)).toEqual([
+    'WHEN    WHAT            BUILD   AWAY  OUTCOME   BY',
+    '2h ago  promote            41  14.2s  green     ana@example.com (bo@example.com)',
+    `${names}, serves now`,
+    '2h ago  rollback +data     38  never  green     ana@example.com',
+    `${names}, code + data kept`,
+    '1h ago  promote            41  14.2s  put-back  ana@example.com (bo@example.com)',
+    names,
+    '  the update failed: column points does not exist',
+    '2h ago  deploy             41  14.2s  running   ana@example.com (bo@example.com)',
+    `${names}, code kept`,
+  ])
+})
+
+test('every line fits the terminal, whatever a name or a reason holds', () => {
+  const hostile = `\u001b[2J\u0007${'x'.repeat(200)}\n`
+  const lines = linesOf(sampleEntry({ requestedBy: hostile, reason: hostile, digest: hostile }))
+  expect(lines.join('')).not.toMatch(/\p{Cc}/u)
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+})

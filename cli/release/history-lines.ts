@@ -1,0 +1,55 @@
+import { formatAge, formatDuration } from '../format.ts'
+import type { ReleaseEntryJson } from '../json/release-entry.ts'
+import { paintWord } from '../style.ts'
+import { cut, oneLine, renderTable } from '../table.ts'
+import { shortDigest } from './image-words.ts'
+import { type Look, nameList } from './listing.ts'
+
+/** A line of a table for each release, and below it what names it: image, run, whether one can go back to it. */
+export function historyLines(
+  { paint, width }: Look,
+  entries: readonly ReleaseEntryJson[],
+  now = Date.now(),
+): string[] {
+  const [head = '', ...body] = renderTable(
+    entries,
+    [
+      {
+        title: 'WHEN',
+        value: (entry) => formatAge(entry.liveAt ?? entry.finishedAt ?? entry.startedAt, now),
+      },
+      { title: 'WHAT', value: ({ kind, withData }) => (withData ? `${kind} +data` : kind) },
+      { title: 'BUILD', value: ({ build }) => (build === null ? '' : String(build)), align: 'right' },
+      { title: 'AWAY', value: awayOf, align: 'right' },
+      { title: 'OUTCOME', value: outcomeOf, paint: (text) => paintWord(paint, text) },
+      { title: 'BY', value: byOf },
+    ],
+    width,
+  )
+  const more = (text: string) => `  ${cut(text, width - 2)}`
+  return [
+    paint('dim', head),
+    ...body.flatMap((line, index) => {
+      const entry = entries[index]
+      if (!entry) return [line]
+      const why = entry.reason ? [paint('red', more(oneLine(entry.reason)))] : []
+      return [line, paint('dim', more(namesOf(entry))), ...why]
+    }),
+  ]
+}
+
+const outcomeOf = ({ putBack, result, status }: ReleaseEntryJson): string =>
+  putBack ? 'put-back' : (result ?? status)
+
+/** Empty while that is not known: it did not go live, or not yet. */
+const awayOf = ({ downtimeMs, liveAt }: ReleaseEntryJson): string =>
+  downtimeMs > 0 ? formatDuration(downtimeMs) : liveAt ? 'never' : ''
+
+const byOf = ({ requestedBy, approvedBy }: ReleaseEntryJson): string =>
+  approvedBy.length > 0 ? `${requestedBy} (${nameList(approvedBy)})` : requestedBy
+
+function namesOf({ digest, runId, current, codeKept, dataKept }: ReleaseEntryJson): string {
+  const kept = dataKept ? 'code + data kept' : codeKept ? 'code kept' : ''
+  const names = [digest && `image ${shortDigest(digest)}`, `run ${runId}`, current ? 'serves now' : kept]
+  return oneLine(names.filter(Boolean).join(', '))
+}

@@ -1,0 +1,43 @@
+import { renderFields } from '../fields.ts'
+import { formatSpan, minuteOf } from '../format.ts'
+import type { RollbackPlanJson } from '../json/rollback.ts'
+import { oneLine } from '../table.ts'
+import { imageWords } from './image-words.ts'
+import { type Look, nameList } from './listing.ts'
+
+/** What a rollback would do, first in one line. */
+export function rollbackLines({ paint }: Look, plan: RollbackPlanJson, now = Date.now()): string[] {
+  const { current, target, updates, hints } = plan
+  return [
+    paint('bold', rollbackSentence(plan, now)),
+    '',
+    ...renderFields(paint, [
+      ['From', imageWords(current)],
+      ['To', imageWords(target)],
+      ['Image', target?.digest],
+      ['Plan', plan.sha256],
+      ['Loads', updates.length > 0 ? `again, on the data as they are: ${nameList(updates)}` : null],
+    ]),
+    ...(hints.length > 0 ? ['', ...hints.map((text) => `hint: ${oneLine(text)}`)] : []),
+  ]
+}
+
+function rollbackSentence(plan: RollbackPlanJson, now: number): string {
+  const { project, environment, target, withData, dataFrom, updates } = plan
+  const back = `${project}/${environment} goes back to ${imageWords(target)}`
+  if (withData) {
+    const age = dataFrom ? `${minuteOf(dataFrom)} UTC, ${formatSpan(now - Date.parse(dataFrom))} ago` : 'then'
+    return `${back}, its data to ${age}`
+  }
+  return updates.length > 0 ? `${back}; its data stay, and are updated` : `${back}; its data stay`
+}
+
+/** Why the server would refuse it, and the ways on. */
+export function refusalText({ refusal, withData, project }: RollbackPlanJson): string {
+  const ways = [
+    ...(withData ? [] : [`  --with-data  the data go back too: fairway rollback ${project} --with-data`]),
+    '  --force      the older code runs on the data as they are, and may not fit them',
+  ]
+  const head = `Not rolled back: ${oneLine(refusal ?? '')}`
+  return [head, ways.length > 1 ? 'Two ways on:' : 'One way on:', ...ways].join('\n')
+}
