@@ -40,7 +40,7 @@ beforeAll(async () => {
   beta = await arrangeTenant(context, b.organizationId, 'beta-odoo')
   alphaNames = await namesOf(alpha)
   // Beta's numbers go beyond alpha's, so that a guess by number finds nothing of alpha's own.
-  for (let index = 0; index < 40; index++) await arrangeBuild(context, beta, 'main')
+  for (let index = 0; index < 200; index++) await arrangeBuild(context, beta, 'main')
   betaNames = await namesOf(beta)
 }, 120_000)
 
