@@ -32,7 +32,7 @@ export const command = verb<Options>({
   examples: [
     ['fairway rollback acme', 'to the release before; shows what will happen, asks, and waits'],
     ['fairway rollback acme --to 38 --with-data', 'to build 38, and the data as they were then'],
-    ['fairway rollback acme --with-data --yes', 'asks nothing, and does not count what is lost'],
+    ['fairway rollback acme --with-data --yes', 'says what is lost, and asks nothing'],
   ],
   configure: (command) =>
     void addTimeout(
@@ -55,8 +55,7 @@ export const command = verb<Options>({
     const plan = rollbackPlanJson(answer.plan)
     if (!out.json) for (const line of [...rollbackLines(out, plan), '']) out.line(line)
     if (plan.refusal && !force) throw new CliError(exitCodes.wrongState, refusalText(plan))
-    const loss =
-      plan.withData && !yes ? await countLoss(session, client, { project, toBuild }, timeoutMs) : null
+    const loss = plan.withData ? await countLoss(session, client, { project, toBuild }, timeoutMs) : null
     if (loss && !out.json) out.line(out.paint('red', lossSentence(loss)))
     await requireConfirmed(`Take ${project}/${plan.environment} back?`, yes, signal)
     const request = { project, toBuild, withData, force, planSha256: plan.sha256 }

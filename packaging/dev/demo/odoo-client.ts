@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type IncomingHttpHeaders, request } from 'node:http'
 
 /** Where an environment answers: the proxy's port, and the host name that tells it which one is meant. */
 export interface OdooAddress {
@@ -35,14 +35,16 @@ export async function callOdoo<T>(
   return answer.result as T
 }
 
+export interface OdooAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
 /** GET, or POST of JSON where a body is given, with the environment's own host name. */
-export function httpRequest(
-  url: string,
-  path: string,
-  body?: string,
-): Promise<{ status: number; text: string }> {
+export function httpRequest(url: string, path: string, body?: string): Promise<OdooAnswer> {
   const { host, port } = new URL(url)
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>()
+  const { promise, resolve, reject } = Promise.withResolvers<OdooAnswer>()
   const outgoing = request(
     {
       host: '127.0.0.1',
@@ -57,7 +59,7 @@ export function httpRequest(
       response.on('data', (chunk: string) => {
         text += chunk
       })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
     },
   )
   outgoing.on('error', reject)

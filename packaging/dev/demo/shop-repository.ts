@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '../command.ts'
 
@@ -8,7 +8,7 @@ const template = fileURLToPath(new URL('repository/', import.meta.url))
 /** A developer's clone of the demo's repository. */
 export interface Clone {
   readonly directory: string
-  /** Changes a file on a branch (made from main where it is new), commits, pushes; gives the commit id. */
+  /** Changes a file (made where it is new) on a branch (made from main), commits; gives the commit id. */
   change(branch: string, file: string, change: (text: string) => string, message: string): Promise<string>
   /** Gives the commit id. */
   push(branch: string): Promise<string>
@@ -35,8 +35,10 @@ export async function createClone(directory: string, remote: string): Promise<Cl
     async change(branch, file, change, message) {
       await git('checkout', '--quiet', ...((await exists(branch)) ? [branch] : ['-b', branch, 'main']))
       const path = join(directory, file)
-      await writeFile(path, change(await readFile(path, 'utf8')))
-      await git('commit', '--quiet', '--all', '-m', message)
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, change(await readIfThere(path)))
+      await git('add', '--all')
+      await git('commit', '--quiet', '-m', message)
       return (await git('rev-parse', 'HEAD')).trim()
     },
     async push(branch) {
@@ -46,5 +48,14 @@ export async function createClone(directory: string, remote: string): Promise<Cl
     async remove(branch) {
       await git('push', '--quiet', 'origin', '--delete', branch)
     },
+  }
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
   }
 }
