@@ -1,6 +1,7 @@
 import { waitFor } from '../wait-for.ts'
 import { approveDeployment, showProof } from './governance.ts'
 import { callOdoo, httpRequest } from './odoo-client.ts'
+import { showRelease } from './release.ts'
 import { command, say, title } from './say.ts'
 import { type Clone, createClone } from './shop-repository.ts'
 import type { Stack } from './stack.ts'
@@ -32,7 +33,8 @@ export async function showMainJob(stack: Stack, options: { push: boolean }): Pro
     say(
       'It resolves its modules, builds its image, and then asks: this digest, these modules, this environment.',
     )
-    await approveDeployment(await stack.as('rita', 'release-manager'), project)
+    const rita = await stack.as('rita', 'release-manager')
+    await approveDeployment(rita, project)
     await watchBuild(stack, first)
     const production = await environmentOf(stack, 'production')
     say('People work with it: twelve customers and their points, written over Odoo’s own API.')
@@ -45,12 +47,15 @@ export async function showMainJob(stack: Stack, options: { push: boolean }): Pro
     const staging = await environmentOf(stack, 'release/1.0')
     await showStaging(staging)
 
-    title('6  Push feature/hello → development preview, with demo data and tests')
+    title('6  Release what staging runs: planned, rehearsed, approved, promoted by its digest')
+    await showRelease(stack, rita, project, 'release/1.0')
+
+    title('7  Push feature/hello → development preview, with demo data and tests')
     const views = 'partner_loyalty/__manifest__.py'
     await clone.change('feature/hello', views, sayHello, 'Say hello')
     await watch('feature/hello')
 
-    title('7  Push release/1.0 again → a new staging database, the old one gone')
+    title('8  Push release/1.0 again → a new staging database, the old one gone')
     await clone.change('release/1.0', gold, (text) => `${text}\n# checked once more\n`, 'Check once more')
     await watch('release/1.0')
     const again = await environmentOf(stack, 'release/1.0')
@@ -58,7 +63,7 @@ export async function showMainJob(stack: Stack, options: { push: boolean }): Pro
     say(`cell now    ${again.cell}`)
     if (again.cell === staging.cell) throw new Error('staging was built on its old database')
 
-    title('8  Prove what was done to production, to somebody who trusts nobody here')
+    title('9  Prove what was done to production, to somebody who trusts nobody here')
     await showProof(stack, project, first)
   }
   await showWhatRuns(stack)
