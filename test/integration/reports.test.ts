@@ -106,6 +106,14 @@ describe('releases', () => {
     await arrangeRun('2026-03-06', { status: 'failed', result: 'red', reason: 'rejected by ben' })
     await arrangeRun('2026-03-07', { stage: 'staging' })
     await arrangeRun('2026-03-08', { status: 'running', result: null, finished_at: null })
+    await authorizeRun(
+      await arrangeRun('2026-03-09', { kind: 'rollback', number: null }),
+      'approval',
+      { votes: ['ben'] },
+      'rollback',
+    )
+    // Looked at production, and changed nothing.
+    await arrangeRun('2026-03-10', { kind: 'rehearse', number: null })
     await arrangeRun('2026-03-31')
     await arrangeRun('2026-04-01')
   })
@@ -118,6 +126,7 @@ describe('releases', () => {
       ['03', 'break-glass by ana', true],
       ['04', 'break-glass by ana', false],
       ['05', 'policy', false],
+      ['09', 'ben', false],
       ['31', null, false],
     ])
     expect(releases[0]).toMatchObject({
@@ -146,7 +155,7 @@ describe('releases', () => {
     expect(lines[0]).toBe(
       'finished_at,build,commit,digest,requested_by,authorized_by,outcome,duration_ms,statements,review_open,approval_id,run_id',
     )
-    expect(lines).toHaveLength(8)
+    expect(lines).toHaveLength(9)
     expect(lines[1]).toContain('"ana, ben"')
     expect(lines[5]).toContain('"failed, data put back: =cmd|""boom"", said the module"')
   })
@@ -155,7 +164,7 @@ describe('releases', () => {
     const file = join(folder, 'releases.html')
     const { code, stdout, stderr } = await report(['releases', ...span, '-o', file])
     expect([code, stdout]).toEqual([0, ''])
-    expect(stderr).toBe(`Releases: 6 lines, written to ${file}\n`)
+    expect(stderr).toBe(`Releases: 7 lines, written to ${file}\n`)
     const page = await readFile(file, 'utf8')
     expect(page).toContain('<p class="org">acme</p>')
     expect(page).toContain('2026-03-01 00:00 – 2026-04-01 00:00 UTC')

@@ -2,15 +2,16 @@ import { create } from '@bufbuild/protobuf'
 import { type Release, ReleaseSchema, type ReportSpan } from '../../../proto/gen/fairway/v1/reports_pb.js'
 import type { AppContext } from '../../context.ts'
 import type { RunRecord } from '../../db/record.ts'
-import type { RunStatus } from '../../db/tables/runs.ts'
+import type { RunKind, RunStatus } from '../../db/tables/runs.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import { elapsedMs, timestampOf } from '../messages.ts'
 import { approvers, authorizedBy } from './authorized-by.ts'
 import { mostLines, readReport } from './span.ts'
 
 /**
- * Every build that was let at production and ended in the span, oldest first: also those that failed there. One that
- * was refused, or ended before it came so far, changed nothing and is no release. Throws what readReport throws.
+ * Every build, promotion and rollback that was let at production and ended in the span, oldest first: also those that
+ * failed there. One that was refused, or ended before it came so far, changed nothing and is no release. Throws what
+ * readReport throws.
  */
 export async function reportReleases(
   app: AppContext,
@@ -24,12 +25,15 @@ export async function reportReleases(
       .leftJoin('authorizations', (join) =>
         join
           .onRef('authorizations.run_id', '=', 'runs.id')
-          .on('authorizations.action', '=', 'production-deploy'),
+          .on('authorizations.action', 'in', ['production-deploy', 'rollback']),
       )
       .leftJoin('approvals', 'approvals.id', 'authorizations.approval_id')
+      .leftJoin('releases', 'releases.run_id', 'runs.id')
       .select((eb) => [
         'runs.id',
+        'runs.kind',
         'runs.number',
+        'releases.build_number',
         'runs.commit',
         'runs.requested_by',
         'runs.status',
@@ -51,7 +55,7 @@ export async function reportReleases(
           .$asScalar()
           .as('statements'),
       ])
-      .where('runs.kind', '=', 'build')
+      .where('runs.kind', 'in', ['build', 'promote', 'rollback'])
       .where('runs.stage', '=', 'production')
       .where('runs.finished_at', '>=', from)
       .where('runs.finished_at', '<', to)
@@ -62,7 +66,7 @@ export async function reportReleases(
     return (await query.execute()).map((row) =>
       create(ReleaseSchema, {
         project: row.project,
-        buildNumber: row.number ?? 0,
+        buildNumber: row.number ?? row.build_number ?? 0,
         commit: row.commit,
         digest: (row.record as RunRecord).digest ?? '',
         requestedBy: row.requested_by,
@@ -79,8 +83,9 @@ export async function reportReleases(
   })
 }
 
-/** `succeeded`, `failed: why`, `failed, data put back: why`. */
-function outcomeOf(row: { status: RunStatus; reason: string; record: unknown }): string {
+/** `succeeded`, `failed: why`, `failed, data put back: why`, `rollback succeeded`. */
+function outcomeOf(row: { kind: RunKind; status: RunStatus; reason: string; record: unknown }): string {
+  const how = row.kind === 'rollback' ? 'rollback ' : ''
   const putBack = (row.record as RunRecord).restored ? ', data put back' : ''
-  return `${row.status}${putBack}${row.reason && `: ${row.reason}`}`
+  return `${how}${row.status}${putBack}${row.reason && `: ${row.reason}`}`
 }
