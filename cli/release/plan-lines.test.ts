@@ -39,7 +39,7 @@ test('what it means comes first, what stands in the way last', () => {
     blockers: ['production is being updated (run 0193)'],
   })
   expect(linesOf(plan)).toEqual([
-    '2 modules are updated, production is away for about 14 s (rehearsed 2 h ago)',
+    '2 modules are updated, production is away for about 15 s (rehearsed 2 h ago)',
     '',
     'Takes  build 41, commit 4f2a9c1d22 of release/1.0',
     `Image  ${candidateDigest}`,

@@ -10,7 +10,7 @@ const modules = (actions: readonly string[]) =>
 
 test.each([
   [
-    '2 modules are updated, production is away for about 14 s (rehearsed 2 h ago)',
+    '2 modules are updated, production is away for about 15 s (rehearsed 2 h ago)',
     { rehearsal: sampleRehearsal() },
   ],
   [

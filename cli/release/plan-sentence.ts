@@ -31,5 +31,6 @@ function awayWords(rehearsal: RehearsalJson | null, now: number): string {
   return `production is away for ${about(rehearsal.downtimeMs)} (rehearsed ${ago})`
 }
 
-/** `about 14 s`; the shortest is vague enough. */
-export const about = (ms: number): string => `${ms < 1_000 ? '' : 'about '}${formatSpan(ms)}`
+/** `about 14 s`, and rather too long than too short; the shortest is vague enough. */
+export const about = (ms: number): string =>
+  ms < 1_000 ? formatSpan(ms) : `about ${formatSpan(Math.ceil(ms / 1_000) * 1_000)}`

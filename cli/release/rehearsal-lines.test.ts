@@ -41,7 +41,7 @@ test('the verdict and its reasons, then everything that was measured', () => {
     ],
   })
   expect(linesOf(rehearsal)).toEqual([
-    'yellow: production would be away for about 14 s',
+    'yellow: production would be away for about 15 s',
     '  - 1 new ERROR line in Odoo’s log',
     '  - table res_partner loses 12 % of its rows',
     '',

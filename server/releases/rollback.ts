@@ -87,7 +87,7 @@ export function planRollback(
 ): RollbackTarget {
   const { environment, deployment: current } = place.production
   const since = releases.filter(({ number }) => number > target.number)
-  const data = withData ? dataOf(since, target) : undefined
+  const data = withData ? dataOf(releases, target) : undefined
   const changes = data ? { install: [], update: [] } : reloads(current, target.deployment)
   const subject = {
     project: place.project,
@@ -110,10 +110,18 @@ export function planRollback(
   }
 }
 
+/** Whether a rollback can take the data back to how they were when that release was replaced. */
+export function keepsData(releases: readonly ReleaseRow[], target: ReleaseRow): boolean {
+  return nextChange(releases, target)?.snapshot?.kept ?? false
+}
+
+/** Releases in between that updated no module left the data of the target's making. */
+const nextChange = (releases: readonly ReleaseRow[], target: ReleaseRow): ReleaseRow | undefined =>
+  releases.findLast(({ number, snapshot }) => number > target.number && snapshot !== undefined)
+
 /** The data as they were when something newer began to change them. */
-function dataOf(since: readonly ReleaseRow[], target: ReleaseRow): RollbackTarget['data'] {
-  // Those in between that updated no module left the data of the target's making.
-  const next = since.findLast(({ snapshot }) => snapshot !== undefined)
+function dataOf(releases: readonly ReleaseRow[], target: ReleaseRow): RollbackTarget['data'] {
+  const next = nextChange(releases, target)
   if (!next?.snapshot) {
     throw wrongState(
       'no-data-to-restore',

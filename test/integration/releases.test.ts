@@ -517,7 +517,9 @@ describe('what was released', () => {
       requestedBy: 'member:ana',
       approvedBy: ['rita'],
       updatedModules: ['shop'],
-      dataKept: true,
+      // Nothing came after it that could be taken back.
+      dataKept: false,
     })
+    expect(entries[1]).toMatchObject({ codeKept: true, dataKept: true })
   })
 })

@@ -259,4 +259,6 @@ export const enforcedKeys: readonly (keyof PolicyDocument)[] = [
   'baseImages',
   'breakGlass',
   'workflows',
+  'rehearsal',
+  'maxDowntimeSeconds',
 ]

@@ -5,6 +5,7 @@ import type { RunRecord } from '../../db/record.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import { findProduction } from '../../releases/production.ts'
+import { keepsData, listReleaseRows } from '../../releases/rollback.ts'
 import { listLimit } from '../list-limit.ts'
 import { resultOf, runStatuses, timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
@@ -24,13 +25,12 @@ export async function listReleases(
     const rows = await tx
       .selectFrom('runs')
       .leftJoin('releases', 'releases.run_id', 'runs.id')
-      .leftJoin('snapshots as safety', 'safety.id', 'releases.safety_snapshot_id')
       .leftJoin('approvals', (join) =>
         join.onRef('approvals.run_id', '=', 'runs.id').on('approvals.status', '=', 'used'),
       )
       .selectAll('runs')
       .select(['releases.number as release', 'releases.went_live_at', 'releases.build_number'])
-      .select(['releases.digest', 'releases.environment_id as released_in', 'safety.status as safety'])
+      .select(['releases.digest', 'releases.environment_id as released_in'])
       .select([approvers.as('approvers')])
       .where('runs.project_id', '=', project.id)
       .where('runs.stage', '=', 'production')
@@ -38,11 +38,13 @@ export async function listReleases(
       .orderBy('runs.created_at', 'desc')
       .limit(listLimit(filter.limit))
       .execute()
-    const current = await currentReleases(tx, project.id)
+    const production = await findProduction(tx, project.id)
+    const live = production ? await listReleaseRows(tx, production.environment.id) : []
+    const kept = new Set(live.filter((release) => keepsData(live, release)).map(({ run_id }) => run_id))
     const failed = await failedSnapshots(tx, project.id)
     return rows.map((row) => {
       const record = row.record as RunRecord
-      const kept = record.failedSnapshotId ? failed.get(record.failedSnapshotId) : undefined
+      const studied = record.failedSnapshotId ? failed.get(record.failedSnapshotId) : undefined
       return create(ReleaseEntrySchema, {
         runId: row.id,
         kind: row.kind === 'build' ? 'deploy' : row.kind,
@@ -61,22 +63,16 @@ export async function listReleases(
         updatedModules: [...(record.updatedModules ?? [])],
         putBack: record.restored ?? false,
         withData: record.withData ?? false,
-        current: row.release !== null && current.has(row.id),
+        current: row.release !== null && row.id === production?.deployment.runId,
         codeKept: row.release !== null,
-        dataKept: row.safety === 'ready',
-        failedSnapshotId: kept ? (record.failedSnapshotId ?? '') : '',
-        failedSnapshotUntil: timestampOf(kept),
+        dataKept: kept.has(row.id),
+        failedSnapshotId: studied ? (record.failedSnapshotId ?? '') : '',
+        failedSnapshotUntil: timestampOf(studied),
         rehearsalRunId: record.rehearsal ? (record.rehearsalRunId ?? row.id) : '',
         manifestSha256: row.manifest_sha256,
       })
     })
   })
-}
-
-/** Runs whose release is what is served now. */
-async function currentReleases(tx: Tx, projectId: string): Promise<ReadonlySet<string>> {
-  const production = await findProduction(tx, projectId)
-  return new Set(production ? [production.deployment.runId] : [])
 }
 
 /** Until when the data of failed updates are kept, of those that still are. */
