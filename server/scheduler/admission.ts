@@ -10,8 +10,8 @@ const projectConcurrency = 3
 export type Admission = { readonly hostId: string } | { readonly waitingFor: string }
 
 /**
- * Whether a queued run may start now, and where: one run at a time for an environment, oldest first; a few for a
- * project; on the host that holds the project's data, else on the online host with the most room.
+ * Whether a queued run may start now, and where: one run at a time for an environment, oldest first (but for lock runs,
+ * which change nothing of it); a few for a project; on the host that holds the project's data, else on the online host with the most room.
  * The caller holds the project's row lock, so that two servers do not admit past the limit.
  */
 export async function admit(state: RunState): Promise<Admission> {
@@ -23,8 +23,10 @@ export async function admit(state: RunState): Promise<Admission> {
     .where('advance_at', 'is not', null)
     .where('id', '<>', run.id)
     .execute()
-  const here = others.filter((other) => other.environment_id === environment.id)
-  const ahead = here.find((other) => other.status === 'running' || other.created_at < run.created_at)
+  const here = others.filter((other) => other.environment_id === environment.id && other.kind !== 'lock')
+  const ahead =
+    run.kind !== 'lock' &&
+    here.find((other) => other.status === 'running' || other.created_at < run.created_at)
   if (ahead)
     return { waitingFor: `waiting for ${ahead.number ? `build ${ahead.number}` : `the ${ahead.kind}`}` }
   const running = others.filter((other) => other.status === 'running').map(({ id }) => id)
@@ -39,7 +41,7 @@ export async function admit(state: RunState): Promise<Admission> {
 /** Where policy lets the environment be. Stopping and destroying it is possible wherever it is. */
 async function place({ tx, run, project, environment }: RunState): Promise<Admission> {
   const policy = await policyInForce(tx, project.id)
-  const isBound = run.kind === 'build' || run.kind === 'start'
+  const isBound = run.kind === 'build' || run.kind === 'start' || run.kind === 'lock'
   const allows = (host: string) => !isBound || mayHold(policy.document, environment.stage, host)
   const allowed = `the policy (hosts.${environment.stage}) allows ${listed(policy.document.hosts[environment.stage])}`
   // The data decides: an environment stays on its host, and clones need the host of production.

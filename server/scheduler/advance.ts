@@ -7,6 +7,7 @@ import { recordEnd } from '../evidence/record/record-end.ts'
 import { voidApprovalsOfRun } from '../governance/approvals/state.ts'
 import { buildActions } from './actions/build.ts'
 import { environmentActions } from './actions/environment.ts'
+import { lockActions } from './actions/lock.ts'
 import type { EngineConfig } from './actions/wording.ts'
 import { admit } from './admission.ts'
 import { awaitLogs } from './await-logs.ts'
@@ -92,7 +93,7 @@ async function advanceLocked(
   if (run.cancel_cause) await cancelTasks(state)
 
   const replayed = await replay(state, async (engine) => {
-    const failure = await failureOf(engine, () => runPipeline(engine, config, pipelines))
+    const failure = await failureOf(engine, () => runPipeline(context, engine, config, pipelines))
     await engine.always(() => engine.step('record', () => awaitLogs(engine)))
     if (failure) throw failure.error
   })
@@ -109,9 +110,15 @@ async function advanceLocked(
   }
 }
 
-function runPipeline(engine: Engine, config: EngineConfig, pipelines: Pipelines): Promise<void> {
+function runPipeline(
+  { blobs }: AppContext,
+  engine: Engine,
+  config: EngineConfig,
+  pipelines: Pipelines,
+): Promise<void> {
   const { kind } = engine.state.run
-  if (kind === 'build') return pipelines.build(buildActions(engine, config))
+  if (kind === 'build') return pipelines.build(buildActions(engine, config, blobs))
+  if (kind === 'lock') return pipelines.lock(lockActions(engine, config, blobs))
   if (kind === 'start' || kind === 'stop' || kind === 'destroy')
     return pipelines[kind](environmentActions(engine, config))
   throw new Error(`There is no pipeline for a ${kind} yet`)
@@ -253,7 +260,9 @@ async function end(
   await announce(tx, run.id)
 }
 
-async function markFailed({ tx, environment }: RunState): Promise<void> {
+async function markFailed({ tx, run, environment }: RunState): Promise<void> {
+  // Nothing of it was touched.
+  if (run.kind === 'lock') return
   await tx
     .updateTable('environments')
     .set({ status: 'failed', updated_at: new Date() })

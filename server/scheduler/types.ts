@@ -215,11 +215,17 @@ export interface EnvironmentActions extends CommonActions {
   setStatus(status: 'running' | 'stopped' | 'destroyed'): Promise<void>
 }
 
+/** A branch's lock, made anew. */
+export interface LockActions extends CommonActions {
+  resolve(): Promise<Source>
+}
+
 export interface Pipelines extends Partial<Record<RunKind, Pipeline<never>>> {
   readonly build: Pipeline<BuildActions>
   readonly start: Pipeline<EnvironmentActions>
   readonly stop: Pipeline<EnvironmentActions>
   readonly destroy: Pipeline<EnvironmentActions>
+  readonly lock: Pipeline<LockActions>
 }
 
 /** The steps of each kind of run, in order, as people see them before they begin. */
@@ -231,6 +237,8 @@ export function stepsOf(kind: RunKind, stage: Stage): readonly StepName[] {
     case 'start':
     case 'stop':
       return [kind, 'record']
+    case 'lock':
+      return ['resolve', 'record']
     case 'destroy':
       return [...approve, 'destroy', 'record']
     default:

@@ -74,6 +74,7 @@ const pipelinesWith = (build: (run: BuildActions) => Promise<void>): Pipelines =
   start: never,
   stop: never,
   destroy: never,
+  lock: never,
 })
 const advanceRun = (runId: string, build: (run: BuildActions) => Promise<void>) =>
   advance(database.context, database.context.config, pipelinesWith(build), { runId, organizationId })

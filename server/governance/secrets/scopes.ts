@@ -13,7 +13,8 @@ export const isStage = (scope: string): scope is Stage => stages.includes(scope)
 
 /**
  * The scopes whose secrets an environment gets, the nearest last: the project's, its stage's, its own. A stage's name
- * always means the stage: an environment that happens to be called `production` gets nothing by its name.
+ * always means the stage: an environment that happens to be called `production` gets nothing by its name. Credentials
+ * have scopes of their own (see credentials.ts) and are none of an environment's.
  */
 export const scopesOf = ({ name, stage }: SecretPlace['environment']): string[] =>
   isStage(name) ? ['', stage] : ['', stage, name]

@@ -85,6 +85,8 @@ const environmentRows = (tx: Tx) =>
         .select('runs.id')
         .whereRef('runs.environment_id', '=', 'environments.id')
         .where('runs.status', 'in', ['queued', 'running'])
+        // Touches nothing of the environment.
+        .where('runs.kind', '<>', 'lock')
         .orderBy('runs.status', 'desc')
         .orderBy('runs.created_at')
         .limit(1)
