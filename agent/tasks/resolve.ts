@@ -39,7 +39,7 @@ export function resolve(services: Services): TaskHandler<'resolve'> {
         baseImage: input.defaultBaseImage,
       })
       const { repositoryUrl: url, scannedCommit } = input
-      const pushed = { url, commit: source.commit, scannedCommit, files, ignore: config.secretScanIgnore }
+      const pushed = { url, commit: source.commit, scannedCommit, ignore: config.secretScanIgnore }
       const findings = await scanForSecrets(services.mirrors, pushed, join(directory, 'pushed'), context)
       const base = await resolveImage(services.docker, config.baseImage)
       context.log('fairway', `base image ${base.reference}`)

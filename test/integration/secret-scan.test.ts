@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createGit } from '../../agent/git/command.ts'
 import { createMirrors, type Mirrors } from '../../agent/git/mirrors.ts'
-import { checkoutSource } from '../../agent/git/source.ts'
 import { scanForSecrets } from '../../agent/repository/secret-scan/scan.ts'
 import { openScanner } from '../../agent/repository/secret-scan/scanner.ts'
 import type { TaskError } from '../../agent/tasks/task.ts'
@@ -48,12 +47,9 @@ async function scan(
   task: RecordedTask = createTask(),
 ) {
   const work = await mkdtemp(join(directory, 'task-'))
-  const files = join(work, 'source')
-  const wanted = { commit, branch: 'main' }
-  await checkoutSource(mirrors, repository.url, wanted, files, task.context.signal)
-  const source = { url: repository.url, commit, scannedCommit: scanned, files, ignore }
+  const source = { url: repository.url, commit, scannedCommit: scanned, ignore }
   const findings = await scanForSecrets(mirrors, source, join(work, 'pushed'), task.context)
-  expect(await readdir(work)).toEqual(['source'])
+  expect(await readdir(work)).toEqual([])
   const plain = findings.map(({ file, line, rule, severity, commit: brought }) => ({
     file,
     line,
@@ -193,6 +189,15 @@ test('a text that is not done with in time fails the search', async () => {
   const failed = scanner.lint('slow.txt', 'x'.repeat(10_000))
   await expect(failed).rejects.toMatchObject({ reason: 'secret-scan-failed' } satisfies Partial<TaskError>)
   await expect(failed).rejects.toThrow(/slow\.txt is not done with within 0\.001 seconds/)
+})
+
+test('a list of patterns that takes for ever fails the search, and says what to do', async () => {
+  const task = createTask()
+  await using scanner = openScanner(task.context.signal, { deadlineMs: 500, memoryMb: 256 })
+  const patterns = [`${'*a'.repeat(90)}b`]
+  const failed = scanner.leftOut(patterns, ['a'.repeat(900)])
+  await expect(failed).rejects.toMatchObject({ reason: 'secret-scan-failed' })
+  await expect(failed).rejects.toThrow(/secret_scan\.ignore .*write fewer or simpler patterns/)
 })
 
 test('a text that takes too much memory fails the search, and a cancel ends it', async () => {

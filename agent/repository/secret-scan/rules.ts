@@ -5,7 +5,7 @@ export type Severity = 'low' | 'medium' | 'high' | 'critical'
  * high uses a service in one's name; medium is often made up or needs more to be used; low opens nothing by itself.
  * Published in docs/secret-scan.md.
  */
-const severities: Readonly<Record<string, Severity>> = {
+export const severities: Readonly<Record<string, Severity>> = {
   'privatekey/PrivateKey': 'critical',
   'gcp/PrivateKeyJSON': 'critical',
   'aws/AWSSecretAccessKey': 'critical',

@@ -19,10 +19,15 @@ export interface PushedSource {
   readonly commit: string
   /** What was pushed begins after it; empty: only the commit's own tree is searched. */
   readonly scannedCommit: string
-  /** Where the commit's files are on disk. */
-  readonly files: string
   /** Patterns of paths that are left out. */
   readonly ignore: readonly string[]
+}
+
+/** A version of a file. */
+interface Blob extends Candidate {
+  readonly id: string
+  /** What brought it, where that is not the built commit. */
+  readonly commit?: string
 }
 
 const limits = {
@@ -50,9 +55,9 @@ export async function scanForSecrets(
   const signal = AbortSignal.any([context.signal, deadline])
   try {
     await using scanner = openScanner(signal)
-    const scan = new Scan(mirrors, source, scanner, context, signal)
+    const scan = new Scan(mirrors, source, scanner, scratch, context, signal)
     await scan.tree()
-    if (source.scannedCommit && source.scannedCommit !== source.commit) await scan.history(scratch)
+    if (source.scannedCommit && source.scannedCommit !== source.commit) await scan.history()
     return scan.report()
   } catch (error) {
     if (!deadline.aborted || context.signal.aborted) throw error
@@ -71,6 +76,7 @@ class Scan {
   readonly #mirrors: Mirrors
   readonly #source: PushedSource
   readonly #scanner: Scanner
+  readonly #scratch: string
   readonly #context: TaskContext
   readonly #signal: AbortSignal
   readonly #findings: SecretFinding[] = []
@@ -81,50 +87,47 @@ class Scan {
     mirrors: Mirrors,
     source: PushedSource,
     scanner: Scanner,
+    scratch: string,
     context: TaskContext,
     signal: AbortSignal,
   ) {
     this.#mirrors = mirrors
     this.#source = source
     this.#scanner = scanner
+    this.#scratch = scratch
     this.#context = context
     this.#signal = signal
   }
 
   async tree(): Promise<void> {
-    const { url, commit, files } = this.#source
+    const { url, commit } = this.#source
     const fetched = await this.#mirrors.fetch(url, { commit, branch: '' }, this.#signal)
     const entries = await listTree(this.#mirrors.git, fetched, this.#signal)
     const own = await this.#withoutIgnored(entries.filter(({ kind }) => kind === 'file'))
-    const ignored = own.ignored.length
-    if (ignored > 0) {
-      this.#context.warn(
-        `secret_scan.ignore of fairway.yaml left ${named(own.ignored)} out of the search for secrets`,
-      )
+    if (own.ignored.length > 0) {
+      const files = named(own.ignored)
+      this.#context.warn(`secret_scan.ignore of fairway.yaml left ${files} out of the search for secrets`)
     }
     const { chosen, leftOut } = choose(own.kept, limits.tree)
     this.#sayLeftOut(leftOut)
-    const found = await this.#search(chosen, ({ path }) => join(files, path))
+    const found = await this.#search(fetched.gitDir, chosen)
     this.#context.log('fairway', `searched ${chosen.length} files for secrets: ${found} found`)
   }
 
-  async history(scratch: string): Promise<void> {
+  async history(): Promise<void> {
     const { url, commit, scannedCommit: scanned } = this.#source
     const { git } = this.#mirrors
     const pushed = await listPushed(this.#mirrors, url, { commit, scanned }, limits.commits, this.#signal)
     this.#sayLeftOut(pushed.leftOut)
-    const ids = pushed.blobs.map(({ id }) => id)
-    const sizes = await sizesOf(git, pushed.gitDir, ids, this.#signal)
-    const sized = pushed.blobs.map((blob) => ({ ...blob, sizeBytes: sizes.get(blob.id) ?? 0 }))
+    const { gitDir, blobs } = pushed
+    const ids = blobs.map(({ id }) => id)
+    const sizes = await sizesOf(git, gitDir, ids, this.#signal)
+    const sized = blobs.map((blob) => ({ ...blob, sizeBytes: sizes.get(blob.id) ?? 0 }))
     const { chosen, leftOut } = choose((await this.#withoutIgnored(sized)).kept, limits.history)
     this.#sayLeftOut(leftOut)
-    const wanted = chosen.map(({ id }) => id)
-    await placeBlobs(git, pushed.gitDir, wanted, scratch, this.#signal)
-    const found = await this.#search(chosen, ({ id }) => join(scratch, id))
-    this.#context.log(
-      'fairway',
-      `searched ${chosen.length} versions of files in ${pushed.commits} pushed commits: ${found} more found`,
-    )
+    const found = await this.#search(gitDir, chosen)
+    const what = `${chosen.length} versions of files in ${pushed.commits} pushed commits`
+    this.#context.log('fairway', `searched ${what}: ${found} more found`)
   }
 
   report(): SecretFinding[] {
@@ -147,18 +150,17 @@ class Scan {
   }
 
   /** How many secrets that were not seen before. */
-  async #search<C extends Candidate & { readonly commit?: string }>(
-    candidates: readonly C[],
-    fileOf: (candidate: C) => string,
-  ): Promise<number> {
+  async #search(gitDir: string, blobs: readonly Blob[]): Promise<number> {
     const before = this.#findings.length
     const known = new Set(this.#seen)
     const binary: Candidate[] = []
-    for (const candidate of candidates) {
-      const { path, commit = '' } = candidate
-      const text = await readText(fileOf(candidate), candidate.sizeBytes)
+    const ids = [...new Set(blobs.map(({ id }) => id))]
+    await placeBlobs(this.#mirrors.git, gitDir, ids, this.#scratch, this.#signal)
+    for (const blob of blobs) {
+      const { id, path, commit = '', sizeBytes } = blob
+      const text = await readText(join(this.#scratch, id), sizeBytes)
       if (text === undefined) {
-        binary.push(candidate)
+        binary.push(blob)
         continue
       }
       for (const { line, rule, fingerprint } of await this.#scanner.lint(path, text)) {

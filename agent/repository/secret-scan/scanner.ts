@@ -19,6 +19,8 @@ export interface ScannerLimits {
 
 export const defaultScannerLimits: ScannerLimits = { deadlineMs: 10_000, memoryMb: 256 }
 
+const ignoreList = 'the list secret_scan.ignore of fairway.yaml'
+
 /** The bundle has it beside itself: see packaging/bundle-agent.ts. */
 const workerFile = import.meta.url.endsWith('.ts') ? './worker.ts' : './secret-scan-worker.mjs'
 
@@ -71,10 +73,9 @@ export function openScanner(signal: AbortSignal, limits: ScannerLimits = default
       )
     },
     async leftOut(patterns, paths) {
-      const what = 'the list secret_scan.ignore'
-      const answer = await ask(what, { kind: 'leave-out', patterns, paths })
+      const answer = await ask(ignoreList, { kind: 'leave-out', patterns, paths })
       if (answer.kind === 'left-out') return answer.paths
-      throw failure(what, 'broke the scanner')
+      throw failure(ignoreList, 'broke the scanner')
     },
     async [Symbol.asyncDispose]() {
       await worker.terminate()
@@ -82,9 +83,11 @@ export function openScanner(signal: AbortSignal, limits: ScannerLimits = default
   }
 }
 
+const leaveOut = 'leave the file out with secret_scan.ignore in fairway.yaml once you know that it holds none'
+const shorten = 'write fewer or simpler patterns'
+
 const failure = (what: string, how: string) =>
   new TaskError(
     'secret-scan-failed',
-    `the search for secrets was given up, and so is the build: ${what} ${how}; leave the file out with ` +
-      'secret_scan.ignore in fairway.yaml once you know that it holds none',
+    `the search for secrets was given up, and so is the build: ${what} ${how}; ${what === ignoreList ? shorten : leaveOut}`,
   )
