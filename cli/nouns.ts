@@ -98,6 +98,14 @@ export const nouns: Record<string, Noun> = {
       'rotate-keys': () => import('./commands/secret/rotate-keys.ts'),
     },
   },
+  credential: {
+    summary: 'What builds present to git hosts, registries and package indexes',
+    verbs: {
+      set: () => import('./commands/credential/set.ts'),
+      list: () => import('./commands/credential/list.ts'),
+      delete: () => import('./commands/credential/delete.ts'),
+    },
+  },
   evidence: {
     summary: 'Signed evidence of what runs did, for auditors',
     verbs: {
@@ -162,6 +170,10 @@ export const plainVerbs: Record<string, { readonly summary: string; readonly loa
   whoami: {
     summary: 'Show who the token speaks for',
     load: () => import('./commands/session/whoami.ts'),
+  },
+  lock: {
+    summary: 'Show what a branch or build is made of, pinned; or resolve a branch anew',
+    load: () => import('./commands/lock/show.ts'),
   },
   rollback: {
     summary: 'Take production back to what it served before',

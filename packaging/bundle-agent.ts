@@ -7,7 +7,13 @@ import { build } from 'esbuild'
  * node_modules.
  */
 await build({
-  entryPoints: [fileURLToPath(new URL('../agent/main.ts', import.meta.url))],
+  entryPoints: {
+    main: fileURLToPath(new URL('../agent/main.ts', import.meta.url)),
+    // A thread is started from a file of its own: see agent/repository/secret-scan/scanner.ts.
+    'secret-scan-worker': fileURLToPath(
+      new URL('../agent/repository/secret-scan/worker.ts', import.meta.url),
+    ),
+  },
   outdir: fileURLToPath(new URL('../dist/agent', import.meta.url)),
   outExtension: { '.js': '.mjs' },
   bundle: true,

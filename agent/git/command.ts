@@ -10,6 +10,8 @@ export interface GitOptions {
   indexFile?: string
   /** What can be kept of the output; `RunResult.truncated` tells when it was not enough. */
   keepBytes?: number
+  /** Written to standard input. */
+  input?: string
   onLine?: (line: string) => void
 }
 
@@ -73,6 +75,7 @@ export function createGit(settings: GitSettings): Git {
       signal: options.signal,
       timeoutMs: options.timeoutMs ?? 120_000,
       keepBytes: options.keepBytes,
+      input: options.input,
       onLine: options.onLine && ((_stream, line) => options.onLine?.(line)),
       env: {
         ...environment,

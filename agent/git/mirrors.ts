@@ -21,6 +21,8 @@ export interface CommitWanted {
   branch: string
   /** Whether the commit has to be in the branch's history: servers hand out others as well, those of forks included. */
   onBranch?: boolean
+  /** How many commits of its history come with it; kept apart from mirrors that have single commits. Default 1. */
+  depth?: number
   onLine?: (line: string) => void
 }
 
@@ -50,8 +52,22 @@ export function createMirrors(
 ): Mirrors {
   const queues = new Map<string, Promise<unknown>>()
 
-  async function fetchNow(url: string, wanted: CommitWanted, signal: AbortSignal): Promise<FetchedCommit> {
-    const gitDir = join(directory, createHash('sha256').update(url).digest('hex').slice(0, 32))
+  /** A fetch of a single commit would cut short the history of another that is being read. */
+  const directoryOf = (url: string, { depth }: CommitWanted) =>
+    join(
+      directory,
+      createHash('sha256')
+        .update(depth ? `${url}\ndepth` : url)
+        .digest('hex')
+        .slice(0, 32),
+    )
+
+  async function fetchNow(
+    gitDir: string,
+    url: string,
+    wanted: CommitWanted,
+    signal: AbortSignal,
+  ): Promise<FetchedCommit> {
     await prepare(gitDir, signal)
     if (wanted.commit && wanted.onBranch) await requireOnBranch(wanted)
     const kept = wanted.commit && (await findCommit(commitRef(wanted.commit)))
@@ -64,11 +80,14 @@ export function createMirrors(
       return { url, gitDir, commit }
     }
     try {
-      await fetchRefs([`+${wanted.commit}:${commitRef(wanted.commit)}`], '1')
+      await fetchRefs([`+${wanted.commit}:${commitRef(wanted.commit)}`], String(wanted.depth ?? 1))
     } catch (error) {
       if (!(error instanceof TaskError && error.reason === 'commit-missing')) throw error
       // Not every server hands out a commit by its id: it may still be on a branch.
-      await fetchRefs(['+refs/heads/*:refs/fairway/heads/*'], wholeHistory)
+      await fetchRefs(
+        ['+refs/heads/*:refs/fairway/heads/*'],
+        wanted.depth ? String(wanted.depth) : wholeHistory,
+      )
       if (!(await findCommit(wanted.commit))) throw error
       await git(['update-ref', commitRef(wanted.commit), wanted.commit], { gitDir, signal })
     }
@@ -157,17 +176,18 @@ export function createMirrors(
     async fetch(url, wanted, signal) {
       requireProtocol(url, protocols)
       requireNames(wanted)
-      const before = queues.get(url)
+      const gitDir = directoryOf(url, wanted)
+      const before = queues.get(gitDir)
       const fetching = (async () => {
         await before?.catch(() => undefined)
         signal.throwIfAborted()
-        return fetchNow(url, wanted, signal)
+        return fetchNow(gitDir, url, wanted, signal)
       })()
-      queues.set(url, fetching)
+      queues.set(gitDir, fetching)
       try {
         return await fetching
       } finally {
-        if (queues.get(url) === fetching) queues.delete(url)
+        if (queues.get(gitDir) === fetching) queues.delete(gitDir)
       }
     },
   }

@@ -14,7 +14,7 @@ import { callUnary } from './unary.ts'
 /** Where tasks get the values of their secrets: from whichever server is connected, each time anew, kept nowhere. */
 export interface SecretSource {
   /**
-   * The values of just those names, known to the redactor before they are given out, and for as long as this process
+   * The values of just those names, all but usernames known to the redactor before they are given out, and for as long as this process
    * lives: what they were given to goes on printing. Rejects with the signal's reason, or TaskError `secrets-refused`.
    */
   of(ref: Ref, refs: readonly { readonly name: string }[], signal: AbortSignal): Promise<Secrets>
@@ -47,7 +47,9 @@ export function createSecretSource(redactor: Redactor, log: Logger): SecretSourc
         const connection = await firstConnection(signal)
         try {
           const answered = await ask(connection, ref, signal)
-          for (const value of Object.values(answered)) redactor.add(value)
+          for (const [name, value] of Object.entries(answered)) {
+            if (!isUsername(name)) redactor.add(value)
+          }
           return pick(answered, refs)
         } catch (error) {
           signal.throwIfAborted()
@@ -85,6 +87,9 @@ export function createSecretSource(redactor: Redactor, log: Logger): SecretSourc
     }
   }
 }
+
+/** Of a credential: `git` or the organization's own name, and no secret. Masking it would blank every log. */
+const isUsername = (name: string): boolean => name.endsWith('/USERNAME')
 
 function pick(values: Secrets, refs: readonly { readonly name: string }[]): Secrets {
   return Object.fromEntries(

@@ -126,6 +126,7 @@ function toProjectConfig(file: FairwayFile, defaults: ProjectDefaults): ProjectC
     production: toStageConfig(file.production),
     staging: toStageConfig(file.staging),
     development: toStageConfig(file.development),
+    secretScanIgnore: file.secret_scan.ignore,
   })
 }
 

@@ -30,6 +30,14 @@ const folder = z
     'a folder inside the repository is expected, without a leading / or ..',
   )
 
+const ignoredPaths = z
+  .string()
+  .max(200)
+  .regex(
+    /^[\w.@+ -][\w./@+ *?-]*$|^\*\*?(\/[\w./@+ *?-]+)?$/,
+    'a path inside the repository is expected, with *, ** and ?, such as tests/data/**',
+  )
+
 const testTags = z
   .string()
   .max(2000)
@@ -98,6 +106,16 @@ export const fairwaySchema = z
       .record(z.string().min(1).max(200), stageName)
       .default({})
       .describe('Which branches are what, in this order: pattern → stage'),
+    secret_scan: z
+      .strictObject({
+        ignore: z
+          .array(ignoredPaths)
+          .max(50)
+          .default([])
+          .describe('Paths that are not searched for secrets, for instance tests/data/**; makes a warning'),
+      })
+      .prefault({})
+      .describe('The search for secrets in what is pushed'),
     production: stage({ demo: false, tests: false, memory: '2G', cpus: 2, processes: 512, workers: 2 }),
     staging: stage({ demo: false, tests: false, memory: '1G', cpus: 2, processes: 512, workers: 0 }),
     development: stage({ demo: true, tests: true, memory: '1G', cpus: 2, processes: 512, workers: 0 }),

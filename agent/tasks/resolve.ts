@@ -16,6 +16,7 @@ import { discoverAddons, type OwnAddon } from '../repository/addons.ts'
 import { type Closure, computeClosure, type ModuleSources } from '../repository/closure.ts'
 import { fairwayFileName, parseFairwayYaml } from '../repository/fairway-yaml.ts'
 import { createLock, imageKey, type LockedAddon } from '../repository/lock.ts'
+import { scanForSecrets } from '../repository/secret-scan/scan.ts'
 import type { AgentServices } from '../services.ts'
 import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
 import { withTaskDirectory } from './task-directory.ts'
@@ -37,6 +38,9 @@ export function resolve(services: Services): TaskHandler<'resolve'> {
         odooVersion: input.odooVersion,
         baseImage: input.defaultBaseImage,
       })
+      const { repositoryUrl: url, scannedCommit } = input
+      const pushed = { url, commit: source.commit, scannedCommit, ignore: config.secretScanIgnore }
+      const findings = await scanForSecrets(services.mirrors, pushed, join(directory, 'pushed'), context)
       const base = await resolveImage(services.docker, config.baseImage)
       context.log('fairway', `base image ${base.reference}`)
       const facts = await readImageFacts(
@@ -65,7 +69,8 @@ export function resolve(services: Services): TaskHandler<'resolve'> {
         closure: closure.order,
       })
       context.artifact('lock.json', 'application/json', new TextEncoder().encode(lock.document))
-      return describe(source, config, addons, locked, modules, closure, base, lock.sha256)
+      const output = describe(source, config, addons, locked, modules, closure, base, lock.sha256)
+      return { ...output, findings }
     })
 }
 

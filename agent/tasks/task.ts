@@ -53,7 +53,7 @@ export interface TaskContext {
   requireLease(): Promise<void>
 }
 
-/** Values by name, which is that of an environment variable. */
+/** Values by name: that of an environment variable, or of a credential's part, `git:github.com/PASSWORD`. */
 export type Secrets = Readonly<Record<string, string>>
 
 export type LogSource = 'fairway' | 'odoo' | 'postgres' | 'git' | 'docker'

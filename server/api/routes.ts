@@ -3,10 +3,12 @@ import { ApprovalService } from '../../proto/gen/fairway/v1/approvals_pb.js'
 import { AuditService } from '../../proto/gen/fairway/v1/audit_pb.js'
 import { BranchService } from '../../proto/gen/fairway/v1/branches_pb.js'
 import { BuildService } from '../../proto/gen/fairway/v1/builds_pb.js'
+import { CredentialService } from '../../proto/gen/fairway/v1/credentials_pb.js'
 import { EnvironmentService } from '../../proto/gen/fairway/v1/environments_pb.js'
 import { EvidenceService } from '../../proto/gen/fairway/v1/evidence_pb.js'
 import { HostService } from '../../proto/gen/fairway/v1/hosts_pb.js'
 import { IdentityService } from '../../proto/gen/fairway/v1/identity_pb.js'
+import { LockService } from '../../proto/gen/fairway/v1/locks_pb.js'
 import { LogService } from '../../proto/gen/fairway/v1/logs_pb.js'
 import { MemberService } from '../../proto/gen/fairway/v1/members_pb.js'
 import { PolicyService } from '../../proto/gen/fairway/v1/policies_pb.js'
@@ -21,10 +23,12 @@ import { approvalsApi } from './approvals.ts'
 import { auditApi } from './audit.ts'
 import { branchesApi } from './branches.ts'
 import { buildsApi } from './builds.ts'
+import { credentialsApi } from './credentials.ts'
 import { environmentsApi } from './environments.ts'
 import { evidenceApi } from './evidence.ts'
 import { hostsApi } from './hosts.ts'
 import { identityApi } from './identity.ts'
+import { locksApi } from './locks.ts'
 import { logsApi } from './logs.ts'
 import { membersApi } from './members.ts'
 import { policiesApi } from './policies.ts'
@@ -41,10 +45,12 @@ export function addRoutes(router: ConnectRouter, app: AppContext): void {
   router.service(ApprovalService, approvalsApi(app))
   router.service(BranchService, branchesApi(app))
   router.service(BuildService, buildsApi(app))
+  router.service(CredentialService, credentialsApi(app))
   router.service(EnvironmentService, environmentsApi(app))
   router.service(EvidenceService, evidenceApi(app))
   router.service(HostService, hostsApi(app))
   router.service(IdentityService, identityApi(app))
+  router.service(LockService, locksApi(app))
   router.service(LogService, logsApi(app))
   router.service(MemberService, membersApi(app))
   router.service(PolicyService, policiesApi(app))

@@ -6,13 +6,15 @@ import { audit } from '../db/audit.ts'
 import type { Stage } from '../db/tables/projects.ts'
 import { type Operation, operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError, invalid, wrongState } from '../errors.ts'
+import { openCredentials } from '../governance/secrets/credentials.ts'
 import { openSecrets } from '../governance/secrets/values.ts'
 import { isUuid, type Peer } from './authenticate.ts'
 import type { TaskRef } from './session.ts'
 
 /**
  * The values of just the secrets that a task's spec names, for the host that holds the task now, under its current
- * epoch. Scopes are looked at again here: what does not belong to the environment is not given, whatever the spec says.
+ * epoch. Scopes are looked at again here: what belongs to another environment or project, or is a credential where the
+ * spec names secrets, is not given, whatever the spec says.
  * Throws DomainError `lease-lost` (ask again, or stop), `secret-gone`.
  */
 export async function deliverSecrets(
@@ -24,17 +26,21 @@ export async function deliverSecrets(
   const op = operation(peer.organizationId, `host:${peer.hostId}`)
   return await withTenant(db, op, async (tx) => {
     const task = await requireHeldTask(tx, peer, ref)
-    const refs = secretsIn(task.spec)
+    const { secrets, credentials } = namedIn(task.spec)
+    const refs = [...secrets, ...credentials]
     const place = {
       projectId: task.project_id,
       environment: { name: task.environment, stage: task.stage as Stage },
     }
-    const values = await openSecrets(tx, sealer, place, refs)
+    const values = new Map([
+      ...(await openSecrets(tx, sealer, place, secrets)),
+      ...(await openCredentials(tx, sealer, task.project_id, credentials)),
+    ])
     const missing = refs.filter(({ name }) => !values.has(name)).map(({ name }) => name)
     if (missing.length > 0) {
       throw wrongState(
         'secret-gone',
-        `The secrets ${missing.join(', ')} were deleted, or are not this environment’s any more, since this was asked for. Run it again.`,
+        `The secrets ${missing.join(', ')} were deleted, or are not this task’s any more, since this was asked for. Run it again.`,
       )
     }
     if (refs.length > 0) await leaveTrace(tx, op, task, refs)
@@ -62,11 +68,27 @@ async function requireHeldTask(tx: Tx, { hostId }: Peer, { taskId, epoch }: Task
   throw new DomainError('lost-lease', 'lease-lost', 'This host does not hold that task now')
 }
 
-function secretsIn(json: unknown): readonly SecretRef[] {
+interface NamedSecrets {
+  /** Of the environment. */
+  readonly secrets: readonly SecretRef[]
+  /** Of the project, for hosts that builds read from and push to. */
+  readonly credentials: readonly SecretRef[]
+}
+
+function namedIn(json: unknown): NamedSecrets {
   const { kind } = fromJson(TaskSpecSchema, json as JsonValue, { ignoreUnknownFields: true })
-  if (kind.case === 'startRuntime') return kind.value.runtime?.secrets ?? []
-  if (kind.case === 'applyModules') return kind.value.secrets
-  return []
+  switch (kind.case) {
+    case 'startRuntime':
+      return { secrets: kind.value.runtime?.secrets ?? [], credentials: [] }
+    case 'applyModules':
+      return { secrets: kind.value.secrets, credentials: [] }
+    case 'resolve':
+    case 'buildImage':
+    case 'collectImages':
+      return { secrets: [], credentials: kind.value.credentials }
+    default:
+      return { secrets: [], credentials: [] }
+  }
 }
 
 /** Once for each task, however often its agent has to ask. */

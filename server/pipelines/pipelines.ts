@@ -1,6 +1,7 @@
 import type { Pipelines } from '../scheduler/types.ts'
 import { build } from './build.ts'
 import { destroy, start, stop } from './environment.ts'
+import { lock } from './lock.ts'
 import { rehearse } from './rehearsal.ts'
 import { inspect, promote, rollback } from './release.ts'
 
@@ -10,6 +11,7 @@ export const pipelines: Pipelines = {
   start,
   stop,
   destroy,
+  lock,
   rehearse,
   promote,
   rollback,

@@ -11,8 +11,8 @@ const projectConcurrency = 3
 export type Admission = { readonly hostId: string } | { readonly waitingFor: string }
 
 /**
- * Whether a queued run may start now, and where: one run at a time for an environment, oldest first; a few for a
- * project; on the host that holds the project's data, else on the online host with the most room.
+ * Whether a queued run may start now, and where: one run at a time for an environment, oldest first (but for lock runs,
+ * which change nothing of it); a few for a project; on the host that holds the project's data, else on the online host with the most room.
  * The caller holds the project's row lock, so that two servers do not admit past the limit.
  */
 export async function admit(state: RunState): Promise<Admission> {
@@ -44,7 +44,7 @@ export async function admit(state: RunState): Promise<Admission> {
 /** Where policy lets the environment be. Stopping and destroying it is possible wherever it is. */
 async function place({ tx, run, project, environment }: RunState): Promise<Admission> {
   const policy = await policyInForce(tx, project.id)
-  const isBound = run.kind === 'build' || run.kind === 'start'
+  const isBound = run.kind === 'build' || run.kind === 'start' || run.kind === 'lock'
   const allows = (host: string) => !isBound || mayHold(policy.document, environment.stage, host)
   const allowed = `the policy (hosts.${environment.stage}) allows ${listed(policy.document.hosts[environment.stage])}`
   // The data decides: an environment stays on its host, and clones need the host of production.

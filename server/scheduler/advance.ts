@@ -7,6 +7,7 @@ import { recordEnd } from '../evidence/record/record-end.ts'
 import { voidApprovalsOfRun } from '../governance/approvals/state.ts'
 import { buildActions } from './actions/build.ts'
 import { environmentActions } from './actions/environment.ts'
+import { lockActions } from './actions/lock.ts'
 import { releaseActions } from './actions/release.ts'
 import type { EngineConfig } from './actions/wording.ts'
 import { admit } from './admission.ts'
@@ -93,7 +94,7 @@ async function advanceLocked(
   if (run.cancel_cause) await cancelTasks(state)
 
   const replayed = await replay(state, async (engine) => {
-    const failure = await failureOf(engine, () => runPipeline(engine, config, pipelines))
+    const failure = await failureOf(engine, () => runPipeline(context, engine, config, pipelines))
     await engine.always(() => engine.step('record', () => awaitLogs(engine)))
     if (failure) throw failure.error
   })
@@ -110,22 +111,27 @@ async function advanceLocked(
   }
 }
 
-function runPipeline(engine: Engine, config: EngineConfig, pipelines: Pipelines): Promise<void> {
+function runPipeline(
+  { blobs }: AppContext,
+  engine: Engine,
+  config: EngineConfig,
+  pipelines: Pipelines,
+): Promise<void> {
   const { kind } = engine.state.run
   switch (kind) {
     case 'build':
-      return pipelines.build(buildActions(engine, config))
+      return pipelines.build(buildActions(engine, config, blobs))
     case 'start':
     case 'stop':
     case 'destroy':
       return pipelines[kind](environmentActions(engine, config))
+    case 'lock':
+      return pipelines.lock(lockActions(engine, config, blobs))
     case 'rehearse':
     case 'promote':
     case 'rollback':
     case 'inspect':
-      return pipelines[kind](releaseActions(engine, config))
-    case 'lock':
-      throw new Error('There is no pipeline for a lock yet')
+      return pipelines[kind](releaseActions(engine, config, blobs))
   }
 }
 

@@ -240,11 +240,17 @@ export interface EnvironmentActions extends CommonActions {
   setStatus(status: 'running' | 'stopped' | 'destroyed'): Promise<void>
 }
 
+/** A branch's lock, made anew. */
+export interface LockActions extends CommonActions {
+  resolve(): Promise<Source>
+}
+
 export interface Pipelines {
   readonly build: Pipeline<BuildActions>
   readonly start: Pipeline<EnvironmentActions>
   readonly stop: Pipeline<EnvironmentActions>
   readonly destroy: Pipeline<EnvironmentActions>
+  readonly lock: Pipeline<LockActions>
   readonly rehearse: Pipeline<ReleaseActions>
   readonly promote: Pipeline<ReleaseActions>
   readonly rollback: Pipeline<ReleaseActions>

@@ -4,8 +4,9 @@ import { makeCheckpoint } from '../../server/evidence/audit/checkpoints.ts'
 import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
 import { countRollbackLoss } from '../../server/services/releases/rollback-loss.ts'
 import { arrangeApproval } from '../support/approvals.ts'
+import { arrangeCredential } from '../support/credentials.ts'
 import { arrangeGrant, arrangeMember, arrangeToken } from '../support/people.ts'
-import { playRun } from '../support/play-run.ts'
+import { addArtifact, playRun } from '../support/play-run.ts'
 import { arrangeRelease, playBuild, releaseBranch } from '../support/releases.ts'
 import { arrangeSecretValue, letSecretsBeRead } from '../support/secrets.ts'
 import { arrangeBuild, arrangeLogs, finishBuild, type Tenant } from '../support/tenant.ts'
@@ -62,6 +63,17 @@ async function withSecret(context: AppContext, tenant: Tenant) {
   await arrangeSecretValue(context, tenant)
   await letSecretsBeRead(tenant)
   return {}
+}
+
+async function withCredential(context: AppContext, tenant: Tenant) {
+  await arrangeCredential(context, tenant, { kind: 'git', host: 'git.example' })
+  return {}
+}
+
+async function locked(context: AppContext, tenant: Tenant) {
+  const made = await queued(context, tenant)
+  await addArtifact(context, tenant, made.runId, 'lock.json', '{"commit": "abc"}')
+  return made
 }
 
 /** A build that was cancelled before it began: it has ended, and so it has evidence. */
@@ -191,6 +203,33 @@ export const cases: Record<string, Case> = {
     mutates: true,
   },
   'fairway.v1.SecretService.rotateKeys': { request: () => ({}), namesNothing: true, mutates: true },
+  'fairway.v1.CredentialService.setCredential': {
+    request: ({ project }) => ({
+      project,
+      kind: 'git',
+      host: 'git.example',
+      password: 'never-in-an-answer',
+    }),
+    mutates: true,
+  },
+  'fairway.v1.CredentialService.listCredentials': {
+    request: ({ project }) => ({ project }),
+    arrange: withCredential,
+  },
+  'fairway.v1.CredentialService.deleteCredential': {
+    request: ({ project }) => ({ project, kind: 'git', host: 'git.example' }),
+    arrange: withCredential,
+    mutates: true,
+  },
+  'fairway.v1.LockService.getLock': {
+    request: ({ runId }) => ({ runId }),
+    alsoNamedBy: (names) => ({ build: build(names) }),
+    arrange: locked,
+  },
+  'fairway.v1.LockService.updateLock': {
+    request: ({ project }) => ({ project, branch: `feature/lock-${++branches}` }),
+    mutates: true,
+  },
   'fairway.v1.HostService.createJoinToken': { request: () => ({}), namesNothing: true, mutates: true },
   'fairway.v1.HostService.listHosts': { request: () => ({}), namesNothing: true },
   'fairway.v1.HostService.getHost': { request: ({ host }) => ({ host }), organizationWide: true },

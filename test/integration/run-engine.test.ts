@@ -75,6 +75,7 @@ const pipelinesWith = (build: (run: BuildActions) => Promise<void>): Pipelines =
   start: never,
   stop: never,
   destroy: never,
+  lock: never,
   rehearse: never,
   promote: never,
   rollback: never,

@@ -9,11 +9,18 @@ import type { TaskHandlers } from '../../agent/link/task-runner.ts'
 import { callUnary } from '../../agent/link/unary.ts'
 import { type TaskContext, TaskError } from '../../agent/tasks/task.ts'
 import { SecretsRequestSchema } from '../../proto/gen/fairway/agent/v1/link_pb.js'
-import { StartRuntimeOutputSchema, type StartRuntimeTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import {
+  BuildImageOutputSchema,
+  ResolveOutputSchema,
+  type SecretRef,
+  StartRuntimeOutputSchema,
+  type StartRuntimeTask,
+} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { operation } from '../../server/db/tenancy.ts'
 import type { Fleet } from '../../server/fleet/fleet.ts'
 import type { Caller } from '../../server/governance/authorize.ts'
 import { setSecret } from '../../server/services/governance/secrets.ts'
+import { arrangeCredential } from '../support/credentials.ts'
 import { createTestFleet, joinAgent, type TestAgent, type TestFleet } from '../support/fleet.ts'
 import { freePort, insert, query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -55,19 +62,25 @@ async function startAgent(handle: Handler): Promise<TestAgent> {
   return agent
 }
 
+const owner = (): Caller => ({
+  ...operation(fleet.organizationId, 'member:ana'),
+  access: { role: 'owner', projects: 'all', projectRoles: new Map(), scopes: [] },
+})
+
 async function secret(name: string, value: string, scope: string): Promise<void> {
-  const caller: Caller = {
-    ...operation(fleet.organizationId, 'member:ana'),
-    access: { role: 'owner', projects: 'all', projectRoles: new Map(), scopes: [] },
-  }
-  await setSecret(database.context, caller, { project: 'shop', name, value, scope, rotate: false })
+  await setSecret(database.context, owner(), { project: 'shop', name, value, scope, rotate: false })
 }
 
 /** A task of a run of a new environment of that stage. */
-async function createTask(stage: 'production' | 'staging' | 'development', version: number): Promise<string> {
+const createTask = (stage: 'production' | 'staging' | 'development', version: number) =>
+  createTaskOf(stage, { startRuntime: { runtime: { secrets: [{ name: 'SHOP_TOKEN', version }] } } })
+
+async function createTaskOf(stage: 'production' | 'staging' | 'development', spec: object): Promise<string> {
   const { ownerUrl } = database
-  const spec = { startRuntime: { runtime: { secrets: [{ name: 'SHOP_TOKEN', version }] } } }
-  const [project] = await query<{ project_id: string }>(ownerUrl, 'select id as project_id from projects')
+  const [project] = await query<{ project_id: string }>(
+    ownerUrl,
+    `select id as project_id from projects where name = 'shop'`,
+  )
   const owned = { organization_id: fleet.organizationId, project_id: project!.project_id }
   const branch = await insert(ownerUrl, 'branches', { ...owned, name: randomUUID(), stage })
   const name = `e-${randomUUID().slice(0, 8)}`
@@ -180,5 +193,105 @@ describe('a task’s secrets', () => {
     server = await fleet.startServer({ port })
     expect((await ended(id)).status).toBe('succeeded')
     expect(await deliveries(id)).toHaveLength(1)
+  })
+})
+
+describe('credentials', () => {
+  const password = { name: 'git:git.example/PASSWORD', version: 1 }
+  const username = { name: 'git:git.example/USERNAME', version: 1 }
+  const key = { name: 'git:ssh.example/SSH_KEY', version: 1 }
+  let publicKey: string
+
+  beforeAll(async () => {
+    const shop = { caller: owner(), project: 'shop' }
+    const { context } = database
+    await arrangeCredential(context, shop, {
+      kind: 'git',
+      host: 'git.example',
+      username: 'shop',
+      password: 'git-canary-4711',
+    })
+    const made = await arrangeCredential(context, shop, { kind: 'git', host: 'ssh.example', deployKey: true })
+    publicKey = made.publicKey
+  })
+
+  /** An agent whose builds do that with the credentials of their spec. */
+  async function startBuilder(
+    handle: (refs: readonly SecretRef[], context: TaskContext) => Promise<void>,
+  ): Promise<void> {
+    const handlers: TaskHandlers = {
+      async resolve({ credentials: refs }, context) {
+        await handle(refs, context)
+        return create(ResolveOutputSchema, {})
+      },
+      async buildImage({ credentials: refs }, context) {
+        await handle(refs, context)
+        return create(BuildImageOutputSchema, {})
+      },
+      async startRuntime({ runtime }, context) {
+        await handle(runtime?.secrets ?? [], context)
+        return create(StartRuntimeOutputSchema, {})
+      },
+    }
+    agent = await joinAgent(fleet, { port, handlers })
+    opened.push(agent)
+  }
+  const createBuild = (refs: object[], kind = 'resolve') =>
+    createTaskOf('staging', { [kind]: { credentials: refs } })
+
+  test('go to the builds that name them; all but usernames are masked, keys line by line', async () => {
+    await startBuilder(async (refs, context) => {
+      const values = await context.secrets(refs)
+      expect(Object.keys(values)).toEqual(refs.map(({ name }) => name))
+      context.log('git', `${values[username.name]}:${values[password.name]}@git.example`)
+      const lines = (values[key.name] ?? '').split('\n')
+      expect(lines.length).toBeGreaterThan(4)
+      for (const line of lines.slice(1, 4)) context.log('git', line)
+    })
+    for (const kind of ['resolve', 'buildImage']) {
+      const id = await createBuild([password, username, key], kind)
+      expect(await ended(id)).toMatchObject({ status: 'succeeded' })
+      await waitFor('the lines', async () => (await fleet.lines(id)).length === 4)
+      const [address, ...keyLines] = (await fleet.lines(id)).map(({ text }) => text)
+      expect(address).toBe('shop:[redacted]@git.example')
+      for (const line of keyLines) expect(line).toBe('[redacted]')
+      expect(await deliveries(id)).toEqual([
+        { details: expect.objectContaining({ secrets: [password, username, key] }) },
+      ])
+    }
+  })
+
+  test('go to nothing that is no build, and secrets of environments to no build', async () => {
+    await startBuilder(async (refs, context) => void (await context.secrets(refs)))
+    const refs = [
+      { startRuntime: { runtime: { secrets: [password] } } },
+      { startRuntime: { runtime: { secrets: [{ name: 'PASSWORD', version: 1 }] } } },
+      { resolve: { credentials: [{ name: 'SHOP_TOKEN', version: 1 }] } },
+      { resolve: { credentials: [{ name: '/SHOP_TOKEN', version: 1 }] } },
+      { resolve: { credentials: [{ name: 'git:ssh.example/PUBLIC_KEY', version: 1 }] } },
+      { resolve: { credentials: [{ ...password, version: 2 }] } },
+    ]
+    for (const spec of refs) {
+      const task = await ended(await createTaskOf('staging', spec))
+      expect(task).toMatchObject({ status: 'failed', reason: 'secrets-refused' })
+      expect(task.error).not.toContain('canary')
+    }
+    expect(publicKey).toMatch(/^ssh-ed25519 /)
+  })
+
+  test('of another project are not given, whatever the spec says', async () => {
+    await insert(database.ownerUrl, 'projects', {
+      organization_id: fleet.organizationId,
+      name: 'other',
+      repository_url: 'https://example.org/acme/other.git',
+      repository_slug: 'acme/other',
+      branch_rules: '[]',
+      webhook_secret_sealed: Buffer.alloc(1),
+    })
+    const other = { caller: owner(), project: 'other' }
+    await arrangeCredential(database.context, other, { kind: 'git', host: 'other.example' })
+    await startBuilder(async (refs, context) => void (await context.secrets(refs)))
+    const stolen = { name: 'git:other.example/PASSWORD', version: 1 }
+    expect((await ended(await createBuild([password, stolen]))).reason).toBe('secrets-refused')
   })
 })

@@ -257,6 +257,7 @@ export const enforcedKeys: readonly (keyof PolicyDocument)[] = [
   'hosts',
   'registries',
   'baseImages',
+  'secretScan',
   'breakGlass',
   'workflows',
   'rehearsal',

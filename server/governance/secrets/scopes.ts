@@ -13,10 +13,11 @@ export const isStage = (scope: string): scope is Stage => stages.includes(scope)
 
 /**
  * The scopes whose secrets an environment gets, the nearest last: the project's, its stage's, its own. A stage's name
- * always means the stage: an environment that happens to be called `production` gets nothing by its name.
+ * always means the stage: an environment that happens to be called `production` gets nothing by its name. A
+ * scope with a colon is a credential's (see credentials.ts), whatever an environment is called.
  */
 export const scopesOf = ({ name, stage }: SecretPlace['environment']): string[] =>
-  isStage(name) ? ['', stage] : ['', stage, name]
+  isStage(name) || name.includes(':') ? ['', stage] : ['', stage, name]
 
 export interface ScopedSecret {
   readonly name: string

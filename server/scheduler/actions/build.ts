@@ -1,3 +1,4 @@
+import type { BlobStore } from '../../blobs/store.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import type { Engine } from '../replay.ts'
 import type { BuildActions } from '../types.ts'
@@ -14,11 +15,11 @@ import { trialActions } from './trial.ts'
 import type { EngineConfig } from './wording.ts'
 
 /** All that the build pipeline can ask for. */
-export function buildActions(engine: Engine, config: EngineConfig): BuildActions {
+export function buildActions(engine: Engine, config: EngineConfig, blobs: BlobStore): BuildActions {
   const runtime = runtimeActions(engine, config)
   return {
     ...commonActions(engine),
-    ...codeActions(engine, config),
+    ...codeActions(engine, config, blobs),
     authorizeDeploy: authorizationActions(engine).authorizeDeploy,
     ...cellActions(engine, config),
     ...snapshotActions(engine, config),

@@ -1,4 +1,5 @@
 import type { ResolveOutput } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { BlobStore } from '../../blobs/store.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfBaseImage } from '../../governance/policy/supply.ts'
@@ -6,15 +7,25 @@ import { cellStageOf } from '../../releases/cell-stage.ts'
 import { sourceOf } from '../../releases/source.ts'
 import type { Engine } from '../replay.ts'
 import { type BuildActions, TaskFailed } from '../types.ts'
+import { credentialsFor } from './credentials.ts'
+import { lockToKeep } from './lock-to-keep.ts'
+import { judgeSecrets, lastScannedCommit } from './secret-scan.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
 /** Resolve and image: from a commit to an image digest. */
-export function codeActions(engine: Engine, config: EngineConfig): Pick<BuildActions, 'resolve' | 'image'> {
+export function codeActions(
+  engine: Engine,
+  config: EngineConfig,
+  blobs: BlobStore,
+): Pick<BuildActions, 'resolve' | 'image'> {
   const { run, project, organization, branch } = engine.state
   const imageRepository = `${config.registry}/${organization}/${project.name}`
   let resolved: ResolveOutput | undefined
   return {
     async resolve() {
+      const credentials = await credentialsFor(engine, 'resolve', ['git', 'python'])
+      // What it is asked for is kept with the task: no need to look it up again.
+      const asked = engine.state.tasks.has('resolve')
       const output = await engine.task(
         'resolve',
         'resolve',
@@ -26,6 +37,10 @@ export function codeActions(engine: Engine, config: EngineConfig): Pick<BuildAct
           odooVersion: project.odoo_version,
           defaultBaseImage: config.odooImage,
           imageRepository,
+          lock: asked ? '' : await lockToKeep(engine, blobs),
+          refresh: run.kind === 'lock',
+          credentials: [...credentials],
+          scannedCommit: asked ? '' : await lastScannedCommit(engine),
         },
         { timeoutMs: minutes(10), attempts: 3 },
       )
@@ -41,6 +56,7 @@ export function codeActions(engine: Engine, config: EngineConfig): Pick<BuildAct
         lockSha256: output.lockSha256,
         modules: output.closure,
       })
+      await judgeSecrets(engine, output)
       const forbidden = await engine.effect('base-image-allowed', async () => {
         const { document } = await policyInForce(engine.state.tx, project.id)
         return faultOfBaseImage(document, output.baseImage) ?? ''
@@ -53,6 +69,7 @@ export function codeActions(engine: Engine, config: EngineConfig): Pick<BuildAct
 
     async image(source) {
       if (!resolved) throw new Error('image() comes after resolve()')
+      const credentials = await credentialsFor(engine, 'image', ['git', 'python', 'registry'])
       const output = await engine.task(
         'image',
         'buildImage',
@@ -69,6 +86,7 @@ export function codeActions(engine: Engine, config: EngineConfig): Pick<BuildAct
             'dev.fairway.project': project.name,
             'dev.fairway.lock': resolved.lockSha256,
           },
+          credentials: [...credentials],
         },
         { timeoutMs: minutes(20), attempts: 3 },
       )

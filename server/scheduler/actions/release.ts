@@ -1,4 +1,5 @@
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt'
+import type { BlobStore } from '../../blobs/store.ts'
 import type { RunInput } from '../../db/record.ts'
 import { DomainError } from '../../errors.ts'
 import { openCandidate } from '../../releases/candidate.ts'
@@ -11,13 +12,13 @@ import { buildActions } from './build.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
 /** All that releases can ask for: what a build can, about what was built before. */
-export function releaseActions(engine: Engine, config: EngineConfig): ReleaseActions {
+export function releaseActions(engine: Engine, config: EngineConfig, blobs: BlobStore): ReleaseActions {
   const { tx, run, project } = engine.state
   const input = run.input as RunInput
   const { authorizeRollback } = authorizationActions(engine)
 
   return {
-    ...buildActions(engine, config),
+    ...buildActions(engine, config, blobs),
     authorizeRollback,
 
     async openCandidate() {

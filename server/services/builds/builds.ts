@@ -1,6 +1,8 @@
 import type { BuildRef } from '../../../proto/gen/fairway/v1/builds_pb.js'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
+import { findLockArtifact } from '../../db/lock-artifacts.ts'
+import type { RunInput } from '../../db/record.ts'
 import { notify } from '../../db/signals.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import type { RunsTable } from '../../db/tables/runs.ts'
@@ -23,6 +25,8 @@ export interface WantedBuild {
   readonly trigger: RunsTable['trigger']
   /** E-mail address of whoever pushed. */
   readonly requesterEmail?: string
+  /** The run whose lock's pins hold. */
+  readonly lockRunId?: string
 }
 
 /** Queues a build and returns its run's id. Throws what `startBuildIn` throws. */
@@ -88,6 +92,7 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
       trigger: wanted.trigger,
       requested_by: caller.actor,
       requester_email: wanted.requesterEmail ?? '',
+      input: JSON.stringify({ lockRunId: wanted.lockRunId } satisfies RunInput),
       advance_at: new Date(),
     })
     .returning('id')
@@ -110,7 +115,11 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
   return run.id
 }
 
-function requireStage({ project, branch }: WantedBuild, rules: readonly BranchRule[]): Stage {
+/** What the rules make of the branch. Throws `no-branch-rule`. */
+export function requireStage(
+  { project, branch }: Pick<WantedBuild, 'project' | 'branch'>,
+  rules: readonly BranchRule[],
+): Stage {
   const stage = stageOf(branch, rules)
   if (stage) return stage
   throw wrongState(
@@ -210,7 +219,7 @@ export async function cancelBuild({ db }: AppContext, caller: Caller, ref?: Buil
   })
 }
 
-/** A new build of the same branch and commit. */
+/** A new build of the same branch and commit, with the same pins. */
 export async function rebuildBuild({ db }: AppContext, caller: Caller, ref?: BuildRef): Promise<string> {
   return await withTenant(db, caller, async (tx) => {
     const build = await requireBuild(tx, ref)
@@ -222,6 +231,12 @@ export async function rebuildBuild({ db }: AppContext, caller: Caller, ref?: Bui
       commit: build.commit,
       commitMessage: build.commit_message,
       trigger: 'rebuild',
+      lockRunId: await lockRunOf(tx, build),
     })
   })
+}
+
+/** The build itself; where it got no lock of its own, the one whose pins it was to keep. */
+async function lockRunOf(tx: Tx, build: { id: string; input: unknown }): Promise<string | undefined> {
+  return (await findLockArtifact(tx, build.id)) ? build.id : (build.input as RunInput).lockRunId
 }

@@ -5,6 +5,7 @@ import type { Deployment } from '../../db/record.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { notFound } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { anyCredential } from '../../governance/secrets/credentials.ts'
 import { pickNearest } from '../../governance/secrets/scopes.ts'
 import { timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
@@ -27,7 +28,7 @@ export async function listSecrets({ db }: AppContext, caller: Caller, name: stri
   })
 }
 
-/** The project's living secrets, in the order of their names. */
+/** The project's living secrets of environments, in the order of their names. */
 export async function viewSecrets(tx: Tx, project: { id: string; name: string }): Promise<Secret[]> {
   const rows = await livingSecrets(tx, project.id).orderBy('name').orderBy('scope').execute()
   const stale = await findStale(tx, project.id, rows)
@@ -55,6 +56,7 @@ const livingSecrets = (tx: Tx, projectId: string) =>
     .select(['secrets.id', 'secrets.name', 'secrets.scope', 'secrets.current_version'])
     .select(['secret_versions.set_by', 'secret_versions.created_at as set_at'])
     .where('secrets.project_id', '=', projectId)
+    .where('secrets.scope', 'not like', anyCredential)
     .where('secrets.deleted_at', 'is', null)
 
 export const secretNotFound = (project: string, name: string, scope: string) =>

@@ -4,6 +4,7 @@ import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { anyCredential } from '../../governance/secrets/credentials.ts'
 import { currentDataKey, nextDataKey, openDataKeys } from '../../governance/secrets/data-keys.ts'
 import { sealBytes, sealValue } from '../../governance/secrets/envelope.ts'
 import {
@@ -179,6 +180,7 @@ async function nextVersion(tx: Tx, projectId: string, name: string): Promise<num
     .select((eb) => eb.fn.max('current_version').as('last'))
     .where('project_id', '=', projectId)
     .where('name', '=', name)
+    .where('scope', 'not like', anyCredential)
     .executeTakeFirstOrThrow()
   return (last ?? 0) + 1
 }
@@ -198,6 +200,7 @@ async function requireRoom(
     )
     .select(sql<number>`coalesce(sum(octet_length(value_sealed) - ${sealBytes}), 0)::int`.as('used'))
     .where('project_id', '=', project.id)
+    .where('scope', 'not like', anyCredential)
     .where('deleted_at', 'is', null)
     .$if(replaced !== undefined, (query) => query.where('secrets.id', '<>', replaced as string))
     .executeTakeFirstOrThrow()

@@ -57,7 +57,7 @@ export declare type Credential = Message<"fairway.v1.Credential"> & {
   setAt?: Timestamp | undefined;
 
   /**
-   * Of a deploy key: what the git host has to know.
+   * Of an ssh-key, in OpenSSH's form: what the git host has to know.
    *
    * @generated from field: string public_key = 8;
    */
@@ -95,18 +95,25 @@ export declare type SetCredentialRequest = Message<"fairway.v1.SetCredentialRequ
   username: string;
 
   /**
-   * A token or password, or
+   * One of the three: a token or password,
    *
    * @generated from field: string password = 5;
    */
   password: string;
 
   /**
-   * a private key in OpenSSH's or PEM form, without passphrase; git only.
+   * a private key in OpenSSH's or PEM form, without passphrase (git only),
    *
    * @generated from field: string ssh_key = 6;
    */
   sshKey: string;
+
+  /**
+   * or a new ed25519 key that the server makes and of which only the public half ever leaves it (git only).
+   *
+   * @generated from field: bool deploy_key = 7;
+   */
+  deployKey: boolean;
 };
 
 /**
@@ -209,6 +216,8 @@ export declare const DeleteCredentialResponseSchema: GenMessage<DeleteCredential
  */
 export declare const CredentialService: GenService<{
   /**
+   * A first or a new one, which takes the place of the former whole. Refuses a host or key that is none (InvalidArgument).
+   *
    * @generated from rpc fairway.v1.CredentialService.SetCredential
    */
   setCredential: {
@@ -217,6 +226,8 @@ export declare const CredentialService: GenService<{
     output: typeof SetCredentialResponseSchema;
   },
   /**
+   * Never a password or private key.
+   *
    * @generated from rpc fairway.v1.CredentialService.ListCredentials
    */
   listCredentials: {

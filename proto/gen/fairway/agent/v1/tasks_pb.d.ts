@@ -835,6 +835,13 @@ export declare type ProjectConfig = Message<"fairway.agent.v1.ProjectConfig"> & 
    * @generated from field: repeated string addons_paths = 7;
    */
   addonsPaths: string[];
+
+  /**
+   * Patterns of paths that are not scanned for secrets.
+   *
+   * @generated from field: repeated string secret_scan_ignore = 10;
+   */
+  secretScanIgnore: string[];
 };
 
 /**

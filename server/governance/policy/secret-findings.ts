@@ -1,0 +1,46 @@
+import type { PolicyDocument } from './document.ts'
+
+/** What an agent says of a secret that it found; never the secret itself. */
+export interface FoundSecret {
+  readonly file: string
+  readonly line: number
+  readonly rule: string
+  readonly severity: string
+  /** Commit that brought it, where that is not the built one. */
+  readonly commit: string
+}
+
+const severities: readonly string[] = ['low', 'medium', 'high', 'critical']
+const shown = 5
+
+/** Why the policy does not let a commit with those secrets be built; undefined when it does. */
+export function blockedBy(
+  { secretScan: { block } }: PolicyDocument,
+  findings: readonly FoundSecret[],
+): string | undefined {
+  if (block === 'never') return undefined
+  const grave = findings
+    .filter(({ severity }) => rank(severity) >= severities.indexOf(block))
+    .sort((a, b) => rank(b.severity) - rank(a.severity))
+  if (grave.length === 0) return undefined
+  const more = grave.length > shown ? `; and ${grave.length - shown} more` : ''
+  const what = grave.length === 1 ? 'a secret' : `${grave.length} secrets`
+  return (
+    `what was pushed holds ${what}: ${grave.slice(0, shown).map(describeFinding).join('; ')}${more}. ` +
+    'Whoever can read the repository has it: make a new one and end the old, then take it out of the history and ' +
+    'push with force. What is no secret: leave its path out with secret_scan.ignore in fairway.yaml; how grave it ' +
+    'has to be: secretScan.block of the policy'
+  )
+}
+
+/** A severity that this server does not know comes from a newer agent: it counts as the gravest. */
+const rank = (severity: string): number => {
+  const index = severities.indexOf(severity)
+  return index < 0 ? severities.length : index
+}
+
+/** `sale/config.py:12 (aws/AWSSecretAccessKey, critical)` */
+export function describeFinding({ file, line, rule, severity, commit }: FoundSecret): string {
+  const since = commit ? `, in commit ${commit.slice(0, 10)}` : ''
+  return `${file}:${line} (${rule}, ${severity}${since})`
+}

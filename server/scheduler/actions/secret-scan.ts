@@ -1,0 +1,54 @@
+import type { ResolveOutput, SecretFinding } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { policyInForce } from '../../governance/policy/in-force.ts'
+import { blockedBy, describeFinding } from '../../governance/policy/secret-findings.ts'
+import type { Engine } from '../replay.ts'
+import { TaskFailed } from '../types.ts'
+
+/**
+ * Where the scan of what was pushed begins: the commit of the branch's last build that passed resolve, so that what a
+ * red one was stopped for is looked at until it is out of the history. Empty: there is none.
+ */
+export async function lastScannedCommit({ state: { tx, run } }: Engine): Promise<string> {
+  if (run.kind !== 'build' || !run.branch_id) return ''
+  const last = await tx
+    .selectFrom('runs')
+    .innerJoin('steps', 'steps.run_id', 'runs.id')
+    .select('runs.commit')
+    .where('runs.branch_id', '=', run.branch_id)
+    .where('runs.kind', '=', 'build')
+    .where('runs.id', '<>', run.id)
+    .where('steps.name', '=', 'resolve')
+    .where('steps.status', '=', 'succeeded')
+    .orderBy('runs.number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return last?.commit ?? ''
+}
+
+/**
+ * Notes the secrets that the agent found, warns of those that the policy lets pass, and throws TaskFailed
+ * `secrets-found` for the others. A lock run builds nothing: it only warns.
+ */
+export async function judgeSecrets(engine: Engine, { findings }: ResolveOutput): Promise<void> {
+  if (findings.length === 0) return
+  const { tx, run, project } = engine.state
+  await engine.note({ secretFindings: findings.map(recordOf) })
+  const blocked = await engine.effect('secret-scan', async () => {
+    if (run.kind !== 'build') return ''
+    const { document } = await policyInForce(tx, project.id)
+    return blockedBy(document, findings) ?? ''
+  })
+  if (blocked) throw new TaskFailed('secrets-found', blocked)
+  await engine.warn(
+    `The repository holds ${findings.length === 1 ? 'a secret' : `${findings.length} secrets`}: ` +
+      `${findings.slice(0, 5).map(describeFinding).join('; ')}${findings.length > 5 ? '; …' : ''}`,
+  )
+}
+
+const recordOf = ({ file, line, rule, severity, commit }: SecretFinding) => ({
+  file,
+  line,
+  rule,
+  severity,
+  commit,
+})

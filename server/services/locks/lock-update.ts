@@ -1,0 +1,76 @@
+import type { AppContext } from '../../context.ts'
+import { audit } from '../../db/audit.ts'
+import { notify } from '../../db/signals.ts'
+import type { Stage } from '../../db/tables/projects.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { authorize, type Caller } from '../../governance/authorize.ts'
+import { requireStage } from '../builds/builds.ts'
+import { ensureEnvironment, environmentNameOf, recordBranch } from '../projects/branch-environments.ts'
+import { requireBranchName } from '../projects/branch-rules.ts'
+import { branchRulesOf, requireProject } from '../projects/projects.ts'
+
+/**
+ * Queues a run that resolves the branch's head without any pins and builds nothing; gives its id. Throws
+ * `project-not-found`, `no-branch-rule`, `invalid-branch`, `permission-denied`.
+ */
+export async function updateLock(
+  { db }: AppContext,
+  caller: Caller,
+  wanted: { readonly project: string; readonly branch: string },
+): Promise<string> {
+  requireBranchName(wanted.branch)
+  return await withTenant(db, caller, async (tx) => {
+    const project = await requireProject(tx, wanted.project)
+    const stage = requireStage(wanted, branchRulesOf(project))
+    const name = await environmentNameOf(tx, { projectId: project.id, branch: wanted.branch, stage })
+    await authorize(tx, caller, 'lock.update', { projectId: project.id, environment: { name, stage } })
+    // One at a time with builds, which make branches and environments as well.
+    await tx.selectFrom('projects').select('id').where('id', '=', project.id).forUpdate().execute()
+    const { branchId, environmentId } = await placeOf(tx, caller, project.id, wanted.branch, stage)
+    const run = await tx
+      .insertInto('runs')
+      .values({
+        organization_id: caller.organizationId,
+        project_id: project.id,
+        branch_id: branchId,
+        environment_id: environmentId,
+        kind: 'lock',
+        stage,
+        trigger: 'manual',
+        requested_by: caller.actor,
+        advance_at: new Date(),
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    const details = { project: project.name, branch: wanted.branch, stage }
+    await audit(tx, caller, 'lock.update', { kind: 'run', id: run.id, projectId: project.id }, details)
+    await notify(tx, { kind: 'run', id: run.id })
+    return run.id
+  })
+}
+
+/** As they are: only a build moves an environment to another branch or stage. */
+async function placeOf(tx: Tx, caller: Caller, projectId: string, name: string, stage: Stage) {
+  const known = await tx
+    .selectFrom('branches')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('name', '=', name)
+    .executeTakeFirst()
+  const branch =
+    known ??
+    (await recordBranch(tx, { projectId, organizationId: caller.organizationId, branch: name, stage }))
+  const environment = await tx
+    .selectFrom('environments')
+    .select('id')
+    .where('project_id', '=', projectId)
+    .where('status', '<>', 'destroyed')
+    .where((eb) =>
+      stage === 'production' ? eb('stage', '=', 'production') : eb('branch_id', '=', branch.id),
+    )
+    .executeTakeFirst()
+  return {
+    branchId: branch.id,
+    environmentId: environment?.id ?? (await ensureEnvironment(tx, { ...branch, stage })).id,
+  }
+}
