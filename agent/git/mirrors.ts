@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { lstatIfThere } from '../lstat-if-there.ts'
 import { ProcessError } from '../process.ts'
 import { TaskError } from '../tasks/task.ts'
-import { type Git, lastGitError } from './command.ts'
+import type { Git } from './command.ts'
+import { explainFetch } from './explain-fetch.ts'
+import type { HostAccess } from './host-access.ts'
+import { candidatesOf, requireNames } from './ref-names.ts'
 import { type GitProtocol, redactUrl, requireProtocol } from './url.ts'
 
 /** A commit that is on this host, in the bare repository `gitDir`. */
@@ -19,6 +22,10 @@ export interface CommitWanted {
   commit: string
   /** Empty when only the commit is known (submodules). */
   branch: string
+  /** Instead of a branch: a branch or tag, `HEAD`, or the full name of any ref (`refs/pull/7/head`). */
+  ref?: string
+  /** With all that went before it, which a merge needs. */
+  history?: boolean
   /** Whether the commit has to be in the branch's history: servers hand out others as well, those of forks included. */
   onBranch?: boolean
   onLine?: (line: string) => void
@@ -28,8 +35,13 @@ export interface CommitWanted {
 export interface Mirrors {
   readonly git: Git
   readonly protocols: readonly GitProtocol[]
-  /** Throws TaskError: `commit-missing`, `commit-not-on-branch`, `branch-missing`, `repository-denied`, `-unreachable`, `-too-large`. */
+  /**
+   * Throws TaskError: `commit-missing`, `commit-not-on-branch`, `branch-missing`, `ref-missing`, `repository-denied`,
+   * `-moved`, `-unreachable`, `-too-large`.
+   */
   fetch(url: string, wanted: CommitWanted, signal: AbortSignal): Promise<FetchedCommit>
+  /** The same for a project that presents something to hosts: what it gets so is kept apart, for it alone. */
+  as(access: HostAccess): Mirrors
 }
 
 export interface MirrorLimits {
@@ -50,29 +62,54 @@ export function createMirrors(
 ): Mirrors {
   const queues = new Map<string, Promise<unknown>>()
 
-  async function fetchNow(url: string, wanted: CommitWanted, signal: AbortSignal): Promise<FetchedCommit> {
-    const gitDir = join(directory, createHash('sha256').update(url).digest('hex').slice(0, 32))
+  function directoryOf(url: string, wanted: CommitWanted, access: HostAccess | undefined): string {
+    // A shallow fetch would cut short the history that a merge needs, and must not while one is going on.
+    const parts = [url, wanted.history ? 'history' : '', access?.presentedTo(url) ? access.project : '']
+    const key = parts.join('\n').trimEnd()
+    return join(directory, createHash('sha256').update(key).digest('hex').slice(0, 32))
+  }
+
+  async function fetchNow(
+    gitDir: string,
+    url: string,
+    wanted: CommitWanted,
+    access: HostAccess | undefined,
+    signal: AbortSignal,
+  ): Promise<FetchedCommit> {
     await prepare(gitDir, signal)
     if (wanted.commit && wanted.onBranch) await requireOnBranch(wanted)
     const kept = wanted.commit && (await findCommit(commitRef(wanted.commit)))
     if (kept) return { url, gitDir, commit: kept }
-    if (!wanted.commit) {
-      const ref = `refs/fairway/heads/${wanted.branch}`
-      await fetchRefs([`+refs/heads/${wanted.branch}:${ref}`], '1')
-      const commit = await findCommit(ref)
-      if (!commit) throw new TaskError('branch-missing', `${redactUrl(url)} has no branch ${wanted.branch}`)
-      return { url, gitDir, commit }
-    }
+    if (!wanted.commit) return { url, gitDir, commit: await fetchNamed(candidatesOf(wanted)) }
     try {
       await fetchRefs([`+${wanted.commit}:${commitRef(wanted.commit)}`], '1')
     } catch (error) {
       if (!(error instanceof TaskError && error.reason === 'commit-missing')) throw error
       // Not every server hands out a commit by its id: it may still be on a branch.
+      const named = wanted.ref ? candidatesOf(wanted).filter((ref) => !ref.startsWith('refs/heads/')) : []
       await fetchRefs(['+refs/heads/*:refs/fairway/heads/*'], wholeHistory)
+      for (const ref of named) await fetchRefs([`+${ref}:${keptRef(ref)}`], wholeHistory).catch(ignoreMissing)
       if (!(await findCommit(wanted.commit))) throw error
-      await git(['update-ref', commitRef(wanted.commit), wanted.commit], { gitDir, signal })
+      await keep(wanted.commit)
     }
     return { url, gitDir, commit: wanted.commit }
+
+    async function fetchNamed([ref = '', ...others]: string[]): Promise<string> {
+      try {
+        await fetchRefs([`+${ref}:${keptRef(ref)}`], '1')
+      } catch (error) {
+        if (others.length > 0 && isMissing(error)) return fetchNamed(others)
+        throw error
+      }
+      const commit = await findCommit(keptRef(ref))
+      if (!commit) throw new TaskError('ref-missing', `${redactUrl(url)}: ${ref} leads to no commit`)
+      await keep(commit)
+      return commit
+    }
+
+    async function keep(commit: string): Promise<void> {
+      await git(['update-ref', commitRef(commit), commit], { gitDir, signal })
+    }
 
     /** The head is all that is fetched where it is the commit, as it is for a push; else the branch's whole history. */
     async function requireOnBranch({ commit, branch }: CommitWanted): Promise<void> {
@@ -125,12 +162,16 @@ export function createMirrors(
         '--progress',
       ]
       try {
-        await git(['fetch', ...options, `--depth=${depth}`, '--', url, ...refspecs], {
-          gitDir,
-          signal: AbortSignal.any([signal, guard.signal]),
-          timeoutMs: limits.fetchTimeoutMs,
-          onLine: wanted.onLine && ((line) => wanted.onLine?.(lastProgress(line))),
-        })
+        await git(
+          ['fetch', ...options, ...(wanted.history ? [] : [`--depth=${depth}`]), '--', url, ...refspecs],
+          {
+            gitDir,
+            presented: access?.presentedTo(url),
+            signal: AbortSignal.any([signal, guard.signal]),
+            timeoutMs: limits.fetchTimeoutMs,
+            onLine: wanted.onLine && ((line) => wanted.onLine?.(lastProgress(line))),
+          },
+        )
       } catch (error) {
         if (error instanceof ProcessError) throw explainFetch(error, url, wanted)
         throw error
@@ -151,46 +192,43 @@ export function createMirrors(
     await writeFile(attributes, verbatim)
   }
 
-  return {
+  const open = (access?: HostAccess): Mirrors => ({
     git,
     protocols,
+    as: open,
     async fetch(url, wanted, signal) {
       requireProtocol(url, protocols)
       requireNames(wanted)
-      const before = queues.get(url)
+      const gitDir = directoryOf(url, wanted, access)
+      const before = queues.get(gitDir)
       const fetching = (async () => {
         await before?.catch(() => undefined)
         signal.throwIfAborted()
-        return fetchNow(url, wanted, signal)
+        return fetchNow(gitDir, url, wanted, access, signal)
       })()
-      queues.set(url, fetching)
+      queues.set(gitDir, fetching)
       try {
         return await fetching
       } finally {
-        if (queues.get(url) === fetching) queues.delete(url)
+        if (queues.get(gitDir) === fetching) queues.delete(gitDir)
       }
     },
-  }
+  })
+  return open()
 }
 
 /** As a depth, it undoes a shallow fetch. */
 const wholeHistory = '2147483647'
 const commitRef = (commit: string) => `refs/fairway/commits/${commit}`
+/** Never among the commits, whatever a repository calls its refs. */
+const keptRef = (ref: string) =>
+  ref.startsWith('refs/heads/') ? ref.replace('refs/', 'refs/fairway/') : `refs/fairway/named/${ref}`
 const lastProgress = (line: string) => line.split('\r').at(-1)!.trim()
 
-function requireNames({ commit, branch, onBranch }: CommitWanted): void {
-  if (commit && !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(commit))
-    throw new TaskError('commit-missing', `${commit.slice(0, 80)} is no full commit id`)
-  if ((!commit || onBranch) && !isBranchName(branch))
-    throw new TaskError('branch-missing', `${JSON.stringify(branch.slice(0, 80))} is no name of a branch`)
-}
-
-/** The rules of git-check-ref-format. */
-function isBranchName(name: string): boolean {
-  if (name.length === 0 || name.length > 240 || name.startsWith('-')) return false
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (/[\x00-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|\/$|\.$|^@$/.test(name)) return false
-  return name.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'))
+const isMissing = (error: unknown) =>
+  error instanceof TaskError && ['branch-missing', 'ref-missing'].includes(error.reason)
+function ignoreMissing(error: unknown): void {
+  if (!isMissing(error)) throw error
 }
 
 /** git has no limit for what it fetches: looks once a second, and aborts. */
@@ -208,28 +246,3 @@ function watchSize(directory: string, maxBytes: number, reason: Error): Disposab
   }, 1000)
   return { signal: controller.signal, [Symbol.dispose]: () => clearInterval(timer) }
 }
-
-function explainFetch(error: ProcessError, url: string, wanted: CommitWanted): TaskError {
-  const where = redactUrl(url)
-  const said = redactUrls(lastGitError(error))
-  const wrap = (reason: string, message: string) => new TaskError(reason, message, { cause: error })
-  if (error.timedOut)
-    return wrap('repository-unreachable', `${where}: fetching took too long and was given up`)
-  if (/couldn't find remote ref/i.test(error.stderr))
-    return wrap('branch-missing', `${where} has no branch ${wanted.branch}: it was deleted or renamed`)
-  if (/not our ref|unadvertised object|bad object/i.test(error.stderr))
-    return wrap(
-      'commit-missing',
-      `${where} no longer has the commit ${wanted.commit}: it was rebased or force-pushed away`,
-    )
-  if (
-    /authentication failed|could not read (username|password)|permission denied|access denied|not found|40[134]|publickey/i.test(
-      error.stderr,
-    )
-  )
-    return wrap('repository-denied', `${where} cannot be read: ${said}; check address and deploy key`)
-  if (/fsck error/.test(error.stderr)) return wrap('repository-invalid', `${where} is refused: ${said}`)
-  return wrap('repository-unreachable', `${where} cannot be fetched: ${said}`)
-}
-
-const redactUrls = (text: string) => text.replace(/(\w+:\/\/)[^/@\s']*@/g, '$1')
