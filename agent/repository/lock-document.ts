@@ -90,16 +90,16 @@ function parseJson(document: string, file: string): unknown {
   try {
     return JSON.parse(document)
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    const offset = /at position (\d+)/.exec(message)?.[1]
-    const before = document.slice(0, offset === undefined ? document.length : Number(offset)).split('\n')
-    const place = `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`
-    throw new TaskError('lock-invalid', `${place}: no JSON: run \`fairway lock --update\``, { cause: error })
+    const said = error instanceof Error ? error.message : String(error)
+    // Only some of its messages have a place; the others quote what stands there.
+    const [, message = said, line, column] =
+      /^(.*?)(?: in JSON)? at position \d+ \(line (\d+) column (\d+)\)$/.exec(said) ?? []
+    throw invalid(line ? `${file}:${line}:${column}` : file, `no JSON: ${message.slice(0, 200)}`, error)
   }
 }
 
-function invalid(file: string, message: string): TaskError {
-  return new TaskError('lock-invalid', `${file}: ${message}: run \`fairway lock --update\``)
+function invalid(place: string, message: string, cause?: unknown): TaskError {
+  return new TaskError('lock-invalid', `${place}: ${message}: run \`fairway lock --update\``, { cause })
 }
 
 const shown = (value: unknown) => (JSON.stringify(value) ?? 'none').slice(0, 40)
