@@ -70,7 +70,7 @@ export async function assembleProject(
     if (pinned.commit && root.commit !== pinned.commit)
       throw new TaskError(
         'lock-mismatch',
-        `the merge gives ${root.commit}, but ${pinned.commit} is locked: resolve it again`,
+        `the merge gives ${root.commit}, but ${pinned.commit} is locked: resolve it again (\`fairway lock --update\` where fairway.lock has it)`,
       )
     const place = { directory: join(files, pinned.path), indexFile: `${own}.index` }
     const source = await checkoutCommit(mirrors, root, place, wanted.onLine, signal)

@@ -23,7 +23,7 @@ export function explainFetch(error: ProcessError, url: string, wanted: Named): T
   if (/returned error: 30\d/.test(error.stderr))
     return wrap(
       'repository-moved',
-      `${where} answers with another address, to which no credentials are carried: use that one`,
+      `${where} sends on to another address, which is not followed with credentials: use that one (it may end in .git)`,
     )
   if (
     /authentication failed|could not read (username|password)|permission denied|access denied|not found|40[134]|publickey/i.test(

@@ -182,8 +182,7 @@ export function createMirrors(
   async function prepare(gitDir: string, signal: AbortSignal): Promise<void> {
     const attributes = join(gitDir, 'info', 'attributes')
     if (await lstatIfThere(attributes)) {
-      // Left by a fetch that was killed; nobody else works here, the queue sees to that.
-      await rm(join(gitDir, 'shallow.lock'), { force: true })
+      await removeLocks(gitDir)
       return
     }
     await mkdir(gitDir, { recursive: true, mode: 0o700 })
@@ -215,6 +214,14 @@ export function createMirrors(
     },
   })
   return open()
+}
+
+/** Left by a fetch that was killed; nobody else works here, the queue sees to that. */
+async function removeLocks(gitDir: string): Promise<void> {
+  const refs = await readdir(join(gitDir, 'refs'), { recursive: true })
+  const locked = refs.filter((name) => name.endsWith('.lock')).map((name) => `refs/${name}`)
+  for (const name of ['shallow.lock', 'packed-refs.lock', ...locked])
+    await rm(join(gitDir, name), { force: true })
 }
 
 /** As a depth, it undoes a shallow fetch. */

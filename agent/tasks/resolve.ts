@@ -2,20 +2,17 @@ import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import {
   CellStage,
-  type ProjectConfig,
   ResolveOutputSchema,
   type ResolveTask,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { type ImageFacts, readImageFacts } from '../containers/image-facts.ts'
-import { type ResolvedImage, resolveImage } from '../containers/images.ts'
+import type { ImageFacts } from '../containers/image-facts.ts'
 import { assembleProject } from '../git/assembly.ts'
 import { fairwayFileName, parseFairwayFile, toProjectConfig } from '../repository/fairway-yaml.ts'
 import { createLock, imageKey, noPackages } from '../repository/lock.ts'
 import type { PlacedAddon } from '../repository/module-places.ts'
-import { lockFileName, type Pins, readPins } from '../repository/pins.ts'
+import { lockFileName, readPins } from '../repository/pins.ts'
 import { readRepositoryFile } from '../repository/read-file.ts'
 import type { FairwayFile } from '../repository/schema.ts'
-import { seriesOf } from '../repository/series.ts'
 import type { SourceDefaults } from '../repository/sources/declaration.ts'
 import { readDeclaredSources } from '../repository/sources/declared-sources.ts'
 import type { AgentServices } from '../services.ts'
@@ -23,7 +20,9 @@ import { logGit, openMirrors } from './git-access.ts'
 import { describeAddons, describeStages, lockAddons } from './resolve/describe.ts'
 import { findAllAddons, findOwnAddons } from './resolve/find-addons.ts'
 import { gatherSources } from './resolve/gather-sources.ts'
-import { closeStages, type ProjectModules, requireStage } from './resolve/stage-modules.ts'
+import { openBase } from './resolve/open-base.ts'
+import { createModules } from './resolve/project-modules.ts'
+import { closeStages, requireStage } from './resolve/stage-modules.ts'
 import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
 import { withTaskDirectory } from './task-directory.ts'
 
@@ -59,15 +58,8 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     baseImage: input.defaultBaseImage,
   })
   const pins = await readPins(files, input)
-  const base = await findBase(services, config, pins, context)
-  const facts = await readImageFacts(
-    services.docker,
-    base.reference,
-    join(services.workDirectory, 'images'),
-    signal,
-  )
-  requireVersion(config, facts)
-  const series = config.odooVersion || facts.odooVersion
+  const base = await openBase(services, config, pins, context)
+  const series = config.odooVersion || base.facts.odooVersion
 
   const defaults = sourceDefaults(file, series)
   const asked = await readDeclaredSources(files, defaults, (path) => project.findTreeId(path) !== undefined)
@@ -90,9 +82,9 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   for (const text of pins.listUnused(new Set(sources.map(({ path }) => path)))) context.warn(text)
   const selection = { doodba: asked.doodba, exclude: file.sources.exclude }
   const addons = await findAllAddons(own, assembly, files, selection, context)
-  warnShadowed(addons, facts, context)
+  warnShadowed(addons, base.facts, context)
 
-  const stages = closeStages(config, createModules(addons, facts, config, series))
+  const stages = closeStages(config, createModules(addons, base.facts, config, series))
   const { modules, closure } = requireStage(stages, input.stage)
   context.log(
     'fairway',
@@ -134,26 +126,6 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
 const readFairwayFile = (files: string) =>
   readRepositoryFile(files, fairwayFileName, { reason: 'config-invalid', maxBytes: 1024 ** 2 })
 
-/** The digest that is pinned for what is asked for, or what its tag names now. */
-function findBase(
-  { docker }: Services,
-  { baseImage }: ProjectConfig,
-  pins: Pins,
-  context: TaskContext,
-): Promise<ResolvedImage> {
-  const digest = pins.findBase(baseImage)
-  context.log('fairway', `base image ${baseImage}${digest ? `, pinned in ${pins.from} to ${digest}` : ''}`)
-  return resolveImage(docker, digest ? `${baseImage.replace(/@.*$/, '')}@${digest}` : baseImage)
-}
-
-function requireVersion(config: ProjectConfig, facts: ImageFacts): void {
-  if (!config.odooVersion || !facts.odooVersion || config.odooVersion === facts.odooVersion) return
-  throw new TaskError(
-    'version-mismatch',
-    `the project is for Odoo ${config.odooVersion}, but the base image ${config.baseImage} holds Odoo ${facts.odooVersion}: change one of them in fairway.yaml`,
-  )
-}
-
 /** The variables are those that Doodba sets, and the project's own. */
 function sourceDefaults({ sources }: FairwayFile, series: string): SourceDefaults {
   const variables = {
@@ -164,36 +136,6 @@ function sourceDefaults({ sources }: FairwayFile, series: string): SourceDefault
     ...sources.variables,
   }
   return { series, pattern: sources.oca, variables: new Map(Object.entries(variables)) }
-}
-
-function createModules(
-  addons: readonly PlacedAddon[],
-  facts: ImageFacts,
-  config: ProjectConfig,
-  series: string,
-): ProjectModules {
-  const folders = config.addonsPaths.length > 0 ? config.addonsPaths.join(', ') : 'all folders'
-  const project = addons.filter(({ source }) => source === '')
-  const sources = new Set(addons.map(({ source }) => source)).size - (project.length > 0 ? 1 : 0)
-  return {
-    project: new Set(project.map(({ module }) => module)),
-    own: new Map(addons.map((addon) => [addon.module, moduleFacts(addon, series)])),
-    image: new Map(Object.entries(facts.modules)),
-    searched: [
-      `the repository (${folders}: ${project.length} addons)`,
-      ...(sources > 0 ? [`${sources} sources (${addons.length - project.length} addons)`] : []),
-      `the image ${config.baseImage} (${Object.keys(facts.modules).length} modules)`,
-    ],
-  }
-}
-
-function moduleFacts(addon: PlacedAddon, series: string) {
-  const its = seriesOf(addon.version)
-  const wrongSeries =
-    its !== undefined && series !== '' && its !== series
-      ? `has version ${addon.version}, but the project is for Odoo ${series}`
-      : undefined
-  return { ...addon, file: `${addon.path}/__manifest__.py`, wrongSeries }
 }
 
 function warnShadowed(addons: readonly PlacedAddon[], facts: ImageFacts, context: TaskContext): void {

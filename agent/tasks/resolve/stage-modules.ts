@@ -6,6 +6,7 @@ import {
 } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type Closure, computeClosure, type ModuleSources } from '../../repository/closure.ts'
 import { TaskError } from '../task.ts'
+import type { ProjectModules } from './project-modules.ts'
 
 export interface StageClosure {
   stage: CellStage
@@ -13,11 +14,6 @@ export interface StageClosure {
   closure?: Closure
   /** Why the modules do not close. */
   fault?: TaskError
-}
-
-/** Where modules are, and which of them are the project's own: those of its repository and submodules. */
-export interface ProjectModules extends ModuleSources {
-  project: ReadonlySet<string>
 }
 
 /** What each stage's configuration makes of the modules; a stage that does not close is no fault of another. */
