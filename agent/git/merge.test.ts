@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type GitServer, startGitServer, type TestRepository } from '../../test/support/git-server.ts'
 import { assembleProject, type PinnedSource } from './assembly.ts'
-import { createGit } from './command.ts'
+import { createGit, type Git } from './command.ts'
+import { mergeCommits } from './merge.ts'
 import { createMirrors, type Mirrors } from './mirrors.ts'
 
 let server: GitServer
@@ -141,6 +142,24 @@ describe('what cannot be merged', () => {
         message: expect.stringMatching(/^repos\.yaml:1: /),
       })
   })
+})
+
+test('a git that cannot merge without a work tree is said to be too old', async () => {
+  const repository = await server.createRepository('old-git')
+  await repository.commit({ a: '1' })
+  const { git, fetch } = createHost()
+  const wanted = { commit: '', branch: 'main', history: true }
+  const commit = { ...(await fetch(repository.url, wanted, signal)), ref: 'main' }
+  const old: Git = async (args, options) => {
+    const result = await git(args, options)
+    return args.includes('--version') ? { ...result, stdout: 'git version 2.34.1\n' } : result
+  }
+  await expect(mergeCommits(old, [commit, commit], join(directory, 'old.git'), signal)).rejects.toMatchObject(
+    {
+      reason: 'git-too-old',
+      message: expect.stringContaining('which has git version 2.34.1'),
+    },
+  )
 })
 
 test('a tag is found where no branch has its name, and a ref cannot pass for a commit', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
@@ -278,13 +279,15 @@ web:
       baseImage: output.baseImage,
       addons: output.addons,
       sources: output.sources,
-      imageKey: output.imageKey,
+      // Of its own for each run of the tests, or the registry would have it from the last one.
+      imageKey: randomUUID().replaceAll('-', '').repeat(2),
       imageRepository: `${registry}/test/sources`,
     })
     // Another host, to which the merge is new.
     await rm(join(services.workDirectory, 'mirrors'), { recursive: true })
     const built = await handlers.buildImage(input, createTask().context)
     images.push(built.reference)
+    expect(built.built).toBe(true)
     const [pinnedWeb, tools] = output.sources
     const changed = { ...pinnedWeb!, merges: pinnedWeb!.merges.slice(0, 1) }
     const other = create(BuildImageTaskSchema, {

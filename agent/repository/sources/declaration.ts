@@ -57,7 +57,6 @@ export function nameOf(folderOrUrl: string): string {
   )
 }
 
-/** Odoo itself, which comes with the base image. */
+/** Odoo itself, which comes with the base image. A company may well call a repository of its addons `odoo`. */
 export const isCore = ({ folder, url }: { folder: string; url: string }): boolean =>
-  ['odoo', 'ocb'].includes(nameOf(folder).toLowerCase()) ||
-  ['odoo', 'ocb'].includes(nameOf(url).toLowerCase())
+  ['odoo', 'ocb'].includes(nameOf(folder).toLowerCase()) || /[/:](odoo\/odoo|oca\/ocb)(\.git)?\/*$/i.test(url)

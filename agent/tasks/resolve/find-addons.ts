@@ -6,6 +6,8 @@ import { type DoodbaProject, doodbaFolder } from '../../repository/sources/doodb
 import { matchesGlob } from '../../repository/sources/name-glob.ts'
 import type { TaskContext } from '../task.ts'
 
+/** Of each source. */
+const shownFaults = 10
 const privateFolder = `${doodbaFolder}/private/`
 
 /** The project's own addons, and those of its submodules. Called before anything else is placed among its files. */
@@ -36,9 +38,11 @@ export async function findAllAddons(
   const all: PlacedAddon[] = own.map((addon) => ({ ...addon, source: '' }))
   const governed = new Set(doodba?.declarations.map(({ folder }) => `${sourcesFolder}/${folder}`))
   for (const { path: source } of assembly.placed) {
-    const found = await discoverAddons(files, [source], context.signal, (fault) =>
-      context.warn(`left out: ${fault.message}`),
-    )
+    const faults: string[] = []
+    const found = await discoverAddons(files, [source], context.signal, ({ message }) => faults.push(message))
+    for (const fault of faults.slice(0, shownFaults)) context.warn(`left out: ${fault}`)
+    const more = faults.length - shownFaults
+    if (more > 0) context.warn(`left out: ${more} more addons of ${source} that cannot be read`)
     const inside = (path: string) => path.slice(sourcesFolder.length + 1)
     const used = found.filter(
       ({ path }) =>

@@ -412,7 +412,7 @@ export declare type ResolveOutput = Message<"fairway.agent.v1.ResolveOutput"> & 
   baseModules: string[];
 
   /**
-   * SHA-256 of base digest and every addon's tree id: same key, same image.
+   * SHA-256 of base digest, every addon's tree id and the packages: same key, same image.
    *
    * @generated from field: string image_key = 11;
    */
