@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { lstatIfThere } from '../lstat-if-there.ts'
 import { ProcessError } from '../process.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { Git } from './command.ts'
 import { explainFetch } from './explain-fetch.ts'
 import type { HostAccess } from './host-access.ts'
+import { prepareMirror, watchSize } from './mirror-directory.ts'
 import { candidatesOf, requireNames } from './ref-names.ts'
 import { type GitProtocol, redactUrl, requireProtocol } from './url.ts'
 
@@ -51,9 +50,6 @@ export interface MirrorLimits {
 
 export const defaultMirrorLimits: MirrorLimits = { fetchTimeoutMs: 15 * 60_000, maxBytes: 8 * 1024 ** 3 }
 
-// Contents arrive as they were committed: no filters, no line ending or encoding conversion, whatever .gitattributes says.
-const verbatim = '* -text !eol -ident -filter !working-tree-encoding\n'
-
 export function createMirrors(
   git: Git,
   directory: string,
@@ -76,7 +72,7 @@ export function createMirrors(
     access: HostAccess | undefined,
     signal: AbortSignal,
   ): Promise<FetchedCommit> {
-    await prepare(gitDir, signal)
+    await prepareMirror(git, gitDir, signal)
     if (wanted.commit && wanted.onBranch) await requireOnBranch(wanted)
     const kept = wanted.commit && (await findCommit(commitRef(wanted.commit)))
     if (kept) return { url, gitDir, commit: kept }
@@ -179,18 +175,6 @@ export function createMirrors(
     }
   }
 
-  async function prepare(gitDir: string, signal: AbortSignal): Promise<void> {
-    const attributes = join(gitDir, 'info', 'attributes')
-    if (await lstatIfThere(attributes)) {
-      await removeLocks(gitDir)
-      return
-    }
-    await mkdir(gitDir, { recursive: true, mode: 0o700 })
-    await git(['init', '--quiet', '--bare', '--template='], { gitDir, signal })
-    await mkdir(join(gitDir, 'info'), { recursive: true })
-    await writeFile(attributes, verbatim)
-  }
-
   const open = (access?: HostAccess): Mirrors => ({
     git,
     protocols,
@@ -216,14 +200,6 @@ export function createMirrors(
   return open()
 }
 
-/** Left by a fetch that was killed; nobody else works here, the queue sees to that. */
-async function removeLocks(gitDir: string): Promise<void> {
-  const refs = await readdir(join(gitDir, 'refs'), { recursive: true })
-  const locked = refs.filter((name) => name.endsWith('.lock')).map((name) => `refs/${name}`)
-  for (const name of ['shallow.lock', 'packed-refs.lock', ...locked])
-    await rm(join(gitDir, name), { force: true })
-}
-
 /** As a depth, it undoes a shallow fetch. */
 const wholeHistory = '2147483647'
 const commitRef = (commit: string) => `refs/fairway/commits/${commit}`
@@ -236,20 +212,4 @@ const isMissing = (error: unknown) =>
   error instanceof TaskError && ['branch-missing', 'ref-missing'].includes(error.reason)
 function ignoreMissing(error: unknown): void {
   if (!isMissing(error)) throw error
-}
-
-/** git has no limit for what it fetches: looks once a second, and aborts. */
-function watchSize(directory: string, maxBytes: number, reason: Error): Disposable & { signal: AbortSignal } {
-  const controller = new AbortController()
-  const timer = setInterval(async () => {
-    try {
-      let bytes = 0
-      for (const name of await readdir(directory)) bytes += (await stat(join(directory, name))).size
-      if (bytes > maxBytes) controller.abort(reason)
-    } catch (error) {
-      // Packs come and go while git works.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') controller.abort(error)
-    }
-  }, 1000)
-  return { signal: controller.signal, [Symbol.dispose]: () => clearInterval(timer) }
 }

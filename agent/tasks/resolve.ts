@@ -71,6 +71,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     )
   const own = await findOwnAddons(files, config.addonsPaths, asked.doodba, signal)
   const sources = await gatherSources(asked.declarations, {
+    projectUrl: input.repositoryUrl,
     assembly,
     files,
     mirrors,

@@ -99,7 +99,7 @@ describe('oca_dependencies.txt', () => {
       ...addon('sale_y', ['nowhere']),
       ...addon('sale_z', ['web'], "'version': '16.0.1.0.0'"),
       ...addon('odd', [], "'data': open('/etc/passwd')"),
-      'oca_dependencies.txt': '# comment\nweb\n',
+      'oca_dependencies.txt': `# comment\nweb\nme ${project.url}.git\n`,
     })
     await project.commit({ ...oca('sale  # for orders'), ...addon('addons/shop', ['sale_x']) })
     const { output, warnings, document } = await resolve(project)
@@ -127,6 +127,7 @@ describe('oca_dependencies.txt', () => {
       },
     ])
     expect(warnings).toEqual([
+      'sale/oca_dependencies.txt:3: me is brought in by the project itself already, which holds',
       expect.stringContaining('left out: .fairway-sources/sale/odd/__manifest__.py:1:'),
     ])
     expect(document).toMatchObject({ version: 2, apt: [], python: [], submodules: [] })

@@ -22,6 +22,8 @@ import { coreWarning } from '../../repository/sources/repos-yaml.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 
 interface Gathering {
+  /** Address of the project's repository: what it needs may name it in turn. */
+  projectUrl: string
   assembly: Assembly
   /** Where the assembly's files are. */
   files: string
@@ -59,14 +61,16 @@ export async function gatherSources(
 }
 
 /** What was brought in already, by name or address, is passed over; that it was asked for otherwise is said. */
-function createSieve({ assembly, context }: Gathering): (declaration: Declaration) => boolean {
+function createSieve({ assembly, context, projectUrl }: Gathering): (declaration: Declaration) => boolean {
   const submodules = assembly.project.submodules.map(({ path, url }) => ({
     name: nameOf(path),
     url,
     what: `the submodule ${path}`,
   }))
-  const known: { name: string; url: string; what: string; folder?: string; first?: Declaration }[] =
-    submodules
+  const known: { name?: string; url: string; what: string; folder?: string; first?: Declaration }[] = [
+    { url: projectUrl, what: 'the project itself' },
+    ...submodules,
+  ]
   return (declaration) => {
     const { folder, from, declaredIn, recursive } = declaration
     const [{ url }] = from
