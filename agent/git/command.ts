@@ -13,7 +13,16 @@ export interface GitOptions {
   /** Written to standard input. */
   input?: string
   onLine?: (line: string) => void
+  /** Exit codes that are not failures. Default: only 0. */
+  okExitCodes?: readonly number[]
+  environment?: Readonly<Record<string, string>>
+  presented?: Presented
 }
+
+/** What is presented to the one host that a command talks to. */
+export type Presented =
+  | { kind: 'password' /** `https://git.example:8443` */; origin: string; username: string; password: string }
+  | { kind: 'ssh-key'; file: string }
 
 /** Runs git on a repository of ours, with everything off that a repository's content or the host could switch on. */
 export type Git = (args: readonly string[], options: GitOptions) => Promise<RunResult>
@@ -67,18 +76,21 @@ export function createGit(settings: GitSettings): Git {
     GIT_LFS_SKIP_SMUDGE: '1',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_SSH_VARIANT: 'ssh',
-    GIT_SSH_COMMAND: sshCommand(settings),
+    GIT_SSH_COMMAND: sshCommand(settings.home, settings.sshKeyFile),
   }
   const fixed = configuration.flatMap((entry) => ['-c', entry])
   return (args, options) =>
-    run('git', [...fixed, ...args], {
+    run('git', [...fixed, ...presentingConfiguration(options.presented), ...args], {
       signal: options.signal,
       timeoutMs: options.timeoutMs ?? 120_000,
       keepBytes: options.keepBytes,
       input: options.input,
+      okExitCodes: options.okExitCodes,
       onLine: options.onLine && ((_stream, line) => options.onLine?.(line)),
       env: {
         ...environment,
+        ...options.environment,
+        ...presentingEnvironment(options.presented, settings),
         GIT_DIR: options.gitDir,
         ...(options.workTree && { GIT_WORK_TREE: options.workTree }),
         ...(options.indexFile && { GIT_INDEX_FILE: options.indexFile }),
@@ -86,13 +98,32 @@ export function createGit(settings: GitSettings): Git {
     })
 }
 
-function sshCommand(settings: GitSettings): string {
+/** The values stand in the environment: arguments are for all on the host to read. */
+const helper =
+  '!f() { test "$1" != get || printf "username=%s\\npassword=%s\\n" "$FAIRWAY_GIT_USERNAME" "$FAIRWAY_GIT_PASSWORD"; }; f'
+
+function presentingConfiguration(presented: Presented | undefined): string[] {
+  if (presented?.kind !== 'password') return []
+  // Older versions of curl go on presenting to where they are sent.
+  return ['-c', `credential.${presented.origin}.helper=${helper}`, '-c', 'http.followRedirects=false']
+}
+
+function presentingEnvironment(
+  presented: Presented | undefined,
+  { home }: GitSettings,
+): Record<string, string> {
+  if (!presented) return {}
+  if (presented.kind === 'ssh-key') return { GIT_SSH_COMMAND: sshCommand(home, presented.file) }
+  return { FAIRWAY_GIT_USERNAME: presented.username, FAIRWAY_GIT_PASSWORD: presented.password }
+}
+
+function sshCommand(home: string, keyFile: string | undefined): string {
   const options = [
     'BatchMode=yes',
     'StrictHostKeyChecking=accept-new',
-    `UserKnownHostsFile=${settings.home}/known_hosts`,
+    `UserKnownHostsFile=${home}/known_hosts`,
     'ConnectTimeout=20',
-    ...(settings.sshKeyFile ? [`IdentityFile=${settings.sshKeyFile}`, 'IdentitiesOnly=yes'] : []),
+    ...(keyFile ? [`IdentityFile=${keyFile}`, 'IdentitiesOnly=yes'] : []),
   ]
   return `ssh -F /dev/null ${options.map((option) => `-o '${option}'`).join(' ')}`
 }

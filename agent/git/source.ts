@@ -38,6 +38,19 @@ export async function checkoutSource(
   directory: string,
   signal: AbortSignal,
 ): Promise<Source> {
+  const root = await mirrors.fetch(url, wanted, signal)
+  // Beside the checked-out directory, never among files of a repository; there only while it is needed.
+  return checkoutCommit(mirrors, root, { directory, indexFile: `${directory}.index` }, wanted.onLine, signal)
+}
+
+/** The same for a commit that is here already. */
+export async function checkoutCommit(
+  mirrors: Mirrors,
+  root: FetchedCommit,
+  { directory, indexFile }: { directory: string; indexFile: string },
+  onLine: CommitWanted['onLine'],
+  signal: AbortSignal,
+): Promise<Source> {
   const treeIds = new Map<string, string>()
   const submodules: CheckedOutSubmodule[] = []
   const symlinks: string[] = []
@@ -48,7 +61,7 @@ export async function checkoutSource(
       if (entry.kind === 'tree') treeIds.set(prefix + entry.path, entry.id)
       if (entry.kind === 'symlink') symlinks.push(prefix + entry.path)
     }
-    await checkoutFiles(mirrors, source, join(directory, prefix), `${directory}.index`, signal)
+    await checkoutFiles(mirrors, source, join(directory, prefix), indexFile, signal)
     const links = await listSubmodules(mirrors.git, source, entries, mirrors.protocols, signal)
     if (links.length > 0 && depth === maxDepth)
       throw new TaskError(
@@ -60,13 +73,12 @@ export async function checkoutSource(
       submodules.push({ path, url: link.url, commit: link.commit })
       if (submodules.length > maxSubmodules)
         throw new TaskError('submodule-invalid', `more than ${maxSubmodules} submodules`)
-      const fetched = await fetchSubmodule(mirrors, link.url, path, link.commit, wanted.onLine, signal)
+      const fetched = await fetchSubmodule(mirrors, link.url, path, link.commit, onLine, signal)
       treeIds.set(path, (await describeCommit(mirrors, fetched, signal)).treeId)
       await place(fetched, `${path}/`, depth + 1)
     }
   }
 
-  const root = await mirrors.fetch(url, wanted, signal)
   await place(root, '', 0)
   await refuseEscapingLinks(directory, symlinks)
   const described = await describeCommit(mirrors, root, signal)
@@ -94,7 +106,6 @@ async function checkoutFiles(
   mirrors: Mirrors,
   source: FetchedCommit,
   workTree: string,
-  // Beside the checked-out directory, never among files of a repository; there only while it is needed.
   indexFile: string,
   signal: AbortSignal,
 ): Promise<void> {

@@ -60,3 +60,22 @@ export function resolveSubmoduleUrl(parent: string, url: string, allowed: readon
 export function redactUrl(url: string): string {
   return url.replace(/^(\w+:\/\/)[^/@]*@/, '$1')
 }
+
+/** The names under which credentials for a host may be kept: without the port only where it is the protocol's own. */
+export function hostNames(url: string): {
+  protocol: GitProtocol | undefined
+  origin: string
+  names: string[]
+} {
+  const protocol = findProtocol(url)
+  const scp = /^\w+:\/\//.test(url) ? undefined : scpLike.exec(url)
+  const parsed = scp ? undefined : URL.parse(url)
+  const hostname = (scp?.[2] ?? parsed?.hostname ?? '').toLowerCase()
+  if (!protocol || protocol === 'file' || hostname === '') return { protocol, origin: '', names: [] }
+  const own = ownPorts[protocol]
+  const port = parsed?.port || own
+  const names = [`${hostname}:${port}`, ...(port === own ? [hostname] : [])]
+  return { protocol, origin: `${protocol}://${parsed?.host ?? hostname}`, names }
+}
+
+const ownPorts = { https: '443', http: '80', ssh: '22' } as const

@@ -20,12 +20,14 @@ const skipped = new Set(['.git', 'node_modules', '__pycache__', 'setup', 'static
 
 /**
  * Finds addons (`__manifest__.py` beside `__init__.py`) under a checked-out repository, in `paths` or anywhere.
- * Nothing is executed and symbolic links are not followed. Ordered by path.
+ * Nothing is executed and symbolic links are not followed. Ordered by path. What is no addon that can be read is an
+ * error, or is told to `passOver` and left out.
  */
 export async function discoverAddons(
   root: string,
   paths: readonly string[],
   signal: AbortSignal,
+  passOver?: (fault: TaskError) => void,
 ): Promise<OwnAddon[]> {
   const found: OwnAddon[] = []
   let folders = 0
@@ -40,7 +42,12 @@ export async function discoverAddons(
     const entries = await readdir(join(root, path), { withFileTypes: true })
     const files = new Set(entries.filter((entry) => entry.isFile()).map((entry) => entry.name))
     if (files.has('__manifest__.py') && files.has('__init__.py')) {
-      found.push(await readAddon(root, path))
+      const addon = await readAddon(root, path).catch((error: unknown) => {
+        if (!passOver || !(error instanceof TaskError)) throw error
+        passOver(error)
+        return undefined
+      })
+      if (addon) found.push(addon)
       if (found.length > maxAddons)
         throw new TaskError('repository-too-large', `more than ${maxAddons} addons in one repository`)
       return

@@ -48,6 +48,25 @@ describe('a closure that does not close', () => {
       'old is marked installable: False, needed by a → old',
     )
   })
+  test('names what is written for another Odoo, where it is needed and only there', () => {
+    const wrongSeries = 'has version 16.0.1.0.0, but the project is for Odoo 19.0'
+    const own = { a: module(['b']), b: module([], { file: 'x/b/__manifest__.py', wrongSeries }), c: module() }
+    expect(() => close(['a'], own)).toThrow(
+      'the module b (x/b/__manifest__.py) has version 16.0.1.0.0, but the project is for Odoo 19.0, needed by a → b',
+    )
+    expect(close(['c'], own).order).toEqual(['base', 'c'])
+  })
+  test('names the files that say so', () => {
+    const file = 'addons/a/__manifest__.py'
+    expect(() => close(['a'], { a: module(['xxxxxx'], { file }) })).toThrow(`5 modules); see ${file}`)
+    expect(() => close(['a'], { a: module(['b'], { file }), b: module(['a']) })).toThrow('a → b → a')
+    expect(() => close(['b'], { a: module(['b'], { file }), b: module(['a']) })).toThrow(
+      `b → a → b; see ${file}`,
+    )
+    expect(() => close(['a'], { a: module([], { file, installable: false }) })).toThrow(
+      `a is marked installable: False in ${file}`,
+    )
+  })
 })
 
 test('a chain of thousands is no problem', () => {

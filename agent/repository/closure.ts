@@ -6,10 +6,14 @@ export interface ModuleFacts {
   depends: readonly string[]
   installable: boolean
   autoInstall: boolean
+  /** Its manifest, for people; modules of the image have none to look at. */
+  file?: string
+  /** Why it cannot be installed here, for people: it is written for another Odoo. */
+  wrongSeries?: string
 }
 
 export interface ModuleSources {
-  /** Modules of the repository; they hide modules of the image with the same name. */
+  /** Modules of the repository and its sources; they hide modules of the image with the same name. */
   own: ReadonlyMap<string, ModuleFacts>
   image: ReadonlyMap<string, ModuleFacts>
   /** Where modules were looked for, for people: `the repository (addons, custom)`. */
@@ -29,7 +33,8 @@ const always = 'base'
 
 /**
  * All that `wanted` needs, through any number of dependencies. Throws TaskError `dependency-missing` (who needs it,
- * where it was looked for), `module-uninstallable` or `dependency-cycle`, each naming the chain of modules.
+ * where it was looked for), `module-uninstallable`, `series-mismatch` or `dependency-cycle`, each naming the chain of
+ * modules and a file.
  */
 export function computeClosure(wanted: readonly string[], sources: ModuleSources): Closure {
   const order: string[] = []
@@ -50,13 +55,14 @@ export function computeClosure(wanted: readonly string[], sources: ModuleSources
     const enter = (name: string) => {
       if (done.has(name) || missing.has(name)) return
       const path = [...chain.map((link) => link.name), name]
-      if (onChain.has(name)) throw cycleError(path)
+      if (onChain.has(name)) throw cycleError(path, sources)
       const facts = sources.own.get(name) ?? sources.image.get(name)
       if (!facts) {
         missing.set(name, path)
         return
       }
-      if (!facts.installable) throw uninstallableError(path)
+      if (!facts.installable) throw uninstallableError(path, facts)
+      if (facts.wrongSeries) throw seriesError(path, facts)
       chain.push({ name, pending: dependenciesOf(name, facts) })
       onChain.add(name)
     }
@@ -104,24 +110,36 @@ function missingError(missing: Map<string, string[]>, sources: ModuleSources): T
     return `${name} (${needed}${near ? `; did you mean ${near}?` : ''})`
   })
   const more = missing.size > 5 ? ` and ${missing.size - 5} more` : ''
+  const files = [...missing.values()].slice(0, 5).flatMap((path) => fileOf(path.at(-2), sources) ?? [])
+  const see = files.length > 0 ? `; see ${[...new Set(files)].join(', ')}` : ''
   return new TaskError(
     'dependency-missing',
-    `missing module${missing.size > 1 ? 's' : ''}: ${parts.join(', ')}${more}; looked in ${sources.searched.join(' and ')}`,
+    `missing module${missing.size > 1 ? 's' : ''}: ${parts.join(', ')}${more}; looked in ${sources.searched.join(' and ')}${see}`,
   )
 }
 
-function uninstallableError(path: string[]): TaskError {
-  const needed = path.length > 1 ? `, needed by ${path.join(' → ')}` : ''
+function uninstallableError(path: string[], { file }: ModuleFacts): TaskError {
   return new TaskError(
     'module-uninstallable',
-    `the module ${path.at(-1)} is marked installable: False${needed}`,
+    `the module ${path.at(-1)} is marked installable: False${file ? ` in ${file}` : ''}${neededBy(path)}`,
   )
 }
 
-function cycleError(path: string[]): TaskError {
-  const start = path.indexOf(path.at(-1)!)
+function seriesError(path: string[], { file, wrongSeries }: ModuleFacts): TaskError {
   return new TaskError(
-    'dependency-cycle',
-    `modules depend on each other in a circle: ${path.slice(start).join(' → ')}`,
+    'series-mismatch',
+    `the module ${path.at(-1)} (${file}) ${wrongSeries}${neededBy(path)}`,
   )
 }
+
+function cycleError(path: string[], sources: ModuleSources): TaskError {
+  const circle = path.slice(path.indexOf(path.at(-1)!))
+  const file = fileOf(circle.at(-2), sources)
+  return new TaskError(
+    'dependency-cycle',
+    `modules depend on each other in a circle: ${circle.join(' → ')}${file ? `; see ${file}` : ''}`,
+  )
+}
+
+const neededBy = (path: string[]) => (path.length > 1 ? `, needed by ${path.join(' → ')}` : '')
+const fileOf = (name: string | undefined, { own }: ModuleSources) => own.get(name ?? '')?.file

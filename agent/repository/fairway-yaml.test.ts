@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CellStage, InstallMode } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { TaskError } from '../tasks/task.ts'
-import { parseFairwayYaml } from './fairway-yaml.ts'
+import { parseFairwayFile, parseFairwayYaml } from './fairway-yaml.ts'
 import { renderFairwayJsonSchema } from './json-schema.ts'
 
 const defaults = { odooVersion: '19.0', baseImage: 'registry/odoo:19.0' }
@@ -22,6 +22,28 @@ test('a repository without the file gets every default', () => {
   expect(config.production).toMatchObject({ demo: false, testTags: 'none', workers: 2 })
   expect(config.production?.resources).toMatchObject({ memoryBytes: 2n * 1024n ** 3n, milliCpus: 2000 })
   expect(parse('# nothing yet\n')).toEqual(config)
+})
+
+test('where addons of others come from', () => {
+  expect(parseFairwayFile().sources).toEqual({
+    oca: 'https://github.com/OCA/{}.git',
+    variables: {},
+    exclude: [],
+  })
+  const text =
+    'sources:\n  oca: https://git.example/oca/{}\n  variables: {PGDATABASE: prod}\n  exclude: [web/web_*]\n'
+  expect(parseFairwayFile(text).sources).toEqual({
+    oca: 'https://git.example/oca/{}',
+    variables: { PGDATABASE: 'prod' },
+    exclude: ['web/web_*'],
+  })
+  expect(() => parse('sources:\n  oca: https://git.example/oca\n')).toThrow(
+    'fairway.yaml:2:8: `sources.oca`: an address',
+  )
+  expect(() => parse('sources:\n  variable: {}\n')).toThrow(
+    'unknown key `variable`, did you mean `variables`?',
+  )
+  expect(() => parse('sources:\n  exclude: [web_x]\n')).toThrow('repository/addon is expected')
 })
 
 test('what the file says is taken', () => {

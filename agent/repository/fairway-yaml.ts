@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf'
-import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
+import { LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
 import type { z } from 'zod'
 import {
   CellStage,
@@ -12,6 +12,7 @@ import {
 import { TaskError } from '../tasks/task.ts'
 import { findNearest } from './nearest.ts'
 import { type FairwayFile, type FairwayStage, fairwaySchema } from './schema.ts'
+import { keyOffset, valueOffset } from './yaml-places.ts'
 
 export const fairwayFileName = 'fairway.yaml'
 const maxBytes = 128 * 1024
@@ -27,10 +28,11 @@ export interface ProjectDefaults {
  * Throws TaskError `config-invalid` naming each fault with line, column and a hint.
  */
 export function parseFairwayYaml(text: string | undefined, defaults: ProjectDefaults): ProjectConfig {
-  return toProjectConfig(readFile(text ?? ''), defaults)
+  return toProjectConfig(parseFairwayFile(text), defaults)
 }
 
-function readFile(text: string): FairwayFile {
+/** The same, as it is written. */
+export function parseFairwayFile(text = ''): FairwayFile {
   if (Buffer.byteLength(text) > maxBytes) throw invalid([`larger than ${maxBytes / 1024} KiB`])
   const lines = new LineCounter()
   const document = parseDocument(text, {
@@ -79,30 +81,20 @@ function explain(issue: Issue): string {
   return [...new Set(nested)].join(', or: ')
 }
 
-/** Where a value stands, or the closest thing around it that exists. */
-function valueOffset(document: YamlDocument, path: (string | number)[]): number {
-  for (let length = path.length; length >= 0; length--) {
-    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
-    if (isNode(node) && node.range) return node.range[0]
-  }
-  return 0
-}
-
-function keyOffset(document: YamlDocument, path: (string | number)[], key: string): number {
-  const map = path.length === 0 ? document.contents : document.getIn(path, true)
-  if (!isMap(map)) return valueOffset(document, path)
-  const pair = map.items.find((item) => isScalar(item.key) && String(item.key.value) === key)
-  return pair && isNode(pair.key) && pair.key.range ? pair.key.range[0] : valueOffset(document, path)
-}
-
 const stageKeys = Object.keys(fairwaySchema.shape.production.unwrap().shape)
 const smokeKeys = ['path', 'status', 'contains']
+const sourcesKeys = Object.keys(fairwaySchema.shape.sources.unwrap().shape)
 
 function hint(key: string, path: (string | number)[]): string {
-  const known =
-    path.length === 0 ? Object.keys(fairwaySchema.shape) : path.includes('smoke') ? smokeKeys : stageKeys
+  const known = knownKeys(path)
   const nearest = findNearest(key, known)
   return nearest ? `, did you mean \`${nearest}\`?` : `, known are: ${known.join(', ')}`
+}
+
+function knownKeys(path: (string | number)[]): string[] {
+  if (path.length === 0) return Object.keys(fairwaySchema.shape)
+  if (path[0] === 'sources') return sourcesKeys
+  return path.includes('smoke') ? smokeKeys : stageKeys
 }
 
 function invalid(faults: string[]): TaskError {
@@ -117,7 +109,7 @@ const stages = {
   development: CellStage.DEVELOPMENT,
 }
 
-function toProjectConfig(file: FairwayFile, defaults: ProjectDefaults): ProjectConfig {
+export function toProjectConfig(file: FairwayFile, defaults: ProjectDefaults): ProjectConfig {
   return create(ProjectConfigSchema, {
     odooVersion: file.odoo ?? defaults.odooVersion,
     baseImage: file.base_image ?? defaults.baseImage,

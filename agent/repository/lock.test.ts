@@ -1,9 +1,17 @@
 import { expect, test } from 'vitest'
-import { createLock, imageKey } from './lock.ts'
+import { createLock, imageKey, noPackages } from './lock.ts'
 
 const a = { name: 'a', path: 'addons/a', treeId: '1'.repeat(40) }
 const b = { name: 'b', path: 'addons/b', treeId: '2'.repeat(40) }
-const base = { commit: 'c', treeId: 't', baseDigest: 'sha256:0', submodules: [], closure: ['base', 'a'] }
+const base = {
+  commit: 'c',
+  treeId: 't',
+  base: { image: 'odoo:19.0', digest: 'sha256:0' },
+  submodules: [],
+  sources: [],
+  closure: ['base', 'a'],
+  ...noPackages,
+}
 
 test('the order in which addons were found changes nothing', () => {
   expect(imageKey('sha256:0', [a, b])).toBe(imageKey('sha256:0', [b, a]))

@@ -6,19 +6,55 @@ import { createHash } from 'node:crypto'
  */
 export const imageRecipeVersion = 1
 
+/** Of the document's form. A version 1 pinned nothing but the base. */
+export const lockVersion = 2
+
 export interface LockedAddon {
   name: string
   path: string
   treeId: string
 }
 
+export interface LockedSource {
+  path: string
+  url: string
+  /** Empty: it is declared by commit. */
+  ref: string
+  commit: string
+  /** All that are merged, in order, the first included. */
+  merges: readonly { url: string; ref: string; commit: string }[]
+}
+
+export interface LockedPython {
+  name: string
+  version: string
+  /** `sha256:…` */
+  hashes: readonly string[]
+}
+
+export interface LockedApt {
+  name: string
+  version: string
+}
+
+/** Packages that an image gets. */
+export interface LockedPackages {
+  python: readonly LockedPython[]
+  /** Where they come from; empty: the index that pip knows. */
+  pythonIndex: string
+  apt: readonly LockedApt[]
+}
+
+export const noPackages: LockedPackages = { python: [], pythonIndex: '', apt: [] }
+
 /** Everything an image is made from, pinned: the same lock, the same image. */
-export interface LockInput {
+export interface LockInput extends LockedPackages {
   commit: string
   treeId: string
-  /** sha256:… of the base image. */
-  baseDigest: string
+  /** `image` as it was asked for, `digest` (`sha256:…`) what it was. */
+  base: { image: string; digest: string }
   submodules: readonly { path: string; url: string; commit: string }[]
+  sources: readonly LockedSource[]
   addons: readonly LockedAddon[]
   closure: readonly string[]
 }
@@ -33,18 +69,29 @@ export interface Lock {
 export function createLock(input: LockInput): Lock {
   const document = `${JSON.stringify(
     {
-      addons: [...input.addons]
-        .sort((a, b) => compare(a.path, b.path))
-        .map(({ name, path, treeId }) => ({ name, path, tree: treeId })),
-      base: input.baseDigest,
+      addons: sortedBy(input.addons, 'path').map(({ name, path, treeId }) => ({ name, path, tree: treeId })),
+      apt: sortedBy(input.apt, 'name').map(({ name, version }) => ({ name, version })),
+      base: { digest: input.base.digest, image: input.base.image },
       closure: input.closure,
       commit: input.commit,
+      python: sortedBy(input.python, 'name').map(({ hashes, name, version }) => ({
+        hashes: [...hashes].sort(compare),
+        name,
+        version,
+      })),
+      pythonIndex: input.pythonIndex,
       recipe: imageRecipeVersion,
-      submodules: [...input.submodules]
-        .sort((a, b) => compare(a.path, b.path))
-        .map(({ commit, path, url }) => ({ commit, path, url })),
+      sources: sortedBy(input.sources, 'path').map(({ commit, merges, path, ref, url }) => ({
+        commit,
+        // Their order is part of what they come out as.
+        merges: merges.map(({ commit, ref, url }) => ({ commit, ref, url })),
+        path,
+        ref,
+        url,
+      })),
+      submodules: sortedBy(input.submodules, 'path').map(({ commit, path, url }) => ({ commit, path, url })),
       tree: input.treeId,
-      version: 1,
+      version: lockVersion,
     },
     null,
     2,
@@ -53,15 +100,25 @@ export function createLock(input: LockInput): Lock {
 }
 
 /**
- * Names the image of these addons on this base: commits that change none of them share it, and nothing is built.
- * Hexadecimal, so that it can be a tag.
+ * Names the image of these addons and packages on this base: commits that change none of them share it, and nothing is
+ * built. Hexadecimal, so that it can be a tag.
  */
-export function imageKey(baseDigest: string, addons: readonly { name: string; treeId: string }[]): string {
-  const lines = [...addons]
-    .sort((a, b) => compare(a.name, b.name))
-    .map(({ name, treeId }) => `${name} ${treeId}`)
+export function imageKey(
+  baseDigest: string,
+  addons: readonly { name: string; treeId: string }[],
+  { python, apt }: Pick<LockedPackages, 'python' | 'apt'> = noPackages,
+): string {
+  const lines = [
+    ...sortedBy(addons, 'name').map(({ name, treeId }) => `${name} ${treeId}`),
+    ...sortedBy(python, 'name').map(
+      ({ name, version, hashes }) => `python ${name} ${version} ${[...hashes].sort(compare).join(' ')}`,
+    ),
+    ...sortedBy(apt, 'name').map(({ name, version }) => `apt ${name} ${version}`),
+  ]
   return sha256([`recipe ${imageRecipeVersion}`, `base ${baseDigest}`, ...lines].join('\n'))
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+const sortedBy = <K extends string, T extends Record<K, string>>(items: readonly T[], key: K): T[] =>
+  [...items].sort((a, b) => compare(a[key], b[key]))
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')

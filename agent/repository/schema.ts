@@ -102,6 +102,33 @@ export const fairwaySchema = z
       .max(100)
       .default([])
       .describe('Folders that are searched for addons; all of the repository when empty'),
+    sources: z
+      .strictObject({
+        oca: z
+          .string()
+          .max(500)
+          .regex(/^[^\s{}]+\{\}[^\s{}]*$/, 'an address with {} for the name of the repository is expected')
+          .default('https://github.com/OCA/{}.git')
+          .describe('Address of repositories that are named without one, {} standing for the name'),
+        variables: z
+          .record(
+            z.string().regex(/^[A-Za-z_]\w{0,99}$/, 'a name such as PGDATABASE is expected'),
+            z.string().max(500),
+          )
+          .default({})
+          .describe('What $NAME stands for in repos.yaml and addons.yaml, and what ONLY is compared with'),
+        exclude: z
+          .array(
+            z
+              .string()
+              .regex(/^\w[\w.+/-]*\/[\w*?[\]!-]+$/, 'repository/addon is expected, * in the addon for any'),
+          )
+          .max(200)
+          .default([])
+          .describe('Addons of other repositories that are left out, for instance web/web_x'),
+      })
+      .prefault({})
+      .describe('Repositories of addons beside this one'),
     branches: z
       .record(z.string().min(1).max(200), stageName)
       .default({})
@@ -123,4 +150,5 @@ export const fairwaySchema = z
   .describe('fairway.yaml: how Fairway builds and runs this repository. Every key may be left out.')
 
 export type FairwayFile = z.output<typeof fairwaySchema>
+export type SourceSettings = FairwayFile['sources']
 export type FairwayStage = FairwayFile['production']

@@ -3,10 +3,10 @@ import { create } from '@bufbuild/protobuf'
 import { BuildImageOutputSchema, type BuildImageTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { buildImage as runBuild } from '../containers/build.ts'
 import { findInRegistry, pushImage, requireByDigest } from '../containers/images.ts'
-import { checkoutSource, type Source } from '../git/source.ts'
+import { type Assembly, assembleProject } from '../git/assembly.ts'
 import type { AgentServices } from '../services.ts'
-import { logGit } from './resolve.ts'
-import { TaskError, type TaskHandler } from './task.ts'
+import { logGit, openMirrors } from './git-access.ts'
+import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
 import { withTaskDirectory } from './task-directory.ts'
 
 type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'workDirectory'>
@@ -25,10 +25,7 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
     }
     await requireByDigest(docker, input.baseImage, signal)
     await withTaskDirectory(services.workDirectory, context, async (directory) => {
-      const files = join(directory, 'source')
-      const wanted = { commit: input.commit, branch: '', onLine: logGit(context) }
-      const source = await checkoutSource(services.mirrors, input.repositoryUrl, wanted, files, signal)
-      requireSameAddons(input, source)
+      const files = await checkOutPinned(services, input, context, directory)
       await runBuild(docker, {
         baseImage: input.baseImage,
         addons: input.addons.map(({ name, path }) => ({ name, directory: join(files, path) })),
@@ -61,12 +58,31 @@ function requireRepository({ imageRepository, imageKey }: BuildImageTask): strin
   return imageRepository
 }
 
-/** The key promises these contents: what the commit holds must be what was resolved. */
-function requireSameAddons({ addons, commit }: BuildImageTask, source: Source): void {
+/**
+ * The project and its sources at their pins, in the places where resolve had them, below the task's `directory`.
+ * Answers with the folder of the files. Throws TaskError `lock-mismatch` where an addon is not what was resolved.
+ */
+async function checkOutPinned(
+  services: Pick<Services, 'mirrors'>,
+  input: BuildImageTask,
+  context: TaskContext,
+  directory: string,
+): Promise<string> {
+  const mirrors = await openMirrors(services.mirrors, input.credentials, context, directory)
+  const place = { files: join(directory, 'source'), scratch: join(directory, 'scratch') }
+  const wanted = { commit: input.commit, branch: '', onLine: logGit(context) }
+  const assembly = await assembleProject(mirrors, input.repositoryUrl, wanted, place, context.signal)
+  await assembly.place(input.sources)
+  requireSameAddons(input, assembly)
+  return place.files
+}
+
+/** The key promises these contents: what the commits hold must be what was resolved. */
+function requireSameAddons({ addons, commit }: BuildImageTask, assembly: Assembly): void {
   for (const { name, path, treeId } of addons) {
     if (path !== '' && (path.startsWith('/') || path.split('/').includes('..')))
       throw new TaskError('bad-input', `${path} is no folder of a repository`)
-    if (source.findTreeId(path) !== treeId)
+    if (assembly.findTreeId(path) !== treeId)
       throw new TaskError(
         'lock-mismatch',
         `the addon ${name} at ${path} of commit ${commit} is not what was resolved: resolve it again`,

@@ -1,200 +1,153 @@
-import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import {
-  AddonSchema,
   CellStage,
-  InstallMode,
-  type ProjectConfig,
   ResolveOutputSchema,
-  type StageConfig,
+  type ResolveTask,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { type ImageFacts, readImageFacts } from '../containers/image-facts.ts'
-import { resolveImage } from '../containers/images.ts'
-import { checkoutSource, type Source } from '../git/source.ts'
-import { discoverAddons, type OwnAddon } from '../repository/addons.ts'
-import { type Closure, computeClosure, type ModuleSources } from '../repository/closure.ts'
-import { fairwayFileName, parseFairwayYaml } from '../repository/fairway-yaml.ts'
-import { createLock, imageKey, type LockedAddon } from '../repository/lock.ts'
+import type { ImageFacts } from '../containers/image-facts.ts'
+import { assembleProject } from '../git/assembly.ts'
+import { fairwayFileName, parseFairwayFile, toProjectConfig } from '../repository/fairway-yaml.ts'
+import { createLock, imageKey, noPackages } from '../repository/lock.ts'
+import type { PlacedAddon } from '../repository/module-places.ts'
+import { lockFileName, readPins } from '../repository/pins.ts'
+import { readRepositoryFile } from '../repository/read-file.ts'
+import type { FairwayFile } from '../repository/schema.ts'
 import { scanForSecrets } from '../repository/secret-scan/scan.ts'
+import type { SourceDefaults } from '../repository/sources/declaration.ts'
+import { readDeclaredSources } from '../repository/sources/declared-sources.ts'
 import type { AgentServices } from '../services.ts'
+import { logGit, openMirrors } from './git-access.ts'
+import { describeAddons, describeStages, lockAddons } from './resolve/describe.ts'
+import { findAllAddons, findOwnAddons } from './resolve/find-addons.ts'
+import { gatherSources } from './resolve/gather-sources.ts'
+import { openBase } from './resolve/open-base.ts'
+import { createModules } from './resolve/project-modules.ts'
+import { closeStages, requireStage } from './resolve/stage-modules.ts'
 import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
 import { withTaskDirectory } from './task-directory.ts'
 
 type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'workDirectory'>
 
-/** Commit → what is to be built and installed: configuration, addons, closure, lock. Nothing of the repository is run. */
+/**
+ * Commit → what is to be built and installed: configuration, sources, addons, closures, lock. Nothing of any repository
+ * is run.
+ */
 export function resolve(services: Services): TaskHandler<'resolve'> {
   return (input, context) =>
-    withTaskDirectory(services.workDirectory, context, async (directory) => {
-      const { signal } = context
-      const files = join(directory, 'source')
-      // A preview may be of any commit; what meets production's data comes from the branch itself.
-      const onBranch = input.stage !== CellStage.DEVELOPMENT
-      const wanted = { commit: input.commit, branch: input.branch, onBranch, onLine: logGit(context) }
-      const source = await checkoutSource(services.mirrors, input.repositoryUrl, wanted, files, signal)
-      context.log('fairway', `commit ${source.commit}, ${source.submodules.length} submodules`)
-      const config = parseFairwayYaml(await readFairwayFile(files), {
-        odooVersion: input.odooVersion,
-        baseImage: input.defaultBaseImage,
-      })
-      const { repositoryUrl: url, scannedCommit } = input
-      const pushed = { url, commit: source.commit, scannedCommit, ignore: config.secretScanIgnore }
-      const findings = await scanForSecrets(services.mirrors, pushed, join(directory, 'pushed'), context)
-      const base = await resolveImage(services.docker, config.baseImage)
-      context.log('fairway', `base image ${base.reference}`)
-      const facts = await readImageFacts(
-        services.docker,
-        base.reference,
-        join(services.workDirectory, 'images'),
-        signal,
-      )
-      requireVersion(config, facts)
-      const addons = await discoverAddons(files, config.addonsPaths, signal)
-      warnShadowed(addons, facts, context)
-      const sources = createSources(addons, facts, config)
-      const modules = listWanted(requireStageConfig(config, input.stage), sources)
-      const closure = computeClosure(modules, sources)
-      context.log(
-        'fairway',
-        `${addons.length} addons; to install: ${modules.join(', ') || 'only base'}; with dependencies ${closure.order.length} modules`,
-      )
-      const locked = addons.map((addon) => lockAddon(addon, source))
-      const lock = createLock({
-        commit: source.commit,
-        treeId: source.treeId,
-        baseDigest: base.digest,
-        submodules: source.submodules,
-        addons: locked,
-        closure: closure.order,
-      })
-      context.artifact('lock.json', 'application/json', new TextEncoder().encode(lock.document))
-      const output = describe(source, config, addons, locked, modules, closure, base, lock.sha256)
-      return { ...output, findings }
-    })
+    withTaskDirectory(services.workDirectory, context, (directory) =>
+      resolveIn(directory, services, input, context),
+    )
 }
 
-/** Progress of git, one line each, without its redrawing percentages. */
-export function logGit(context: TaskContext): (line: string) => void {
-  return (line) => {
-    if (line && !/\d+% \(/.test(line)) context.log('git', line)
-  }
-}
+async function resolveIn(directory: string, services: Services, input: ResolveTask, context: TaskContext) {
+  const { signal } = context
+  const place = { files: join(directory, 'source'), scratch: join(directory, 'scratch') }
+  const { files } = place
+  const onLine = logGit(context)
+  const mirrors = await openMirrors(services.mirrors, input.credentials, context, directory)
+  // A preview may be of any commit; what meets production's data comes from the branch itself.
+  const onBranch = input.stage !== CellStage.DEVELOPMENT
+  const wanted = { commit: input.commit, branch: input.branch, onBranch, onLine }
+  const assembly = await assembleProject(mirrors, input.repositoryUrl, wanted, place, signal)
+  const { project } = assembly
+  context.log('fairway', `commit ${project.commit}, ${project.submodules.length} submodules`)
 
-async function readFairwayFile(files: string): Promise<string | undefined> {
-  const path = join(files, fairwayFileName)
-  const stat = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
+  const file = parseFairwayFile(await readFairwayFile(files))
+  const config = toProjectConfig(file, {
+    odooVersion: input.odooVersion,
+    baseImage: input.defaultBaseImage,
   })
-  if (!stat) return undefined
-  if (!stat.isFile()) throw new TaskError('config-invalid', `${fairwayFileName} is not a plain file`)
-  if (stat.size > 1024 ** 2) throw new TaskError('config-invalid', `${fairwayFileName} is larger than 1 MiB`)
-  return readFile(path, 'utf8')
-}
+  const { repositoryUrl: url, scannedCommit } = input
+  const pushed = { url, commit: project.commit, scannedCommit, ignore: config.secretScanIgnore }
+  const findings = await scanForSecrets(mirrors, pushed, join(directory, 'pushed'), context)
+  const pins = await readPins(files, input)
+  const base = await openBase(services, config, pins, context)
+  const series = config.odooVersion || base.facts.odooVersion
 
-function requireVersion(config: ProjectConfig, facts: ImageFacts): void {
-  if (!config.odooVersion || !facts.odooVersion || config.odooVersion === facts.odooVersion) return
-  throw new TaskError(
-    'version-mismatch',
-    `the project is for Odoo ${config.odooVersion}, but the base image ${config.baseImage} holds Odoo ${facts.odooVersion}: change one of them in fairway.yaml`,
+  const defaults = sourceDefaults(file, series)
+  const asked = await readDeclaredSources(files, defaults, (path) => project.findTreeId(path) !== undefined)
+  for (const text of asked.warnings) context.warn(text)
+  if (asked.declarations.length > 0 && series === '')
+    throw new TaskError(
+      'config-invalid',
+      `${fairwayFileName}: set \`odoo\`, which names the sources' branches`,
+    )
+  const own = await findOwnAddons(files, config.addonsPaths, asked.doodba, signal)
+  const sources = await gatherSources(asked.declarations, {
+    projectUrl: input.repositoryUrl,
+    assembly,
+    files,
+    mirrors,
+    defaults,
+    pins,
+    context,
+    onLine,
+  })
+  for (const text of pins.listUnused(new Set(sources.map(({ path }) => path)))) context.warn(text)
+  const selection = { doodba: asked.doodba, exclude: file.sources.exclude }
+  const addons = await findAllAddons(own, assembly, files, selection, context)
+  warnShadowed(addons, base.facts, context)
+
+  const stages = closeStages(config, createModules(addons, base.facts, config, series))
+  const { modules, closure } = requireStage(stages, input.stage)
+  context.log(
+    'fairway',
+    `${addons.length} addons, ${sources.length} sources; to install: ${modules.join(', ') || 'only base'}; with dependencies ${closure.order.length} modules`,
   )
+  const locked = lockAddons(addons, assembly)
+  const packages = noPackages
+  const lock = createLock({
+    commit: project.commit,
+    treeId: project.treeId,
+    base: { image: config.baseImage, digest: base.digest },
+    submodules: project.submodules,
+    sources,
+    addons: locked,
+    closure: closure.order,
+    ...packages,
+  })
+  context.artifact('lock.json', 'application/json', new TextEncoder().encode(lock.document))
+  return create(ResolveOutputSchema, {
+    commit: project.commit,
+    treeId: project.treeId,
+    commitMessage: project.message,
+    commitAuthor: project.author,
+    config,
+    addons: describeAddons(addons, locked),
+    baseImage: base.reference,
+    modules,
+    closure: closure.order,
+    baseModules: closure.fromImage,
+    imageKey: imageKey(base.digest, locked, packages),
+    lockSha256: lock.sha256,
+    submodules: project.submodules,
+    stages: describeStages(stages),
+    sources: sources.map(({ source: _files, ...pinned }) => ({ ...pinned, merges: [...pinned.merges] })),
+    locked: pins.from === lockFileName,
+    findings,
+  })
 }
 
-function requireStageConfig(config: ProjectConfig, stage: CellStage): StageConfig {
-  const found = {
-    [CellStage.PRODUCTION]: config.production,
-    [CellStage.STAGING]: config.staging,
-    [CellStage.DEVELOPMENT]: config.development,
-    [CellStage.UNSPECIFIED]: undefined,
-  }[stage]
-  if (!found)
-    throw new TaskError('bad-input', 'the task names no stage that this agent knows: upgrade the agent')
-  return found
-}
+const readFairwayFile = (files: string) =>
+  readRepositoryFile(files, fairwayFileName, { reason: 'config-invalid', maxBytes: 1024 ** 2 })
 
-function createSources(addons: OwnAddon[], facts: ImageFacts, config: ProjectConfig): ModuleSources {
-  const folders = config.addonsPaths.length > 0 ? config.addonsPaths.join(', ') : 'all folders'
-  return {
-    own: new Map(addons.map((addon) => [addon.module, addon])),
-    image: new Map(Object.entries(facts.modules)),
-    searched: [
-      `the repository (${folders}: ${addons.length} addons)`,
-      `the image ${config.baseImage} (${Object.keys(facts.modules).length} modules)`,
-    ],
+/** The variables are those that Doodba sets, and the project's own. */
+function sourceDefaults({ sources }: FairwayFile, series: string): SourceDefaults {
+  const variables = {
+    ODOO_VERSION: series,
+    DEPTH_DEFAULT: '1',
+    DEPTH_MERGE: '100',
+    DEFAULT_REPO_PATTERN: sources.oca,
+    ...sources.variables,
   }
+  return { series, pattern: sources.oca, variables: new Map(Object.entries(variables)) }
 }
 
-/** Sorted, so that the same configuration gives the same task. */
-function listWanted(stage: StageConfig, sources: ModuleSources): string[] {
-  if (stage.installMode === InstallMode.LIST) return [...new Set(stage.modules)].sort()
-  const own = [...sources.own].filter(([, { installable }]) => installable).map(([name]) => name)
-  if (stage.installMode !== InstallMode.ALL) return own.sort()
-  const image = [...sources.image.keys()].filter((name) => !sources.own.has(name) && closes(name, sources))
-  return [...own, ...image].sort()
-}
-
-/** An image may ship modules whose dependencies it lacks: nobody asked for those by name. */
-function closes(name: string, sources: ModuleSources): boolean {
-  try {
-    computeClosure([name], sources)
-    return true
-  } catch (error) {
-    if (error instanceof TaskError) return false
-    throw error
-  }
-}
-
-function warnShadowed(addons: OwnAddon[], facts: ImageFacts, context: TaskContext): void {
+function warnShadowed(addons: readonly PlacedAddon[], facts: ImageFacts, context: TaskContext): void {
   const shadowed = addons.filter(({ module }) => module in facts.modules).map(({ module }) => module)
   if (shadowed.length > 0)
     context.warn(
       `modules of the repository hide modules of the image with the same name: ${shadowed.join(', ')}`,
     )
-}
-
-function lockAddon({ module, path }: OwnAddon, source: Source): LockedAddon {
-  const treeId = source.findTreeId(path)
-  if (treeId === undefined) throw new Error(`no tree id for the folder ${path}`)
-  return { name: module, path, treeId }
-}
-
-function describe(
-  source: Source,
-  config: ProjectConfig,
-  addons: OwnAddon[],
-  locked: LockedAddon[],
-  modules: string[],
-  closure: Closure,
-  base: { reference: string; digest: string },
-  lockSha256: string,
-) {
-  return create(ResolveOutputSchema, {
-    commit: source.commit,
-    treeId: source.treeId,
-    commitMessage: source.message,
-    commitAuthor: source.author,
-    config,
-    addons: addons.map((addon, index) =>
-      create(AddonSchema, {
-        name: addon.module,
-        path: addon.path,
-        treeId: locked[index]!.treeId,
-        version: addon.version,
-        depends: addon.depends,
-        installable: addon.installable,
-        autoInstall: addon.autoInstall,
-        hasNeutralize: addon.hasNeutralize,
-        externalPython: addon.externalPython,
-        externalBin: addon.externalBin,
-      }),
-    ),
-    baseImage: base.reference,
-    modules,
-    closure: closure.order,
-    baseModules: closure.fromImage,
-    imageKey: imageKey(base.digest, locked),
-    lockSha256,
-    submodules: source.submodules,
-  })
 }

@@ -9,7 +9,7 @@ import { ensureRegistry, registryAddress } from './registry.ts'
 import { ensureTools, type Tools } from './tools.ts'
 import { ensureVerifiers, type Verifiers } from './verifiers.ts'
 
-export const parts = ['docker', 'registry', 'images', 'tools', 'pooler', 'verifiers'] as const
+export const parts = ['docker', 'registry', 'images', 'tools', 'pooler', 'sshd', 'verifiers'] as const
 export type Part = (typeof parts)[number]
 
 export type SetUpOptions = {
@@ -44,6 +44,7 @@ export function setUp({ only = [...parts], force, signal }: SetUpOptions = {}): 
     const registry = images || wanted.has('registry') ? await ensureRegistry(signal) : undefined
     // The tests' own: they start one for themselves.
     if (wanted.has('pooler')) await ensurePackages(['pgbouncer'])
+    if (wanted.has('sshd')) await ensurePackages(['openssh-server'])
     const verifiers = wanted.has('verifiers') ? await ensureVerifiers() : undefined
     const [built, tools] = await Promise.all([
       images ? buildImages({ registry: registryAddress, languages, force, signal }) : undefined,

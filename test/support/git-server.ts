@@ -10,6 +10,17 @@ import { serveGit } from '../../packaging/dev/git-server/cgi.ts'
 export interface GitServer extends AsyncDisposable {
   readonly url: string
   createRepository(name: string): Promise<TestRepository>
+  /** Where the repositories are, for a server of another kind. */
+  readonly directory: string
+  /** Path and `authorization` header of every request so far. */
+  readonly requests: readonly { path: string; authorization: string | undefined }[]
+}
+
+export interface GitServerOptions {
+  /** `user:password` that every request has to present. */
+  basicAuth?: string
+  /** Sends every request on to the same path there. */
+  redirectTo?: string
 }
 
 export interface TestRepository {
@@ -21,11 +32,23 @@ export interface TestRepository {
   push(branch?: string): Promise<void>
 }
 
-export async function startGitServer(): Promise<GitServer> {
+export async function startGitServer(options: GitServerOptions = {}): Promise<GitServer> {
   const directory = await mkdtemp(join(tmpdir(), 'fairway-git-'))
   const served = join(directory, 'served')
   await mkdir(served)
+  const requests: { path: string; authorization: string | undefined }[] = []
+  const expected = options.basicAuth && `Basic ${Buffer.from(options.basicAuth).toString('base64')}`
   const server = createServer((request, response) => {
+    const { authorization } = request.headers
+    requests.push({ path: request.url ?? '', authorization })
+    if (expected && authorization !== expected) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end()
+      return
+    }
+    if (options.redirectTo) {
+      response.writeHead(302, { location: `${options.redirectTo}${request.url}` }).end()
+      return
+    }
     serveGit(request, response, served).catch(() => response.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -33,6 +56,8 @@ export async function startGitServer(): Promise<GitServer> {
 
   return {
     url,
+    directory: served,
+    requests,
     async createRepository(name) {
       const bare = join(served, name)
       const work = join(directory, 'work', name)

@@ -377,7 +377,7 @@ export declare type ResolveOutput = Message<"fairway.agent.v1.ResolveOutput"> & 
   config?: ProjectConfig | undefined;
 
   /**
-   * Own addons (in the repository and its submodules), all of them.
+   * All addons: own ones (in the repository and its submodules), and those of `sources`, which name theirs.
    *
    * @generated from field: repeated fairway.agent.v1.Addon addons = 6;
    */
@@ -412,7 +412,7 @@ export declare type ResolveOutput = Message<"fairway.agent.v1.ResolveOutput"> & 
   baseModules: string[];
 
   /**
-   * SHA-256 of base digest and every addon's tree id: same key, same image.
+   * SHA-256 of base digest, every addon's tree id and the packages: same key, same image.
    *
    * @generated from field: string image_key = 11;
    */
@@ -523,7 +523,7 @@ export declare const StageModulesSchema: GenMessage<StageModules>;
  */
 export declare type SourceRepository = Message<"fairway.agent.v1.SourceRepository"> & {
   /**
-   * Folder of the assembled source it is placed in, unique: `oca/sale-workflow`.
+   * Folder of the assembled source it is placed in, unique: `.fairway-sources/sale-workflow`.
    *
    * @generated from field: string path = 1;
    */
@@ -549,7 +549,7 @@ export declare type SourceRepository = Message<"fairway.agent.v1.SourceRepositor
   commit: string;
 
   /**
-   * Commits that are merged, in order, onto the first.
+   * All commits that are merged, in order; the first is the one the others are merged onto. Empty: nothing is merged.
    *
    * @generated from field: repeated fairway.agent.v1.MergedCommit merges = 5;
    */

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { invalidSources } from './declaration.ts'
+import { parseYamlFile, requireShape } from './yaml-file.ts'
+
+/** A repository of which addons are used, as one document of addons.yaml says. */
+export interface EnabledRepository {
+  /** As it is written: a folder beside the file, or one inside a repository there. */
+  repository: string
+  globs: readonly string[]
+  /** `ENV` of the document. */
+  environment: ReadonlyMap<string, string>
+  where: string
+}
+
+const globsSchema = z.array(
+  z.string().regex(/^[\w*?![\]./-]{1,128}$/, 'names of addons are expected, with * where any will do'),
+)
+const onlySchema = z.record(z.string(), z.array(z.string()))
+const environmentSchema = z.record(z.string(), z.string())
+
+/**
+ * Reads Doodba's addons.yaml: documents whose `ONLY` does not hold for `variables` are passed over, which is said in
+ * `warnings`. Throws TaskError `sources-invalid` with the line.
+ */
+export function parseAddonsYaml(
+  text: string,
+  file: string,
+  variables: ReadonlyMap<string, string>,
+): { enabled: EnabledRepository[]; warnings: string[] } {
+  const enabled: EnabledRepository[] = []
+  const warnings: string[] = []
+  for (const document of parseYamlFile(text, file, variables)) {
+    const only = document.find(({ key }) => key === 'ONLY')
+    const unmet =
+      only &&
+      Object.entries(requireShape(onlySchema, only)).find(([name, values]) => {
+        const value = variables.get(name)
+        return value === undefined || !values.includes(value)
+      })
+    if (only && unmet) {
+      const [name] = unmet
+      const now = variables.get(name)
+      const why = now === undefined ? 'is not set under sources.variables in fairway.yaml' : `is ${now}`
+      warnings.push(`${only.where}: this part is left out, as ${name} ${why}`)
+      continue
+    }
+    const env = document.find(({ key }) => key === 'ENV')
+    const environment = new Map(env ? Object.entries(requireShape(environmentSchema, env)) : [])
+    for (const entry of document) {
+      if (entry.key === 'ONLY' || entry.key === 'ENV') continue
+      const globs = requireShape(globsSchema, entry)
+      if (enabled.length >= 1000) throw invalidSources(entry.where, 'more than 1000 entries')
+      enabled.push({ repository: entry.key, globs, environment, where: entry.where })
+    }
+  }
+  return { enabled, warnings }
+}

@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import { readDoodba } from './doodba.ts'
+
+const defaults = {
+  series: '19.0',
+  pattern: 'https://git.example/oca/{}.git',
+  variables: new Map([
+    ['ODOO_VERSION', '19.0'],
+    ['PGDATABASE', 'prod'],
+  ]),
+}
+const read = (repos: string | undefined, addons: string | undefined, there: string[] = []) =>
+  readDoodba(
+    {
+      repos: repos === undefined ? undefined : { name: 'repos.yaml', text: repos },
+      addons: addons === undefined ? undefined : { name: 'addons.yaml', text: addons },
+    },
+    defaults,
+    (folder) => there.includes(folder),
+  )
+
+const repos = `
+./odoo:
+  remotes: {ocb: "https://github.com/OCA/OCB.git"}
+  merges: [ocb $ODOO_VERSION]
+web:
+  remotes: {oca: "https://git.example/web"}
+  merges: [oca $ODOO_VERSION, oca refs/pull/1/head]
+unused:
+  remotes: {oca: "https://git.example/unused"}
+  merges: [oca $ODOO_VERSION]
+`
+
+test('repositories come from both files, and core, private and what is there from nowhere', () => {
+  const { declarations, warnings } = read(
+    repos,
+    `
+odoo/addons: ["*"]
+private: [a_*]
+web: ["*"]
+server-tools:
+  - module_auto_update
+  - base_*
+themes/inner: ["*"]
+committed: ["*"]
+`,
+    ['committed'],
+  )
+  expect(declarations.map(({ folder, from, declaredIn }) => [folder, from.at(-1), declaredIn])).toEqual([
+    ['web', { url: 'https://git.example/web', ref: 'refs/pull/1/head', commit: '' }, 'repos.yaml:5'],
+    [
+      'server-tools',
+      { url: 'https://git.example/oca/server-tools.git', ref: '19.0', commit: '' },
+      'addons.yaml:5',
+    ],
+    ['themes/inner', { url: 'https://git.example/oca/inner.git', ref: '19.0', commit: '' }, 'addons.yaml:8'],
+  ])
+  expect(warnings).toEqual([
+    'repos.yaml:2: odoo is not fetched, and nothing is merged into it: Odoo comes with the base image',
+    'repos.yaml:8: unused is not fetched, as addons.yaml enables nothing of it',
+  ])
+})
+
+test('documents have an environment, and hold or not', () => {
+  const { declarations, enables, warnings } = read(
+    undefined,
+    `
+ENV: { DEFAULT_REPO_PATTERN: "https://git.example/acme/{}.git", ODOO_VERSION: 19.0-acme }
+shop: ["*"]
+---
+ONLY: { PGDATABASE: [prod, staging] }
+web: [web_prod]
+---
+ONLY:
+  PGDATABASE: [devel]
+web: [web_devel]
+---
+ONLY: { UNKNOWN: [x] }
+web: [web_unknown]
+`,
+  )
+  expect(declarations.map(({ from }) => from[0])).toEqual([
+    { url: 'https://git.example/acme/shop.git', ref: '19.0-acme', commit: '' },
+    { url: 'https://git.example/oca/web.git', ref: '19.0', commit: '' },
+  ])
+  expect(['web/web_prod', 'web/web_devel', 'web/web_unknown'].map(enables)).toEqual([true, false, false])
+  expect(warnings).toEqual([
+    'addons.yaml:8: this part is left out, as PGDATABASE is prod',
+    'addons.yaml:12: this part is left out, as UNKNOWN is not set under sources.variables in fairway.yaml',
+  ])
+})
+
+test('addons are enabled by their folder and pattern; all of private where nothing else is said', () => {
+  const { enables } = read(undefined, 'web: ["web_[a-c]*", "x?"]\nthemes/addons: [t]\n')
+  const tried = [
+    'web/web_a',
+    'web/web_dd',
+    'web/xy',
+    'web/x',
+    'web/addons/web_a',
+    'themes/addons/t',
+    'themes/t',
+    'private/p',
+  ]
+  expect(tried.filter(enables)).toEqual(['web/web_a', 'web/xy', 'themes/addons/t', 'private/p'])
+  expect(read(undefined, 'private: [a]').enables('private/p')).toBe(false)
+})
+
+describe('refused, with the line', () => {
+  test.each([
+    ['\n../x: ["*"]', 'addons.yaml:2: "../x" is no folder here'],
+    ['x: "*"', /addons.yaml:1: /],
+    ['x: ["$(id)"]', /addons.yaml:1: .*names of addons are expected/],
+    ['x: [a]\nONLY: x', /addons.yaml:2: /],
+  ])('%s', (text, message) => {
+    expect(() => read(undefined, text)).toThrow(message)
+  })
+})

@@ -1,0 +1,50 @@
+import { create } from '@bufbuild/protobuf'
+import {
+  type Addon,
+  AddonSchema,
+  type StageModules,
+  StageModulesSchema,
+} from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { Assembly } from '../../git/assembly.ts'
+import type { LockedAddon } from '../../repository/lock.ts'
+import type { PlacedAddon } from '../../repository/module-places.ts'
+import type { StageClosure } from './stage-modules.ts'
+
+export function lockAddons(addons: readonly PlacedAddon[], assembly: Assembly): LockedAddon[] {
+  return addons.map(({ module, path }) => {
+    const treeId = assembly.findTreeId(path)
+    if (treeId === undefined) throw new Error(`no tree id for the folder ${path}`)
+    return { name: module, path, treeId }
+  })
+}
+
+/** `locked` in the order of `addons`. */
+export function describeAddons(addons: readonly PlacedAddon[], locked: readonly LockedAddon[]): Addon[] {
+  return addons.map((addon, index) =>
+    create(AddonSchema, {
+      name: addon.module,
+      path: addon.path,
+      treeId: locked[index]!.treeId,
+      version: addon.version,
+      depends: addon.depends,
+      installable: addon.installable,
+      autoInstall: addon.autoInstall,
+      hasNeutralize: addon.hasNeutralize,
+      externalPython: addon.externalPython,
+      externalBin: addon.externalBin,
+      source: addon.source,
+    }),
+  )
+}
+
+export function describeStages(stages: readonly StageClosure[]): StageModules[] {
+  return stages.map(({ stage, modules, closure, fault }) =>
+    create(StageModulesSchema, {
+      stage,
+      modules,
+      closure: closure?.order,
+      baseModules: closure?.fromImage,
+      error: fault?.message,
+    }),
+  )
+}

@@ -1,0 +1,43 @@
+import type { ProjectConfig } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { ImageFacts } from '../../containers/image-facts.ts'
+import type { ModuleFacts, ModuleSources } from '../../repository/closure.ts'
+import type { PlacedAddon } from '../../repository/module-places.ts'
+import { seriesOf } from '../../repository/series.ts'
+
+/** Where modules are, and which of them are the project's own: those of its repository and submodules. */
+export interface ProjectModules extends ModuleSources {
+  project: ReadonlySet<string>
+}
+
+/** `series` is that of the project's Odoo; empty where nobody says it. */
+export function createModules(
+  addons: readonly PlacedAddon[],
+  facts: ImageFacts,
+  config: ProjectConfig,
+  series: string,
+): ProjectModules {
+  const folders = config.addonsPaths.length > 0 ? config.addonsPaths.join(', ') : 'all folders'
+  const own = addons.filter(({ source }) => source === '')
+  const others = addons.filter(({ source }) => source !== '')
+  const sources = new Set(others.map(({ source }) => source))
+  return {
+    project: new Set(own.map(({ module }) => module)),
+    own: new Map(addons.map((addon) => [addon.module, moduleFacts(addon, series)])),
+    image: new Map(Object.entries(facts.modules)),
+    searched: [
+      `the repository (${folders}: ${own.length} addons)`,
+      ...(sources.size > 0 ? [`${sources.size} sources (${others.length} addons)`] : []),
+      `the image ${config.baseImage} (${Object.keys(facts.modules).length} modules)`,
+    ],
+  }
+}
+
+function moduleFacts(addon: PlacedAddon, series: string): ModuleFacts {
+  const its = seriesOf(addon.version)
+  const differs = its !== undefined && series !== '' && its !== series
+  return {
+    ...addon,
+    file: `${addon.path}/__manifest__.py`,
+    wrongSeries: differs ? `has version ${addon.version}, but the project is for Odoo ${series}` : undefined,
+  }
+}

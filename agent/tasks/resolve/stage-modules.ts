@@ -1,0 +1,70 @@
+import {
+  CellStage,
+  InstallMode,
+  type ProjectConfig,
+  type StageConfig,
+} from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { type Closure, computeClosure, type ModuleSources } from '../../repository/closure.ts'
+import { TaskError } from '../task.ts'
+import type { ProjectModules } from './project-modules.ts'
+
+export interface StageClosure {
+  stage: CellStage
+  modules: string[]
+  closure?: Closure
+  /** Why the modules do not close. */
+  fault?: TaskError
+}
+
+/** What each stage's configuration makes of the modules; a stage that does not close is no fault of another. */
+export function closeStages(config: ProjectConfig, modules: ProjectModules): StageClosure[] {
+  const stages: [CellStage, StageConfig | undefined][] = [
+    [CellStage.PRODUCTION, config.production],
+    [CellStage.STAGING, config.staging],
+    [CellStage.DEVELOPMENT, config.development],
+  ]
+  return stages.flatMap(([stage, settings]) => (settings ? [closeStage(stage, settings, modules)] : []))
+}
+
+function closeStage(stage: CellStage, settings: StageConfig, modules: ProjectModules): StageClosure {
+  const wanted = listWanted(settings, modules)
+  try {
+    return { stage, modules: wanted, closure: computeClosure(wanted, modules) }
+  } catch (error) {
+    if (!(error instanceof TaskError)) throw error
+    return { stage, modules: wanted, fault: error }
+  }
+}
+
+/** Sorted, so that the same configuration gives the same task. */
+function listWanted(settings: StageConfig, sources: ProjectModules): string[] {
+  if (settings.installMode === InstallMode.LIST) return [...new Set(settings.modules)].sort()
+  const { project, own, image } = sources
+  const installable = [...project].filter((name) => own.get(name)?.installable)
+  if (settings.installMode !== InstallMode.ALL) return installable.sort()
+  const others = new Set([...own.keys(), ...image.keys()].filter((name) => !project.has(name)))
+  return [...installable, ...[...others].filter((name) => closes(name, sources))].sort()
+}
+
+/** Image and sources may hold modules whose dependencies they lack: nobody asked for those by name. */
+function closes(name: string, sources: ModuleSources): boolean {
+  try {
+    computeClosure([name], sources)
+    return true
+  } catch (error) {
+    if (error instanceof TaskError) return false
+    throw error
+  }
+}
+
+/** The stage that was asked for, which has to close. */
+export function requireStage(
+  stages: readonly StageClosure[],
+  stage: CellStage,
+): StageClosure & { closure: Closure } {
+  const asked = stages.find((one) => one.stage === stage)
+  if (!asked)
+    throw new TaskError('bad-input', 'the task names no stage that this agent knows: upgrade the agent')
+  if (!asked.closure) throw asked.fault
+  return { ...asked, closure: asked.closure }
+}
