@@ -79,10 +79,7 @@ export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: numbe
     addonTrees: trees,
     addonDepends: depends,
     addonVersions: versions,
-    requirements: {
-      python: Object.fromEntries(output.python.map(({ name, version }) => [name, version])),
-      apt: Object.fromEntries(output.apt.map(({ name, version }) => [name, version])),
-    },
+    requirements: requirementsOf(output),
     neutralizedModules: output.addons.filter((addon) => addon.hasNeutralize).map((addon) => addon.name),
     demo: stageConfig?.demo ?? false,
     testTags: testTagsOf(stageConfig, output.addons, closure),
@@ -98,6 +95,12 @@ export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: numbe
       .map((rule) => ({ pattern: rule.pattern, stage: stageOfCell(rule.stage) })),
   }
 }
+
+/** What the image gets beyond its base. */
+export const requirementsOf = ({ python, apt }: ResolveOutput): Requirements => ({
+  python: Object.fromEntries(python.map(({ name, version }) => [name, version])),
+  apt: Object.fromEntries(apt.map(({ name, version }) => [name, version])),
+})
 
 /** Agents of before there were releases say it for the asked stage alone. */
 function modulesOf(output: ResolveOutput, stage: Stage) {

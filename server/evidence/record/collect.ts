@@ -129,6 +129,13 @@ async function collectHosts(tx: Tx, runId: string): Promise<RunManifest['hosts']
   }))
 }
 
+interface Pinned {
+  readonly path: string
+  readonly url: string
+  readonly commit: string
+}
+
+/** Submodules, and the repositories that its declarations bring in. */
 async function collectSubmodules(tx: Tx, runId: string): Promise<RunManifest['submodules']> {
   const task = await tx
     .selectFrom('tasks')
@@ -138,9 +145,10 @@ async function collectSubmodules(tx: Tx, runId: string): Promise<RunManifest['su
     .where('status', '=', 'succeeded')
     .executeTakeFirst()
   const output = task?.output as
-    | { resolve?: { submodules?: { path: string; url: string; commit: string }[] } }
+    | { resolve?: { submodules?: Pinned[]; sources?: Pinned[] } }
     | undefined
-  return (output?.resolve?.submodules ?? []).map(({ path, url, commit }) => ({ path, url, commit }))
+  const { submodules = [], sources = [] } = output?.resolve ?? {}
+  return [...submodules, ...sources].map(({ path, url, commit }) => ({ path, url, commit }))
 }
 
 /** A task whose tests failed has no output; what it counted came as a document. */

@@ -27,7 +27,7 @@ export interface RunManifest extends RunRecord {
     readonly reason: string
     readonly warnings: readonly string[]
   }
-  /** Repositories in the repository, as resolved. */
+  /** Repositories in the repository, and those that it declares, as resolved. */
   readonly submodules: readonly { readonly path: string; readonly url: string; readonly commit: string }[]
   /** Id of the run that built the image; another one than this when the image was there already. */
   readonly imageBuiltBy: string | null

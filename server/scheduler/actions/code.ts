@@ -4,7 +4,7 @@ import type { Stage } from '../../db/tables/projects.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfBaseImage } from '../../governance/policy/supply.ts'
 import { cellStageOf } from '../../releases/cell-stage.ts'
-import { sourceOf } from '../../releases/source.ts'
+import { requirementsOf, sourceOf } from '../../releases/source.ts'
 import type { Engine } from '../replay.ts'
 import { type BuildActions, TaskFailed } from '../types.ts'
 import { credentialsFor } from './credentials.ts'
@@ -55,6 +55,7 @@ export function codeActions(
         commitAuthor: output.commitAuthor,
         lockSha256: output.lockSha256,
         modules: output.closure,
+        requirements: requirementsOf(output),
       })
       await judgeSecrets(engine, output)
       const forbidden = await engine.effect('base-image-allowed', async () => {
@@ -62,7 +63,7 @@ export function codeActions(
         return faultOfBaseImage(document, output.baseImage) ?? ''
       })
       if (forbidden) throw new TaskFailed('base-image-forbidden', forbidden)
-      const own = output.addons.filter((addon) => output.closure.includes(addon.name)).length
+      const own = output.addons.filter(({ name, source }) => !source && output.closure.includes(name)).length
       engine.summarize(`${output.commit.slice(0, 10)}: ${output.closure.length} modules, ${own} of them own`)
       return sourceOf(output, run.stage as Stage, run.number ?? 0)
     },
@@ -86,11 +87,20 @@ export function codeActions(
             'dev.fairway.project': project.name,
             'dev.fairway.lock': resolved.lockSha256,
           },
+          sources: resolved.sources,
+          python: resolved.python,
+          pythonIndex: resolved.pythonIndex,
+          apt: resolved.apt,
           credentials: [...credentials],
         },
         { timeoutMs: minutes(20), attempts: 3 },
       )
-      await engine.note({ digest: output.digest, image: output.reference, imageBuilt: output.built })
+      await engine.note({
+        digest: output.digest,
+        image: output.reference,
+        imageBuilt: output.built,
+        sbomSha256: output.sbomSha256,
+      })
       engine.summarize(
         `${output.digest.slice(0, 19)} ${output.built ? 'built and pushed' : 'was there already'}`,
       )
