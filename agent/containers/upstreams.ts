@@ -1,6 +1,6 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { listNames, writeDurably } from '../storage/durable.ts'
+import { listNames, readIfThere, writeDurably } from '../storage/durable.ts'
 import { networkName } from './networks.ts'
 import { geventPort, httpPort } from './odoo-options.ts'
 import type { Route } from './route.ts'
@@ -66,13 +66,4 @@ function filesOf(routes: readonly Route[]): Map<string, string> {
         : [],
     ),
   )
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }
