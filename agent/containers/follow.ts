@@ -8,6 +8,8 @@ const betweenAttemptsMs = 200
 export interface ContainerEnd {
   exitCode: number
   outOfMemory: boolean
+  /** From the start of its process to its end, by Docker's clock. */
+  ranMs: number
 }
 
 /**
@@ -35,7 +37,9 @@ export async function followToEnd(
     if (!found.State.Running && found.State.Status !== 'created') {
       // What was written between the end of the stream and the end of the process.
       await readLogs(host, name, { follow: false, position, signal }, note)
-      return { exitCode: found.State.ExitCode, outOfMemory: found.State.OOMKilled }
+      const { ExitCode, OOMKilled, StartedAt, FinishedAt } = found.State
+      const ranMs = Math.max(0, Date.parse(FinishedAt) - Date.parse(StartedAt))
+      return { exitCode: ExitCode, outOfMemory: OOMKilled, ranMs }
     }
     await delay(betweenAttemptsMs, undefined, { signal }).catch(() => signal.throwIfAborted())
   }

@@ -54,6 +54,11 @@ export async function runOneOff<T>(
   }
 }
 
+/** Whether the container of that name was made before, by this task under this epoch, and is still there. */
+export async function hasOneOff(host: DockerHost, context: TaskContext, name: string): Promise<boolean> {
+  return (await findContainer(host, containerName(context, name))) !== undefined
+}
+
 async function runToEnd<T>(
   host: DockerHost,
   context: TaskContext,

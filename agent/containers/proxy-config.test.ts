@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { caddyConfig, type Route, routeSchema } from './proxy-config.ts'
+import { caddyConfig } from './proxy-config.ts'
+import { type Route, routeSchema } from './route.ts'
 
 const runtime = (workers: number): Route => ({
   environmentId: 'b',
@@ -40,13 +41,16 @@ test('environments are refused before anything else, unknown names after everyth
   expect(all.at(-1)?.match).toBeUndefined()
 })
 
-test('websockets go to the gevent port when there are workers, else where all goes', () => {
-  const dial = (workers: number) =>
-    routes(runtime(workers))
-      .slice(1, 3)
-      .map((route) => route.handle[0]?.upstreams?.[0]?.dial)
-  expect(dial(2)).toEqual(['fairway-odoo-r:8072', 'fairway-odoo-r:8069'])
-  expect(dial(0)).toEqual(['fairway-odoo-r:8069', 'fairway-odoo-r:8069'])
+test('a configuration names no runtime: one after another is led to without a new one', () => {
+  const dialed = routes(runtime(2))
+    .slice(1, 3)
+    .map((route) => route.handle[0]?.upstreams?.[0]?.dial)
+  expect(dialed).toEqual(['{file./run/upstreams/b.sockets}', '{file./run/upstreams/b.requests}'])
+  expect(caddyConfig([runtime(2)], 'x')).toEqual(caddyConfig([runtime(0)], 'x'))
+})
+
+test.each(['../b', '', 'a.b', 'a/b', '{b}'])('%j is no id of an environment', (environmentId) => {
+  expect(routeSchema.safeParse({ ...maintenance, environmentId }).success).toBe(false)
 })
 
 test('maintenance answers 503, says when to come back, and its text is only text', () => {

@@ -1,32 +1,8 @@
-import { z } from 'zod'
-import { geventPort, httpPort } from './odoo-options.ts'
+import type { Route } from './route.ts'
+import { dialOf, type Traffic } from './upstreams.ts'
 
 export const proxyPort = 8080
 export const adminSocket = '/run/caddy/admin.sock'
-
-const hostname = z
-  .string()
-  .max(253)
-  .regex(/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/)
-
-export const routeSchema = z.object({
-  environmentId: z.string(),
-  hostnames: z.array(hostname).min(1).max(50),
-  target: z.discriminatedUnion('kind', [
-    z.object({
-      kind: z.literal('runtime'),
-      runtimeId: z.string(),
-      cellId: z.string(),
-      /** Name of the container, resolved at each connection: an address changes with every start. */
-      container: z.string(),
-      workers: z.int().min(0),
-    }),
-    z.object({ kind: z.literal('maintenance'), message: z.string(), retryAfterSeconds: z.int().min(0) }),
-  ]),
-})
-
-/** What the proxy answers for the host names of one environment. */
-export type Route = z.infer<typeof routeSchema>
 
 /**
  * Caddy's whole configuration for these routes. Requests from the environments' own addresses are refused before
@@ -39,7 +15,8 @@ export function caddyConfig(routes: readonly Route[], environmentsRange: string)
     logging: { logs: { default: { level: 'WARN' } } },
     apps: {
       http: {
-        grace_period: '5s',
+        // Requests that a configuration has begun end under it; the next one is in force meanwhile.
+        grace_period: '10m',
         servers: {
           environments: {
             listen: [`:${proxyPort}`],
@@ -69,27 +46,32 @@ function routesOf(route: Route): object[] {
   const { target } = route
   if (target.kind === 'maintenance')
     return [answer([{ host }], 503, target.message || 'Down for maintenance.', target.retryAfterSeconds)]
-  const gevent = target.workers > 0 ? geventPort : httpPort
   return [
     {
-      match: [{ host, path: ['/websocket', '/websocket/*'] }],
-      handle: [reverseProxy(target.container, gevent)],
+      match: [{ host, path: ['/websocket', '/websocket/*', '/longpolling/*'] }],
+      handle: [reverseProxy(route.environmentId, 'sockets')],
       terminal: true,
     },
-    { match: [{ host }], handle: [reverseProxy(target.container, httpPort)], terminal: true },
+    { match: [{ host }], handle: [reverseProxy(route.environmentId, 'requests')], terminal: true },
   ]
 }
 
-function reverseProxy(container: string, port: number): object {
+function reverseProxy(environmentId: string, traffic: Traffic): object {
   return {
     handler: 'reverse_proxy',
-    upstreams: [{ dial: `${container}:${port}` }],
+    upstreams: [{ dial: dialOf(environmentId, traffic) }],
     // Caddy sets X-Forwarded-For, -Proto and -Host by itself and trusts none that came in.
     headers: { request: { set: { 'X-Real-IP': ['{http.request.remote.host}'] } } },
     // A runtime that is being restarted: wait rather than fail.
     load_balancing: { try_duration: '5s', try_interval: '200ms' },
-    transport: { protocol: 'http', dial_timeout: '2s', keep_alive: { idle_timeout: '30s' } },
+    // No connection is used twice: Odoo closes them anyway, and a POST on one that is just being closed is lost.
+    transport: { protocol: 'http', dial_timeout: '2s', keep_alive: { enabled: false } },
     flush_interval: -1,
+    // A small body is read before it is passed on: where the answer comes while Caddy still looks for the end of a body,
+    // Go closes the connection in the middle of the answer. It also keeps slow clients from holding up a worker.
+    request_buffers: 262_144,
+    // Websockets outlive changes to other environments' routes.
+    stream_close_delay: '10m',
   }
 }
 

@@ -1,7 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
+import { lstatIfThere } from '../lstat-if-there.ts'
 import { TaskError } from '../tasks/task.ts'
 import { hasSpec, withSpec } from './container-spec.ts'
 import {
@@ -17,13 +17,16 @@ import {
   stopAndRemove,
   tailLogs,
 } from './docker.ts'
-import { requestHttp } from './http-request.ts'
+import { untilDrained } from './drain.ts'
 import { networkName } from './networks.ts'
-import { caddyConfig, proxyPort, type Route } from './proxy-config.ts'
+import { createProxyAdmin } from './proxy-admin.ts'
+import { caddyConfig, proxyPort } from './proxy-config.ts'
+import type { Route } from './route.ts'
 import { createRouteStore } from './route-store.ts'
+import { createUpstreams, requestsAddress, upstreamDirectory } from './upstreams.ts'
 
-const readyWithinMs = 20_000
-const pollMs = 50
+/** Older kernels do not have it. */
+const migrateRequests = '/proc/sys/net/ipv4/tcp_migrate_req'
 
 export interface ProxyOptions {
   host: DockerHost
@@ -37,7 +40,7 @@ export interface ProxyOptions {
 
 /**
  * The Caddy of this host. What it should answer is on disk first and then told to Caddy as a whole, so that a restart of
- * either side ends in the same state. One change at a time.
+ * either side ends in the same state. One change at a time. From one runtime to another no request is lost.
  */
 export interface HttpProxy {
   readonly port: number
@@ -47,6 +50,17 @@ export interface HttpProxy {
   /** One that does not exist is fine. */
   removeRoute(environmentId: string, signal: AbortSignal): Promise<void>
   listRoutes(): Promise<Route[]>
+  /**
+   * Waits until no request is left with a runtime, at most that long. Websockets and long polls, which last for as long
+   * as a page is open, are not waited for: their clients connect anew.
+   *
+   * @returns how many requests are left; undefined when the proxy did not say.
+   */
+  drain(
+    runtime: { container: string; cellId: string },
+    withinMs: number,
+    signal: AbortSignal,
+  ): Promise<number | undefined>
 }
 
 export function createProxy(options: ProxyOptions): HttpProxy {
@@ -54,6 +68,12 @@ export function createProxy(options: ProxyOptions): HttpProxy {
   const name = `fairway-proxy-${host.agentId}`
   const store = createRouteStore(join(options.directory, 'routes.json'))
   const socketDirectory = join(options.directory, 'run')
+  const upstreamFiles = join(options.directory, 'upstreams')
+  const upstreams = createUpstreams(upstreamFiles)
+  const admin = createProxyAdmin(
+    join(socketDirectory, 'admin.sock'),
+    async () => (await tailLogs(host, name, 3)).join(' / ') || 'its log is empty',
+  )
   let last: Promise<unknown> = Promise.resolve()
 
   function oneAtATime<T>(change: () => Promise<T>): Promise<T> {
@@ -69,19 +89,22 @@ export function createProxy(options: ProxyOptions): HttpProxy {
   ): Promise<void> {
     await ensureContainer(signal)
     await connectCells(cellsOf(after))
-    await load(after, signal)
-    // The cells of a moment ago may still answer requests: they are let go at the next change.
-    await disconnectOthers(new Set([...cellsOf(before), ...cellsOf(after)]))
+    await upstreams.point(after)
+    await admin.load(caddyConfig(after, host.networkRange), signal)
+    await upstreams.keepOnly(after)
+    // The cells of a moment ago may still answer requests: they are let go at a later change.
+    await disconnectOthers(new Set([...cellsOf(before), ...cellsOf(after)]), signal)
   }
 
   async function ensureContainer(signal: AbortSignal): Promise<void> {
     const image = await requireImage(host, options.image, signal)
-    const wanted = containerOptions(image)
+    const wanted = containerOptions(image, (await lstatIfThere(migrateRequests)) !== undefined)
     const found = await findContainer(host, name)
     if (found && !hasSpec(found, wanted)) await stopAndRemove(host, name, 5)
     else if (found?.State.Running) return
     await mkdir(options.directory, { recursive: true, mode: 0o700 })
     await mkdir(socketDirectory, { recursive: true })
+    await mkdir(upstreamFiles, { recursive: true, mode: 0o755 })
     // Caddy's user must write here; the directory above keeps everybody else of this host out.
     await chmod(options.directory, 0o700)
     await chmod(socketDirectory, 0o777)
@@ -96,7 +119,10 @@ export function createProxy(options: ProxyOptions): HttpProxy {
     }
   }
 
-  function containerOptions(image: Docker.ImageInspectInfo): Docker.ContainerCreateOptions {
+  function containerOptions(
+    image: Docker.ImageInspectInfo,
+    canMigrate: boolean,
+  ): Docker.ContainerCreateOptions {
     const result: Docker.ContainerCreateOptions = {
       Image: image.Id,
       Hostname: 'proxy',
@@ -107,7 +133,12 @@ export function createProxy(options: ProxyOptions): HttpProxy {
         NetworkMode: name,
         RestartPolicy: { Name: 'unless-stopped' },
         PortBindings: { [`${proxyPort}/tcp`]: [{ HostIp: options.address, HostPort: String(options.port) }] },
-        Mounts: [{ Type: 'bind', Source: socketDirectory, Target: '/run/caddy' }],
+        // A new configuration listens on a socket of its own: connections that wait at the old one go over to it.
+        ...(canMigrate && { Sysctls: { 'net.ipv4.tcp_migrate_req': '1' } }),
+        Mounts: [
+          { Type: 'bind', Source: socketDirectory, Target: '/run/caddy' },
+          { Type: 'bind', Source: upstreamFiles, Target: upstreamDirectory, ReadOnly: true },
+        ],
       },
     }
     return withSpec(host, result, { role: 'proxy' })
@@ -122,50 +153,15 @@ export function createProxy(options: ProxyOptions): HttpProxy {
     }
   }
 
-  async function disconnectOthers(keep: ReadonlySet<string>): Promise<void> {
+  async function disconnectOthers(keep: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     const connected = (await findContainer(host, name))?.NetworkSettings.Networks ?? {}
     const wanted = new Set([name, ...[...keep].map(networkName)])
-    for (const network of Object.keys(connected))
-      if (!wanted.has(network))
+    const others = Object.keys(connected).filter((network) => !wanted.has(network))
+    if (others.length === 0) return
+    const busy = [...(await admin.listRequests(signal))].filter(([, requests]) => requests > 0)
+    for (const network of others)
+      if (!busy.some(([address]) => address.includes(`.${network}:`)))
         await ifExists(host.docker.getNetwork(network).disconnect({ Container: name, Force: true }))
-  }
-
-  async function load(routes: readonly Route[], signal: AbortSignal): Promise<void> {
-    const config = JSON.stringify(caddyConfig(routes, host.networkRange))
-    const deadline = performance.now() + readyWithinMs
-    for (;;) {
-      try {
-        const answer = await askAdmin('/load', config, signal)
-        if (answer.status === 200) return
-        throw new TaskError('proxy-failed', `the proxy refused its routes: ${answer.body.slice(0, 500)}`)
-      } catch (error) {
-        if (error instanceof TaskError || signal.aborted) throw error
-        if (performance.now() > deadline) throw await unreachable(error)
-        await delay(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted())
-      }
-    }
-  }
-
-  function askAdmin(path: string, body: string, signal: AbortSignal) {
-    return requestHttp(`http://127.0.0.1${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body,
-      signal,
-      timeoutMs: 10_000,
-      socketPath: join(socketDirectory, 'admin.sock'),
-    })
-  }
-
-  async function unreachable(cause: unknown): Promise<TaskError> {
-    const log = (await tailLogs(host, name, 3)).join(' / ') || 'its log is empty'
-    return new TaskError(
-      'proxy-failed',
-      `the proxy does not take its routes: ${(cause as Error).message}; ${log}`,
-      {
-        cause,
-      },
-    )
   }
 
   async function change(edit: (routes: Route[]) => Route[], signal: AbortSignal): Promise<void> {
@@ -194,6 +190,8 @@ export function createProxy(options: ProxyOptions): HttpProxy {
         change((routes) => routes.filter((other) => other.environmentId !== environmentId), signal),
       ),
     listRoutes: () => store.read(),
+    drain: ({ container, cellId }, withinMs, signal) =>
+      untilDrained(admin, requestsAddress(container, cellId), withinMs, signal),
   }
 }
 

@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { writeDurably } from '../storage/durable.ts'
-import { type Route, routeSchema } from './proxy-config.ts'
+import { type Route, routeSchema } from './route.ts'
 
 const fileSchema = z.object({ version: z.literal(1), routes: z.array(routeSchema) })
 

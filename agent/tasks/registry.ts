@@ -7,6 +7,7 @@ import { createCellTask } from './create-cell.ts'
 import { destroyCellTask } from './destroy-cell.ts'
 import { destroySnapshotTask } from './destroy-snapshot.ts'
 import { dumpCellTask } from './dump-cell.ts'
+import { inspectCellTask } from './inspect-cell.ts'
 import { withoutLeftovers } from './leftovers.ts'
 import { neutralize } from './neutralize.ts'
 import { resolve } from './resolve.ts'
@@ -43,7 +44,7 @@ export function createTaskHandlers(services: AgentServices): TaskHandlers {
     stopRuntime: stopRuntime(services),
     smoke: smoke(services),
     switchRoute: switchRoute(services),
-    inspectCell: unsupported,
+    inspectCell: inspectCellTask(services),
     collectImages: unsupported,
   }
 }

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { SwitchRouteOutputSchema, type SwitchRouteTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { listRuntimes } from '../containers/odoo.ts'
-import { type Route, routeSchema } from '../containers/proxy-config.ts'
+import { type Route, routeSchema } from '../containers/route.ts'
 import type { AgentServices } from '../services.ts'
 import { TaskError, type TaskHandler } from './task.ts'
 

@@ -2,6 +2,12 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TaskContext, TaskError } from './task.ts'
 
+/** Where a task keeps files while it runs; removed with the next start of the agent once nobody takes the task up again. */
+export function taskDirectory(workDirectory: string, context: TaskContext): string {
+  if (!/^[\w-]{1,100}$/.test(context.taskId)) throw new TaskError('bad-input', 'the task has no usable id')
+  return join(workDirectory, 'tasks', `${context.taskId}-${context.epoch}`)
+}
+
 /**
  * Gives `use` an empty directory of the task, named by task and epoch, and removes it afterwards. What an earlier
  * process left under the same name is removed first.
@@ -11,8 +17,7 @@ export async function withTaskDirectory<T>(
   context: TaskContext,
   use: (directory: string) => Promise<T>,
 ): Promise<T> {
-  if (!/^[\w-]{1,100}$/.test(context.taskId)) throw new TaskError('bad-input', 'the task has no usable id')
-  const directory = join(workDirectory, 'tasks', `${context.taskId}-${context.epoch}`)
+  const directory = taskDirectory(workDirectory, context)
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true, mode: 0o700 })
   try {

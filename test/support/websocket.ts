@@ -1,7 +1,15 @@
 import { request } from 'node:http'
+import type { Duplex } from 'node:stream'
 
 /** Asks Odoo at that host name for a websocket, through what listens on the port; what the upgrade is answered with. */
-export function askForWebsocket(port: number, host: string): Promise<{ status: number }> {
+export async function askForWebsocket(port: number, host: string): Promise<{ status: number }> {
+  const { status, socket } = await openWebsocket(port, host)
+  socket?.destroy()
+  return { status }
+}
+
+/** The same, and the connection where there is one. */
+export function openWebsocket(port: number, host: string): Promise<{ status: number; socket?: Duplex }> {
   return new Promise((resolve, reject) => {
     const sent = request({
       port,
@@ -16,8 +24,8 @@ export function askForWebsocket(port: number, host: string): Promise<{ status: n
       },
     })
     sent.on('upgrade', (response, socket) => {
-      socket.destroy()
-      resolve({ status: response.statusCode ?? 0 })
+      socket.on('error', () => undefined)
+      resolve({ status: response.statusCode ?? 0, socket })
     })
     sent.on('response', (response) => {
       response.resume()

@@ -144,9 +144,7 @@ async function collectSubmodules(tx: Tx, runId: string): Promise<RunManifest['su
     .where('kind', '=', 'resolve')
     .where('status', '=', 'succeeded')
     .executeTakeFirst()
-  const output = task?.output as
-    | { resolve?: { submodules?: Pinned[]; sources?: Pinned[] } }
-    | undefined
+  const output = task?.output as { resolve?: { submodules?: Pinned[]; sources?: Pinned[] } } | undefined
   const { submodules = [], sources = [] } = output?.resolve ?? {}
   return [...submodules, ...sources].map(({ path, url, commit }) => ({ path, url, commit }))
 }

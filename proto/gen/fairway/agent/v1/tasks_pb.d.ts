@@ -1760,7 +1760,8 @@ export declare type ApplyModulesOutput = Message<"fairway.agent.v1.ApplyModulesO
 export declare const ApplyModulesOutputSchema: GenMessage<ApplyModulesOutput>;
 
 /**
- * What an update did to the database, as PostgreSQL and Odoo's log showed it.
+ * What an update did to the database, as PostgreSQL and Odoo's log showed it. A failed task keeps it as the artifact
+ * observation.json, in protobuf's JSON; a successful one as well.
  *
  * @generated from message fairway.agent.v1.UpdateObservation
  */
@@ -1773,20 +1774,24 @@ export declare type UpdateObservation = Message<"fairway.agent.v1.UpdateObservat
   odooMs: bigint;
 
   /**
-   * For each table, the strongest lock that keeps others from writing, and how long it was seen held; longest first.
+   * Tables that others could not write to, with the strongest lock seen and how long any such lock was held; longest
+   * first. From looks at short intervals: a shorter lock may be missed.
    *
    * @generated from field: repeated fairway.agent.v1.TableLock locks = 2;
    */
   locks: TableLock[];
 
   /**
-   * Tables whose files were written anew, largest first.
+   * Tables whose files were written anew, largest first. One that is empty afterwards is none of them.
    *
    * @generated from field: repeated fairway.agent.v1.TableSize rewritten_tables = 3;
    */
   rewrittenTables: TableSize[];
 
   /**
+   * Of a new or removed table only the table itself. Of too many the last one is of kind `more` and says how many are
+   * left out.
+   *
    * @generated from field: repeated fairway.agent.v1.SchemaChange schema = 4;
    */
   schema: SchemaChange[];
@@ -1806,7 +1811,7 @@ export declare type UpdateObservation = Message<"fairway.agent.v1.UpdateObservat
   deactivatedViews: string[];
 
   /**
-   * Modules whose version in the database changed.
+   * Modules whose version in the database changed, or that ran migration scripts.
    *
    * @generated from field: repeated fairway.agent.v1.ModuleVersion versions = 7;
    */
@@ -1825,6 +1830,14 @@ export declare type UpdateObservation = Message<"fairway.agent.v1.UpdateObservat
    * @generated from field: repeated string estimated_tables = 9;
    */
   estimatedTables: string[];
+
+  /**
+   * What was not watched or is left out, in words: `locks were not watched before 12:00:03, as the agent restarted`.
+   * Empty: the observation is whole.
+   *
+   * @generated from field: repeated string omissions = 10;
+   */
+  omissions: string[];
 };
 
 /**
@@ -1887,7 +1900,7 @@ export declare const TableSizeSchema: GenMessage<TableSize>;
  */
 export declare type SchemaChange = Message<"fairway.agent.v1.SchemaChange"> & {
   /**
-   * table, column, constraint, index
+   * table, column, constraint, index, more
    *
    * @generated from field: string kind = 1;
    */
@@ -1972,7 +1985,7 @@ export declare type ModuleVersion = Message<"fairway.agent.v1.ModuleVersion"> & 
   after: string;
 
   /**
-   * Migration scripts of the module between the two, as paths: `migrations/19.0.1.1/post-fill.py`.
+   * Migration scripts of the module that ran, in their order, by folder and name: `19.0.1.1/post-fill.py`.
    *
    * @generated from field: repeated string scripts = 4;
    */

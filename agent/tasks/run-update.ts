@@ -1,0 +1,112 @@
+import type { ApplyModulesTask, UpdateObservation } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { ContainerEnd } from '../containers/follow.ts'
+import { databaseOptions, odooContainer } from '../containers/odoo-options.ts'
+import { hasOneOff, runOneOff } from '../containers/one-off.ts'
+import { createTraceReader } from '../observe/log-issues.ts'
+import { type UpdateWatch, watchUpdate } from '../observe/watch-update.ts'
+import { createUpdateLogReader, type UpdateLog } from '../odoo/update-log.ts'
+import { findUpdateFailure } from '../odoo/verdict.ts'
+import type { Cell } from '../storage/records.ts'
+import type { OdooCell, OdooCellServices } from './odoo-cell.ts'
+import type { TaskContext } from './task.ts'
+import { taskDirectory } from './task-directory.ts'
+
+const oneOffName = 'update'
+
+export interface Updated {
+  log: UpdateLog
+  /** Where the task asks for it. */
+  observation: UpdateObservation | undefined
+}
+
+/**
+ * Odoo's own run in a container of its own, watched if asked, and judged by its end and its log.
+ *
+ * @throws TaskError that says why the update failed. What was seen of it is kept with the run all the same.
+ */
+export async function runUpdate(
+  services: OdooCellServices,
+  { cell, connection, facts }: OdooCell,
+  input: ApplyModulesTask,
+  context: TaskContext,
+): Promise<Updated> {
+  const container = odooContainer({
+    cell,
+    connection,
+    facts,
+    image: input.image,
+    limits: input.resources,
+    secrets: await context.secrets(input.secrets),
+    arguments: updateArguments(input, facts.odooVersion),
+  })
+  const watch = input.observe ? await beginWatch(services, cell, context) : undefined
+  let judge = createJudge()
+  const oneOff = { name: oneOffName, source: 'odoo', cellId: cell.id, container } as const
+  const { exitCode, ranMs, log, trace } = await runOneOff(services.docker, context, oneOff, () => {
+    judge = createJudge()
+    return judge
+  }).catch(async (error) => {
+    await watch?.abandon(judge.trace())
+    throw error
+  })
+  saveReport(log, context)
+  const observation = await watch?.finish({ trace, ranMs })
+  const failure = findUpdateFailure(exitCode, log)
+  if (failure) throw failure
+  return { log, observation }
+}
+
+async function beginWatch(
+  { docker, workDirectory }: OdooCellServices,
+  cell: Cell,
+  context: TaskContext,
+): Promise<UpdateWatch> {
+  const running = await hasOneOff(docker, context, oneOffName)
+  return watchUpdate(taskDirectory(workDirectory, context), cell, running, context)
+}
+
+function createJudge() {
+  const reader = createUpdateLogReader()
+  const traces = createTraceReader()
+  return {
+    line(text: string): void {
+      reader.line(text)
+      traces.line(text)
+    },
+    trace: () => traces.trace(),
+    finish: ({ exitCode, ranMs }: ContainerEnd) => ({
+      exitCode,
+      ranMs,
+      log: reader.finish(),
+      trace: traces.trace(),
+    }),
+  }
+}
+
+function updateArguments(input: ApplyModulesTask, odooVersion: string): string[] {
+  // From 19 on demonstration data is asked for, before it was declined.
+  const demoByDefault = Number.parseInt(odooVersion, 10) < 19
+  return [
+    ...databaseOptions,
+    '--no-http',
+    '--workers=0',
+    '--max-cron-threads=0',
+    '--stop-after-init',
+    ...(input.install.length > 0 ? [`--init=${input.install.join(',')}`] : []),
+    ...(input.update.length > 0 ? [`--update=${input.update.join(',')}`] : []),
+    ...(input.demo && !demoByDefault ? ['--with-demo'] : []),
+    ...(!input.demo && demoByDefault ? ['--without-demo=all'] : []),
+    ...(input.testTags ? [`--test-tags=${input.testTags}`] : []),
+  ]
+}
+
+/** A failed task has no output: the report goes with the run as a document. */
+function saveReport(log: UpdateLog, context: TaskContext): void {
+  if (!log.tests && log.failures.length === 0) return
+  const report = { ...log.tests, failures: log.failures }
+  context.artifact(
+    'tests.json',
+    'application/json',
+    new TextEncoder().encode(JSON.stringify(report, null, 2)),
+  )
+}
