@@ -40,6 +40,8 @@ export interface UpdateRecord {
     readonly scripts: readonly string[]
   }[]
   readonly issues: readonly LogIssueRecord[]
+  /** What could not be watched, for people; empty: everything was. */
+  readonly omissions: readonly string[]
 }
 
 /** What trying a plan on a fresh clone of production showed. */

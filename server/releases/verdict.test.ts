@@ -12,6 +12,7 @@ const update: UpdateRecord = {
   deactivatedViews: [],
   versions: [],
   issues: [],
+  omissions: [],
 }
 const issue = (level: string, fingerprint: string) => ({
   fingerprint,

@@ -32,6 +32,7 @@ export function judge(
     ...lostRows(update, rehearsal.rowLossPercent),
     ...deactivated(update),
     ...newErrors(fresh),
+    ...(update?.omissions ?? []).map((text) => `not all was seen: ${text}`),
   ]
   return {
     verdict: blocking.length > 0 ? 'red' : warnings.length > 0 ? 'yellow' : 'green',

@@ -28,5 +28,6 @@ export function updateRecord(seen: UpdateObservation): UpdateRecord {
       sample,
       count,
     })),
+    omissions: seen.omissions,
   }
 }
