@@ -33,9 +33,6 @@ const isConnectError = (error: unknown): error is ConnectError =>
 /** Whether it is worth asking again: the server, or its database, is away. */
 export const isUnavailable = (error: unknown): boolean => isConnectError(error) && error.code === 14
 
-/** What was asked for is not there, or not to be seen. */
-export const isNotFound = (error: unknown): boolean => isConnectError(error) && error.code === 5
-
 /** The server's words are kept; a server that did not answer is named. */
 export function toCliError(error: unknown, server: string): CliError {
   if (error instanceof CliError) return error
@@ -53,3 +50,6 @@ export function toCliError(error: unknown, server: string): CliError {
   }
   return new CliError(byConnectCode[error.code] ?? exitCodes.failure, error.rawMessage, { cause: error })
 }
+
+/** What was asked for is not there, or not to be seen. */
+export const isNotFound = (error: unknown): boolean => isConnectError(error) && error.code === 5

@@ -1,14 +1,12 @@
 import { type Lock, LockService } from '../proto/gen/fairway/v1/locks_pb.js'
 import { CliError, isNotFound } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
-import { formatDuration } from './format.ts'
 import type { RunJson } from './json/run.ts'
 import { changeLine, changesOf } from './lock-changes.ts'
 import { parseLockDocument } from './lock-document.ts'
 import { writeLockFile } from './lock-file.ts'
 import type { Session } from './session.ts'
 import { showLock } from './show-lock.ts'
-import { oneLine } from './table.ts'
 import { waitForRun } from './wait-for-run.ts'
 
 /**
@@ -31,7 +29,7 @@ export async function updateLock(
     })
   const { runId } = await client.updateLock(branch, { signal })
   if (!out.json) out.note(`Resolving ${branch.branch} of ${branch.project} anew …`)
-  const run = await waitForRun(session, runId, timeoutMs, out.json ? undefined : progressOf(session))
+  const run = await waitForRun(session, runId, timeoutMs)
   if (run.status !== 'succeeded') {
     const why = run.reason ? `: ${run.reason}` : ''
     throw new CliError(exitCodes.failure, `It ${run.status}${why}. See it: fairway run show ${runId}`)
@@ -65,20 +63,4 @@ function report({ out }: Session, before: Lock | undefined, lock: Lock, run: Run
   const changes = changesOf(parseLockDocument(before.document), parseLockDocument(lock.document))
   if (changes.length === 0) out.line('Nothing is pinned otherwise than before.')
   for (const change of changes) out.line(changeLine(change))
-}
-
-/** A line for each thing that happens to the run. */
-function progressOf({ out }: Session): (run: RunJson) => void {
-  let told = ''
-  return ({ status, reason, steps }) => {
-    const step = steps.find((each) => each.status !== 'queued' && each.name === 'resolve')
-    const text =
-      status === 'queued'
-        ? oneLine(reason ?? 'queued')
-        : step && step.status !== 'running'
-          ? `${step.name} ${step.status} ${formatDuration(step.durationMs)}`
-          : `${step?.name ?? 'run'} running`
-    if (text !== told) out.note(text)
-    told = text
-  }
 }

@@ -12,15 +12,10 @@ const pollMs = 500
 const patienceMs = 60_000
 
 /**
- * Waits for a run's end, over restarts of the server of up to a minute, and says when it waits for an approval; `onState`
- * gets each state of it. Throws CliError `timeout`.
+ * Waits for a run's end, over restarts of the server of up to a minute, and says when it waits for an approval. Throws
+ * CliError `timeout`.
  */
-export async function waitForRun(
-  session: Session,
-  runId: string,
-  timeoutMs = Infinity,
-  onState?: (run: RunJson) => void,
-): Promise<RunJson> {
+export async function waitForRun(session: Session, runId: string, timeoutMs = Infinity): Promise<RunJson> {
   const client = await session.client(RunService)
   const began = Date.now()
   let answered = began
@@ -30,7 +25,6 @@ export async function waitForRun(
       const { run } = await client.getRun({ runId }, { signal: session.signal })
       answered = Date.now()
       const json = run && runJson(run)
-      if (json) onState?.(json)
       if (json && hasEnded(json.status)) return json
       const waiting = json?.steps.find(({ name, status }) => name === 'approve' && status === 'running')
       if (waiting?.summary && waiting.summary !== told && !session.out.json) {
