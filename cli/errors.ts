@@ -36,9 +36,6 @@ export const isUnavailable = (error: unknown): boolean => isConnectError(error) 
 /** Whether what the caller had seen is no longer so. */
 export const isAborted = (error: unknown): boolean => isConnectError(error) && error.code === 10
 
-/** What was asked for is not there, or not to be seen. */
-export const isNotFound = (error: unknown): boolean => isConnectError(error) && error.code === 5
-
 /** The server's words are kept; a server that did not answer is named. */
 export function toCliError(error: unknown, server: string): CliError {
   if (error instanceof CliError) return error
@@ -56,3 +53,6 @@ export function toCliError(error: unknown, server: string): CliError {
   }
   return new CliError(byConnectCode[error.code] ?? exitCodes.failure, error.rawMessage, { cause: error })
 }
+
+/** What was asked for is not there, or not to be seen. */
+export const isNotFound = (error: unknown): boolean => isConnectError(error) && error.code === 5

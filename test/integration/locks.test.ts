@@ -213,6 +213,8 @@ test('a build’s tasks name the credentials that they need, as they are when th
       { name: 'git:git.example/USERNAME', version: 1 },
       { name: 'python:pypi.example/PASSWORD', version: 1 },
       { name: 'python:pypi.example/USERNAME', version: 1 },
+      { name: 'registry:ghcr.io/PASSWORD', version: 1 },
+      { name: 'registry:ghcr.io/USERNAME', version: 1 },
     ],
   })
   expect((await specOf(built.runId, 'buildImage')).buildImage).toMatchObject({

@@ -1,13 +1,19 @@
 import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createDockerHost } from '../../agent/containers/docker.ts'
 import { createGit } from '../../agent/git/command.ts'
 import { createMirrors, type Mirrors } from '../../agent/git/mirrors.ts'
 import { scanForSecrets } from '../../agent/repository/secret-scan/scan.ts'
 import { openScanner } from '../../agent/repository/secret-scan/scanner.ts'
+import { resolve } from '../../agent/tasks/resolve.ts'
 import type { TaskError } from '../../agent/tasks/task.ts'
+import { CellStage, ResolveTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
+import { addonFiles } from '../support/odoo-addons.ts'
+import { registry } from '../support/odoo-services.ts'
 import { createTask, type RecordedTask } from '../support/task-context.ts'
 
 // Put together here, so that this file holds none itself.
@@ -210,3 +216,36 @@ test('a text that takes too much memory fails the search, and a cancel ends it',
   task.abort('cancelled')
   await expect(asked).rejects.toMatchObject({ why: 'cancelled' })
 })
+
+test('resolve hands on what was found, of the commit and of those pushed before it', async () => {
+  const repository = await createRepository()
+  const scannedCommit = await repository.commit(addonFiles)
+  const brought = await repository.commit({ ...addonFiles, 'key.pem': key })
+  const files = { ...addonFiles, 'chat.txt': slack, 'tests/data/token.txt': slack }
+  const commit = await repository.commit({
+    ...files,
+    'fairway.yaml': 'secret_scan: { ignore: [tests/data/**] }\n',
+  })
+  const task = createTask()
+  const services = {
+    docker: createDockerHost({ agentId: 'test-scan' }),
+    mirrors,
+    workDirectory: join(directory, 'work'),
+  }
+  const input = create(ResolveTaskSchema, {
+    repositoryUrl: repository.url,
+    branch: 'main',
+    commit,
+    scannedCommit,
+    stage: CellStage.STAGING,
+    defaultBaseImage: `${registry}/fairway/odoo:19.0`,
+    imageRepository: `${registry}/test/shop`,
+  })
+  const { findings } = await resolve(services)(input, task.context)
+  expect(findings).toMatchObject([
+    { file: 'key.pem', line: 1, severity: 'critical', commit: brought },
+    { file: 'chat.txt', line: 1, severity: 'high', commit: '' },
+  ])
+  expect(task.warnings).toContainEqual(expect.stringContaining('left 1 file (tests/data/token.txt) out'))
+  expect(JSON.stringify([task.lines, [...task.artifacts]])).not.toMatch(/xoxb-|MIIEpA/)
+}, 60_000)

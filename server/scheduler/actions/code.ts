@@ -3,6 +3,7 @@ import type { BlobStore } from '../../blobs/store.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfBaseImage } from '../../governance/policy/supply.ts'
+import { credentialKinds } from '../../governance/secrets/credentials.ts'
 import { cellStageOf } from '../../releases/cell-stage.ts'
 import { requirementsOf, sourceOf } from '../../releases/source.ts'
 import type { Engine } from '../replay.ts'
@@ -23,7 +24,8 @@ export function codeActions(
   let resolved: ResolveOutput | undefined
   return {
     async resolve() {
-      const credentials = await credentialsFor(engine, 'resolve', ['git', 'python'])
+      // The registry's as well: the base image may be a private one.
+      const credentials = await credentialsFor(engine, 'resolve', credentialKinds)
       // What it is asked for is kept with the task: no need to look it up again.
       const asked = engine.state.tasks.has('resolve')
       const output = await engine.task(
@@ -70,7 +72,7 @@ export function codeActions(
 
     async image(source) {
       if (!resolved) throw new Error('image() comes after resolve()')
-      const credentials = await credentialsFor(engine, 'image', ['git', 'python', 'registry'])
+      const credentials = await credentialsFor(engine, 'image', credentialKinds)
       const output = await engine.task(
         'image',
         'buildImage',
