@@ -198,7 +198,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       await engine.task(
         `remove:${runtimeId}`,
         'stopRuntime',
-        { runtimeId, remove: true },
+        { runtimeId, remove: true, drainSeconds: 60 },
         { timeoutMs: minutes(5) },
       )
     },
