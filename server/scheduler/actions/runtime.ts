@@ -24,7 +24,7 @@ type RuntimeActions = Pick<
   }
 
 /** Requests that are under way when a runtime goes may take this long to end. */
-const drainSeconds = 30
+const drainSeconds = 60
 
 /** Containers of Odoo and the route to them. */
 export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeActions {
