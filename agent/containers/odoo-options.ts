@@ -40,7 +40,7 @@ export const databaseOptions: readonly string[] = [
 
 /**
  * A container of a project's image on a cell: the cell's network and nothing else, the cell's own filestore, the role
- * of the cell's database, and the image's own unprivileged user. Sessions and the like stay in the container.
+ * of the cell's database, and the image's own unprivileged user. What else it writes stays in the container.
  */
 export function odooContainer(spec: OdooContainer): Docker.ContainerCreateOptions {
   const { cell, facts, limits } = spec

@@ -60,7 +60,15 @@ export function runtimeContainer(
   })
   options.Hostname = 'odoo'
   options.StopTimeout = stopGraceSeconds
-  options.HostConfig = { ...options.HostConfig, RestartPolicy: { Name: 'unless-stopped' } }
+  options.HostConfig = {
+    ...options.HostConfig,
+    RestartPolicy: { Name: 'unless-stopped' },
+    // Nobody is logged out when one runtime takes another's place.
+    Mounts: [
+      ...(options.HostConfig?.Mounts ?? []),
+      { Type: 'bind', Source: cell.paths.sessions, Target: '/var/lib/odoo/sessions' },
+    ],
+  }
   return withSpec(
     host,
     options,

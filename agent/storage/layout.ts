@@ -62,6 +62,7 @@ export function cellAt(root: string, record: CellRecord): Cell {
       data: join(content, 'data'),
       filestore: join(content, 'filestore'),
       run: join(root, 'run'),
+      sessions: join(root, 'sessions'),
     },
   }
 }

@@ -94,10 +94,12 @@ export interface Cell extends CellRecord {
     readonly root: string
     /** PostgreSQL's data directory; owned by PostgreSQL's user. */
     readonly data: string
-    /** Odoo's data directory (its filestore and sessions). */
+    /** Odoo's filestore. */
     readonly filestore: string
     /** PostgreSQL's Unix socket; not part of the content. */
     readonly run: string
+    /** Who is logged in: beside the content, so that no snapshot or clone of it lets anybody in. */
+    readonly sessions: string
   }
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Connection } from '../cells/cells.ts'
-import { ownFilestore } from '../containers/filestore.ts'
 import { type ImageFacts, readImageFacts } from '../containers/image-facts.ts'
+import { ownFolder } from '../containers/own-folder.ts'
 import type { AgentServices } from '../services.ts'
 import type { Cell } from '../storage/records.ts'
 
@@ -24,6 +24,6 @@ export async function prepareOdooCell(
     services.cells.start(cellId, signal),
     readImageFacts(services.docker, image, join(services.workDirectory, 'images'), signal),
   ])
-  await ownFilestore(cell.paths.filestore, facts.uid, facts.gid, signal)
+  await ownFolder(cell.paths.filestore, facts.uid, facts.gid, signal)
   return { cell, facts, connection: await services.cells.connection(cell) }
 }

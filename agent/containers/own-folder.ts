@@ -2,15 +2,10 @@ import { lchown, lstat, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * Gives a cell's filestore to the user of the image that will use it. Walks the files only when the folder itself has
+ * Gives a cell's filestore, or its sessions, to the user of the image that will use it. Walks the files only when the folder itself has
  * another owner: the first time, and when an image with another user takes over. Links are never followed.
  */
-export async function ownFilestore(
-  path: string,
-  uid: number,
-  gid: number,
-  signal: AbortSignal,
-): Promise<void> {
+export async function ownFolder(path: string, uid: number, gid: number, signal: AbortSignal): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o750 })
   const stat = await lstat(path)
   if (stat.uid === uid && stat.gid === gid) return
