@@ -122,6 +122,8 @@ function toProjectConfig(file: FairwayFile, defaults: ProjectDefaults): ProjectC
     odooVersion: file.odoo ?? defaults.odooVersion,
     baseImage: file.base_image ?? defaults.baseImage,
     addonsPaths: file.addons_paths.map((path) => path.replace(/^\.\/|\/+$/g, '')),
+    apt: [...new Set(file.apt)].sort(),
+    pythonIndex: file.python.index ?? '',
     branches: Object.entries(file.branches).map(([pattern, stage]) => ({ pattern, stage: stages[stage] })),
     production: toStageConfig(file.production),
     staging: toStageConfig(file.staging),

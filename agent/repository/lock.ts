@@ -4,12 +4,20 @@ import { createHash } from 'node:crypto'
  * Version of what agent/containers/dockerfile.ts makes of a lock. Raise it whenever the same input would give
  * another image.
  */
-export const imageRecipeVersion = 1
+export const imageRecipeVersion = 2
 
 export interface LockedAddon {
   name: string
   path: string
   treeId: string
+}
+
+/** Packages that an image gets. */
+export interface LockedPackages {
+  python: readonly { name: string; version: string; hashes: readonly string[] }[]
+  /** Where they come from; empty: the index that pip knows. */
+  pythonIndex: string
+  apt: readonly { name: string; version: string }[]
 }
 
 /** Everything an image is made from, pinned: the same lock, the same image. */
@@ -53,13 +61,21 @@ export function createLock(input: LockInput): Lock {
 }
 
 /**
- * Names the image of these addons on this base: commits that change none of them share it, and nothing is built.
- * Hexadecimal, so that it can be a tag.
+ * Names the image of these addons and packages on this base: commits that change none of them share it, and nothing is
+ * built. Hexadecimal, so that it can be a tag.
  */
-export function imageKey(baseDigest: string, addons: readonly { name: string; treeId: string }[]): string {
-  const lines = [...addons]
-    .sort((a, b) => compare(a.name, b.name))
-    .map(({ name, treeId }) => `${name} ${treeId}`)
+export function imageKey(
+  baseDigest: string,
+  addons: readonly { name: string; treeId: string }[],
+  { python, apt }: Pick<LockedPackages, 'python' | 'apt'> = { python: [], apt: [] },
+): string {
+  const lines = [
+    ...addons.map(({ name, treeId }) => `${name} ${treeId}`).sort(compare),
+    ...python
+      .map(({ name, version, hashes }) => `python ${name} ${version} ${[...hashes].sort().join(' ')}`)
+      .sort(compare),
+    ...apt.map(({ name, version }) => `apt ${name} ${version}`).sort(compare),
+  ]
   return sha256([`recipe ${imageRecipeVersion}`, `base ${baseDigest}`, ...lines].join('\n'))
 }
 

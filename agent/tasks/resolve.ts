@@ -3,21 +3,26 @@ import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import {
   AddonSchema,
+  AptPackageSchema,
   CellStage,
   InstallMode,
   type ProjectConfig,
+  PythonPackageSchema,
   ResolveOutputSchema,
   type StageConfig,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type ImageFacts, readImageFacts } from '../containers/image-facts.ts'
 import { resolveImage } from '../containers/images.ts'
+import { registriesOf } from '../containers/registry-credentials.ts'
 import { checkoutSource, type Source } from '../git/source.ts'
 import { discoverAddons, type OwnAddon } from '../repository/addons.ts'
 import { type Closure, computeClosure, type ModuleSources } from '../repository/closure.ts'
 import { fairwayFileName, parseFairwayYaml } from '../repository/fairway-yaml.ts'
 import { createLock, imageKey, type LockedAddon } from '../repository/lock.ts'
+import { chainTo } from '../requirements/module-requirements.ts'
+import { type ResolvedRequirements, resolveRequirements } from '../requirements/resolve-requirements.ts'
 import type { AgentServices } from '../services.ts'
-import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
+import { secretsOf, type TaskContext, TaskError, type TaskHandler } from './task.ts'
 import { withTaskDirectory } from './task-directory.ts'
 
 type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'workDirectory'>
@@ -37,13 +42,15 @@ export function resolve(services: Services): TaskHandler<'resolve'> {
         odooVersion: input.odooVersion,
         baseImage: input.defaultBaseImage,
       })
-      const base = await resolveImage(services.docker, config.baseImage)
+      const secrets = await secretsOf(context, input.credentials)
+      const base = await resolveImage(services.docker, config.baseImage, registriesOf(secrets))
       context.log('fairway', `base image ${base.reference}`)
       const facts = await readImageFacts(
         services.docker,
         base.reference,
         join(services.workDirectory, 'images'),
         signal,
+        registriesOf(secrets),
       )
       requireVersion(config, facts)
       const addons = await discoverAddons(files, config.addonsPaths, signal)
@@ -55,6 +62,19 @@ export function resolve(services: Services): TaskHandler<'resolve'> {
         'fairway',
         `${addons.length} addons; to install: ${modules.join(', ') || 'only base'}; with dependencies ${closure.order.length} modules`,
       )
+      const packages = await resolveRequirements(services.docker, context, {
+        files,
+        directory,
+        workDirectory: services.workDirectory,
+        baseImage: base.reference,
+        facts,
+        modules: addons.filter(({ module }) => closure.order.includes(module)),
+        chainOf: (module) => chainTo(module, modules, (name) => dependsOf(name, sources)),
+        config,
+        pins: { python: [], apt: [] },
+        refresh: input.refresh,
+        secrets,
+      })
       const locked = addons.map((addon) => lockAddon(addon, source))
       const lock = createLock({
         commit: source.commit,
@@ -65,7 +85,7 @@ export function resolve(services: Services): TaskHandler<'resolve'> {
         closure: closure.order,
       })
       context.artifact('lock.json', 'application/json', new TextEncoder().encode(lock.document))
-      return describe(source, config, addons, locked, modules, closure, base, lock.sha256)
+      return describe(source, config, addons, locked, modules, closure, base, lock.sha256, packages)
     })
 }
 
@@ -120,6 +140,9 @@ function createSources(addons: OwnAddon[], facts: ImageFacts, config: ProjectCon
   }
 }
 
+const dependsOf = (name: string, { own, image }: ModuleSources) =>
+  (own.get(name) ?? image.get(name))?.depends ?? []
+
 /** Sorted, so that the same configuration gives the same task. */
 function listWanted(stage: StageConfig, sources: ModuleSources): string[] {
   if (stage.installMode === InstallMode.LIST) return [...new Set(stage.modules)].sort()
@@ -163,6 +186,7 @@ function describe(
   closure: Closure,
   base: { reference: string; digest: string },
   lockSha256: string,
+  packages: ResolvedRequirements,
 ) {
   return create(ResolveOutputSchema, {
     commit: source.commit,
@@ -188,7 +212,12 @@ function describe(
     modules,
     closure: closure.order,
     baseModules: closure.fromImage,
-    imageKey: imageKey(base.digest, locked),
+    imageKey: imageKey(base.digest, locked, packages),
+    python: [...packages.python].map((one) =>
+      create(PythonPackageSchema, { ...one, hashes: [...one.hashes], askedBy: [...one.askedBy] }),
+    ),
+    apt: packages.apt.map((one) => create(AptPackageSchema, one)),
+    pythonIndex: packages.pythonIndex,
     lockSha256,
     submodules: source.submodules,
   })
