@@ -79,14 +79,16 @@ test.each(['/etc/passwd', '../../other', 'nowhere'])('a link to %s is refused', 
 })
 
 test('a recipe holds no command of the repository', () => {
-  expect(renderDockerfile('x@sha256:1', ['a.tar', 'b.tar'])).toBe(
+  expect(renderDockerfile('x@sha256:1', ['a.tar', 'b.tar'], {})).toBe(
     'FROM x@sha256:1\nADD a.tar /\nADD b.tar /\n',
   )
-  expect(renderDockerfile('x@sha256:1', [])).toBe('FROM x@sha256:1\n')
+  expect(renderDockerfile('x@sha256:1', [], { b: '$HOME "x"\nRUN y\\', a: '1' })).toBe(
+    'FROM x@sha256:1\nLABEL "a"="1" "b"="\\$HOME \\"x\\" RUN y\\\\"\n',
+  )
 })
 
 test('packages come before addons, and the user is as it was', () => {
-  const base = { baseImage: 'x@sha256:1', user: 'odoo' }
+  const base = { baseImage: 'x@sha256:1', user: 'odoo', labels: {} }
   const apt = [{ name: 'poppler-utils', version: '25.03.0-5' }]
   expect(renderEnvironment({ ...base, apt: [], python: true })).toBe('FROM x@sha256:1\nADD python.tar /\n')
   const lines = renderEnvironment({ ...base, apt, python: true }).split('\n')

@@ -11,7 +11,6 @@ export interface BuildRequest {
   dockerfile: string
   files: readonly ContextFile[]
   tag: string
-  labels: Readonly<Record<string, string>>
   /** bridge: for the base image's own package sources. */
   network: 'none' | 'bridge'
   onLine(line: string): void
@@ -33,7 +32,6 @@ export async function buildImage(host: DockerHost, request: BuildRequest): Promi
   try {
     const output = await host.docker.buildImage(context, {
       t: request.tag,
-      labels: { ...request.labels },
       networkmode: request.network,
       forcerm: true,
       abortSignal: signal,

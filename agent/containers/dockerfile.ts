@@ -9,19 +9,21 @@ export interface EnvironmentRecipe {
   readonly apt: readonly { readonly name: string; readonly version: string }[]
   /** Whether the context has a layer of Python packages: python.tar. */
   readonly python: boolean
+  readonly labels: Readonly<Record<string, string>>
 }
 
 /**
  * Base image, Debian packages, Python packages: what stays the same while addons change. Nothing of the repository is run.
  * Change it together with `imageRecipeVersion` in agent/repository/lock.ts.
  */
-export function renderEnvironment({ baseImage, user, apt, python }: EnvironmentRecipe): string {
+export function renderEnvironment({ baseImage, user, apt, python, labels }: EnvironmentRecipe): string {
   return [
     `FROM ${baseImage}`,
     ...(apt.length > 0 ? ['USER root', `RUN ${JSON.stringify(['sh', '-c', installApt(apt)])}`] : []),
     // As the base image had it; what is added belongs to root nevertheless.
     ...(apt.length > 0 && user !== '' ? [`USER ${user}`] : []),
     ...(python ? ['ADD python.tar /'] : []),
+    ...renderLabels(labels),
     '',
   ].join('\n')
 }
@@ -44,6 +46,24 @@ function installApt(apt: EnvironmentRecipe['apt']): string {
  *
  * ADD unpacks a layer with the times it has in the archive, folders included: the same addons, the same layer, on any host.
  */
-export function renderDockerfile(environment: string, layers: readonly string[]): string {
-  return [`FROM ${environment}`, ...layers.map((layer) => `ADD ${layer} /`), ''].join('\n')
+export function renderDockerfile(
+  environment: string,
+  layers: readonly string[],
+  labels: Readonly<Record<string, string>>,
+): string {
+  const adds = layers.map((layer) => `ADD ${layer} /`)
+  return [`FROM ${environment}`, ...adds, ...renderLabels(labels), ''].join('\n')
 }
+
+/** All in one instruction: each takes the builder as long as a layer does. Last, as they change with every commit. */
+function renderLabels(labels: Readonly<Record<string, string>>): string[] {
+  const pairs = Object.entries(labels)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${quote(name)}=${quote(value)}`)
+  return pairs.length > 0 ? [`LABEL ${pairs.join(' ')}`] : []
+}
+
+/** One word of an instruction, in which nothing is expanded. */
+const quote = (text: string) =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  `"${text.replace(/[\x00-\x1f\x7f]/g, ' ').replace(/["\\$]/g, '\\$&')}"`

@@ -4,6 +4,7 @@ import { imageRecipeVersion, type LockedPackages } from '../repository/lock.ts'
 import { buildImage, writeLayerFile } from './build.ts'
 import { type DockerHost, ifExists, statusOf } from './docker.ts'
 import { renderEnvironment } from './dockerfile.ts'
+import { environmentKeyLabel } from './image-labels.ts'
 import { findInRegistry, pushImage, requireByDigest } from './images.ts'
 import type { Registries } from './registry-credentials.ts'
 
@@ -47,10 +48,15 @@ export async function ensureEnvironment(
     files.push({ name: 'python.tar', path })
   }
   await buildImage(host, {
-    dockerfile: renderEnvironment({ baseImage, user, apt: packages.apt, python: files.length > 0 }),
+    dockerfile: renderEnvironment({
+      baseImage,
+      user,
+      apt: packages.apt,
+      python: files.length > 0,
+      labels: { ...labelsOfBase(baseImage), [environmentKeyLabel]: key },
+    }),
     files,
     tag,
-    labels: { ...labelsOfBase(baseImage), 'dev.fairway.environment': key },
     network: packages.apt.length > 0 ? 'bridge' : 'none',
     onLine: place.onLine,
     signal,
@@ -75,10 +81,9 @@ export async function ensureAptImage(
   const known = await ifExists(host.docker.getImage(tag).inspect())
   if (known) return known.Id
   await buildImage(host, {
-    dockerfile: renderEnvironment({ baseImage, user: base.Config.User, apt, python: false }),
+    dockerfile: renderEnvironment({ baseImage, user: base.Config.User, apt, python: false, labels: {} }),
     files: [],
     tag,
-    labels: { 'dev.fairway.apt': '1' },
     network: 'bridge',
     onLine,
     signal,

@@ -41,10 +41,10 @@ export async function buildProjectImage(
     dockerfile: renderDockerfile(
       image.environment,
       files.map(({ name }) => name),
+      image.labels,
     ),
     files,
     tag: image.tag,
-    labels: image.labels,
     network: 'none',
     onLine: image.onLine,
     signal,

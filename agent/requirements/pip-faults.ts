@@ -1,8 +1,12 @@
 import { TaskError } from '../tasks/task.ts'
 import { describeRequirement, normalizeName, type Requirement } from './requirement.ts'
 
-/** Makes of what pip said, when it failed, an error that names who asked for what. */
-export function pipFault(said: string, requirements: readonly Requirement[]): TaskError {
+/**
+ * Makes of what pip said, when it failed, an error that names who asked for what.
+ *
+ * @param onlyWheels packages that come as source were passed over.
+ */
+export function pipFault(said: string, requirements: readonly Requirement[], onlyWheels = false): TaskError {
   const lines = said
     .split('\n')
     .map((line) => line.trim())
@@ -28,7 +32,7 @@ export function pipFault(said: string, requirements: readonly Requirement[]): Ta
   const conflict = lines.findIndex((line) => /^The conflict is caused by:/.test(line))
   if (conflict >= 0) return conflicting(lines.slice(conflict + 1), requirements)
   const missing = find(/No matching distribution found for ([A-Za-z0-9._-]+)(.*)/)
-  if (missing) return absent(missing[1]!, missing[2]!, lines, requirements)
+  if (missing) return absent(missing[1]!, missing[2]!, lines, requirements, onlyWheels)
   const tools = find(/(?:ERROR: )?Some build dependencies for (.+?) are missing: (.+)/)
   if (tools)
     return new TaskError(
@@ -74,6 +78,7 @@ function absent(
   rest: string,
   lines: readonly string[],
   requirements: readonly Requirement[],
+  onlyWheels: boolean,
 ): TaskError {
   const asked = whoAsks(name, requirements)
   const specifier = /^\s*([<>=!~][^\s(]*)/.exec(rest)?.[1] ?? ''
@@ -83,9 +88,12 @@ function absent(
     offered && offered !== 'none'
       ? `the index has only ${offered.slice(0, 300)}, or no file of it suits the image`
       : 'the index has none of that name (what one imports may be named otherwise than the package)'
+  const wheels = onlyWheels
+    ? '; from an index with a password only wheels are taken, as the code of other packages would run beside it'
+    : ''
   return new TaskError(
     'python-missing',
-    `there is no Python package ${name}${specifier}: ${why}; asked for by ${from}`,
+    `there is no Python package ${name}${specifier}: ${why}${wheels}; asked for by ${from}`,
   )
 }
 

@@ -105,7 +105,7 @@ async function runPip(
   context: TaskContext,
   place: PipPlace,
   requirements: readonly Requirement[],
-  job: object,
+  job: { netrc: string } & Record<string, unknown>,
 ) {
   await mkdir(place.directory, { recursive: true, mode: 0o700 })
   await chown(place.directory, place.uid, place.gid)
@@ -124,7 +124,7 @@ async function runPip(
       'image-unusable',
       `pip can't be used in the image ${place.image} (exit code ${end.exitCode}): the image needs python3-pip, version 22.2 or newer`,
     )
-  if ('fault' in answer) throw pipFault(answer.fault, requirements)
+  if ('fault' in answer) throw pipFault(answer.fault, requirements, job.netrc !== '')
   return answer
 }
 

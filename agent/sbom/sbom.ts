@@ -36,11 +36,11 @@ export function createSbom({ image, digest, facts, addons }: SbomInput): string 
   })
   for (const [name, version, architecture] of facts.packages) {
     const purl = `pkg:deb/${facts.system.id || 'debian'}/${encode(name)}@${encode(version)}?arch=${architecture}`
-    bom.components.add(new Component(ComponentType.Library, name, { version, purl }))
+    bom.components.add(new Component(ComponentType.Library, name, { bomRef: purl, version, purl }))
   }
   for (const [name, version] of Object.entries(facts.distributions)) {
     const purl = `pkg:pypi/${name}@${encode(version)}`
-    bom.components.add(new Component(ComponentType.Library, name, { version, purl }))
+    bom.components.add(new Component(ComponentType.Library, name, { bomRef: purl, version, purl }))
   }
   bom.components.add(odoo(facts, own))
   for (const [repository, group] of Map.groupBy(addons, (addon) => addon.repository))
@@ -52,7 +52,7 @@ function odoo({ odooVersion, modules }: ImageFacts, hidden: ReadonlySet<string>)
   const component = new Component(ComponentType.Framework, 'odoo', { bomRef: 'odoo', version: odooVersion })
   for (const [name, { version }] of Object.entries(modules)) {
     if (hidden.has(name)) continue
-    component.components.add(new Component(ComponentType.Library, name, { version: version || undefined }))
+    component.components.add(library(`odoo/${name}`, name, version))
   }
   return component
 }
@@ -61,11 +61,16 @@ function repositoryOf(url: string, addons: readonly SbomAddon[]): Component {
   const component = new Component(ComponentType.Application, url, { bomRef: `repository:${url}` })
   component.externalReferences.add(new ExternalReference(url, ExternalReferenceType.VCS))
   for (const { name, version, treeId } of addons) {
-    const addon = new Component(ComponentType.Library, name, { version: version || undefined })
+    const addon = library(`addon/${name}`, name, version)
     addon.properties.add(new Property('dev.fairway.tree', treeId))
     component.components.add(addon)
   }
   return component
+}
+
+/** Without a name of ours for it the library would draw one by lot. */
+function library(bomRef: string, name: string, version: string): Component {
+  return new Component(ComponentType.Library, name, { bomRef, version: version || undefined })
 }
 
 /** As PURLs escape. */

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf'
 import { BuildImageOutputSchema, type BuildImageTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { ensureEnvironment, labelsOfBase } from '../containers/environment.ts'
 import { readImageFacts } from '../containers/image-facts.ts'
+import { environmentLabel, keyLabel } from '../containers/image-labels.ts'
 import { findInRegistry, pushImage, requireByDigest } from '../containers/images.ts'
 import { buildProjectImage } from '../containers/project-image.ts'
 import { registriesOf } from '../containers/registry-credentials.ts'
@@ -128,15 +129,12 @@ function requireSameAddons({ addons, commit }: BuildImageTask, source: Pick<Sour
       )
 }
 
-/** By digest, what the image stands on. */
-const environmentLabel = 'dev.fairway.on'
-
 function labelsOf(input: BuildImageTask, environment: string): Record<string, string> {
   return {
     ...input.labels,
     ...labelsOfBase(input.baseImage),
     'org.opencontainers.image.revision': input.commit,
-    'dev.fairway.key': input.imageKey,
+    [keyLabel]: input.imageKey,
     [environmentLabel]: environment,
   }
 }

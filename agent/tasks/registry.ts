@@ -3,6 +3,7 @@ import { applyModules } from './apply-modules.ts'
 import { buildImage } from './build-image.ts'
 import { checkRoomTask } from './check-room.ts'
 import { cloneCellTask } from './clone-cell.ts'
+import { collectImages } from './collect-images.ts'
 import { createCellTask } from './create-cell.ts'
 import { destroyCellTask } from './destroy-cell.ts'
 import { destroySnapshotTask } from './destroy-snapshot.ts'
@@ -44,6 +45,6 @@ export function createTaskHandlers(services: AgentServices): TaskHandlers {
     smoke: smoke(services),
     switchRoute: switchRoute(services),
     inspectCell: unsupported,
-    collectImages: unsupported,
+    collectImages: collectImages(services),
   }
 }

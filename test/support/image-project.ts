@@ -44,8 +44,9 @@ export async function createImageProject(options: { registryHost?: string; crede
     imageRepository,
     newTask,
     handlers,
-    async resolve(files: Files, more: object = {}, task = newTask()): Promise<ResolveOutput> {
-      const commit = await repository.commit(files)
+    /** @param source files of a new commit, or a commit. */
+    async resolve(source: Files | string, more: object = {}, task = newTask()): Promise<ResolveOutput> {
+      const commit = typeof source === 'string' ? source : await repository.commit(source)
       const input = {
         repositoryUrl: repository.url,
         branch: 'main',

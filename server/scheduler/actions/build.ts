@@ -5,6 +5,7 @@ import { authorizationActions } from './authorization.ts'
 import { cellActions } from './cells.ts'
 import { codeActions } from './code.ts'
 import { commonActions } from './environment.ts'
+import { imageActions } from './images.ts'
 import { moduleActions } from './modules.ts'
 import { runtimeActions } from './runtime.ts'
 import { snapshotActions } from './snapshots.ts'
@@ -16,6 +17,7 @@ export function buildActions(engine: Engine, config: EngineConfig): BuildActions
   return {
     ...commonActions(engine),
     ...codeActions(engine, config),
+    ...imageActions(engine, config),
     ...authorizationActions(engine),
     ...cellActions(engine, config),
     ...snapshotActions(engine, config),

@@ -64,6 +64,10 @@ export function codeActions(engine: Engine, config: EngineConfig): Pick<BuildAct
           commit: source.commit,
           baseImage: source.baseImage,
           addons: resolved.addons,
+          sources: resolved.sources,
+          python: resolved.python,
+          pythonIndex: resolved.pythonIndex,
+          apt: resolved.apt,
           imageKey: source.imageKey,
           imageRepository,
           labels: {
@@ -75,7 +79,13 @@ export function codeActions(engine: Engine, config: EngineConfig): Pick<BuildAct
         },
         { timeoutMs: minutes(20), attempts: 3 },
       )
-      await engine.note({ digest: output.digest, image: output.reference, imageBuilt: output.built })
+      await engine.note({
+        digest: output.digest,
+        image: output.reference,
+        imageBuilt: output.built,
+        sbomSha256: output.sbomSha256,
+        requirements: source.requirements,
+      })
       engine.summarize(
         `${output.digest.slice(0, 19)} ${output.built ? 'built and pushed' : 'was there already'}`,
       )
