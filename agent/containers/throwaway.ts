@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
-import { type DockerHost, hardenedHostConfig, labelsFor, stopAndRemove } from './docker.ts'
+import { type DockerHost, hardenedHostConfig, labelsFor, listContainers, stopAndRemove } from './docker.ts'
 import { followToEnd } from './follow.ts'
 
 export interface Throwaway {
@@ -26,16 +26,18 @@ const maxOutputBytes = 24 * 1024 ** 2
 
 /**
  * Runs a command of ours in an image once, as the image's user, hardened, and removes the container whatever happens.
+ * A task runs one at a time.
  * What it writes to standard output comes back, the lines of standard error go to `onLine`.
  *
  * @throws TaskError `step-timed-out`, `out-of-memory`, `image-unusable` when the command can't be started.
  */
 export async function runThrowaway(
   host: DockerHost,
-  context: Pick<TaskContext, 'taskId' | 'epoch' | 'signal'>,
+  context: Pick<TaskContext, 'taskId' | 'epoch' | 'signal' | 'requireLease'>,
   throwaway: Throwaway,
 ): Promise<ThrowawayEnd> {
   const { taskId: task, epoch, signal } = context
+  await removeLeftovers(host, context)
   const container = await host.docker.createContainer({
     Image: throwaway.image,
     Entrypoint: [...throwaway.command],
@@ -58,6 +60,17 @@ export async function runThrowaway(
     return await runToEnd(host, container, throwaway, signal)
   } finally {
     await stopAndRemove(host, container.id, 0)
+  }
+}
+
+/** Of an agent that was killed: what it ran is begun anew, and nobody else takes it away while the task is open. */
+async function removeLeftovers(
+  host: DockerHost,
+  { taskId: task, requireLease }: Pick<TaskContext, 'taskId' | 'requireLease'>,
+): Promise<void> {
+  for (const { Id } of await listContainers(host, { role: 'task', task })) {
+    await requireLease()
+    await stopAndRemove(host, Id, 0)
   }
 }
 

@@ -100,7 +100,13 @@ const smokeKeys = ['path', 'status', 'contains']
 
 function hint(key: string, path: (string | number)[]): string {
   const known =
-    path.length === 0 ? Object.keys(fairwaySchema.shape) : path.includes('smoke') ? smokeKeys : stageKeys
+    path.length === 0
+      ? Object.keys(fairwaySchema.shape)
+      : path.includes('smoke')
+        ? smokeKeys
+        : path[0] === 'python'
+          ? ['index']
+          : stageKeys
   const nearest = findNearest(key, known)
   return nearest ? `, did you mean \`${nearest}\`?` : `, known are: ${known.join(', ')}`
 }

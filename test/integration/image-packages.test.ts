@@ -125,3 +125,33 @@ test('programs come from Debian packages, and what is missing is named with who 
     await project.run(image.reference, 'sh', '-c', 'hello; id -un; ls /var/lib/apt/lists | wc -l'),
   ).toMatch(/^Hello, world!\s+odoo\s+0$/)
 }, 240_000)
+
+test('a task that was killed in the middle is done anew, and leaves nothing', async () => {
+  const { docker, agentId } = project.services.docker
+  const files = { 'fairway.yaml': yaml(), 'requirements.txt': 'fw-beta==2.0\n', ...addon('a') }
+  const label = [`fairway.agent=${agentId}`, 'fairway.role=task']
+  const containers = () => docker.listContainers({ all: true, filters: { label } })
+  const task = project.newTask()
+  const resolved = await project.resolve(files)
+  // What kill -9 leaves: a container of the task that still runs.
+  const orphan = await docker.createContainer({
+    Image: resolved.baseImage,
+    Entrypoint: ['sleep', '600'],
+    Labels: {
+      'fairway.agent': agentId,
+      'fairway.role': 'task',
+      'fairway.task': task.context.taskId,
+      'fairway.epoch': '1',
+    },
+  })
+  await orphan.start()
+  const interrupted = { ...task.context, log: () => task.abort('shutdown') }
+  await expect(project.build(resolved, { ...task, context: interrupted })).rejects.toThrow('shutdown')
+  const again = task.resume()
+  const image = await project.build(resolved, again)
+  expect(image.built).toBe(true)
+  expect(await project.run(image.reference, 'python3', '-c', 'import fw_beta; print(fw_beta.version)')).toBe(
+    '2.0',
+  )
+  expect(await containers()).toEqual([])
+}, 120_000)

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { operation, withTenant } from '../../server/db/tenancy.ts'
 import { imagesInUse } from '../../server/scheduler/actions/images-in-use.ts'
+import { advance } from '../../server/scheduler/advance.ts'
+import type { BuildActions, Pipelines } from '../../server/scheduler/types.ts'
 import {
   createOrganization,
   insert as insertAs,
@@ -58,6 +60,7 @@ const createRun = (record: object, more: object = {}) =>
     requested_by: 'member:ana',
     status: 'succeeded',
     record: JSON.stringify(record),
+    advance_at: null,
     ...more,
   })
 
@@ -175,4 +178,62 @@ test('builds under way keep what they and their candidates made; one that has no
   expect(await inUse()).toEqual(expected('own', 'building', 'candidate'))
   await createRun({}, { status: 'running' })
   expect(await inUse()).toBeUndefined()
+})
+
+/** The end of a build that made an image, or did not. */
+const buildOf = (imageBuilt: boolean) => async (run: BuildActions) => {
+  await run.step('image', () => run.note({ digest: of('own'), imageBuilt }))
+  await run.always(() => run.collectImages())
+}
+const never = async () => expect.unreachable('not the pipeline of this run')
+const play = (build: (run: BuildActions) => Promise<void>) =>
+  advance(
+    database.context,
+    database.context.config,
+    { build, start: never, stop: never, destroy: never } as Pipelines,
+    { runId: run_id, organizationId: organization_id },
+  )
+const queued = async () => {
+  const host_id = await insert('hosts', { name: `h${projects}`, status: 'online' })
+  await query(database.ownerUrl, "update runs set status = 'succeeded' where project_id = $1", [project_id])
+  run_id = await createRun({}, { status: 'queued', host_id, advance_at: new Date() })
+}
+const rows = <T>(text: string) => query<T>(database.ownerUrl, text, [run_id])
+const endOf = async () => (await rows('select status, warnings, record from runs where id = $1'))[0]
+
+test('a build that made an image asks for the removal of the others, and says what is gone', async () => {
+  await createEnvironment('feature-a', { deployment: JSON.stringify({ digest: of('a') }) })
+  await queued()
+  await play(buildOf(true))
+  const [task] = await rows<{ spec: { collectImages: { keepDigests: string[]; imageRepository: string } } }>(
+    "select spec from tasks where run_id = $1 and kind = 'collectImages'",
+  )
+  expect(task?.spec.collectImages.keepDigests.toSorted()).toEqual(expected('own', 'a'))
+  expect(task?.spec.collectImages.imageRepository).toMatch(/\/acme\/p\d+$/)
+  const output = JSON.stringify({ collectImages: { removedDigests: [of('gone')] } })
+  await query(
+    database.ownerUrl,
+    "update tasks set status = 'succeeded', output = $2, finished_at = now() where run_id = $1",
+    [run_id, output],
+  )
+  await play(buildOf(true))
+  expect(await endOf()).toMatchObject({ status: 'succeeded', record: { collectedImages: [of('gone')] } })
+})
+
+test('a removal that fails is a warning, and a build that made nothing asks for none', async () => {
+  await queued()
+  await play(buildOf(true))
+  await query(
+    database.ownerUrl,
+    "update tasks set status = 'failed', error = 'no registry', finished_at = now() where run_id = $1",
+    [run_id],
+  )
+  await play(buildOf(true))
+  expect(await endOf()).toMatchObject({
+    status: 'succeeded',
+    warnings: ['images that nothing needs any more were not removed: no registry'],
+  })
+  run_id = await createRun({}, { status: 'queued', advance_at: new Date() })
+  await play(buildOf(false))
+  expect(await endOf()).toMatchObject({ status: 'succeeded', warnings: [] })
 })

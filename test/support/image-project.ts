@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { create } from '@bufbuild/protobuf'
+import { followToEnd } from '../../agent/containers/follow.ts'
 import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
 import {
   type BuildImageOutput,
@@ -90,13 +91,18 @@ export async function createImageProject(options: { registryHost?: string; crede
       const container = await docker.createContainer({
         Image: image,
         Entrypoint: command,
-        Tty: true,
         HostConfig: { NetworkMode: 'none' },
       })
       try {
         await container.start()
-        await container.wait()
-        return String(await container.logs({ stdout: true, stderr: true })).trim()
+        const lines: string[] = []
+        await followToEnd(
+          services.docker,
+          container.id,
+          ({ text }) => lines.push(text),
+          AbortSignal.timeout(60_000),
+        )
+        return lines.join('\n').trim()
       } finally {
         await container.remove({ force: true })
       }
