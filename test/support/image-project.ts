@@ -110,7 +110,11 @@ export async function createImageProject(options: { registryHost?: string; crede
     async [Symbol.asyncDispose]() {
       const { docker } = services.docker
       for (const image of await docker.listImages())
-        if (image.RepoTags?.some((tag) => tag.startsWith(`${imageRepository}:`)))
+        if (
+          [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])].some((name) =>
+            name.startsWith(imageRepository),
+          )
+        )
           await docker.getImage(image.Id).remove({ force: true })
       await services[Symbol.asyncDispose]()
       await git[Symbol.asyncDispose]()
