@@ -107,15 +107,17 @@ export async function createImageProject(options: { registryHost?: string; crede
         await container.remove({ force: true })
       }
     },
-    async [Symbol.asyncDispose]() {
+    /** Takes the project's images off this host, and with them what the builder remembers of them; no others. */
+    async forgetImages() {
       const { docker } = services.docker
-      for (const image of await docker.listImages())
-        if (
-          [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])].some((name) =>
-            name.startsWith(imageRepository),
-          )
-        )
-          await docker.getImage(image.Id).remove({ force: true })
+      for (const { Id, RepoTags, RepoDigests } of await docker.listImages()) {
+        const names = [...(RepoTags ?? []), ...(RepoDigests ?? [])]
+        if (names.some((name) => name.startsWith(imageRepository)))
+          await docker.getImage(Id).remove({ force: true })
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await this.forgetImages()
       await services[Symbol.asyncDispose]()
       await git[Symbol.asyncDispose]()
     },
