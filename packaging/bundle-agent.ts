@@ -21,7 +21,16 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  external: ['ssh2', 'cpu-features', 'node-pty', 'pg-native', '@peculiar/x509', 'reflect-metadata'],
+  external: [
+    'ssh2',
+    'cpu-features',
+    'node-pty',
+    'pg-native',
+    '@peculiar/x509',
+    'reflect-metadata',
+    // Asks for XML libraries that we don't have, and does without.
+    '@cyclonedx/cyclonedx-library',
+  ],
   sourcemap: 'linked',
   // CommonJS dependencies ask for `require`.
   banner: {

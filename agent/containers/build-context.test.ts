@@ -3,10 +3,10 @@ import { chmod, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import { extract } from 'tar-stream'
+import { extract, type Pack } from 'tar-stream'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { packContext } from './build-context.ts'
-import { renderDockerfile } from './dockerfile.ts'
+import { packContext, packLayer } from './build-context.ts'
+import { renderDockerfile, renderEnvironment } from './dockerfile.ts'
 
 let root: string
 beforeEach(async () => {
@@ -20,11 +20,11 @@ const addon = async (folder: string, files: Record<string, string>) => {
     await mkdir(join(root, folder, path, '..'), { recursive: true })
     await writeFile(join(root, folder, path), content)
   }
-  return { name: folder.split('/').at(-1)!, directory: join(root, folder) }
+  return { target: `mnt/extra-addons/${folder.split('/').at(-1)}`, directory: join(root, folder) }
 }
-const digest = async (...addons: { name: string; directory: string }[]) =>
+const digest = async (...addons: { target: string; directory: string }[]) =>
   createHash('sha256')
-    .update(await buffer(packContext('FROM x\n', addons, signal)))
+    .update(await buffer(packLayer(addons, signal)))
     .digest('hex')
 
 test('the same content gives the same bytes, whenever and however it was checked out', async () => {
@@ -38,25 +38,36 @@ test('the same content gives the same bytes, whenever and however it was checked
   expect(await digest(again, b)).not.toBe(await digest(a, b))
 })
 
-test('the context holds the Dockerfile and the addons, executables as such, owned by root', async () => {
+test('a layer holds folders and those above them, executables as such, owned by root', async () => {
   const a = await addon('a', { 'run.sh': 'x', 'b/c.py': '' })
   await chmod(join(a.directory, 'run.sh'), 0o755)
   await symlink('b/c.py', join(a.directory, 'link.py'))
-  const found: Record<string, string> = {}
-  const tar = extract()
-  packContext('FROM x\n', [a], signal).pipe(tar)
-  for await (const entry of tar) {
-    found[entry.header.name] = `${entry.header.type} ${entry.header.mode?.toString(8)} ${entry.header.uid}`
-    entry.resume()
-  }
-  expect(found).toEqual({
+  expect(await list(packLayer([a], signal))).toEqual({
+    'mnt/': 'directory 755 0',
+    'mnt/extra-addons/': 'directory 755 0',
+    'mnt/extra-addons/a/': 'directory 755 0',
+    'mnt/extra-addons/a/b/': 'directory 755 0',
+    'mnt/extra-addons/a/b/c.py': 'file 644 0',
+    'mnt/extra-addons/a/link.py': 'symlink 777 0',
+    'mnt/extra-addons/a/run.sh': 'file 755 0',
+  })
+})
+
+test('a folder can be the root of the image', async () => {
+  const { directory } = await addon('root', { 'usr/bin/tool': 'x' })
+  expect(Object.keys(await list(packLayer([{ directory, target: '' }], signal)))).toEqual([
+    'usr/',
+    'usr/bin/',
+    'usr/bin/tool',
+  ])
+})
+
+test('a context holds the Dockerfile and the files beside it', async () => {
+  const { directory } = await addon('a', { x: '' })
+  const files = [{ name: 'layer.tar', path: join(directory, 'x') }]
+  expect(await list(packContext('FROM x\n', files))).toEqual({
     Dockerfile: 'file 644 0',
-    'addons/': 'directory 755 0',
-    'addons/a/': 'directory 755 0',
-    'addons/a/b/': 'directory 755 0',
-    'addons/a/b/c.py': 'file 644 0',
-    'addons/a/link.py': 'symlink 777 0',
-    'addons/a/run.sh': 'file 755 0',
+    'layer.tar': 'file 644 0',
   })
 })
 
@@ -68,6 +79,30 @@ test.each(['/etc/passwd', '../../other', 'nowhere'])('a link to %s is refused', 
 })
 
 test('a recipe holds no command of the repository', () => {
-  expect(renderDockerfile('x@sha256:1', true)).toBe('FROM x@sha256:1\nCOPY addons/ /mnt/extra-addons/\n')
-  expect(renderDockerfile('x@sha256:1', false)).toBe('FROM x@sha256:1\n')
+  expect(renderDockerfile('x@sha256:1', ['a.tar', 'b.tar'], {})).toBe(
+    'FROM x@sha256:1\nADD a.tar /\nADD b.tar /\n',
+  )
+  expect(renderDockerfile('x@sha256:1', [], { b: '$HOME "x"\nRUN y\\', a: '1' })).toBe(
+    'FROM x@sha256:1\nLABEL "a"="1" "b"="\\$HOME \\"x\\" RUN y\\\\"\n',
+  )
 })
+
+test('packages come before addons, and the user is as it was', () => {
+  const base = { baseImage: 'x@sha256:1', user: 'odoo', labels: {} }
+  const apt = [{ name: 'poppler-utils', version: '25.03.0-5' }]
+  expect(renderEnvironment({ ...base, apt: [], python: true })).toBe('FROM x@sha256:1\nADD python.tar /\n')
+  const lines = renderEnvironment({ ...base, apt, python: true }).split('\n')
+  expect([lines[1], lines[3], lines[4]]).toEqual(['USER root', 'USER odoo', 'ADD python.tar /'])
+  expect(lines[2]).toContain('install -- poppler-utils=25.03.0-5')
+})
+
+async function list(tar: Pack): Promise<Record<string, string>> {
+  const found: Record<string, string> = {}
+  const reader = extract()
+  tar.pipe(reader)
+  for await (const entry of reader) {
+    found[entry.header.name] = `${entry.header.type} ${entry.header.mode?.toString(8)} ${entry.header.uid}`
+    entry.resume()
+  }
+  return found
+}

@@ -5,35 +5,61 @@ import { finished } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
 import { TaskError } from '../tasks/task.ts'
 
-export interface ContextAddon {
-  name: string
+export interface LayerFolder {
   /** Folder on this host. */
   directory: string
+  /** Where the image has it, without a leading slash; empty: the image's root. */
+  target: string
 }
 
-// Everything that is not content is fixed: the same addons give the same bytes.
+export interface ContextFile {
+  name: string
+  /** File on this host. */
+  path: string
+}
+
+// Everything that is not content is fixed: the same files give the same bytes.
 const fixed = { mtime: new Date(0), uid: 0, gid: 0, uname: '', gname: '' }
 
 /**
- * The build context as a tar stream: the Dockerfile and `addons/<name>/…`, sorted, with fixed times, owners and modes.
- * Links that lead out of their addon are refused (TaskError `symlink-escapes`). A fault destroys the stream with it.
+ * Folders as a layer of an image, a tar stream: sorted, with fixed times, owners and modes, the folders above them
+ * included. Links that lead out of their folder are refused (TaskError `symlink-escapes`). A fault destroys the stream
+ * with it.
  */
-export function packContext(dockerfile: string, addons: readonly ContextAddon[], signal: AbortSignal): Pack {
+export function packLayer(folders: readonly LayerFolder[], signal: AbortSignal): Pack {
   const tar = pack()
-  writeAll(tar, dockerfile, addons, signal).catch((error: Error) => tar.destroy(error))
+  writeLayer(tar, folders, signal).catch((error: Error) => tar.destroy(error))
   return tar
 }
 
-async function writeAll(
-  tar: Pack,
-  dockerfile: string,
-  addons: readonly ContextAddon[],
-  signal: AbortSignal,
-): Promise<void> {
+async function writeLayer(tar: Pack, folders: readonly LayerFolder[], signal: AbortSignal): Promise<void> {
+  const above = new Set(folders.flatMap(({ target }) => parentsOf(target)))
+  for (const name of [...above].sort(compare)) writeDirectory(tar, name)
+  for (const { directory, target } of folders.toSorted((a, b) => compare(a.target, b.target)))
+    await writeFolder(tar, directory, await realpath(directory), target, signal)
+  tar.finalize()
+}
+
+/** `a/b/c` → a, a/b */
+function parentsOf(path: string): string[] {
+  const parts = path.split('/').filter(Boolean)
+  return parts.slice(0, -1).map((_, index) => parts.slice(0, index + 1).join('/'))
+}
+
+function writeDirectory(tar: Pack, name: string): void {
+  tar.entry({ ...fixed, name: `${name}/`, type: 'directory', mode: 0o755 })
+}
+
+/** A build context as a tar stream: the Dockerfile and files beside it. A fault destroys the stream with it. */
+export function packContext(dockerfile: string, files: readonly ContextFile[]): Pack {
+  const tar = pack()
+  writeContext(tar, dockerfile, files).catch((error: Error) => tar.destroy(error))
+  return tar
+}
+
+async function writeContext(tar: Pack, dockerfile: string, files: readonly ContextFile[]): Promise<void> {
   tar.entry({ ...fixed, name: 'Dockerfile', mode: 0o644 }, dockerfile)
-  if (addons.length > 0) tar.entry({ ...fixed, name: 'addons/', type: 'directory', mode: 0o755 })
-  for (const { name, directory } of addons.toSorted((a, b) => compare(a.name, b.name)))
-    await writeFolder(tar, directory, await realpath(directory), `addons/${name}`, signal)
+  for (const { name, path } of files) await writeFile(tar, path, name)
   tar.finalize()
 }
 
@@ -45,11 +71,11 @@ async function writeFolder(
   signal: AbortSignal,
 ): Promise<void> {
   signal.throwIfAborted()
-  tar.entry({ ...fixed, name: `${target}/`, type: 'directory', mode: 0o755 })
+  if (target !== '') writeDirectory(tar, target)
   const entries = await readdir(folder, { withFileTypes: true })
   for (const entry of entries.sort((a, b) => compare(a.name, b.name))) {
     const path = join(folder, entry.name)
-    const name = `${target}/${entry.name}`
+    const name = target === '' ? entry.name : `${target}/${entry.name}`
     if (entry.isDirectory()) await writeFolder(tar, path, root, name, signal)
     else if (entry.isSymbolicLink()) await writeLink(tar, path, root, name)
     else if (entry.isFile()) await writeFile(tar, path, name)
@@ -75,7 +101,7 @@ async function writeLink(tar: Pack, path: string, root: string, name: string): P
   if (!real?.startsWith(`${root}/`) || linkname.startsWith('/'))
     throw new TaskError(
       'symlink-escapes',
-      `${name.replace(/^addons\//, '')} is a symbolic link that leads out of its addon, or nowhere: put a file there`,
+      `${name.replace(/^.*extra-addons\//, '')} is a symbolic link that leads out of its addon, or nowhere: put a file there`,
     )
   tar.entry({ ...fixed, name, type: 'symlink', linkname, mode: 0o777 })
 }

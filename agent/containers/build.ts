@@ -1,41 +1,38 @@
+import { createWriteStream } from 'node:fs'
 import { PassThrough, pipeline } from 'node:stream'
+import { pipeline as pipe } from 'node:stream/promises'
 import { TaskError } from '../tasks/task.ts'
-import { type ContextAddon, packContext } from './build-context.ts'
+import { type ContextFile, type LayerFolder, packContext, packLayer } from './build-context.ts'
 import type { DockerHost } from './docker.ts'
-import { renderDockerfile } from './dockerfile.ts'
 import { followProgress } from './images.ts'
 
 export interface BuildRequest {
-  /** By digest, and already on this host. */
-  baseImage: string
-  addons: readonly ContextAddon[]
+  /** It begins on an image that is on this host already. */
+  dockerfile: string
+  files: readonly ContextFile[]
   tag: string
-  labels: Readonly<Record<string, string>>
+  /** bridge: for the base image's own package sources. */
+  network: 'none' | 'bridge'
   onLine(line: string): void
   signal: AbortSignal
 }
 
 /**
- * Builds a project's image with Docker's own builder, without any network.
+ * Builds an image with Docker's own builder.
  *
  * @throws TaskError `image-build-failed` with Docker's message.
  */
 export async function buildImage(host: DockerHost, request: BuildRequest): Promise<void> {
-  const { addons, signal } = request
+  const { signal } = request
   let failure: Error | null | undefined
   const context = new PassThrough()
-  pipeline(
-    packContext(renderDockerfile(request.baseImage, addons.length > 0), addons, signal),
-    context,
-    (error) => {
-      failure = error
-    },
-  )
+  pipeline(packContext(request.dockerfile, request.files), context, (error) => {
+    failure = error
+  })
   try {
     const output = await host.docker.buildImage(context, {
       t: request.tag,
-      labels: { ...request.labels },
-      networkmode: 'none',
+      networkmode: request.network,
       forcerm: true,
       abortSignal: signal,
     })
@@ -51,4 +48,13 @@ export async function buildImage(host: DockerHost, request: BuildRequest): Promi
       cause: error,
     })
   }
+}
+
+/** Writes a layer into a file, for the context of a build. */
+export async function writeLayerFile(
+  file: string,
+  folders: readonly LayerFolder[],
+  signal: AbortSignal,
+): Promise<void> {
+  await pipe(packLayer(folders, signal), createWriteStream(file), { signal })
 }

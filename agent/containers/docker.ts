@@ -1,5 +1,6 @@
 import Docker from 'dockerode'
 import { TaskError } from '../tasks/task.ts'
+import type { RegistryAuth } from './registry-credentials.ts'
 
 /** Docker as this agent sees it. The socket is root: nobody but the agent holds it. */
 export interface DockerHost {
@@ -204,12 +205,16 @@ export async function requireImage(
   host: DockerHost,
   reference: string,
   signal?: AbortSignal,
+  authconfig?: RegistryAuth,
 ): Promise<Docker.ImageInspectInfo> {
   const image = host.docker.getImage(reference)
   const present = await ifExists(image.inspect())
   if (present) return present
   try {
-    const stream = await host.docker.pull(reference, signal ? { abortSignal: signal } : {})
+    const stream = await host.docker.pull(reference, {
+      ...(signal && { abortSignal: signal }),
+      ...(authconfig && { authconfig }),
+    })
     await new Promise<void>((resolve, reject) =>
       host.docker.modem.followProgress(stream, (error: Error | null) => (error ? reject(error) : resolve())),
     )

@@ -1,11 +1,12 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
+import { parseJson, readCached, writeCached } from '../cached-json.ts'
 import { TaskError } from '../tasks/task.ts'
 import { type DockerHost, hardenedHostConfig, labelsFor, stopAndRemove } from './docker.ts'
 import { followToEnd } from './follow.ts'
 import { probeScript } from './image-probe.ts'
 import { requireByDigest } from './images.ts'
+import { anonymous, type Registries } from './registry-credentials.ts'
 
 const factsSchema = z.object({
   uid: z.int(),
@@ -19,11 +20,22 @@ const factsSchema = z.object({
       installable: z.boolean(),
       autoInstall: z.boolean(),
       neutralize: z.boolean(),
+      version: z.string(),
     }),
   ),
+  /** Python distributions, by normalized name → version. */
+  distributions: z.record(z.string(), z.string()),
+  /** What one can import → normalized name of the distribution that brings it. */
+  imports: z.record(z.string(), z.string()),
+  /** Names of programs on its PATH. */
+  executables: z.array(z.string()),
+  /** `debian`, `13` */
+  system: z.object({ id: z.string(), version: z.string() }),
+  /** Debian packages: name, version, architecture. */
+  packages: z.array(z.tuple([z.string(), z.string(), z.string()])),
 })
 
-/** What an Odoo image is: its user and the modules it ships. The same digest, the same facts. */
+/** What an Odoo image is: its user, the modules and the packages it ships. The same digest, the same facts. */
 export type ImageFacts = z.infer<typeof factsSchema>
 
 /**
@@ -36,18 +48,15 @@ export async function readImageFacts(
   reference: string,
   cacheDirectory: string,
   signal: AbortSignal,
+  registries: Registries = anonymous,
 ): Promise<ImageFacts> {
-  const image = await requireByDigest(host, reference, signal)
+  const image = await requireByDigest(host, reference, signal, registries)
   const file = join(cacheDirectory, `${image.Id.replace(/^sha256:/, '')}.json`)
-  const cached = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  const known = cached === undefined ? undefined : factsSchema.safeParse(safeJson(cached)).data
+  const known = await readCached(file, factsSchema)
   const facts = known ?? (await probe(host, reference, signal))
   if (facts.uid === 0)
     throw new TaskError('image-unusable', `the image ${reference} runs as root: give it a USER of its own`)
-  if (!known) await writeAtomically(file, JSON.stringify(facts))
+  if (!known) await writeCached(file, facts)
   return facts
 }
 
@@ -74,8 +83,8 @@ async function probe(host: DockerHost, reference: string, signal: AbortSignal): 
       (line) => (line.stream === 'stdout' ? output : errors).push(line.text),
       limited,
     )
-    const facts = factsSchema.safeParse(safeJson(output.join('')))
-    if (end?.exitCode === 0 && facts.success) return facts.data
+    const facts = parseJson(output.join(''), factsSchema)
+    if (end?.exitCode === 0 && facts) return facts
     throw new TaskError(
       'image-unusable',
       `the image ${reference} holds no usable Odoo: ${errors.at(-1) ?? `exit code ${end?.exitCode}`}`,
@@ -92,20 +101,4 @@ async function probe(host: DockerHost, reference: string, signal: AbortSignal): 
   } finally {
     await stopAndRemove(host, container.id, 0)
   }
-}
-
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Half a cache file, or an image that prints something else: both are told by the schema.
-    return undefined
-  }
-}
-
-async function writeAtomically(file: string, content: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const temporary = `${file}.${process.pid}`
-  await writeFile(temporary, content)
-  await rename(temporary, file)
 }

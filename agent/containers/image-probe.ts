@@ -1,9 +1,9 @@
 /**
- * Run inside an image: who is the user, which Odoo, which modules. Reads files only; manifests are evaluated as
- * literals and nothing of Odoo is imported. Chunked printing keeps lines short.
+ * Run inside an image: who is the user, which Odoo, which modules, which packages and programs. Reads files only;
+ * manifests are evaluated as literals and nothing of Odoo is imported. Chunked printing keeps lines short.
  */
 export const probeScript = String.raw`
-import ast, configparser, glob, importlib.util, json, os, re, site, sys
+import ast, configparser, glob, importlib.metadata, importlib.util, json, os, re, site, subprocess, sys
 sys.path += site.getsitepackages()
 paths, version = [], ''
 spec = importlib.util.find_spec('odoo')
@@ -39,9 +39,48 @@ for path in dict.fromkeys(paths):
             'depends': list(manifest.get('depends') or []),
             'installable': bool(manifest.get('installable', True)),
             'autoInstall': bool(auto) or isinstance(auto, (list, tuple, set)),
+            'version': str(manifest.get('version') or ''),
             'neutralize': os.path.isfile(os.path.join(folder, 'data', 'neutralize.sql')),
         })
-text = json.dumps({'uid': os.getuid(), 'gid': os.getgid(), 'odooVersion': version, 'modules': modules})
+distributions, imports = {}, {}
+for found in importlib.metadata.distributions():
+    name = re.sub(r'[-_.]+', '-', found.metadata['Name'] or '').lower()
+    # The first on the path is the one that is imported.
+    if not name or name in distributions:
+        continue
+    distributions[name] = found.version
+    tops = (found.read_text('top_level.txt') or '').split()
+    for file in found.files or []:
+        first = file.parts[0]
+        if len(file.parts) > 1 and file.suffix == '.py':
+            tops.append(first)
+        elif len(file.parts) == 1 and file.suffix in ('.py', '.so'):
+            tops.append(first.split('.')[0])
+    for top in tops:
+        if top.isidentifier():
+            imports.setdefault(top, name)
+executables = set()
+for folder in os.environ.get('PATH', '').split(':'):
+    if os.path.isdir(folder):
+        executables.update(entry.name for entry in os.scandir(folder) if os.access(entry.path, os.X_OK) and not entry.is_dir())
+system = {}
+if os.path.isfile('/etc/os-release'):
+    for line in open('/etc/os-release', encoding='utf-8'):
+        key, _, value = line.strip().partition('=')
+        system[key] = value.strip('"')
+packages = []
+try:
+    fields = ' '.join('@{%s}' % field for field in ('db:Status-Status', 'Package', 'Version', 'Architecture'))
+    query = ['dpkg-query', '-W', '-f', fields.replace('@', '$') + '\n']
+    listed = subprocess.run(query, stdout=subprocess.PIPE, text=True)
+    packages = sorted(line.split()[1:] for line in listed.stdout.splitlines() if line.startswith('installed '))
+except FileNotFoundError:
+    pass
+text = json.dumps({
+    'uid': os.getuid(), 'gid': os.getgid(), 'odooVersion': version, 'modules': modules,
+    'distributions': distributions, 'imports': imports, 'executables': sorted(executables),
+    'system': {'id': system.get('ID', ''), 'version': system.get('VERSION_ID', '')}, 'packages': packages,
+})
 for start in range(0, len(text), 8000):
     print(text[start:start + 8000])
 `

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import { TaskError } from '../tasks/task.ts'
 import { type DockerHost, ifExists, pinnedReference, requireImage, statusOf } from './docker.ts'
+import { anonymous, type Registries, registryHostOf } from './registry-credentials.ts'
 
 export interface ResolvedImage {
   /** `repository@sha256:…` */
@@ -10,7 +11,7 @@ export interface ResolvedImage {
 }
 
 /** `registry/name:tag` or `registry/name@sha256:…` without tag and digest. */
-function repositoryOf(reference: string): string {
+export function repositoryOf(reference: string): string {
   return reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
 }
 
@@ -18,15 +19,20 @@ function repositoryOf(reference: string): string {
  * Which image a tag names now, as the registry says; what has a digest already is only taken apart.
  * Falls back to an image of this host when the registry does not answer.
  *
- * @throws TaskError `image-unavailable` when neither knows it.
+ * @throws TaskError `image-unavailable` when neither knows it, `registry-denied`.
  */
-export async function resolveImage(host: DockerHost, reference: string): Promise<ResolvedImage> {
+export async function resolveImage(
+  host: DockerHost,
+  reference: string,
+  registries: Registries = anonymous,
+): Promise<ResolvedImage> {
   const given = /@(sha256:[0-9a-f]{64})$/.exec(reference)?.[1]
   if (given) return { reference: `${repositoryOf(reference)}@${given}`, digest: given }
   try {
-    const digest = await findInRegistry(host, reference)
+    const digest = await findInRegistry(host, reference, registries)
     if (digest) return { reference: `${repositoryOf(reference)}@${digest}`, digest }
   } catch (error) {
+    if (error instanceof TaskError) throw error
     // Docker does not look for what is no reference at all, and says so here as it did above.
     const local = await ifExists(host.docker.getImage(reference).inspect()).catch(() => undefined)
     if (!local) throw unavailable(reference, error)
@@ -36,20 +42,47 @@ export async function resolveImage(host: DockerHost, reference: string): Promise
   throw unavailable(reference, undefined)
 }
 
-/** The digest of a tag in its registry; undefined when the registry does not have it. */
-export async function findInRegistry(host: DockerHost, reference: string): Promise<string | undefined> {
+/**
+ * The digest of a tag in its registry; undefined when the registry does not have it.
+ *
+ * @throws TaskError `registry-denied` when it wants other credentials, or any.
+ */
+export async function findInRegistry(
+  host: DockerHost,
+  reference: string,
+  registries: Registries = anonymous,
+): Promise<string | undefined> {
+  const authconfig = registries(reference)
   try {
-    const found: { Descriptor?: { digest?: string } } = await host.docker.getImage(reference).distribution()
+    const found: { Descriptor?: { digest?: string } } = await host.docker
+      .getImage(reference)
+      .distribution({ authconfig })
     return found.Descriptor?.digest
   } catch (error) {
+    if (isDenied(error)) throw denied(reference, authconfig.password !== '', error)
     // Registries that hide what one may not read answer 403 for what does not exist.
     if ([403, 404].includes(statusOf(error) ?? 0)) return undefined
     throw error
   }
 }
 
-// Docker wants to be told even that there is nothing to tell.
-const anonymous = { username: '', password: '', serveraddress: '' }
+/** Docker hands on a registry's refusal under several numbers, and one wording. */
+function isDenied(error: unknown): boolean {
+  const text = (error as Error).message
+  return (
+    statusOf(error) === 401 || /unauthorized|authentication required|no basic auth credentials/i.test(text)
+  )
+}
+
+function denied(reference: string, presented: boolean, cause: unknown): TaskError {
+  const registry = registryHostOf(reference)
+  const what = presented ? 'refuses the credentials it was shown' : 'wants credentials'
+  return new TaskError(
+    'registry-denied',
+    `the registry ${registry} ${what} for ${repositoryOf(reference)}: set registry:${registry}/USERNAME and registry:${registry}/PASSWORD among the project's credentials`,
+    { cause },
+  )
+}
 
 /** Pushes a tag and answers the digest under which the registry holds it. */
 export async function pushImage(
@@ -57,20 +90,27 @@ export async function pushImage(
   reference: string,
   onLine: (line: string) => void,
   signal: AbortSignal,
+  registries: Registries = anonymous,
 ): Promise<ResolvedImage> {
-  const stream = await host.docker.getImage(reference).push({ authconfig: anonymous, abortSignal: signal })
+  const authconfig = registries(reference)
   let digest: string | undefined
-  await followProgress(
-    host,
-    stream,
-    (event) => {
-      digest = event.aux?.Digest ?? digest
-      if (event.status && !event.progress && !event.id) onLine(event.status)
-    },
-    'image-push-failed',
-    signal,
-  )
-  digest ??= await findInRegistry(host, reference)
+  try {
+    const stream = await host.docker.getImage(reference).push({ authconfig, abortSignal: signal })
+    await followProgress(
+      host,
+      stream,
+      (event) => {
+        digest = event.aux?.Digest ?? digest
+        if (event.status && !event.progress && !event.id) onLine(event.status)
+      },
+      'image-push-failed',
+      signal,
+    )
+  } catch (error) {
+    if (isDenied(error)) throw denied(reference, authconfig.password !== '', error)
+    throw error
+  }
+  digest ??= await findInRegistry(host, reference, registries)
   if (!digest)
     throw new TaskError('image-push-failed', `${reference} was pushed, but the registry does not have it`)
   return { reference: `${repositoryOf(reference)}@${digest}`, digest }
@@ -113,10 +153,11 @@ export function requireByDigest(
   host: DockerHost,
   reference: string,
   signal: AbortSignal,
+  registries: Registries = anonymous,
 ): Promise<Docker.ImageInspectInfo> {
   if (!/(@|^)sha256:[0-9a-f]{64}$/.test(reference))
     throw new TaskError('image-not-pinned', `${reference} is no digest: images are only run by digest`)
-  return requireImage(host, reference, signal)
+  return requireImage(host, reference, signal, registries(reference))
 }
 
 function unavailable(reference: string, cause: unknown): TaskError {

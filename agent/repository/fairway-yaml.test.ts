@@ -46,6 +46,27 @@ test('where addons of others come from', () => {
   expect(() => parse('sources:\n  exclude: [web_x]\n')).toThrow('repository/addon is expected')
 })
 
+test('packages are named, and where they come from without a password', () => {
+  const config = parse(
+    'apt: [poppler-utils, ghostscript, ghostscript]\npython: { index: "https://pypi.example/simple" }',
+  )
+  expect(config).toMatchObject({
+    apt: ['ghostscript', 'poppler-utils'],
+    pythonIndex: 'https://pypi.example/simple',
+  })
+  expect(parse()).toMatchObject({ apt: [], pythonIndex: '' })
+  for (const text of ['apt: [-o=x]', 'apt: ["a b"]', 'apt: ["a=1"]', 'apt: ["a;id"]'])
+    expect(() => parse(text)).toThrow('the name of a Debian package')
+  for (const index of [
+    'https://ana:secret@pypi.example/',
+    'file:///x',
+    '--extra',
+    'https://pypi.example/?a=b',
+  ])
+    expect(() => parse(`python: { index: "${index}" }`)).toThrow('without a user')
+  expect(() => parse('python: { indx: x }')).toThrow('did you mean `index`?')
+})
+
 test('what the file says is taken', () => {
   const config = parse(`
 odoo: 18.0

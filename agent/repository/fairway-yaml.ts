@@ -83,6 +83,7 @@ function explain(issue: Issue): string {
 
 const stageKeys = Object.keys(fairwaySchema.shape.production.unwrap().shape)
 const smokeKeys = ['path', 'status', 'contains']
+const pythonKeys = Object.keys(fairwaySchema.shape.python.unwrap().shape)
 const sourcesKeys = Object.keys(fairwaySchema.shape.sources.unwrap().shape)
 
 function hint(key: string, path: (string | number)[]): string {
@@ -94,6 +95,7 @@ function hint(key: string, path: (string | number)[]): string {
 function knownKeys(path: (string | number)[]): string[] {
   if (path.length === 0) return Object.keys(fairwaySchema.shape)
   if (path[0] === 'sources') return sourcesKeys
+  if (path[0] === 'python') return pythonKeys
   return path.includes('smoke') ? smokeKeys : stageKeys
 }
 
@@ -114,6 +116,8 @@ export function toProjectConfig(file: FairwayFile, defaults: ProjectDefaults): P
     odooVersion: file.odoo ?? defaults.odooVersion,
     baseImage: file.base_image ?? defaults.baseImage,
     addonsPaths: file.addons_paths.map((path) => path.replace(/^\.\/|\/+$/g, '')),
+    apt: [...new Set(file.apt)].sort(),
+    pythonIndex: file.python.index ?? '',
     branches: Object.entries(file.branches).map(([pattern, stage]) => ({ pattern, stage: stages[stage] })),
     production: toStageConfig(file.production),
     staging: toStageConfig(file.staging),

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
  * Version of what agent/containers/dockerfile.ts makes of a lock. Raise it whenever the same input would give
  * another image.
  */
-export const imageRecipeVersion = 1
+export const imageRecipeVersion = 2
 
 /** Of the document's form. A version 1 pinned nothing but the base. */
 export const lockVersion = 2

@@ -129,6 +129,34 @@ export const fairwaySchema = z
       })
       .prefault({})
       .describe('Repositories of addons beside this one'),
+    python: z
+      .strictObject({
+        index: z
+          .string()
+          .max(500)
+          .regex(
+            /^https?:\/\/[a-z0-9.-]+(:\d{1,5})?(\/[\w.~/-]*)?$/i,
+            'an address such as https://pypi.example/simple is expected, without a user: passwords belong among the credentials',
+          )
+          .optional()
+          .describe("Index that Python packages come from; pip's own when it is left out"),
+      })
+      .prefault({})
+      .describe(
+        'Python packages beyond those of the base image, as requirements.txt and the manifests name them',
+      ),
+    apt: z
+      .array(
+        z
+          .string()
+          .regex(
+            /^[a-z0-9][a-z0-9+.-]{1,100}$/,
+            'the name of a Debian package such as poppler-utils is expected',
+          ),
+      )
+      .max(200)
+      .default([])
+      .describe("Debian packages that the image gets, from the base image's own sources"),
     branches: z
       .record(z.string().min(1).max(200), stageName)
       .default({})

@@ -1,102 +1,146 @@
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { BuildImageOutputSchema, type BuildImageTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { buildImage as runBuild } from '../containers/build.ts'
+import { ensureEnvironment, labelsOfBase } from '../containers/environment.ts'
+import { readImageFacts } from '../containers/image-facts.ts'
+import { environmentLabel, keyLabel } from '../containers/image-labels.ts'
 import { findInRegistry, pushImage, requireByDigest } from '../containers/images.ts'
+import { buildProjectImage } from '../containers/project-image.ts'
+import { registriesOf } from '../containers/registry-credentials.ts'
 import { type Assembly, assembleProject } from '../git/assembly.ts'
+import { pythonIndexOf } from '../requirements/index-credentials.ts'
+import { installPython } from '../requirements/pip.ts'
+import { attachSbom } from '../sbom/attach-sbom.ts'
 import type { AgentServices } from '../services.ts'
 import { logGit, openMirrors } from './git-access.ts'
-import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
+import { secretsOf, type TaskContext, TaskError, type TaskHandler } from './task.ts'
 import { withTaskDirectory } from './task-directory.ts'
 
 type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'workDirectory'>
 
-/** Lock → image in the registry, by digest. An image that is there under its key is taken as it is. */
+/**
+ * Lock → image in the registry, by digest, and its parts list. An image that is there under its key is taken as it is.
+ * A kill in the middle leaves layers in Docker's cache and in the registry, which the next attempt takes up.
+ */
 export function buildImage(services: Services): TaskHandler<'buildImage'> {
   return async (input, context) => {
     const { docker } = services
     const { signal } = context
-    const repository = requireRepository(input)
+    const repository = requireInput(input)
+    const secrets = await secretsOf(context, input.credentials)
+    const registries = registriesOf(secrets)
+    const onLine = (line: string) => context.log('docker', line)
     const tag = `${repository}:${input.imageKey}`
-    const known = await findInRegistry(docker, tag)
-    if (known) {
-      context.log('fairway', `the registry has this image already: ${repository}@${known}`)
-      return describe(known, false)
-    }
-    await requireByDigest(docker, input.baseImage, signal)
-    await withTaskDirectory(services.workDirectory, context, async (directory) => {
-      const files = await checkOutPinned(services, input, context, directory)
-      await runBuild(docker, {
-        baseImage: input.baseImage,
-        addons: input.addons.map(({ name, path }) => ({ name, directory: join(files, path) })),
-        tag,
-        labels: labelsOf(input),
-        onLine: (line) => context.log('docker', line),
+    const known = await findInRegistry(docker, tag, registries)
+    if (known) context.log('fairway', `the registry has this image already: ${repository}@${known}`)
+    const digest = known ?? (await withTaskDirectory(services.workDirectory, context, build))
+    const image = await requireByDigest(docker, `${repository}@${digest}`, signal, registries)
+    const sbomSha256 = await attachSbom(context, services.workDirectory, input, digest, () =>
+      readImageFacts(
+        docker,
+        image.Config.Labels[environmentLabel] || input.baseImage,
+        join(services.workDirectory, 'images'),
         signal,
-      })
+        registries,
+      ),
+    )
+    return create(BuildImageOutputSchema, {
+      reference: `${repository}@${digest}`,
+      digest,
+      built: !known,
+      sizeBytes: BigInt(image.Size),
+      sbomSha256,
     })
-    await context.requireLease()
-    const pushed = await pushImage(docker, tag, (line) => context.log('docker', line), signal)
-    context.log('fairway', `pushed ${pushed.reference}`)
-    return describe(pushed.digest, true)
 
-    async function describe(digest: string, built: boolean) {
-      const reference = `${repository}@${digest}`
-      const image = await requireByDigest(docker, reference, signal)
-      return create(BuildImageOutputSchema, { reference, digest, built, sizeBytes: BigInt(image.Size) })
+    async function build(directory: string): Promise<string> {
+      const place = { baseImage: input.baseImage, repository, registries, onLine, signal }
+      const environment = await ensureEnvironment(docker, place, input, directory, async (pipImage) => {
+        const facts = await readImageFacts(docker, pipImage, join(services.workDirectory, 'images'), signal)
+        const pip = { image: pipImage, uid: facts.uid, gid: facts.gid, directory: join(directory, 'pip') }
+        const index = pythonIndexOf(input.pythonIndex, secrets)
+        await installPython(docker, context, pip, input.python, index)
+        return join(pip.directory, 'root')
+      })
+      const { files, assembly } = await checkOutPinned(services, input, context, directory)
+      const image = {
+        environment,
+        addons: input.addons,
+        files,
+        repositories: assembly.project.submodules.map(({ path }) => path),
+        directory,
+        tag,
+        labels: labelsOf(input, environment),
+        onLine,
+        signal,
+      }
+      await buildProjectImage(docker, image, registries)
+      await context.requireLease()
+      const pushed = await pushImage(docker, tag, onLine, signal, registries)
+      context.log('fairway', `pushed ${pushed.reference}`)
+      return pushed.digest
     }
   }
 }
 
-function requireRepository({ imageRepository, imageKey }: BuildImageTask): string {
+/** What comes from a server, before it becomes arguments, paths and lines of a recipe. */
+function requireInput({ imageRepository, imageKey, addons, python, apt }: BuildImageTask): string {
   if (!/^[a-z0-9][a-z0-9._:-]*(\/[a-z0-9._-]+)+$/.test(imageRepository))
     throw new TaskError(
       'bad-input',
       `${JSON.stringify(imageRepository.slice(0, 100))} is no image repository such as registry.example/acme/shop`,
     )
   if (!/^[0-9a-f]{64}$/.test(imageKey)) throw new TaskError('bad-input', 'the image key is no SHA-256')
+  for (const { path } of addons)
+    if (path !== '' && (path.startsWith('/') || path.split('/').includes('..')))
+      throw new TaskError('bad-input', `${path} is no folder of a repository`)
+  const packages = [
+    ...python.map(({ name, version, hashes }) => `${name}==${version} ${hashes}`),
+    ...apt.map(({ name, version }) => `${name}=${version}`),
+  ]
+  const bad = packages.find((one) => !packagePattern.test(one))
+  if (bad !== undefined)
+    throw new TaskError('bad-input', `${JSON.stringify(bad.slice(0, 100))} is no pinned package`)
   return imageRepository
 }
 
+const packagePattern =
+  /^([a-z0-9][a-z0-9-]*==[\w.!+-]+ sha256:[0-9a-f]{64}(,sha256:[0-9a-f]{64})*|[a-z0-9][a-z0-9+.:-]+=[0-9A-Za-z][0-9A-Za-z.+:~-]*)$/
+
 /**
- * The project and its sources at their pins, in the places where resolve had them, below the task's `directory`.
- * Answers with the folder of the files. Throws TaskError `lock-mismatch` where an addon is not what was resolved.
+ * The project and its sources at their pins, in the places where resolve had them, below the task's `directory`. Throws
+ * TaskError `lock-mismatch` where an addon is not what was resolved.
  */
 async function checkOutPinned(
   services: Pick<Services, 'mirrors'>,
   input: BuildImageTask,
   context: TaskContext,
   directory: string,
-): Promise<string> {
+): Promise<{ files: string; assembly: Assembly }> {
   const mirrors = await openMirrors(services.mirrors, input.credentials, context, directory)
   const place = { files: join(directory, 'source'), scratch: join(directory, 'scratch') }
   const wanted = { commit: input.commit, branch: '', onLine: logGit(context) }
   const assembly = await assembleProject(mirrors, input.repositoryUrl, wanted, place, context.signal)
   await assembly.place(input.sources)
   requireSameAddons(input, assembly)
-  return place.files
+  return { files: place.files, assembly }
 }
 
 /** The key promises these contents: what the commits hold must be what was resolved. */
 function requireSameAddons({ addons, commit }: BuildImageTask, assembly: Assembly): void {
-  for (const { name, path, treeId } of addons) {
-    if (path !== '' && (path.startsWith('/') || path.split('/').includes('..')))
-      throw new TaskError('bad-input', `${path} is no folder of a repository`)
+  for (const { name, path, treeId } of addons)
     if (assembly.findTreeId(path) !== treeId)
       throw new TaskError(
         'lock-mismatch',
         `the addon ${name} at ${path} of commit ${commit} is not what was resolved: resolve it again`,
       )
-  }
 }
 
-function labelsOf(input: BuildImageTask): Record<string, string> {
-  const [baseName = '', baseDigest = ''] = input.baseImage.split('@')
+function labelsOf(input: BuildImageTask, environment: string): Record<string, string> {
   return {
     ...input.labels,
+    ...labelsOfBase(input.baseImage),
     'org.opencontainers.image.revision': input.commit,
-    'org.opencontainers.image.base.name': baseName,
-    'org.opencontainers.image.base.digest': baseDigest,
-    'fairway.image-key': input.imageKey,
+    [keyLabel]: input.imageKey,
+    [environmentLabel]: environment,
   }
 }

@@ -3,6 +3,7 @@ import { applyModules } from './apply-modules.ts'
 import { buildImage } from './build-image.ts'
 import { checkRoomTask } from './check-room.ts'
 import { cloneCellTask } from './clone-cell.ts'
+import { collectImages } from './collect-images.ts'
 import { createCellTask } from './create-cell.ts'
 import { destroyCellTask } from './destroy-cell.ts'
 import { destroySnapshotTask } from './destroy-snapshot.ts'
@@ -17,11 +18,7 @@ import { snapshotCellTask } from './snapshot-cell.ts'
 import { startRuntime } from './start-runtime.ts'
 import { stopRuntime } from './stop-runtime.ts'
 import { switchRoute } from './switch-route.ts'
-import { TaskError, type TaskHandler, type TaskKind } from './task.ts'
-
-const unsupported = async (): Promise<never> => {
-  throw new TaskError('unsupported', 'this agent cannot do that yet: upgrade it')
-}
+import type { TaskHandler, TaskKind } from './task.ts'
 
 /** A handler for every kind of task; a kind without one does not compile. */
 export type TaskHandlers = { readonly [K in TaskKind]: TaskHandler<K> }
@@ -45,6 +42,6 @@ export function createTaskHandlers(services: AgentServices): TaskHandlers {
     smoke: smoke(services),
     switchRoute: switchRoute(services),
     inspectCell: inspectCellTask(services),
-    collectImages: unsupported,
+    collectImages: collectImages(services),
   }
 }

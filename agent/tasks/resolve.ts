@@ -6,9 +6,10 @@ import {
   type ResolveTask,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { ImageFacts } from '../containers/image-facts.ts'
+import { registriesOf } from '../containers/registry-credentials.ts'
 import { assembleProject } from '../git/assembly.ts'
 import { fairwayFileName, parseFairwayFile, toProjectConfig } from '../repository/fairway-yaml.ts'
-import { createLock, imageKey, noPackages } from '../repository/lock.ts'
+import { createLock, imageKey } from '../repository/lock.ts'
 import type { PlacedAddon } from '../repository/module-places.ts'
 import { lockFileName, readPins } from '../repository/pins.ts'
 import { readRepositoryFile } from '../repository/read-file.ts'
@@ -22,9 +23,10 @@ import { describeAddons, describeStages, lockAddons } from './resolve/describe.t
 import { findAllAddons, findOwnAddons } from './resolve/find-addons.ts'
 import { gatherSources } from './resolve/gather-sources.ts'
 import { openBase } from './resolve/open-base.ts'
+import { resolvePackages } from './resolve/packages.ts'
 import { createModules } from './resolve/project-modules.ts'
 import { closeStages, requireStage } from './resolve/stage-modules.ts'
-import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
+import { secretsOf, type TaskContext, TaskError, type TaskHandler } from './task.ts'
 import { withTaskDirectory } from './task-directory.ts'
 
 type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'workDirectory'>
@@ -62,7 +64,8 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   const pushed = { url, commit: project.commit, scannedCommit, ignore: config.secretScanIgnore }
   const findings = await scanForSecrets(mirrors, pushed, join(directory, 'pushed'), context)
   const pins = await readPins(files, input)
-  const base = await openBase(services, config, pins, context)
+  const secrets = await secretsOf(context, input.credentials)
+  const base = await openBase(services, config, pins, registriesOf(secrets), context)
   const series = config.odooVersion || base.facts.odooVersion
 
   const defaults = sourceDefaults(file, series)
@@ -89,14 +92,25 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   const addons = await findAllAddons(own, assembly, files, selection, context)
   warnShadowed(addons, base.facts, context)
 
-  const stages = closeStages(config, createModules(addons, base.facts, config, series))
+  const projectModules = createModules(addons, base.facts, config, series)
+  const stages = closeStages(config, projectModules)
   const { modules, closure } = requireStage(stages, input.stage)
   context.log(
     'fairway',
     `${addons.length} addons, ${sources.length} sources; to install: ${modules.join(', ') || 'only base'}; with dependencies ${closure.order.length} modules`,
   )
   const locked = lockAddons(addons, assembly)
-  const packages = noPackages
+  const packages = await resolvePackages(services, input, context, {
+    files,
+    directory,
+    base,
+    config,
+    pins,
+    secrets,
+    addons,
+    stages,
+    modules: projectModules,
+  })
   const lock = createLock({
     commit: project.commit,
     treeId: project.treeId,
@@ -105,7 +119,9 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     sources,
     addons: locked,
     closure: closure.order,
-    ...packages,
+    python: packages.python,
+    pythonIndex: packages.pythonIndex,
+    apt: packages.apt,
   })
   context.artifact('lock.json', 'application/json', new TextEncoder().encode(lock.document))
   return create(ResolveOutputSchema, {
@@ -120,6 +136,9 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     closure: closure.order,
     baseModules: closure.fromImage,
     imageKey: imageKey(base.digest, locked, packages),
+    python: packages.python.map((one) => ({ ...one, hashes: [...one.hashes], askedBy: [...one.askedBy] })),
+    apt: packages.apt.map((one) => ({ ...one })),
+    pythonIndex: packages.pythonIndex,
     lockSha256: lock.sha256,
     submodules: project.submodules,
     stages: describeStages(stages),

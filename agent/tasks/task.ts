@@ -56,6 +56,14 @@ export interface TaskContext {
 /** Values by name: that of an environment variable, or of a credential's part, `git:github.com/PASSWORD`. */
 export type Secrets = Readonly<Record<string, string>>
 
+/** As `context.secrets`, without asking anybody where there is nothing to ask for. */
+export async function secretsOf(
+  context: Pick<TaskContext, 'secrets'>,
+  refs: readonly { readonly name: string }[],
+): Promise<Secrets> {
+  return refs.length > 0 ? context.secrets(refs) : {}
+}
+
 export type LogSource = 'fairway' | 'odoo' | 'postgres' | 'git' | 'docker'
 
 /** Handles one kind of task. Throws TaskError for what a user can understand; anything else is a bug of ours. */

@@ -11,12 +11,8 @@ import { buildStaging } from './staging.ts'
 export const build: Pipeline<BuildActions> = async (run) => {
   const source = await run.step('resolve', () => run.resolve())
   const image = await run.step('image', () => run.image(source))
-  switch (run.stage) {
-    case 'production':
-      return release(run, source, image)
-    case 'staging':
-      return buildStaging(run, source, image)
-    case 'development':
-      return buildDevelopment(run, source, image)
-  }
+  await stages[run.stage](run, source, image)
+  await run.always(() => run.collectImages())
 }
+
+const stages = { production: release, staging: buildStaging, development: buildDevelopment }

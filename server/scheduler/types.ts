@@ -158,6 +158,8 @@ export interface BuildActions extends CommonActions {
   destroyCell(cellId: string): Promise<void>
   /** Drops snapshots beyond what is kept. */
   pruneSnapshots(): Promise<void>
+  /** Removes images of the project that nothing needs any more, when this run made a new one. Its failure is a warning. */
+  collectImages(): Promise<void>
   /** Keeps the database's and the code's facts where people look for them. */
   note(record: RunRecord): Promise<void>
 }

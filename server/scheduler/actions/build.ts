@@ -6,6 +6,7 @@ import { authorizationActions } from './authorization.ts'
 import { cellActions } from './cells.ts'
 import { codeActions } from './code.ts'
 import { commonActions } from './environment.ts'
+import { imageActions } from './images.ts'
 import { moduleActions } from './modules.ts'
 import { planActions } from './plan.ts'
 import { pruneActions } from './prune-snapshots.ts'
@@ -20,6 +21,7 @@ export function buildActions(engine: Engine, config: EngineConfig, blobs: BlobSt
   return {
     ...commonActions(engine),
     ...codeActions(engine, config, blobs),
+    ...imageActions(engine, config),
     authorizeDeploy: authorizationActions(engine).authorizeDeploy,
     ...cellActions(engine, config),
     ...snapshotActions(engine, config),

@@ -86,6 +86,8 @@ export function codeActions(
           labels: {
             'org.opencontainers.image.source': project.repository_url,
             'org.opencontainers.image.revision': source.commit,
+            'org.opencontainers.image.title': project.name,
+            'org.opencontainers.image.version': source.commit.slice(0, 12),
             'dev.fairway.project': project.name,
             'dev.fairway.lock': resolved.lockSha256,
           },

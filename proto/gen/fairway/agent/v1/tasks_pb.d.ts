@@ -842,6 +842,18 @@ export declare type ProjectConfig = Message<"fairway.agent.v1.ProjectConfig"> & 
    * @generated from field: repeated string secret_scan_ignore = 10;
    */
   secretScanIgnore: string[];
+
+  /**
+   * Names of Debian packages, sorted, and the index of Python packages; empty: the one that pip knows.
+   *
+   * @generated from field: repeated string apt = 20;
+   */
+  apt: string[];
+
+  /**
+   * @generated from field: string python_index = 21;
+   */
+  pythonIndex: string;
 };
 
 /**

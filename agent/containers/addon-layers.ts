@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import type { LayerFolder } from './build-context.ts'
+import { addonsFolder } from './dockerfile.ts'
+
+export interface LayeredAddon {
+  readonly name: string
+  /** Folder of the assembled source. */
+  readonly path: string
+  /** Folder of the repository that it comes from; empty: the project's own. */
+  readonly source: string
+}
+
+// Docker takes 127; some room for what a base image may gain.
+const maxLayers = 120
+
+/**
+ * Which addons go into which layer: one for each repository that addons come from, by path, and the project's own last,
+ * so that what changes most often changes one small layer. Where there are more repositories than an image can have
+ * layers, the last of them share one.
+ *
+ * @param repositories folders of submodules, whose addons count as theirs.
+ */
+export function layersOf(
+  addons: readonly LayeredAddon[],
+  repositories: readonly string[],
+  baseLayers: number,
+): LayeredAddon[][] {
+  const outermost = [...repositories].sort((a, b) => a.length - b.length)
+  const repositoryOf = ({ path, source }: LayeredAddon) =>
+    source || (outermost.find((folder) => path === folder || path.startsWith(`${folder}/`)) ?? '')
+  const groups = Map.groupBy(addons, repositoryOf)
+  const own = groups.get('') ?? []
+  const others = [...groups].filter(([path]) => path !== '').sort(([a], [b]) => (a < b ? -1 : 1))
+  const room = Math.max(1, maxLayers - baseLayers - 1)
+  const separate = others.length <= room ? others : others.slice(0, room - 1)
+  const shared = others.slice(separate.length).flatMap(([, group]) => group)
+  return [...separate.map(([, group]) => group), shared, own].filter((group) => group.length > 0)
+}
+
+/** Where the addons of a layer are, and where the image has them. */
+export function foldersOf(layer: readonly LayeredAddon[], files: string): LayerFolder[] {
+  return layer.map(({ name, path }) => ({ directory: join(files, path), target: `${addonsFolder}/${name}` }))
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { pipFault } from './pip-faults.ts'
+import { parseRequirement } from './requirement.ts'
+
+const requirements = [
+  parseRequirement('Foo>=1', 'requirements.txt:1')!,
+  parseRequirement('bar', 'sale_x/__manifest__.py')!,
+]
+
+test.each([
+  [
+    'python-missing',
+    `ERROR: Could not find a version that satisfies the requirement foo>=1 (from versions: 0.1, 0.2)
+ERROR: No matching distribution found for foo>=1`,
+    'no Python package foo>=1: the index has only 0.1, 0.2, or no file of it suits the image; asked for by requirements.txt:1 Foo>=1',
+  ],
+  [
+    'python-conflict',
+    `ERROR: Cannot install because these package versions have conflicting dependencies.
+The conflict is caused by:
+    The user requested foo>=1
+    bar 2.0 depends on foo<1
+
+To fix this you could try to:`,
+    'no versions suit everybody: requirements.txt:1 Foo>=1; bar 2.0 depends on foo<1 (sale_x/__manifest__.py bar)',
+  ],
+  [
+    'python-index-denied',
+    'ERROR: HTTP error 401 while getting\nERROR: 401 Client Error: Unauthorized for url: https://u:secret@pypi.example/simple/foo/',
+    'refuses https://***@pypi.example/simple/foo/ (HTTP 401)',
+  ],
+  [
+    'python-index-unavailable',
+    "WARNING: Retrying after connection broken by 'NewConnectionError('…')'\nERROR: No matching distribution found for foo",
+    'does not answer (NewConnectionError)',
+  ],
+  [
+    'python-build-failed',
+    'ERROR: Some build dependencies for file:///work/tmp/foo are missing: hatchling>=1.',
+    "lacks what builds it: 'hatchling>=1.'",
+  ],
+  ['python-failed', 'something else', 'pip failed: something else'],
+] as const)('%s', (reason, said, message) => {
+  const fault = pipFault(said, requirements)
+  expect(fault.reason).toBe(reason)
+  expect(fault.message).toContain(message.replaceAll("'hatchling>=1.'", 'hatchling>=1.'))
+  expect(fault.message).not.toContain('secret')
+})

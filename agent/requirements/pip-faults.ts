@@ -1,0 +1,110 @@
+import { TaskError } from '../tasks/task.ts'
+import { describeRequirement, normalizeName, type Requirement } from './requirement.ts'
+
+/**
+ * Makes of what pip said, when it failed, an error that names who asked for what.
+ *
+ * @param onlyWheels packages that come as source were passed over.
+ */
+export function pipFault(said: string, requirements: readonly Requirement[], onlyWheels = false): TaskError {
+  const lines = said
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+  const find = (pattern: RegExp) => lines.map((line) => pattern.exec(line)).find((match) => match !== null)
+
+  const old = find(/ERROR: (pip .* is too old)/)
+  if (old) return new TaskError('image-unusable', `the image's ${old[1]}: 22.2 is needed at least`)
+  const refused = find(/\b(401|403) (?:Client )?Error\b.*?(?:for url: |for )(\S+)/i)
+  if (refused)
+    return new TaskError(
+      'python-index-denied',
+      `the package index refuses ${shown(refused[2]!)} (HTTP ${refused[1]}): set python:HOST/USERNAME and python:HOST/PASSWORD among the project's credentials`,
+    )
+  const unreachable = find(
+    /(NewConnectionError|ConnectTimeoutError|ReadTimeoutError|NameResolutionError|SSLError|ProxyError|Connection refused|Temporary failure in name resolution|HTTP error 5\d\d)/,
+  )
+  if (unreachable)
+    return new TaskError(
+      'python-index-unavailable',
+      `the package index does not answer (${unreachable[1]}): ${last(lines)}`,
+    )
+  const conflict = lines.findIndex((line) => /^The conflict is caused by:/.test(line))
+  if (conflict >= 0) return conflicting(lines.slice(conflict + 1), requirements)
+  const missing = find(/No matching distribution found for ([A-Za-z0-9._-]+)(.*)/)
+  if (missing) return absent(missing[1]!, missing[2]!, lines, requirements, onlyWheels)
+  const tools = find(/(?:ERROR: )?Some build dependencies for (.+?) are missing: (.+)/)
+  if (tools)
+    return new TaskError(
+      'python-build-failed',
+      `${shown(tools[1]!)} has no wheel, and the image lacks what builds it: ${tools[2]}; ask for a version with a wheel, or for the Debian package under apt in fairway.yaml`,
+    )
+  const hash = find(/THESE PACKAGES DO NOT MATCH THE HASHES/)
+  if (hash)
+    return new TaskError(
+      'python-hash-mismatch',
+      `a package is not what was pinned: ${lines.filter((line) => /Expected|Got/.test(line)).join(' ')}; find out why before you pin it anew`,
+    )
+  return new TaskError('python-failed', `pip failed: ${last(lines)}`)
+}
+
+/** Requirements of one name, for people. */
+export function whoAsks(name: string, requirements: readonly Requirement[]): string[] {
+  return requirements.filter((other) => other.name === normalizeName(name)).map(describeRequirement)
+}
+
+function conflicting(lines: readonly string[], requirements: readonly Requirement[]): TaskError {
+  const end = lines.findIndex((line) => /^(To fix this|Additionally|ERROR)/.test(line))
+  const causes = lines.slice(0, end < 0 ? 10 : Math.min(end, 10))
+  const named = causes.flatMap((line) => {
+    const asked = /^The user requested (?:\(constraint\) )?([A-Za-z0-9._-]+)/.exec(line)
+    return asked ? whoAsks(asked[1]!, requirements) : []
+  })
+  const depends = causes.filter((line) => !line.startsWith('The user requested'))
+  const asked = [...new Set(named)].slice(0, 8)
+  const causedBy = depends.flatMap((line) => {
+    const name = /^([A-Za-z0-9._-]+)(?:\[.*\])? \S+ depends on/.exec(line)?.[1]
+    const origins = name ? whoAsks(name, requirements) : []
+    return origins.length > 0 ? [`${line} (${origins.join(', ')})`] : [line]
+  })
+  return new TaskError(
+    'python-conflict',
+    `no versions suit everybody: ${[...asked, ...new Set(causedBy)].join('; ')}`.slice(0, 2000),
+  )
+}
+
+function absent(
+  name: string,
+  rest: string,
+  lines: readonly string[],
+  requirements: readonly Requirement[],
+  onlyWheels: boolean,
+): TaskError {
+  const asked = whoAsks(name, requirements)
+  const specifier = /^\s*([<>=!~][^\s(]*)/.exec(rest)?.[1] ?? ''
+  const offered = lines.map((line) => /\(from versions: (.+)\)/.exec(line)?.[1]).find(Boolean)
+  const from = asked.length > 0 ? asked.join(', ') : 'a package that was asked for'
+  const why =
+    offered && offered !== 'none'
+      ? `the index has only ${offered.slice(0, 300)}, or no file of it suits the image`
+      : 'the index has none of that name (what one imports may be named otherwise than the package)'
+  const wheels = onlyWheels
+    ? '; from an index with a password only wheels are taken, as the code of other packages would run beside it'
+    : ''
+  return new TaskError(
+    'python-missing',
+    `there is no Python package ${name}${specifier}: ${why}${wheels}; asked for by ${from}`,
+  )
+}
+
+const last = (lines: readonly string[]) =>
+  shown(
+    lines
+      .filter((line) => !/^\[notice\]/.test(line))
+      .slice(-4)
+      .join(' ')
+      .slice(-800),
+  )
+
+/** Without what may be secret in an address. */
+const shown = (text: string) => text.replace(/\/\/[^/@\s]*@/g, '//***@')

@@ -1,0 +1,117 @@
+/**
+ * Run inside an image, as its user: pip, told what to do by JSON on standard input. /work is a folder of the task.
+ *
+ * `resolve` answers what pip would install beside what the image has, pinned; nothing is installed.
+ * `install` fetches pinned packages, every file checked by its hash, and installs them below /work/root.
+ *
+ * Packages that come as source are built with what the image has (no isolation: it would fetch unpinned tools), and not
+ * at all where an index has a password: their code would run beside it.
+ * What pip says goes to standard error; the answer, in short lines, to standard output.
+ */
+export const pipScript = String.raw`
+import json, os, subprocess, sys
+from pip import __version__ as pip_version
+from pip._vendor.packaging.requirements import Requirement
+from pip._vendor.packaging.utils import canonicalize_name
+
+job = json.load(sys.stdin)
+work = '/work'
+os.environ.update({
+    'HOME': work + '/home', 'TMPDIR': work + '/tmp', 'PIP_NO_INPUT': '1', 'PIP_NO_CACHE_DIR': '1',
+    'PIP_DISABLE_PIP_VERSION_CHECK': '1', 'PIP_BREAK_SYSTEM_PACKAGES': '1', 'PIP_ROOT_USER_ACTION': 'ignore',
+    'PIP_NO_COLOR': '1', 'PIP_PROGRESS_BAR': 'off', 'PIP_RETRIES': '2', 'PIP_TIMEOUT': '15',
+    'SOURCE_DATE_EPOCH': '315532800',
+})
+for folder in ('home', 'tmp', 'wheels', 'root'):
+    os.makedirs(os.path.join(work, folder), exist_ok=True)
+if job['netrc']:
+    # In memory: /tmp is no disk.
+    os.environ['NETRC'] = '/tmp/netrc'
+    with open(os.open('/tmp/netrc', os.O_WRONLY | os.O_CREAT, 0o600), 'w') as file:
+        file.write(job['netrc'])
+if job['index']:
+    os.environ['PIP_INDEX_URL'] = job['index']
+    os.environ['PIP_EXTRA_INDEX_URL'] = ''
+    if job['index'].startswith('http://'):
+        # Said in fairway.yaml, where anybody sees it.
+        os.environ['PIP_TRUSTED_HOST'] = job['index'].split('/')[2]
+
+def write(name, lines):
+    path = os.path.join(work, name)
+    with open(path, 'w') as file:
+        file.write(''.join(line + '\n' for line in lines))
+    return path
+
+def pip(*arguments):
+    process = subprocess.Popen([sys.executable, '-I', '-m', 'pip', *arguments], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
+    said = []
+    for line in process.stdout:
+        print(line.rstrip('\n')[:2000], file=sys.stderr, flush=True)
+        said.append(line[:2000])
+    return process.wait(), ''.join(said)[-100000:]
+
+def answer(value):
+    text = json.dumps(value)
+    for start in range(0, len(text), 8000):
+        print(text[start:start + 8000])
+
+built = ['--only-binary=:all:'] if job['netrc'] else ['--no-build-isolation', '--check-build-dependencies']
+
+def fitting(constraints, requirements):
+    wanted = {}
+    for text in requirements:
+        requirement = Requirement(text)
+        wanted.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+    def fits(pin):
+        pin = Requirement(pin)
+        version = next(iter(pin.specifier)).version
+        return all(other.specifier.contains(version, prereleases=True)
+                   for other in wanted.get(canonicalize_name(pin.name), []))
+    return [pin for pin in constraints if fits(pin)]
+
+def resolve():
+    if tuple(int(part) for part in pip_version.split('.')[:2] if part.isdigit()) < (22, 2):
+        return {'fault': 'ERROR: pip %s is too old' % pip_version}
+    requirements = write('requirements.txt', job['requirements'])
+    narrowed = ['-c', write('narrowed.txt', job['narrowed'])] if job['narrowed'] else []
+    report = os.path.join(work, 'report.json')
+    try:
+        pins = fitting(job['pins'], job['requirements'])
+    except Exception as error:
+        # Whatever pip's parser does not take, pip itself names with its line.
+        pins = []
+    for constraints in ([pins, []] if pins else [[]]):
+        pinned = ['-c', write('pins.txt', constraints)] if constraints else []
+        code, said = pip('install', '--dry-run', '--report', report, *built, '-r', requirements, *narrowed, *pinned)
+        if code == 0:
+            break
+        if 'ResolutionImpossible' not in said and 'conflicting dependencies' not in said:
+            break
+    if code != 0:
+        return {'fault': said}
+    with open(report) as file:
+        items = json.load(file)['install']
+    return {'packages': [{
+        'name': canonicalize_name(item['metadata']['name']),
+        'version': item['metadata']['version'],
+        'sha256': item['download_info'].get('archive_info', {}).get('hashes', {}).get('sha256', ''),
+    } for item in items], 'pinsHeld': bool(constraints) or not pins}
+
+def install():
+    pins = write('pins.txt', job['requirements'])
+    names = write('names.txt', [text.split(' ')[0] for text in job['requirements']])
+    code, said = pip('wheel', '--quiet', '--no-deps', '--require-hashes', *built, '-w', work + '/wheels', '-r', pins)
+    if code != 0:
+        return {'fault': said}
+    code, said = pip('install', '--quiet', '--no-index', '--no-deps', '--ignore-installed', '--no-compile',
+                     '--no-warn-script-location', '--find-links', work + '/wheels', '--root', work + '/root', '-r', names)
+    if code != 0:
+        return {'fault': said}
+    # By hash and not by time: the files have none that means anything.
+    subprocess.run([sys.executable, '-I', '-m', 'compileall', '-q', '-j', '0', '--invalidation-mode', 'unchecked-hash',
+                    '-s', work + '/root', work + '/root'], stdout=sys.stderr)
+    return {'packages': []}
+
+answer(resolve() if job['action'] == 'resolve' else install())
+`

@@ -1,0 +1,143 @@
+import { chown, mkdir } from 'node:fs/promises'
+import { z } from 'zod'
+import { parseJson } from '../cached-json.ts'
+import type { DockerHost } from '../containers/docker.ts'
+import { runThrowaway } from '../containers/throwaway.ts'
+import { type TaskContext, TaskError } from '../tasks/task.ts'
+import type { PythonIndex } from './index-credentials.ts'
+import { pipFault } from './pip-faults.ts'
+import { pipScript } from './pip-script.ts'
+import { describeRequirement, type Requirement } from './requirement.ts'
+
+export interface PinnedPython {
+  /** Normalized. */
+  readonly name: string
+  readonly version: string
+  /** `sha256:…` */
+  readonly hashes: readonly string[]
+  /** Who asks for it; empty: a dependency of another. */
+  readonly askedBy: readonly string[]
+}
+
+/** Where pip runs: an image on this host by digest or id, its user, and a folder of the task that it may fill. */
+export interface PipPlace {
+  readonly image: string
+  readonly uid: number
+  readonly gid: number
+  readonly directory: string
+}
+
+const answerSchema = z.union([
+  z.object({ fault: z.string() }),
+  z.object({
+    packages: z.array(
+      z.object({
+        name: z.string().regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/),
+        version: z.string().regex(/^[\w.!+-]{1,100}$/),
+        sha256: z.string(),
+      }),
+    ),
+    pinsHeld: z.boolean().optional(),
+  }),
+])
+
+const maxPackages = 2000
+
+/**
+ * What pip would install beside what the image has, pinned by version and hash. Pins of a lock hold where they fit.
+ *
+ * @throws TaskError `python-conflict`, `-missing`, `-index-denied`, `-index-unavailable`, `-build-failed`, `-failed`.
+ */
+export async function resolvePython(
+  host: DockerHost,
+  context: TaskContext,
+  place: PipPlace,
+  request: {
+    requirements: readonly Requirement[]
+    constraints: readonly Requirement[]
+    pins: readonly { name: string; version: string }[]
+    index: PythonIndex
+  },
+): Promise<PinnedPython[]> {
+  const { requirements, constraints, pins } = request
+  const { packages, pinsHeld } = await runPip(host, context, place, requirements, {
+    action: 'resolve',
+    requirements: requirements.map(({ text }) => text),
+    narrowed: constraints.map(({ text }) => text),
+    pins: pins.map(({ name, version }) => `${name}==${version}`),
+    index: request.index.url,
+    netrc: request.index.netrc,
+  })
+  if (packages.length > maxPackages)
+    throw new TaskError('requirements-invalid', `more than ${maxPackages} Python packages would be installed`)
+  if (pinsHeld === false)
+    context.log('fairway', 'the versions of the lock do not suit what is asked for now: resolved without it')
+  return packages
+    .map(({ name, version, sha256 }) => {
+      const asking = requirements.filter((requirement) => requirement.name === name)
+      const hash = `sha256:${sha256}`
+      requireHash(name, version, sha256, [...asking, ...constraints.filter((other) => other.name === name)])
+      return { name, version, hashes: [hash], askedBy: asking.map(describeRequirement) }
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** Fetches pinned packages, checks each by its hash and installs them below `place.directory`/root, for a layer. */
+export async function installPython(
+  host: DockerHost,
+  context: TaskContext,
+  place: PipPlace,
+  packages: readonly Pick<PinnedPython, 'name' | 'version' | 'hashes'>[],
+  index: PythonIndex,
+): Promise<void> {
+  await runPip(host, context, place, [], {
+    action: 'install',
+    requirements: packages.map(({ name, version, hashes }) =>
+      [`${name}==${version}`, ...hashes.map((hash) => `--hash=${hash}`)].join(' '),
+    ),
+    index: index.url,
+    netrc: index.netrc,
+  })
+}
+
+async function runPip(
+  host: DockerHost,
+  context: TaskContext,
+  place: PipPlace,
+  requirements: readonly Requirement[],
+  job: { netrc: string } & Record<string, unknown>,
+) {
+  await mkdir(place.directory, { recursive: true, mode: 0o700 })
+  await chown(place.directory, place.uid, place.gid)
+  const end = await runThrowaway(host, context, {
+    image: place.image,
+    command: ['python3', '-I', '-c', pipScript],
+    input: JSON.stringify(job),
+    network: 'bridge',
+    workDirectory: place.directory,
+    timeoutMs: 10 * 60_000,
+    onLine: (line) => context.log('docker', line),
+  })
+  const answer = parseJson(end.lines.join(''), answerSchema)
+  if (end.exitCode !== 0 || !answer)
+    throw new TaskError(
+      'image-unusable',
+      `pip can't be used in the image ${place.image} (exit code ${end.exitCode}): the image needs python3-pip, version 22.2 or newer`,
+    )
+  if ('fault' in answer) throw pipFault(answer.fault, requirements, job.netrc !== '')
+  return answer
+}
+
+function requireHash(name: string, version: string, sha256: string, asking: readonly Requirement[]): void {
+  if (!/^[0-9a-f]{64}$/.test(sha256))
+    throw new TaskError(
+      'python-failed',
+      `the index gives no SHA-256 of ${name} ${version}: it can't be pinned`,
+    )
+  const wanted = asking.flatMap(({ hashes }) => hashes)
+  if (wanted.length > 0 && !wanted.includes(`sha256:${sha256}`))
+    throw new TaskError(
+      'python-hash-mismatch',
+      `the index has a file of ${name} ${version} that none of the hashes in ${asking[0]!.origin} is for (sha256:${sha256}): find out why before you change them`,
+    )
+}

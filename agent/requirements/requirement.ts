@@ -1,0 +1,40 @@
+/** Something that a project asks of its image's Python: `num2words>=0.5`. */
+export interface Requirement {
+  /** As it was written, without comments and hashes. Safe as a line of a requirements file: never an option or address. */
+  readonly text: string
+  /** Normalized (PEP 503). */
+  readonly name: string
+  /** Whether there is nothing but the name: neither versions, extras nor a marker. */
+  readonly plain: boolean
+  /** Who asks: `requirements.txt:3`, `sale_x/__manifest__.py`. */
+  readonly origin: string
+  /** `sha256:…`; when any is given, only these files will do. */
+  readonly hashes: readonly string[]
+}
+
+// PEP 508 without addresses. What a version or marker may hold is pip's to judge; here it is only kept to one harmless line.
+const pattern =
+  /^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[A-Za-z0-9._,\s-]*\])?\s*(\(?[<>=!~][<>=!~\w.*+,!\s-]*\)?)?\s*(;[\x20-\x7e]*)?$/
+
+/** Undefined for what is no requirement by name. */
+export function parseRequirement(
+  text: string,
+  origin: string,
+  hashes: readonly string[] = [],
+): Requirement | undefined {
+  if (text.length > 1000) return undefined
+  const match = pattern.exec(text.trim())
+  if (!match?.[1]) return undefined
+  const plain = match.slice(2).every((part) => part === undefined)
+  return { text: text.trim(), name: normalizeName(match[1]), plain, origin, hashes }
+}
+
+/** PEP 503. */
+export function normalizeName(name: string): string {
+  return name.replace(/[-_.]+/g, '-').toLowerCase()
+}
+
+/** For people: `requirements.txt:3 num2words>=0.5`. */
+export function describeRequirement({ origin, text }: Requirement): string {
+  return `${origin} ${text}`
+}

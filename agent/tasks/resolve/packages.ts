@@ -1,0 +1,48 @@
+import type { ProjectConfig, ResolveTask } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { PlacedAddon } from '../../repository/module-places.ts'
+import type { Pins } from '../../repository/pins.ts'
+import { chainTo } from '../../requirements/module-requirements.ts'
+import { type ResolvedRequirements, resolveRequirements } from '../../requirements/resolve-requirements.ts'
+import type { AgentServices } from '../../services.ts'
+import type { Secrets, TaskContext } from '../task.ts'
+import type { OpenBase } from './open-base.ts'
+import type { ProjectModules } from './project-modules.ts'
+import type { StageClosure } from './stage-modules.ts'
+
+export interface PackagesWanted {
+  readonly files: string
+  readonly directory: string
+  readonly base: OpenBase
+  readonly config: ProjectConfig
+  readonly pins: Pins
+  readonly secrets: Secrets
+  readonly addons: readonly PlacedAddon[]
+  readonly stages: readonly StageClosure[]
+  readonly modules: ProjectModules
+}
+
+/** What the image needs beside its base, for the modules of every stage: one image serves them all. */
+export function resolvePackages(
+  { docker, workDirectory }: Pick<AgentServices, 'docker' | 'workDirectory'>,
+  { refresh }: Pick<ResolveTask, 'refresh'>,
+  context: TaskContext,
+  wanted: PackagesWanted,
+): Promise<ResolvedRequirements> {
+  const { stages, modules, base, addons } = wanted
+  const installed = new Set(stages.flatMap(({ closure }) => closure?.order ?? []))
+  const asked = [...new Set(stages.flatMap((stage) => (stage.closure ? stage.modules : [])))].sort()
+  const dependsOf = (name: string) => (modules.own.get(name) ?? modules.image.get(name))?.depends ?? []
+  return resolveRequirements(docker, context, {
+    files: wanted.files,
+    directory: wanted.directory,
+    workDirectory,
+    baseImage: base.reference,
+    facts: base.facts,
+    modules: addons.filter(({ module }) => installed.has(module)),
+    chainOf: (module) => chainTo(module, asked, dependsOf),
+    config: wanted.config,
+    pins: wanted.pins,
+    refresh,
+    secrets: wanted.secrets,
+  })
+}

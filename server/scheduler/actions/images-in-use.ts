@@ -1,0 +1,65 @@
+import { sql } from 'kysely'
+import type { Tx } from '../../db/tenancy.ts'
+import { durationMs } from '../../governance/policy/document.ts'
+import { policyInForce } from '../../governance/policy/in-force.ts'
+
+/**
+ * Digests of a project's images that something may still ask for: what environments serve, what production can go back
+ * to, what the evidence of releases names, what living approvals, rehearsals, snapshots and runs are about.
+ * Undefined while another build is about to use an image and has not said which.
+ */
+export async function imagesInUse(
+  tx: Tx,
+  projectId: string,
+  runId: string,
+  now: Date,
+): Promise<string[] | undefined> {
+  const { retention, rehearsal } = (await policyInForce(tx, projectId)).document
+  const before = (age: string) => new Date(now.getTime() - durationMs(age))
+  const { rows } = await sql<{ digest: string | null; unknown: boolean }>`
+    with mine as (
+      select id, status, kind, finished_at, record, input from runs where project_id = ${projectId}
+    ),
+    living_runs as (
+      select id, record, input from mine where status in ('queued', 'running')
+      union
+      select id, record, input from mine
+        where kind = 'rehearse' and finished_at > ${before(rehearsal.maxAge)}
+    ),
+    -- The build that a run or a request is about, beside the run itself.
+    about as (
+      select id from living_runs
+      union
+      select (input ->> 'candidateRunId')::uuid from living_runs where input ? 'candidateRunId'
+      union
+      select unnest(array[run_id, about_run_id]) from approvals
+        where project_id = ${projectId} and status in ('open', 'approved') and expires_at > ${now}
+      union
+      select run_id from snapshots where project_id = ${projectId} and status <> 'destroyed'
+    ),
+    ranked as (
+      select digest, deployment, went_live_at,
+        row_number() over (partition by environment_id order by number desc) as place
+      from releases where project_id = ${projectId}
+    )
+    select record ->> 'digest' as digest, false as unknown
+      from mine where id in (select id from about)
+    union
+    select record -> 'rehearsal' ->> 'digest', false from living_runs
+    union
+    select deployment ->> 'digest', false from environments
+      where project_id = ${projectId} and destroyed_at is null
+    union
+    select subject::jsonb ->> 'digest', false from approvals
+      where project_id = ${projectId} and status in ('open', 'approved') and expires_at > ${now}
+    union
+    select digest, false from ranked
+      where place <= ${retention.releases + 1} or went_live_at > ${before(retention.evidence)}
+    union
+    select null, true from mine
+      where id <> ${runId} and status = 'running' and kind in ('build', 'promote', 'rehearse', 'rollback')
+        and not record ? 'digest'
+  `.execute(tx)
+  if (rows.some(({ unknown }) => unknown)) return undefined
+  return rows.flatMap(({ digest }) => (digest && /^sha256:[0-9a-f]{64}$/.test(digest) ? [digest] : [])).sort()
+}

@@ -1,0 +1,122 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { BuildImageOutput, ResolveOutput } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { validate } from '../support/cyclonedx.ts'
+import { addon, createImageProject, type ImageProject } from '../support/image-project.ts'
+import { registry } from '../support/odoo-services.ts'
+import { startPythonIndex } from '../support/python-index.ts'
+
+// What an image is made of, and what of it changes with an addon. The cases go in order.
+
+let project: ImageProject
+let index: Awaited<ReturnType<typeof startPythonIndex>>
+let oca: string
+let resolved: ResolveOutput
+let first: BuildImageOutput
+
+beforeAll(async () => {
+  project = await createImageProject()
+  index = await startPythonIndex(project.services.docker)
+  index.addWheel('fw-alpha', '1.0')
+  const web = await project.git.createRepository('web')
+  oca = await web.commit({ ...addon('web_a'), ...addon('web_b') })
+}, 120_000)
+
+afterAll(async () => {
+  await index?.[Symbol.asyncDispose]()
+  await project?.[Symbol.asyncDispose]()
+}, 60_000)
+
+/** A commit with a submodule of two addons, a Python package, and an addon of its own with this code. */
+async function commit(code: string): Promise<string> {
+  const { repository, git } = project
+  await repository.commit({
+    '.gitmodules': `[submodule "web"]\n\tpath = oca/web\n\turl = ${git.url}/web\n`,
+    'fairway.yaml': `python: { index: ${index.url} }\n`,
+    'requirements.txt': 'fw-alpha\n',
+    ...addon('shop', "'depends': ['web_a']", code),
+  })
+  await repository.git('update-index', '--add', '--cacheinfo', `160000,${oca},oca/web`)
+  await repository.git('commit', '--quiet', '-m', 'Pin web')
+  await repository.push()
+  return repository.git('rev-parse', 'HEAD')
+}
+
+async function layersOf({
+  digest,
+  reference,
+}: BuildImageOutput): Promise<{ digest: string; size: number }[]> {
+  const name = reference.replace(/@.*$/, '').slice(registry.length + 1)
+  const accept = 'application/vnd.docker.distribution.manifest.v2+json'
+  const response = await fetch(`http://${registry}/v2/${name}/manifests/${digest}`, { headers: { accept } })
+  return ((await response.json()) as { layers: { digest: string; size: number }[] }).layers
+}
+
+test('an image says what it was made of', async () => {
+  resolved = await project.resolve(await commit(''))
+  first = await project.build(resolved)
+  expect(first.built).toBe(true)
+  const { Config } = await project.services.docker.docker.getImage(first.reference).inspect()
+  expect(Config.Labels).toMatchObject({
+    'org.opencontainers.image.source': project.repository.url,
+    'org.opencontainers.image.revision': resolved.commit,
+    'org.opencontainers.image.base.name': `${registry}/fairway/odoo`,
+    'org.opencontainers.image.base.digest': resolved.baseImage.replace(/^.*@/, ''),
+    'dev.fairway.lock': resolved.lockSha256,
+    'dev.fairway.key': resolved.imageKey,
+  })
+  expect(Config.User).toBe('odoo')
+  expect(
+    await project.run(first.reference, 'sh', '-c', 'ls /mnt/extra-addons; touch /mnt/extra-addons/x'),
+  ).toMatch(/^shop\s+web_a\s+web_b\s+touch: .*Permission denied$/)
+}, 120_000)
+
+test('a change of one addon makes one small layer', async () => {
+  const before = await layersOf(first)
+  const changed = await project.build(await project.resolve(await commit('answer = 42\n')))
+  const after = await layersOf(changed)
+  expect(after.slice(0, -1)).toEqual(before.slice(0, -1))
+  expect(after.at(-1)!.digest).not.toBe(before.at(-1)!.digest)
+  expect(after.at(-1)!.size).toBeLessThan(1000)
+}, 60_000)
+
+test('the same addons make the same layers, whoever builds them', async () => {
+  const layers = await layersOf(first)
+  // As on another host: nothing of the image is here, and the builder remembers nothing.
+  await project.forgetImages()
+  const task = project.newTask()
+  const again = await project.build({ ...resolved, imageKey: 'f'.repeat(64) }, task)
+  expect(again.built).toBe(true)
+  expect(task.lines.map(({ text }) => text).join('\n')).not.toContain('Using cache')
+  expect(await layersOf(again)).toEqual(layers)
+}, 60_000)
+
+test('its parts list is complete, valid, and the same for the same image', async () => {
+  const task = project.newTask()
+  const known = await project.build(resolved, task)
+  expect(known).toMatchObject({ built: false, digest: first.digest, sbomSha256: first.sbomSha256 })
+  const text = task.artifacts.get('sbom.cdx.json') ?? ''
+  expect(Buffer.byteLength(text)).toBeLessThan(512 * 1024)
+  expect(await validate(text)).toEqual([])
+  const sbom = JSON.parse(text)
+  expect(sbom.metadata.component).toMatchObject({ name: project.imageRepository, version: first.digest })
+  const purls = sbom.components.flatMap(({ purl }: { purl?: string }) => purl ?? [])
+  expect(purls).toEqual(expect.arrayContaining(['pkg:pypi/fw-alpha@1.0']))
+  expect(purls.some((purl: string) => purl.startsWith('pkg:deb/debian/libc6@'))).toBe(true)
+  const find = (name: string) =>
+    sbom.components.find((one: { name: string; purl?: string }) => one.name === name && !one.purl)
+  expect(find('odoo').version).toBe('19.0')
+  expect(find('odoo').components.map(({ name }: { name: string }) => name)).toContain('sale')
+  const shop = resolved.addons.find(({ name }) => name === 'shop')!
+  expect(find(project.repository.url).components).toContainEqual({
+    type: 'library',
+    'bom-ref': 'addon/shop',
+    name: 'shop',
+    version: '19.0.1.0.0',
+    properties: [{ name: 'dev.fairway.tree', value: shop.treeId }],
+  })
+  // Another host's memory is empty.
+  await rm(join(project.services.workDirectory, 'sboms'), { recursive: true })
+  expect((await project.build(resolved)).sbomSha256).toBe(first.sbomSha256)
+}, 60_000)

@@ -1,0 +1,189 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { create } from '@bufbuild/protobuf'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildImage } from '../../agent/containers/build.ts'
+import { findInRegistry, pushImage } from '../../agent/containers/images.ts'
+import { registriesOf } from '../../agent/containers/registry-credentials.ts'
+import { collectImages } from '../../agent/tasks/collect-images.ts'
+import {
+  type BuildImageOutput,
+  CollectImagesTaskSchema,
+  type ResolveOutput,
+} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { addon, createImageProject, type ImageProject } from '../support/image-project.ts'
+import { registry as devRegistry } from '../support/odoo-services.ts'
+import { startPythonIndex } from '../support/python-index.ts'
+import { startRegistry, type TestRegistry } from '../support/registry.ts'
+
+// A registry that lets nobody in without a password, from the base image to the removal of what nobody needs.
+
+const password = 'registry-pass'
+// Of that password, with the least work that bcrypt takes.
+const htpasswd = 'builder:$2b$05$Qv012Z0nlsuJgLxyWCTnZuib5Y0lAJuQrZPgBcx.xSzdgb7j7sI8S'
+
+let registry: TestRegistry
+let project: ImageProject
+let index: Awaited<ReturnType<typeof startPythonIndex>>
+let credentials: Record<string, string>
+let baseImage: string
+const built: BuildImageOutput[] = []
+const login = { username: 'reader', password: 'index "pass" \\ word' }
+
+beforeAll(async () => {
+  registry = await startRegistry({ htpasswd })
+  credentials = {
+    [`registry:${registry.host}/USERNAME`]: 'builder',
+    [`registry:${registry.host}/PASSWORD`]: password,
+  }
+  project = await createImageProject({ registryHost: registry.host, credentials })
+  index = await startPythonIndex(project.services.docker, login)
+  credentials[`python:${index.host}/USERNAME`] = login.username
+  credentials[`python:${index.host}/PASSWORD`] = login.password
+  index.addWheel('fw-alpha', '1.0')
+  baseImage = `${registry.host}/bases/odoo:19.0`
+  const { docker } = project.services.docker
+  await docker
+    .getImage(`${devRegistry}/fairway/odoo:19.0`)
+    .tag({ repo: `${registry.host}/bases/odoo`, tag: '19.0' })
+  const authconfig = { username: 'builder', password, serveraddress: registry.host }
+  const pushed = await docker.getImage(baseImage).push({ authconfig })
+  await new Promise<void>((resolve, reject) =>
+    docker.modem.followProgress(pushed, (error) => (error ? reject(error) : resolve())),
+  )
+}, 300_000)
+
+afterAll(async () => {
+  await index?.[Symbol.asyncDispose]()
+  const docker = project?.services.docker.docker
+  for (const { RepoTags, RepoDigests } of (await docker?.listImages()) ?? [])
+    for (const name of [...(RepoTags ?? []), ...(RepoDigests ?? [])])
+      if (name.startsWith(`${registry.host}/`))
+        await docker
+          ?.getImage(name)
+          .remove({ force: true })
+          .catch(() => {})
+  await project?.[Symbol.asyncDispose]()
+  await registry?.[Symbol.asyncDispose]()
+}, 120_000)
+
+const filesOf = (code: string) => ({
+  'fairway.yaml': `base_image: ${baseImage}\npython: { index: ${index.url} }\n`,
+  'requirements.txt': 'fw-alpha\n',
+  ...addon('shop', '', code),
+})
+const collect = (keepDigests: string[], minAgeMs = 0, imageRepository = project.imageRepository) => {
+  const task = project.newTask()
+  const credentialRefs = Object.keys(credentials).map((name) => ({ name, version: 1 }))
+  const input = create(CollectImagesTaskSchema, { imageRepository, keepDigests, credentials: credentialRefs })
+  return collectImages(project.services, { minAgeMs })(input, task.context).then((output) => ({
+    output,
+    task,
+  }))
+}
+const inRegistry = (tag: string) =>
+  findInRegistry(project.services.docker, `${project.imageRepository}:${tag}`, registriesOf(credentials))
+
+test('without credentials one is told which to set', async () => {
+  const anonymous = project.resolve(filesOf(''), { credentials: [] })
+  await expect(anonymous).rejects.toMatchObject({
+    reason: 'registry-denied',
+    message: expect.stringMatching(
+      new RegExp(`registry ${registry.host} wants credentials for .*set registry:${registry.host}/USERNAME`),
+    ),
+  })
+})
+
+test('base, packages and image come and go with credentials, which stay nowhere', async () => {
+  const resolved: ResolveOutput[] = []
+  for (const code of ['', 'x = 1\n', 'x = 2\n']) {
+    const task = project.newTask()
+    resolved.push(await project.resolve(filesOf(code), {}, task))
+    built.push(await project.build(resolved.at(-1)!, task))
+    const said = JSON.stringify([task.lines, [...task.artifacts], task.warnings])
+    expect(said).not.toContain(password)
+    expect(said).not.toContain('index "pass"')
+    expect(said).not.toContain('index \\"pass')
+  }
+  expect(index.requests).toContain('reader@/simple/fw-alpha/')
+  expect(resolved[0]!.baseImage.startsWith(`${registry.host}/bases/odoo@sha256:`)).toBe(true)
+  const { docker } = project.services.docker
+  const history = JSON.stringify(await docker.getImage(built[0]!.reference).history())
+  const inspected = JSON.stringify(await docker.getImage(built[0]!.reference).inspect())
+  for (const text of [history, inspected]) expect(text).not.toMatch(/registry-pass|index .{0,3}pass/)
+}, 240_000)
+
+test('a package whose code would run beside a password is refused', async () => {
+  await index.addSource('fwsource', '1.0')
+  const files = { ...filesOf(''), 'requirements.txt': 'fwsource\n' }
+  await expect(project.resolve(files)).rejects.toMatchObject({
+    reason: 'python-missing',
+    message: expect.stringContaining('only wheels are taken'),
+  })
+}, 60_000)
+
+test('wrong passwords are told from none', async () => {
+  const wrong = { ...credentials, [`registry:${registry.host}/PASSWORD`]: 'wrong' }
+  await expect(
+    findInRegistry(project.services.docker, `${project.imageRepository}:x`, registriesOf(wrong)),
+  ).rejects.toMatchObject({ reason: 'registry-denied', message: expect.stringContaining('refuses') })
+})
+
+test('images that nothing needs go, on the host and in the registry; what is kept stays', async () => {
+  const { docker } = project.services.docker
+  const [first, , third] = built.map(({ digest }) => digest) as [string, string, string]
+  const used = await docker.createContainer({ Image: built[1]!.reference, Cmd: ['true'] })
+  try {
+    expect((await collect([first], 3_600_000)).output.removedDigests).toEqual([])
+    const { output, task } = await collect([first])
+    expect(task.warnings).toEqual([])
+    // The second is in use here, and what the others stand on is kept with them.
+    expect(output.removedDigests).toEqual([third])
+    const there = await docker.listImages()
+    const digests = there.flatMap(({ RepoDigests }) => RepoDigests ?? [])
+    expect(digests).toEqual(expect.arrayContaining([built[0]!.reference, built[1]!.reference]))
+    expect(digests).not.toContain(built[2]!.reference)
+    const { Config } = await docker.getImage(built[0]!.reference).inspect()
+    expect(Config.Labels['dev.fairway.on']).toContain(`${project.imageRepository}@`)
+    expect(digests).toContain(Config.Labels['dev.fairway.on'])
+    expect((await collect([first])).output.removedDigests).toEqual([])
+    // Others' images are not looked at.
+    expect((await collect([], 0, `${registry.host}/bases/odoo`)).output.removedDigests).toEqual([])
+    expect(await findInRegistry(project.services.docker, baseImage, registriesOf(credentials))).toBeDefined()
+  } finally {
+    await used.remove({ force: true })
+  }
+}, 60_000)
+
+test('what was collected is built again under its key', async () => {
+  const resolved = await project.resolve(filesOf('x = 2\n'))
+  expect(await inRegistry(resolved.imageKey)).toBeUndefined()
+  const again = await project.build(resolved)
+  expect(again.built).toBe(true)
+  expect(await inRegistry(resolved.imageKey)).toBe(again.digest)
+}, 60_000)
+
+test('a registry that forbids deletion is a warning', async () => {
+  await using strict = await startRegistry({ deletion: false })
+  const { docker } = project.services
+  const imageRepository = `${strict.host}/test/small`
+  const path = join(project.services.directory, 'small')
+  await writeFile(path, 'small')
+  const build = {
+    dockerfile: 'FROM scratch\nADD small /\nLABEL dev.fairway.key="x"\n',
+    files: [{ name: 'small', path }],
+    tag: `${imageRepository}:x`,
+    network: 'none' as const,
+    onLine: () => {},
+    signal: new AbortController().signal,
+  }
+  await buildImage(docker, build)
+  const image = await pushImage(docker, build.tag, () => {}, build.signal)
+  const task = project.newTask()
+  const input = create(CollectImagesTaskSchema, { imageRepository, keepDigests: [] })
+  const output = await collectImages(project.services, { minAgeMs: 0 })(input, task.context)
+  // From the host it goes nevertheless.
+  expect(output).toMatchObject({ removedDigests: [image.digest], freedBytes: 5n })
+  expect(task.warnings.join()).toContain('does not let images')
+  expect(await findInRegistry(docker, build.tag)).toBe(image.digest)
+}, 60_000)

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto'
+import { create } from '@bufbuild/protobuf'
+import { followToEnd } from '../../agent/containers/follow.ts'
+import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
+import {
+  type BuildImageOutput,
+  BuildImageTaskSchema,
+  CellStage,
+  type ResolveOutput,
+  ResolveTaskSchema,
+} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { startGitServer } from './git-server.ts'
+import { createTestServices, registry, type TestServices } from './odoo-services.ts'
+import { createTask, type RecordedTask } from './task-context.ts'
+
+export const manifestOf = (more = '') =>
+  `{'name': 'x', 'version': '19.0.1.0.0', 'license': 'LGPL-3', ${more}}\n`
+
+/** The files of an addon, by path in the repository. */
+export const addon = (path: string, more = '', code = ''): Record<string, string> => ({
+  [`${path}/__init__.py`]: code,
+  [`${path}/__manifest__.py`]: manifestOf(more),
+})
+
+type Files = Record<string, string>
+
+/** A project in git whose commits are resolved and built on this machine's Docker, into a repository of its own. */
+export async function createImageProject(options: { registryHost?: string; credentials?: Files } = {}) {
+  const services: TestServices = await createTestServices()
+  const handlers: TaskHandlers = createTaskHandlers(services)
+  const git = await startGitServer()
+  const repository = await git.createRepository('shop')
+  const imageRepository = `${options.registryHost ?? registry}/test/images-${randomUUID().slice(0, 8)}`
+  const credentials = Object.keys(options.credentials ?? {}).map((name) => ({ name, version: 1 }))
+
+  function newTask(): RecordedTask {
+    const task = createTask()
+    return { ...task, context: { ...task.context, secrets: async () => options.credentials ?? {} } }
+  }
+
+  return {
+    services,
+    git,
+    repository,
+    imageRepository,
+    newTask,
+    handlers,
+    /** @param source files of a new commit, or a commit. */
+    async resolve(source: Files | string, more: object = {}, task = newTask()): Promise<ResolveOutput> {
+      const commit = typeof source === 'string' ? source : await repository.commit(source)
+      const input = {
+        repositoryUrl: repository.url,
+        branch: 'main',
+        commit,
+        stage: CellStage.DEVELOPMENT,
+        defaultBaseImage: `${registry}/fairway/odoo:19.0`,
+        imageRepository,
+        credentials,
+        ...more,
+      }
+      return handlers.resolve(create(ResolveTaskSchema, input), task.context)
+    },
+    async build(resolved: ResolveOutput, task = newTask()): Promise<BuildImageOutput> {
+      const { addons, apt, baseImage, commit, imageKey, python, pythonIndex } = resolved
+      const input = {
+        addons,
+        apt,
+        baseImage,
+        commit,
+        credentials,
+        imageKey,
+        imageRepository,
+        python,
+        pythonIndex,
+      }
+      return handlers.buildImage(
+        create(BuildImageTaskSchema, {
+          ...input,
+          repositoryUrl: repository.url,
+          labels: {
+            'dev.fairway.lock': resolved.lockSha256,
+            'org.opencontainers.image.source': repository.url,
+          },
+        }),
+        task.context,
+      )
+    },
+    /** What a command prints in the image. */
+    async run(image: string, ...command: string[]): Promise<string> {
+      const { docker } = services.docker
+      const container = await docker.createContainer({
+        Image: image,
+        Entrypoint: command,
+        HostConfig: { NetworkMode: 'none' },
+      })
+      try {
+        await container.start()
+        const lines: string[] = []
+        await followToEnd(
+          services.docker,
+          container.id,
+          ({ text }) => lines.push(text),
+          AbortSignal.timeout(60_000),
+        )
+        return lines.join('\n').trim()
+      } finally {
+        await container.remove({ force: true })
+      }
+    },
+    /** Takes the project's images off this host, and with them what the builder remembers of them; no others. */
+    async forgetImages() {
+      const { docker } = services.docker
+      for (const { Id, RepoTags, RepoDigests } of await docker.listImages()) {
+        const names = [...(RepoTags ?? []), ...(RepoDigests ?? [])]
+        if (names.some((name) => name.startsWith(imageRepository)))
+          await docker.getImage(Id).remove({ force: true })
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await this.forgetImages()
+      await services[Symbol.asyncDispose]()
+      await git[Symbol.asyncDispose]()
+    },
+  }
+}
+
+export type ImageProject = Awaited<ReturnType<typeof createImageProject>>
