@@ -4,9 +4,13 @@ import { pause } from '../link/pause.ts'
 import type { Cell } from '../storage/records.ts'
 import { blockingModes, createLockTally, type TableLock } from './lock-tally.ts'
 
-/** Between two looks. Each takes a few milliseconds; a slow one makes the next come later, so that it stays 2 %. */
+/**
+ * Between two looks. Each takes a few milliseconds; a slow one makes the next come later, so that it stays 2 %, but never
+ * so late that what a busy machine does is missed.
+ */
 const everyMs = 200
 const share = 50
+const latestMs = 500
 const retryMs = 1_000
 
 export interface LockWatch {
@@ -75,7 +79,8 @@ async function lookUntil(
       while (!done.aborted) {
         const begun = performance.now()
         await look(client)
-        await pause(Math.max(everyMs, (performance.now() - begun) * share), done)
+        const tookMs = performance.now() - begun
+        await pause(Math.min(latestMs, Math.max(everyMs, tookMs * share)), done)
       }
       await look(client)
     },

@@ -133,7 +133,7 @@ function dataOf(releases: readonly ReleaseRow[], target: ReleaseRow): RollbackTa
     throw new DomainError(
       'wrong-state',
       'release-gone',
-      `The data of before release ${next.number} are no longer kept (retention.releases of the policy): ` +
+      `The data of before release ${next.number} are no longer kept (rollback.releases of the policy): ` +
         'go back without --with-data, or restore a backup.',
     )
   }

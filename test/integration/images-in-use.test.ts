@@ -95,12 +95,12 @@ const approve = (status: string, expires_at: Date, subject: object, about_run_id
     about_run_id,
   })
 
-const policy = (retention: object) =>
+const policy = (document: object) =>
   insert('policies', {
     project_id,
     version: 1,
     source: 'x',
-    document: JSON.stringify({ retention }),
+    document: JSON.stringify(document),
     sha256: of('policy').slice(7),
     set_by: 'member:ana',
   })
@@ -132,7 +132,7 @@ test('what environments serve is in use; what a destroyed one served is not', as
 })
 
 test('releases are in use as long as one can go back to them, or their evidence is kept', async () => {
-  await policy({ releases: 2, evidence: '30d' })
+  await policy({ rollback: { releases: 2 }, retention: { evidence: '30d' } })
   await release('oldest', days(-100))
   await release('old', days(-99))
   await release('before-last', days(-98))

@@ -51,6 +51,8 @@ export function httpRequest(url: string, path: string, body?: string): Promise<O
       port: port || 80,
       path,
       method: body === undefined ? 'GET' : 'POST',
+      // A kept connection may be closed just when it is used again.
+      agent: false,
       headers: { host, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     },
     (response) => {

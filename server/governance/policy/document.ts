@@ -169,6 +169,11 @@ export const policySchema = z
         monthly: kept(3),
         yearly: kept(0),
         evidence: duration.default('3650d').describe('How long evidence is kept'),
+      })
+      .prefault({})
+      .describe('How many backups are kept, and how long evidence is'),
+    rollback: z
+      .strictObject({
         releases: z
           .int()
           .min(1)
@@ -180,7 +185,7 @@ export const policySchema = z
           .describe('How long the data of an update that failed in production are kept for study'),
       })
       .prefault({})
-      .describe('How many backups and releases are kept, and how long evidence is'),
+      .describe('What is kept of former releases'),
     shell: z
       .strictObject({
         production: z
@@ -262,4 +267,5 @@ export const enforcedKeys: readonly (keyof PolicyDocument)[] = [
   'workflows',
   'rehearsal',
   'maxDowntimeSeconds',
+  'rollback',
 ]

@@ -14,7 +14,7 @@ export async function imagesInUse(
   runId: string,
   now: Date,
 ): Promise<string[] | undefined> {
-  const { retention, rehearsal } = (await policyInForce(tx, projectId)).document
+  const { retention, rollback, rehearsal } = (await policyInForce(tx, projectId)).document
   const before = (age: string) => new Date(now.getTime() - durationMs(age))
   const { rows } = await sql<{ digest: string | null; unknown: boolean }>`
     with mine as (
@@ -54,7 +54,7 @@ export async function imagesInUse(
       where project_id = ${projectId} and status in ('open', 'approved') and expires_at > ${now}
     union
     select digest, false from ranked
-      where place <= ${retention.releases + 1} or went_live_at > ${before(retention.evidence)}
+      where place <= ${rollback.releases + 1} or went_live_at > ${before(retention.evidence)}
     union
     select null, true from mine
       where id <> ${runId} and status = 'running' and kind in ('build', 'promote', 'rehearse', 'rollback')

@@ -46,7 +46,7 @@ async function listSurplus(engine: Engine): Promise<string[]> {
   const abandoned = rows.filter(
     ({ status, created_at }) => status === 'making' && now - created_at.getTime() > abandonedAfterMs,
   )
-  const surplus = [...prepared, ...safety.slice(document.retention.releases), ...spent, ...studied]
+  const surplus = [...prepared, ...safety.slice(document.rollback.releases), ...spent, ...studied]
   return [...surplus, ...abandoned].map(({ id }) => id)
 }
 

@@ -111,7 +111,7 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
 
     async keepFailed(cellId) {
       const { document } = await policyInForce(tx, project.id)
-      const expiresAt = new Date(Date.now() + durationMs(document.retention.failedUpdate))
+      const expiresAt = new Date(Date.now() + durationMs(document.rollback.failedUpdate))
       try {
         const { id } = await snapshot(cellId, 'failed', {
           key: '',
