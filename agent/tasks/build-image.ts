@@ -13,7 +13,7 @@ import { installPython } from '../requirements/pip.ts'
 import { attachSbom } from '../sbom/attach-sbom.ts'
 import type { AgentServices } from '../services.ts'
 import { logGit, openMirrors } from './git-access.ts'
-import { secretsOf, type TaskContext, TaskError, type TaskHandler } from './task.ts'
+import { type Secrets, secretsOf, type TaskContext, TaskError, type TaskHandler } from './task.ts'
 import { withTaskDirectory } from './task-directory.ts'
 
 type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'workDirectory'>
@@ -61,7 +61,7 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
         await installPython(docker, context, pip, input.python, index)
         return join(pip.directory, 'root')
       })
-      const { files, assembly } = await checkOutPinned(services, input, context, directory)
+      const { files, assembly } = await checkOutPinned(services, input, secrets, context, directory)
       const image = {
         environment,
         addons: input.addons,
@@ -113,10 +113,11 @@ const packagePattern =
 async function checkOutPinned(
   services: Pick<Services, 'mirrors'>,
   input: BuildImageTask,
+  secrets: Secrets,
   context: TaskContext,
   directory: string,
 ): Promise<{ files: string; assembly: Assembly }> {
-  const mirrors = await openMirrors(services.mirrors, input.credentials, context, directory)
+  const mirrors = await openMirrors(services.mirrors, secrets, context.project, directory)
   const place = { files: join(directory, 'source'), scratch: join(directory, 'scratch') }
   const wanted = { commit: input.commit, branch: '', onLine: logGit(context) }
   const assembly = await assembleProject(mirrors, input.repositoryUrl, wanted, place, context.signal)

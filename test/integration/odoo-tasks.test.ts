@@ -57,7 +57,9 @@ afterAll(async () => {
   const docker = services?.docker.docker
   const built = image && (await docker.getImage(image).inspect())
   await services?.[Symbol.asyncDispose]()
-  if (built) await docker.getImage(built.Id).remove({ force: true })
+  // By its names: its layers may be another test's as well.
+  for (const name of [...(built?.RepoTags ?? []), ...(built?.RepoDigests ?? [])])
+    await docker.getImage(name).remove()
   await server?.[Symbol.asyncDispose]()
 }, 60_000)
 

@@ -24,13 +24,16 @@ export interface PackagesWanted {
 /** What the image needs beside its base, for the modules of every stage: one image serves them all. */
 export function resolvePackages(
   { docker, workDirectory }: Pick<AgentServices, 'docker' | 'workDirectory'>,
-  { refresh }: Pick<ResolveTask, 'refresh'>,
+  input: Pick<ResolveTask, 'refresh' | 'stage'>,
   context: TaskContext,
   wanted: PackagesWanted,
 ): Promise<ResolvedRequirements> {
   const { stages, modules, base, addons } = wanted
   const installed = new Set(stages.flatMap(({ closure }) => closure?.order ?? []))
-  const asked = [...new Set(stages.flatMap((stage) => (stage.closure ? stage.modules : [])))].sort()
+  // Who needs a module is told as the stage that was asked for has it, where it has it.
+  const own = stages.find((stage) => stage.stage === input.stage)
+  const all = [...new Set(stages.flatMap((stage) => (stage.closure ? stage.modules : [])))].sort()
+  const askedFor = (module: string) => (own?.closure?.order.includes(module) ? own.modules : all)
   const dependsOf = (name: string) => (modules.own.get(name) ?? modules.image.get(name))?.depends ?? []
   return resolveRequirements(docker, context, {
     files: wanted.files,
@@ -39,10 +42,10 @@ export function resolvePackages(
     baseImage: base.reference,
     facts: base.facts,
     modules: addons.filter(({ module }) => installed.has(module)),
-    chainOf: (module) => chainTo(module, asked, dependsOf),
+    chainOf: (module) => chainTo(module, askedFor(module), dependsOf),
     config: wanted.config,
     pins: wanted.pins,
-    refresh,
+    refresh: input.refresh,
     secrets: wanted.secrets,
   })
 }
