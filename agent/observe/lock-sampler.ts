@@ -8,7 +8,7 @@ import { blockingModes, createLockTally, type TableLock } from './lock-tally.ts'
  * Between two looks. Each takes a few milliseconds; a slow one makes the next come later, so that it stays 2 %, but never
  * so late that what a busy machine does is missed.
  */
-const everyMs = 200
+const everyMs = 100
 const share = 50
 const latestMs = 500
 const retryMs = 1_000

@@ -121,7 +121,7 @@ describe('a release that adds a column and migrates', () => {
 
   it('goes live by its digest once somebody else approved; visitors are told when to come back', async () => {
     await approved()
-    const { rehearsal } = await release<{ rehearsal: Rehearsal }>(rita, 'rehearsal')
+    const rehearsal = await release<Rehearsal>(rita, 'rehearsal')
     const seen = watchVisitors((await production()).url)
     const plan = await release<Plan>(rita, 'plan')
     await rita.cli('release', 'promote', 'shop', branch, '--yes')

@@ -68,7 +68,7 @@ test('an image says what it was made of', async () => {
   })
   expect(Config.User).toBe('odoo')
   expect(
-    await project.run(first.reference, 'sh', '-c', 'ls /mnt/extra-addons; touch /mnt/extra-addons/x'),
+    await project.run(first.reference, 'sh', '-c', 'ls /mnt/extra-addons; touch /mnt/extra-addons/x 2>&1'),
   ).toMatch(/^shop\s+web_a\s+web_b\s+touch: .*Permission denied$/)
 }, 120_000)
 

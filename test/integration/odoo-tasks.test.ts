@@ -25,6 +25,7 @@ import {
   StopRuntimeTaskSchema,
   SwitchRouteTaskSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { forgetImage } from '../support/forget-image.ts'
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
 import { createMemorySink } from '../support/memory-sink.ts'
 import { addonFiles } from '../support/odoo-addons.ts'
@@ -55,11 +56,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   const docker = services?.docker.docker
-  const built = image && (await docker.getImage(image).inspect())
+  const built = image ? await docker.getImage(image).inspect() : undefined
   await services?.[Symbol.asyncDispose]()
-  // By its names: its layers may be another test's as well.
-  for (const name of [...(built?.RepoTags ?? []), ...(built?.RepoDigests ?? [])])
-    await docker.getImage(name).remove()
+  if (built) await forgetImage(docker, built)
   await server?.[Symbol.asyncDispose]()
 }, 60_000)
 

@@ -9,6 +9,7 @@ import {
   type ResolveOutput,
   ResolveTaskSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { forgetImage } from './forget-image.ts'
 import { startGitServer } from './git-server.ts'
 import { createTestServices, registry, type TestServices } from './odoo-services.ts'
 import { createTask, type RecordedTask } from './task-context.ts'
@@ -110,10 +111,9 @@ export async function createImageProject(options: { registryHost?: string; crede
     /** Takes the project's images off this host, and with them what the builder remembers of them; no others. */
     async forgetImages() {
       const { docker } = services.docker
-      for (const { Id, RepoTags, RepoDigests } of await docker.listImages()) {
-        const names = [...(RepoTags ?? []), ...(RepoDigests ?? [])]
-        if (names.some((name) => name.startsWith(imageRepository)))
-          await docker.getImage(Id).remove({ force: true })
+      for (const image of await docker.listImages()) {
+        const names = [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])]
+        if (names.some((name) => name.startsWith(imageRepository))) await forgetImage(docker, image)
       }
     },
     async [Symbol.asyncDispose]() {

@@ -28,7 +28,7 @@ export async function addMigration(
   )
 }
 
-/** A new column, and a script that fills it. */
+/** A new column, and a script that fills it and takes its time, as it would on more data. */
 export async function addLevel(clone: Clone, branch: string, version: string): Promise<void> {
   await clone.change(
     branch,
@@ -40,7 +40,12 @@ export async function addLevel(clone: Clone, branch: string, version: string): P
       ),
     'Add a level',
   )
-  await addMigration(clone, branch, version, "cr.execute('update res_partner set loyalty_level = 7')")
+  await addMigration(
+    clone,
+    branch,
+    version,
+    "cr.execute('update res_partner set loyalty_level = 7')\ncr.execute('select pg_sleep(1)')",
+  )
 }
 
 /** A script that fails after half of its work, where a customer is called Trap or the environment says so. */
