@@ -4,6 +4,7 @@ import type { RunKind, RunStatus } from '../db/tables/runs.ts'
 import type { ModuleChanges } from '../releases/changes.ts'
 import type { Plan } from '../releases/plan.ts'
 import type { Image, Source } from '../releases/source.ts'
+import type { Measured } from '../releases/verdict.ts'
 
 /**
  * Words of the run engine.
@@ -172,9 +173,8 @@ export interface ClonedProduction {
   readonly copyMs: number
 }
 
-export interface RehearsalMeasured {
-  readonly update?: UpdateRecord
-  readonly downtimeMs: number
+export interface RehearsalMeasured extends Measured {
+  /** RFC 3339: the moment of production's data. */
   readonly sourceTime: string
 }
 
