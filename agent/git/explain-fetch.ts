@@ -1,12 +1,12 @@
 import type { ProcessError } from '../process.ts'
+import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import { lastGitError } from './command.ts'
 import type { Named } from './ref-names.ts'
-import { redactUrl } from './url.ts'
 
 /** What people can do about a fetch that failed. */
 export function explainFetch(error: ProcessError, url: string, wanted: Named): TaskError {
-  const where = redactUrl(url)
+  const where = redactUrls(url)
   const said = redactUrls(lastGitError(error))
   const wrap = (reason: string, message: string) => new TaskError(reason, message, { cause: error })
   if (error.timedOut)
@@ -34,5 +34,3 @@ export function explainFetch(error: ProcessError, url: string, wanted: Named): T
   if (/fsck error/.test(error.stderr)) return wrap('repository-invalid', `${where} is refused: ${said}`)
   return wrap('repository-unreachable', `${where} cannot be fetched: ${said}`)
 }
-
-const redactUrls = (text: string) => text.replace(/(\w+:\/\/)[^/@\s']*@/g, '$1')

@@ -1,4 +1,4 @@
-import { redactUrl } from '../git/url.ts'
+import { redactUrls } from '../redact-urls.ts'
 import type { LockedApt, LockedPython } from './lock.ts'
 import { type LockDocument, maxLockBytes, parseLock } from './lock-document.ts'
 import { readRepositoryFile } from './read-file.ts'
@@ -92,4 +92,4 @@ function fits(pinned: readonly WantedCommit[], wanted: readonly WantedCommit[]):
 }
 
 const describe = (commits: readonly WantedCommit[]) =>
-  commits.map(({ url, ref, commit }) => `${ref || commit} of ${redactUrl(url)}`).join(' + ')
+  commits.map(({ url, ref, commit }) => `${ref || commit} of ${redactUrls(url)}`).join(' + ')

@@ -1,3 +1,4 @@
+import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import { describeRequirement, normalizeName, type Requirement } from './requirement.ts'
 
@@ -19,7 +20,7 @@ export function pipFault(said: string, requirements: readonly Requirement[], onl
   if (refused)
     return new TaskError(
       'python-index-denied',
-      `the package index refuses ${shown(refused[2]!)} (HTTP ${refused[1]}): set python:HOST/USERNAME and python:HOST/PASSWORD among the project's credentials`,
+      `the package index refuses ${redactUrls(refused[2]!)} (HTTP ${refused[1]}): set python:HOST/USERNAME and python:HOST/PASSWORD among the project's credentials`,
     )
   const unreachable = find(
     /(NewConnectionError|ConnectTimeoutError|ReadTimeoutError|NameResolutionError|SSLError|ProxyError|Connection refused|Temporary failure in name resolution|HTTP error 5\d\d)/,
@@ -37,7 +38,7 @@ export function pipFault(said: string, requirements: readonly Requirement[], onl
   if (tools)
     return new TaskError(
       'python-build-failed',
-      `${shown(tools[1]!)} has no wheel, and the image lacks what builds it: ${tools[2]}; ask for a version with a wheel, or for the Debian package under apt in fairway.yaml`,
+      `${redactUrls(tools[1]!)} has no wheel, and the image lacks what builds it: ${tools[2]}; ask for a version with a wheel, or for the Debian package under apt in fairway.yaml`,
     )
   const hash = find(/THESE PACKAGES DO NOT MATCH THE HASHES/)
   if (hash)
@@ -98,13 +99,10 @@ function absent(
 }
 
 const last = (lines: readonly string[]) =>
-  shown(
+  redactUrls(
     lines
       .filter((line) => !/^\[notice\]/.test(line))
       .slice(-4)
       .join(' ')
       .slice(-800),
   )
-
-/** Without what may be secret in an address. */
-const shown = (text: string) => text.replace(/\/\/[^/@\s]*@/g, '//***@')

@@ -8,7 +8,8 @@ import {
   sourcesFolder,
 } from '../../git/assembly.ts'
 import type { Mirrors } from '../../git/mirrors.ts'
-import { redactUrl, requireProtocol } from '../../git/url.ts'
+import { requireProtocol } from '../../git/url.ts'
+import { redactUrls } from '../../redact-urls.ts'
 import type { Pins } from '../../repository/pins.ts'
 import {
   type Declaration,
@@ -138,6 +139,6 @@ function requireSourceUrl(url: string, { protocols }: Mirrors): void {
   if (/^\w+:\/\/[^/@]*:[^/]*@/.test(url))
     throw new TaskError(
       'repository-url',
-      `${redactUrl(url)}: an address with a password is refused; take it out, and set a credential for the host`,
+      `${redactUrls(url)}: an address with a password is refused; take it out, and set a credential for the host`,
     )
 }
