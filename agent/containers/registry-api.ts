@@ -1,3 +1,4 @@
+import { credentialAdvice } from '../credential-advice.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { DockerHost } from './docker.ts'
 import { type RegistryAuth, registryHostOf } from './registry-credentials.ts'
@@ -39,7 +40,7 @@ export async function openRepository(
   const host = registryHostOf(repository)
   const name = repository.slice(host.length + 1)
   const base = `${await schemeOf(docker, host)}://${host === 'docker.io' ? 'registry-1.docker.io' : host}`
-  const ask = createClient(base, name, auth, signal)
+  const ask = createClient(host, base, name, auth, signal)
   const path = (kind: string, what: string) => `/v2/${name}/${kind}/${what}`
 
   return {
@@ -91,8 +92,7 @@ async function schemeOf({ docker }: DockerHost, host: string): Promise<'http' | 
   return info.RegistryConfig?.IndexConfigs?.[host]?.Secure === false ? 'http' : 'https'
 }
 
-function createClient(base: string, name: string, auth: RegistryAuth, signal: AbortSignal) {
-  const host = new URL(base).host
+function createClient(registry: string, base: string, name: string, auth: RegistryAuth, signal: AbortSignal) {
   let authorization = ''
 
   async function send(method: string, path: string, accept: string): Promise<Response> {
@@ -104,7 +104,7 @@ function createClient(base: string, name: string, auth: RegistryAuth, signal: Ab
       signal.throwIfAborted()
       throw new TaskError(
         'registry-unavailable',
-        `the registry ${host} does not answer: ${(error as Error).message}`,
+        `the registry ${registry} does not answer: ${(error as Error).message}`,
         { cause: error },
       )
     }
@@ -127,7 +127,7 @@ function createClient(base: string, name: string, auth: RegistryAuth, signal: Ab
     const denied = [401, 403].includes(answer.status)
     throw new TaskError(
       denied ? 'registry-denied' : 'registry-unavailable',
-      `the registry ${host} answers ${answer.status} to ${method} of ${name}${denied ? `: set registry:${host}/USERNAME and registry:${host}/PASSWORD among the project's credentials` : ''}`,
+      `the registry ${registry} answers ${answer.status} to ${method} of ${name}${denied ? `: ${credentialAdvice('registry', registry)}` : ''}`,
     )
   }
 }

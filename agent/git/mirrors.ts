@@ -51,7 +51,7 @@ export interface MirrorLimits {
   maxBytes: number
 }
 
-export const defaultMirrorLimits: MirrorLimits = { fetchTimeoutMs: 15 * 60_000, maxBytes: 8 * 1024 ** 3 }
+const defaultMirrorLimits: MirrorLimits = { fetchTimeoutMs: 15 * 60_000, maxBytes: 8 * 1024 ** 3 }
 
 export function createMirrors(
   git: Git,

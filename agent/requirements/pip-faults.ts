@@ -1,3 +1,4 @@
+import { credentialAdvice } from '../credential-advice.ts'
 import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import { describeRequirement, normalizeName, type Requirement } from './requirement.ts'
@@ -17,11 +18,13 @@ export function pipFault(said: string, requirements: readonly Requirement[], onl
   const old = find(/ERROR: (pip .* is too old)/)
   if (old) return new TaskError('image-unusable', `the image's ${old[1]}: 22.2 is needed at least`)
   const refused = find(/\b(401|403) (?:Client )?Error\b.*?(?:for url: |for )(\S+)/i)
-  if (refused)
+  if (refused) {
+    const advice = credentialAdvice('python', URL.parse(refused[2]!)?.host ?? 'HOST')
     return new TaskError(
       'python-index-denied',
-      `the package index refuses ${redactUrls(refused[2]!)} (HTTP ${refused[1]}): set python:HOST/USERNAME and python:HOST/PASSWORD among the project's credentials`,
+      `the package index refuses ${redactUrls(refused[2]!)} (HTTP ${refused[1]}): ${advice}`,
     )
+  }
   const unreachable = find(
     /(NewConnectionError|ConnectTimeoutError|ReadTimeoutError|NameResolutionError|SSLError|ProxyError|Connection refused|Temporary failure in name resolution|HTTP error 5\d\d)/,
   )
@@ -50,7 +53,7 @@ export function pipFault(said: string, requirements: readonly Requirement[], onl
 }
 
 /** Requirements of one name, for people. */
-export function whoAsks(name: string, requirements: readonly Requirement[]): string[] {
+function whoAsks(name: string, requirements: readonly Requirement[]): string[] {
   return requirements.filter((other) => other.name === normalizeName(name)).map(describeRequirement)
 }
 

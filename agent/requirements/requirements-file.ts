@@ -5,7 +5,7 @@ import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import { parseRequirement, type Requirement } from './requirement.ts'
 
-export const requirementsFileName = 'requirements.txt'
+const requirementsFileName = 'requirements.txt'
 
 const maxBytes = 256 * 1024
 const maxFiles = 20

@@ -7,7 +7,7 @@ import type { ImageFacts } from '../containers/image-facts.ts'
 import { redactUrls } from '../redact-urls.ts'
 import type { TaskContext } from '../tasks/task.ts'
 
-export const sbomName = 'sbom.cdx.json'
+const sbomName = 'sbom.cdx.json'
 const maxBytes = 1024 ** 2
 
 /**

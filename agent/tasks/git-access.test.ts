@@ -15,21 +15,18 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, { recursive: true }))
 
-const credentials = [{ name: 'git:git.example/SSH_KEY' }]
+const secrets = { 'git:git.example/SSH_KEY': 'PRIVATE KEY' }
 const mirrorsHere = () => {
   const protocols = ['ssh'] as const
   return createMirrors(createGit({ home: directory, protocols }), join(directory, 'mirrors'), protocols)
 }
-const withKey = (): TaskContext => ({
-  ...createTask('task').context,
-  secrets: async (refs) => Object.fromEntries(refs.map(({ name }) => [name, 'PRIVATE KEY'])),
-})
+const task = (): TaskContext => createTask('task').context
 
 test('a key lies in the directory of its task, and of a task that was killed none is left', async () => {
   const opened = Promise.withResolvers<string>()
   // Never ends, as of an agent that was killed.
-  void withTaskDirectory(directory, withKey(), async (own) => {
-    await openMirrors(mirrorsHere(), credentials, withKey(), own)
+  void withTaskDirectory(directory, task(), async (own) => {
+    await openMirrors(mirrorsHere(), secrets, task(), own)
     opened.resolve(own)
     await new Promise<void>(() => undefined)
   })
@@ -37,16 +34,15 @@ test('a key lies in the directory of its task, and of a task that was killed non
   const [file = ''] = await readdir(join(own, 'keys'))
   expect(await readFile(join(own, 'keys', file), 'utf8')).toBe('PRIVATE KEY\n')
   expect((await stat(own)).mode & 0o777).toBe(0o700)
-  await withTaskDirectory(directory, withKey(), async (again) => {
+  await withTaskDirectory(directory, task(), async (again) => {
     expect(again).toBe(own)
     expect(await readdir(again)).toEqual([])
   })
   expect(await readdir(join(directory, 'tasks'))).toEqual([])
 })
 
-test('a task without credentials for git hosts asks for none', async () => {
-  const asking: TaskContext = { ...createTask().context, secrets: () => expect.fail('it asked') }
+test('a task without credentials for git hosts works on the mirrors of all', async () => {
   const mirrors = mirrorsHere()
-  const others = [{ name: 'registry:r.example/PASSWORD' }]
-  expect(await openMirrors(mirrors, others, asking, directory)).toBe(mirrors)
+  const others = { 'registry:r.example/PASSWORD': 'p' }
+  expect(await openMirrors(mirrors, others, task(), directory)).toBe(mirrors)
 })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { openHostAccess } from '../git/host-access.ts'
 import type { Mirrors } from '../git/mirrors.ts'
-import type { TaskContext } from './task.ts'
+import type { Secrets, TaskContext } from './task.ts'
 
 /** Progress of git, one line each, without its redrawing percentages. */
 export function logGit(context: TaskContext): (line: string) => void {
@@ -11,17 +11,15 @@ export function logGit(context: TaskContext): (line: string) => void {
 }
 
 /**
- * The mirrors, presenting what the task was given for git hosts. Keys of ssh lie in the task's directory as long as it
- * does.
+ * The mirrors, presenting what is for git hosts among the task's secrets. Keys of ssh lie in the task's directory as long
+ * as it does.
  */
 export async function openMirrors(
   mirrors: Mirrors,
-  credentials: readonly { readonly name: string }[],
-  context: TaskContext,
+  secrets: Secrets,
+  context: Pick<TaskContext, 'project'>,
   directory: string,
 ): Promise<Mirrors> {
-  const wanted = credentials.filter(({ name }) => name.startsWith('git:'))
-  if (wanted.length === 0) return mirrors
-  const secrets = await context.secrets(wanted)
+  if (!Object.keys(secrets).some((name) => name.startsWith('git:'))) return mirrors
   return mirrors.as(await openHostAccess(context.project, secrets, join(directory, 'keys')))
 }

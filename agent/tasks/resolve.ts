@@ -47,7 +47,8 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   const place = { files: join(directory, 'source'), scratch: join(directory, 'scratch') }
   const { files } = place
   const onLine = logGit(context)
-  const mirrors = await openMirrors(services.mirrors, input.credentials, context, directory)
+  const secrets = await secretsOf(context, input.credentials)
+  const mirrors = await openMirrors(services.mirrors, secrets, context, directory)
   // A preview may be of any commit; what meets production's data comes from the branch itself.
   const onBranch = input.stage !== CellStage.DEVELOPMENT
   const wanted = { commit: input.commit, branch: input.branch, onBranch, onLine }
@@ -64,7 +65,6 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   const pushed = { url, commit: project.commit, scannedCommit, ignore: config.secretScanIgnore }
   const findings = await scanForSecrets(mirrors, pushed, join(directory, 'pushed'), context)
   const pins = await readPins(files, input)
-  const secrets = await secretsOf(context, input.credentials)
   const base = await openBase(services, config, pins, registriesOf(secrets), context)
   const series = config.odooVersion || base.facts.odooVersion
 
