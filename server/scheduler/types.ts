@@ -9,7 +9,7 @@ import type { Measured } from '../releases/verdict.ts'
 /**
  * Words of the run engine.
  *
- * run       one execution of a pipeline: a build, or the start, stop or destruction of an environment
+ * run       one execution of a pipeline: a build, a release or its rehearsal, the start of an environment, …
  * step      a named part of a run that people see
  * task      one unit of work of an agent, durable, with lease and epoch; the only thing a run waits for
  * effect    one change of our own tables, done once in a run
