@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { imageRecipeVersion, type LockedPackages } from '../repository/lock.ts'
+import { imageRecipeVersion, type LockedPackages, packageLines } from '../repository/lock.ts'
 import { buildImage, writeLayerFile } from './build.ts'
 import { type DockerHost, ifExists, statusOf } from './docker.ts'
 import { renderEnvironment } from './dockerfile.ts'
@@ -104,14 +104,11 @@ async function dropAptImage(host: DockerHost, baseImage: string, apt: Packages['
 /** Names images of `ensureAptImage` on a host. */
 export const aptRepository = 'fairway/apt'
 
-export function environmentKey(baseImage: string, { apt, python }: Packages): string {
+function environmentKey(baseImage: string, packages: Packages): string {
   const lines = [
     `recipe ${imageRecipeVersion}`,
     `base ${baseImage.replace(/^.*@/, '')}`,
-    ...apt.map(({ name, version }) => `apt ${name} ${version}`).sort(),
-    ...python
-      .map(({ name, version, hashes }) => `python ${name} ${version} ${[...hashes].sort().join(' ')}`)
-      .sort(),
+    ...packageLines(packages),
   ]
   return createHash('sha256').update(lines.join('\n')).digest('hex')
 }

@@ -39,19 +39,19 @@ const factsSchema = z.object({
 export type ImageFacts = z.infer<typeof factsSchema>
 
 /**
- * Looks into an image by running a script of ours in it once, without network, and keeps the answer in `cacheDirectory`.
+ * Looks into an image by running a script of ours in it once, without network, and keeps the answer below `workDirectory`.
  *
  * @throws TaskError `image-unusable` when it has no Python, no Odoo, or runs as root.
  */
 export async function readImageFacts(
   host: DockerHost,
   reference: string,
-  cacheDirectory: string,
+  workDirectory: string,
   signal: AbortSignal,
   registries: Registries = anonymous,
 ): Promise<ImageFacts> {
   const image = await requireByDigest(host, reference, signal, registries)
-  const file = join(cacheDirectory, `${image.Id.replace(/^sha256:/, '')}.json`)
+  const file = join(workDirectory, 'images', `${image.Id.replace(/^sha256:/, '')}.json`)
   const known = await readCached(file, factsSchema)
   const facts = known ?? (await probe(host, reference, signal))
   if (facts.uid === 0)

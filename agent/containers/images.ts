@@ -1,4 +1,5 @@
 import type Docker from 'dockerode'
+import { credentialAdvice } from '../credential-advice.ts'
 import { TaskError } from '../tasks/task.ts'
 import { type DockerHost, ifExists, pinnedReference, requireImage, statusOf } from './docker.ts'
 import { anonymous, type Registries, registryHostOf } from './registry-credentials.ts'
@@ -79,7 +80,7 @@ function denied(reference: string, presented: boolean, cause: unknown): TaskErro
   const what = presented ? 'refuses the credentials it was shown' : 'wants credentials'
   return new TaskError(
     'registry-denied',
-    `the registry ${registry} ${what} for ${repositoryOf(reference)}: set registry:${registry}/USERNAME and registry:${registry}/PASSWORD among the project's credentials`,
+    `the registry ${registry} ${what} for ${repositoryOf(reference)}: ${credentialAdvice('registry', registry)}`,
     { cause },
   )
 }

@@ -2,7 +2,7 @@ import type { Route } from './route.ts'
 import { dialOf, type Traffic } from './upstreams.ts'
 
 export const proxyPort = 8080
-export const adminSocket = '/run/caddy/admin.sock'
+const adminSocket = '/run/caddy/admin.sock'
 
 /**
  * Caddy's whole configuration for these routes. Requests from the environments' own addresses are refused before

@@ -1,12 +1,14 @@
+import { credentialAdvice } from '../credential-advice.ts'
 import type { ProcessError } from '../process.ts'
+import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import { lastGitError } from './command.ts'
 import type { Named } from './ref-names.ts'
-import { redactUrl } from './url.ts'
+import { hostNames } from './url.ts'
 
 /** What people can do about a fetch that failed. */
 export function explainFetch(error: ProcessError, url: string, wanted: Named): TaskError {
-  const where = redactUrl(url)
+  const where = redactUrls(url)
   const said = redactUrls(lastGitError(error))
   const wrap = (reason: string, message: string) => new TaskError(reason, message, { cause: error })
   if (error.timedOut)
@@ -29,10 +31,11 @@ export function explainFetch(error: ProcessError, url: string, wanted: Named): T
     /authentication failed|could not read (username|password)|permission denied|access denied|not found|40[134]|publickey/i.test(
       error.stderr,
     )
-  )
-    return wrap('repository-denied', `${where} cannot be read: ${said}; check address and deploy key`)
+  ) {
+    const host = hostNames(url).names.at(-1)
+    const advice = host ? `check the address, or ${credentialAdvice('git', host)}` : 'check the address'
+    return wrap('repository-denied', `${where} cannot be read: ${said}; ${advice}`)
+  }
   if (/fsck error/.test(error.stderr)) return wrap('repository-invalid', `${where} is refused: ${said}`)
   return wrap('repository-unreachable', `${where} cannot be fetched: ${said}`)
 }
-
-const redactUrls = (text: string) => text.replace(/(\w+:\/\/)[^/@\s']*@/g, '$1')

@@ -1,9 +1,9 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { Git } from './command.ts'
 import type { FetchedCommit } from './mirrors.ts'
-import { redactUrl } from './url.ts'
 
 /** A commit to merge, with all its history in its repository. */
 export interface MergeableCommit extends FetchedCommit {
@@ -113,7 +113,7 @@ async function createBorrowing(
   await writeFile(join(gitDir, 'objects', 'info', 'alternates'), `${[...lenders].join('\n')}\n`)
 }
 
-const named = ({ url, ref }: MergeableCommit) => `${ref} of ${redactUrl(url)}`
+const named = ({ url, ref }: MergeableCommit) => `${ref} of ${redactUrls(url)}`
 
 function conflict(merged: readonly MergeableCommit[], theirs: MergeableCommit, files: string[]): TaskError {
   const shown = [...new Set(files)].sort()

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { ProcessError } from '../process.ts'
+import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { Git } from './command.ts'
 import { explainFetch } from './explain-fetch.ts'
 import type { HostAccess } from './host-access.ts'
 import { prepareMirror, watchSize } from './mirror-directory.ts'
 import { candidatesOf, requireNames } from './ref-names.ts'
-import { type GitProtocol, redactUrl, requireProtocol } from './url.ts'
+import { type GitProtocol, requireProtocol } from './url.ts'
 
 /** A commit that is on this host, in the bare repository `gitDir`. */
 export interface FetchedCommit {
@@ -50,7 +51,7 @@ export interface MirrorLimits {
   maxBytes: number
 }
 
-export const defaultMirrorLimits: MirrorLimits = { fetchTimeoutMs: 15 * 60_000, maxBytes: 8 * 1024 ** 3 }
+const defaultMirrorLimits: MirrorLimits = { fetchTimeoutMs: 15 * 60_000, maxBytes: 8 * 1024 ** 3 }
 
 export function createMirrors(
   git: Git,
@@ -102,7 +103,7 @@ export function createMirrors(
         throw error
       }
       const commit = await findCommit(keptRef(ref))
-      if (!commit) throw new TaskError('ref-missing', `${redactUrl(url)}: ${ref} leads to no commit`)
+      if (!commit) throw new TaskError('ref-missing', `${redactUrls(url)}: ${ref} leads to no commit`)
       await keep(commit)
       return commit
     }
@@ -122,7 +123,7 @@ export function createMirrors(
       if (contains) return
       throw new TaskError(
         'commit-not-on-branch',
-        `${commit} is not on the branch ${branch} of ${redactUrl(url)}: it is of another branch or a fork, or was ` +
+        `${commit} is not on the branch ${branch} of ${redactUrls(url)}: it is of another branch or a fork, or was ` +
           'force-pushed away; push it to the branch first',
       )
     }
@@ -151,7 +152,7 @@ export function createMirrors(
     async function fetchRefs(refspecs: string[], depth: string): Promise<void> {
       const tooLarge = new TaskError(
         'repository-too-large',
-        `${redactUrl(url)} is larger than ${Math.round(limits.maxBytes / 1024 ** 3)} GiB`,
+        `${redactUrls(url)} is larger than ${Math.round(limits.maxBytes / 1024 ** 3)} GiB`,
       )
       using guard = watchSize(join(gitDir, 'objects', 'pack'), limits.maxBytes, tooLarge)
       const options = [

@@ -18,7 +18,7 @@ export function requireNames({ commit, branch, ref, onBranch }: Named): void {
     throw new TaskError('branch-missing', `${JSON.stringify(branch.slice(0, 80))} is no name of a branch`)
 }
 
-export const isCommitId = (text: string): boolean => /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(text)
+const isCommitId = (text: string): boolean => /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(text)
 
 /** The rules of git-check-ref-format. */
 function isRefName(name: string): boolean {

@@ -1,3 +1,4 @@
+import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 
 /** Transports that a repository may be fetched with; `file` only where the agent was told to (tests, air gaps). */
@@ -11,7 +12,7 @@ export function requireProtocol(url: string, allowed: readonly GitProtocol[]): G
   if (protocol && allowed.includes(protocol)) return protocol
   throw new TaskError(
     'repository-url',
-    `${redactUrl(url).slice(0, 200)}: only ${allowed.join(', ')} addresses can be fetched`,
+    `${redactUrls(url).slice(0, 200)}: only ${allowed.join(', ')} addresses can be fetched`,
   )
 }
 
@@ -48,17 +49,12 @@ export function resolveSubmoduleUrl(parent: string, url: string, allowed: readon
   for (const part of url.split('/')) {
     if (part === '..') {
       if (parts.pop() === undefined)
-        throw new TaskError('repository-url', `the submodule address ${url} leaves ${redactUrl(parent)}`)
+        throw new TaskError('repository-url', `the submodule address ${url} leaves ${redactUrls(parent)}`)
     } else if (part !== '.' && part !== '') parts.push(part)
   }
   const resolved = prefix + leading + parts.join('/')
   requireProtocol(resolved, allowed)
   return resolved
-}
-
-/** Without user name and password: what may be shown and logged. */
-export function redactUrl(url: string): string {
-  return url.replace(/^(\w+:\/\/)[^/@]*@/, '$1')
 }
 
 /** The names under which credentials for a host may be kept: without the port only where it is the protocol's own. */

@@ -3,11 +3,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CellStage, InstallMode } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { TaskError } from '../tasks/task.ts'
-import { parseFairwayFile, parseFairwayYaml } from './fairway-yaml.ts'
+import { parseFairwayFile, toProjectConfig } from './fairway-yaml.ts'
 import { renderFairwayJsonSchema } from './json-schema.ts'
 
 const defaults = { odooVersion: '19.0', baseImage: 'registry/odoo:19.0' }
-const parse = (text?: string) => parseFairwayYaml(text, defaults)
+const parse = (text?: string) => toProjectConfig(parseFairwayFile(text), defaults)
 
 test('a repository without the file gets every default', () => {
   const config = parse()

@@ -27,11 +27,6 @@ export interface ProjectDefaults {
  * Checks fairway.yaml and fills in every default; a repository without the file (`undefined`) is all defaults.
  * Throws TaskError `config-invalid` naming each fault with line, column and a hint.
  */
-export function parseFairwayYaml(text: string | undefined, defaults: ProjectDefaults): ProjectConfig {
-  return toProjectConfig(parseFairwayFile(text), defaults)
-}
-
-/** The same, as it is written. */
 export function parseFairwayFile(text = ''): FairwayFile {
   if (Buffer.byteLength(text) > maxBytes) throw invalid([`larger than ${maxBytes / 1024} KiB`])
   const lines = new LineCounter()
@@ -111,6 +106,7 @@ const stages = {
   development: CellStage.DEVELOPMENT,
 }
 
+/** What the file says, as tasks and the server know it. */
 export function toProjectConfig(file: FairwayFile, defaults: ProjectDefaults): ProjectConfig {
   return create(ProjectConfigSchema, {
     odooVersion: file.odoo ?? defaults.odooVersion,

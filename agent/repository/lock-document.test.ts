@@ -26,7 +26,10 @@ const input = {
   closure: ['base', 'a'],
   python: [{ name: 'num2words', version: '0.5.14', hashes: [`sha256:${'9'.repeat(64)}`] }],
   pythonIndex: 'https://pypi.example/simple',
-  apt: [{ name: 'libxml2', version: '2:2.9.14+dfsg-1.3~deb12u1' }],
+  apt: [
+    { name: 'libc6:i386', version: '2.36-9+deb12u10' },
+    { name: 'libxml2', version: '2:2.9.14+dfsg-1.3~deb12u1' },
+  ],
 }
 const { document } = createLock(input)
 const parse = (text: string) => parseLock(text, 'fairway.lock')

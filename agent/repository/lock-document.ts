@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { TaskError } from '../tasks/task.ts'
 import { lockVersion } from './lock.ts'
+import { aptPinnedName, aptVersion, pythonName, pythonVersion, sha256Hash } from './package-patterns.ts'
 
 const text = z.string().max(1000)
 const commitId = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'a full commit id is expected')
@@ -14,23 +15,20 @@ const documentSchema = z.strictObject({
   apt: z
     .array(
       z.strictObject({
-        name: z.string().regex(/^[a-z0-9][a-z0-9+.-]{1,99}$/),
-        version: z.string().regex(/^[A-Za-z0-9.+:~-]{1,200}$/),
+        name: z.string().regex(aptPinnedName),
+        version: z.string().regex(aptVersion),
       }),
     )
     .max(1000),
-  base: z.strictObject({ digest: z.string().regex(/^sha256:[0-9a-f]{64}$/), image: text }),
+  base: z.strictObject({ digest: z.string().regex(sha256Hash), image: text }),
   closure: z.array(text).max(10_000),
   commit: commitId,
   python: z
     .array(
       z.strictObject({
-        hashes: z
-          .array(z.string().regex(/^sha256:[0-9a-f]{64}$/))
-          .min(1)
-          .max(500),
-        name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?$/),
-        version: z.string().regex(/^[A-Za-z0-9.+!_-]{1,100}$/),
+        hashes: z.array(z.string().regex(sha256Hash)).min(1).max(500),
+        name: z.string().regex(pythonName),
+        version: z.string().regex(pythonVersion),
       }),
     )
     .max(2000),
@@ -46,6 +44,9 @@ const documentSchema = z.strictObject({
 
 /** A lock as it is written. */
 export type LockDocument = z.output<typeof documentSchema>
+
+/** The end of messages about what a lock has and should not, or lacks. */
+export const renewLock = 'run `fairway lock --update`'
 
 export const maxLockBytes = 2 * 1024 ** 2
 
@@ -99,7 +100,7 @@ function parseJson(document: string, file: string): unknown {
 }
 
 function invalid(place: string, message: string, cause?: unknown): TaskError {
-  return new TaskError('lock-invalid', `${place}: ${message}: run \`fairway lock --update\``, { cause })
+  return new TaskError('lock-invalid', `${place}: ${message}: ${renewLock}`, { cause })
 }
 
 const shown = (value: unknown) => (JSON.stringify(value) ?? 'none').slice(0, 40)

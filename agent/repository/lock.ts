@@ -26,6 +26,7 @@ export interface LockedSource {
 }
 
 export interface LockedPython {
+  /** Normalized. */
   name: string
   version: string
   /** `sha256:…` */
@@ -106,17 +107,22 @@ export function createLock(input: LockInput): Lock {
 export function imageKey(
   baseDigest: string,
   addons: readonly { name: string; treeId: string }[],
-  { python, apt }: Pick<LockedPackages, 'python' | 'apt'> = noPackages,
+  packages: Pick<LockedPackages, 'python' | 'apt'> = noPackages,
 ): string {
   const lines = [
     ...sortedBy(addons, 'name').map(({ name, treeId }) => `${name} ${treeId}`),
-    ...sortedBy(python, 'name').map(
-      ({ name, version, hashes }) => `python ${name} ${version} ${[...hashes].sort(compare).join(' ')}`,
-    ),
-    ...sortedBy(apt, 'name').map(({ name, version }) => `apt ${name} ${version}`),
+    ...packageLines(packages),
   ]
   return sha256([`recipe ${imageRecipeVersion}`, `base ${baseDigest}`, ...lines].join('\n'))
 }
+
+/** What keys of images say of packages, in whatever order they come. */
+export const packageLines = ({ python, apt }: Pick<LockedPackages, 'python' | 'apt'>): string[] => [
+  ...sortedBy(python, 'name').map(
+    ({ name, version, hashes }) => `python ${name} ${version} ${[...hashes].sort(compare).join(' ')}`,
+  ),
+  ...sortedBy(apt, 'name').map(({ name, version }) => `apt ${name} ${version}`),
+]
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 const sortedBy = <K extends string, T extends Record<K, string>>(items: readonly T[], key: K): T[] =>

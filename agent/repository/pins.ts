@@ -1,6 +1,7 @@
-import { redactUrl } from '../git/url.ts'
+import { redactUrls } from '../redact-urls.ts'
+import { TaskError } from '../tasks/task.ts'
 import type { LockedApt, LockedPython } from './lock.ts'
-import { type LockDocument, maxLockBytes, parseLock } from './lock-document.ts'
+import { type LockDocument, maxLockBytes, parseLock, renewLock } from './lock-document.ts'
 import { readRepositoryFile } from './read-file.ts'
 import type { WantedCommit } from './sources/declaration.ts'
 
@@ -45,9 +46,14 @@ export async function readPins(
   return createPins(undefined, undefined)
 }
 
-export function createPins(document: LockDocument | undefined, from: Pins['from']): Pins {
+/** Throws what asking for a pin ended with; where that is `reason`, saying which lock has the pin. Never returns. */
+export function throwPinned(error: unknown, from: Pins['from'], reason: string): never {
+  if (!(error instanceof TaskError) || error.reason !== reason) throw error
+  throw new TaskError(reason, `${error.message}; it is pinned in ${from}: ${renewLock}`, { cause: error })
+}
+
+function createPins(document: LockDocument | undefined, from: Pins['from']): Pins {
   const sources = new Map(document?.sources.map((source) => [source.path, source]))
-  const advice = 'run `fairway lock --update`'
   const committed = from === lockFileName
   return {
     from: document && from,
@@ -60,14 +66,14 @@ export function createPins(document: LockDocument | undefined, from: Pins['from'
       if (!pin) {
         // A repository that was added after an earlier run is nothing special; one that a lock forgot is.
         if (document && committed)
-          warn(`${from}: ${path} of ${declaredIn} is not in it: it is resolved anew; ${advice}`)
+          warn(`${from}: ${path} of ${declaredIn} is not in it: it is resolved anew; ${renewLock}`)
         return undefined
       }
       const pinned = pin.merges.length > 0 ? pin.merges : [pin]
       if (fits(pinned, wanted)) return { commit: pin.commit, from: pinned.map(({ commit }) => commit) }
       const now = describe(wanted)
       warn(
-        `${from}: ${path} is pinned for ${describe(pinned)}, but ${declaredIn} asks for ${now}: it is resolved anew; ${advice}`,
+        `${from}: ${path} is pinned for ${describe(pinned)}, but ${declaredIn} asks for ${now}: it is resolved anew; ${renewLock}`,
       )
       return undefined
     },
@@ -75,7 +81,7 @@ export function createPins(document: LockDocument | undefined, from: Pins['from'
       committed
         ? [...sources.keys()]
             .filter((path) => !paths.has(path))
-            .map((path) => `${from}: ${path} is pinned, but nothing asks for it any more; ${advice}`)
+            .map((path) => `${from}: ${path} is pinned, but nothing asks for it any more; ${renewLock}`)
         : [],
   }
 }
@@ -92,4 +98,4 @@ function fits(pinned: readonly WantedCommit[], wanted: readonly WantedCommit[]):
 }
 
 const describe = (commits: readonly WantedCommit[]) =>
-  commits.map(({ url, ref, commit }) => `${ref || commit} of ${redactUrl(url)}`).join(' + ')
+  commits.map(({ url, ref, commit }) => `${ref || commit} of ${redactUrls(url)}`).join(' + ')

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { moduleNamePattern } from './manifest.ts'
+import { aptName } from './package-patterns.ts'
 import { parseSize, sizePattern } from './quantities.ts'
 
 // The shape of fairway.yaml. Its JSON schema is published from here, so descriptions are for the file's writers.
@@ -146,14 +147,7 @@ export const fairwaySchema = z
         'Python packages beyond those of the base image, as requirements.txt and the manifests name them',
       ),
     apt: z
-      .array(
-        z
-          .string()
-          .regex(
-            /^[a-z0-9][a-z0-9+.-]{1,100}$/,
-            'the name of a Debian package such as poppler-utils is expected',
-          ),
-      )
+      .array(z.string().regex(aptName, 'the name of a Debian package such as poppler-utils is expected'))
       .max(200)
       .default([])
       .describe("Debian packages that the image gets, from the base image's own sources"),
@@ -178,5 +172,4 @@ export const fairwaySchema = z
   .describe('fairway.yaml: how Fairway builds and runs this repository. Every key may be left out.')
 
 export type FairwayFile = z.output<typeof fairwaySchema>
-export type SourceSettings = FairwayFile['sources']
 export type FairwayStage = FairwayFile['production']

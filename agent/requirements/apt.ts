@@ -1,15 +1,8 @@
 import type { DockerHost } from '../containers/docker.ts'
 import { runThrowaway } from '../containers/throwaway.ts'
+import type { LockedApt } from '../repository/lock.ts'
+import { aptName, aptPinnedName, aptVersion } from '../repository/package-patterns.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
-
-export interface PinnedApt {
-  readonly name: string
-  readonly version: string
-}
-
-/** As Debian names packages; keeps options, versions and architectures out of command lines. */
-export const aptNamePattern = /^[a-z0-9][a-z0-9+.-]{1,100}$/
-export const aptVersionPattern = /^[0-9A-Za-z][0-9A-Za-z.+:~-]{0,150}$/
 
 const maxPackages = 1000
 
@@ -41,13 +34,11 @@ export async function resolveApt(
   context: TaskContext,
   image: string,
   names: readonly string[],
-  pins: readonly PinnedApt[],
-): Promise<PinnedApt[]> {
-  const bad = names.find((name) => !aptNamePattern.test(name))
+  pins: readonly LockedApt[],
+): Promise<LockedApt[]> {
+  const bad = names.find((name) => !aptName.test(name))
   if (bad !== undefined) throw new TaskError('bad-input', `${JSON.stringify(bad)} is no Debian package`)
-  const pinned = pins.filter(
-    ({ name, version }) => aptNamePattern.test(name) && aptVersionPattern.test(version),
-  )
+  const pinned = pins.filter(({ name, version }) => aptPinnedName.test(name) && aptVersion.test(version))
   // A lock that lacks one of the names was made for another list.
   const suits = names.every((name) => pinned.some((pin) => pin.name === name))
   const said: string[] = []
@@ -66,15 +57,15 @@ export async function resolveApt(
   return parseSimulation(end.lines)
 }
 
-export const asArgument = ({ name, version }: PinnedApt) => `${name}=${version}`
+const asArgument = ({ name, version }: LockedApt) => `${name}=${version}`
 
 /** `Inst name [old] (new origin… [arch])`, sorted by name. */
-export function parseSimulation(lines: readonly string[]): PinnedApt[] {
-  const found = new Map<string, PinnedApt>()
+export function parseSimulation(lines: readonly string[]): LockedApt[] {
+  const found = new Map<string, LockedApt>()
   for (const line of lines) {
     const [, name, version] = /^Inst (\S+) (?:\[[^\]]*\] )?\((\S+) /.exec(line) ?? []
     if (!name || !version) continue
-    if (!/^[a-z0-9][a-z0-9+.:-]{1,100}$/.test(name) || !aptVersionPattern.test(version))
+    if (!aptPinnedName.test(name) || !aptVersion.test(version))
       throw new TaskError('apt-conflict', `apt names something that is no package: ${line.slice(0, 200)}`)
     found.set(name, { name, version })
   }

@@ -27,7 +27,7 @@ To fix this you could try to:`,
   [
     'python-index-denied',
     'ERROR: HTTP error 401 while getting\nERROR: 401 Client Error: Unauthorized for url: https://u:secret@pypi.example/simple/foo/',
-    'refuses https://***@pypi.example/simple/foo/ (HTTP 401)',
+    'refuses https://pypi.example/simple/foo/ (HTTP 401)',
   ],
   [
     'python-index-unavailable',

@@ -1,3 +1,5 @@
+import { credentialAdvice } from '../credential-advice.ts'
+import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import { describeRequirement, normalizeName, type Requirement } from './requirement.ts'
 
@@ -16,11 +18,13 @@ export function pipFault(said: string, requirements: readonly Requirement[], onl
   const old = find(/ERROR: (pip .* is too old)/)
   if (old) return new TaskError('image-unusable', `the image's ${old[1]}: 22.2 is needed at least`)
   const refused = find(/\b(401|403) (?:Client )?Error\b.*?(?:for url: |for )(\S+)/i)
-  if (refused)
+  if (refused) {
+    const advice = credentialAdvice('python', URL.parse(refused[2]!)?.host ?? 'HOST')
     return new TaskError(
       'python-index-denied',
-      `the package index refuses ${shown(refused[2]!)} (HTTP ${refused[1]}): set python:HOST/USERNAME and python:HOST/PASSWORD among the project's credentials`,
+      `the package index refuses ${redactUrls(refused[2]!)} (HTTP ${refused[1]}): ${advice}`,
     )
+  }
   const unreachable = find(
     /(NewConnectionError|ConnectTimeoutError|ReadTimeoutError|NameResolutionError|SSLError|ProxyError|Connection refused|Temporary failure in name resolution|HTTP error 5\d\d)/,
   )
@@ -37,7 +41,7 @@ export function pipFault(said: string, requirements: readonly Requirement[], onl
   if (tools)
     return new TaskError(
       'python-build-failed',
-      `${shown(tools[1]!)} has no wheel, and the image lacks what builds it: ${tools[2]}; ask for a version with a wheel, or for the Debian package under apt in fairway.yaml`,
+      `${redactUrls(tools[1]!)} has no wheel, and the image lacks what builds it: ${tools[2]}; ask for a version with a wheel, or for the Debian package under apt in fairway.yaml`,
     )
   const hash = find(/THESE PACKAGES DO NOT MATCH THE HASHES/)
   if (hash)
@@ -49,7 +53,7 @@ export function pipFault(said: string, requirements: readonly Requirement[], onl
 }
 
 /** Requirements of one name, for people. */
-export function whoAsks(name: string, requirements: readonly Requirement[]): string[] {
+function whoAsks(name: string, requirements: readonly Requirement[]): string[] {
   return requirements.filter((other) => other.name === normalizeName(name)).map(describeRequirement)
 }
 
@@ -98,13 +102,10 @@ function absent(
 }
 
 const last = (lines: readonly string[]) =>
-  shown(
+  redactUrls(
     lines
       .filter((line) => !/^\[notice\]/.test(line))
       .slice(-4)
       .join(' ')
       .slice(-800),
   )
-
-/** Without what may be secret in an address. */
-const shown = (text: string) => text.replace(/\/\/[^/@\s]*@/g, '//***@')

@@ -3,18 +3,15 @@ import { z } from 'zod'
 import { parseJson } from '../cached-json.ts'
 import type { DockerHost } from '../containers/docker.ts'
 import { runThrowaway } from '../containers/throwaway.ts'
+import type { LockedPython } from '../repository/lock.ts'
+import { pythonName, pythonVersion } from '../repository/package-patterns.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
 import type { PythonIndex } from './index-credentials.ts'
 import { pipFault } from './pip-faults.ts'
 import { pipScript } from './pip-script.ts'
 import { describeRequirement, type Requirement } from './requirement.ts'
 
-export interface PinnedPython {
-  /** Normalized. */
-  readonly name: string
-  readonly version: string
-  /** `sha256:…` */
-  readonly hashes: readonly string[]
+export interface PinnedPython extends LockedPython {
   /** Who asks for it; empty: a dependency of another. */
   readonly askedBy: readonly string[]
 }
@@ -32,8 +29,8 @@ const answerSchema = z.union([
   z.object({
     packages: z.array(
       z.object({
-        name: z.string().regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/),
-        version: z.string().regex(/^[\w.!+-]{1,100}$/),
+        name: z.string().regex(pythonName),
+        version: z.string().regex(pythonVersion),
         sha256: z.string(),
       }),
     ),
@@ -87,7 +84,7 @@ export async function installPython(
   host: DockerHost,
   context: TaskContext,
   place: PipPlace,
-  packages: readonly Pick<PinnedPython, 'name' | 'version' | 'hashes'>[],
+  packages: readonly LockedPython[],
   index: PythonIndex,
 ): Promise<void> {
   await runPip(host, context, place, [], {

@@ -1,10 +1,11 @@
 import { readFile, realpath } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { lstatIfThere } from '../lstat-if-there.ts'
+import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import { parseRequirement, type Requirement } from './requirement.ts'
 
-export const requirementsFileName = 'requirements.txt'
+const requirementsFileName = 'requirements.txt'
 
 const maxBytes = 256 * 1024
 const maxFiles = 20
@@ -102,7 +103,7 @@ function requireRequirement(line: string, at: string): Requirement {
 }
 
 function explain(line: string): string {
-  const shown = hideUserinfo(line.slice(0, 100))
+  const shown = redactUrls(line).slice(0, 100)
   if (/^(-e|--editable)\b/.test(line))
     return `${shown}: editable installations run what nobody pinned: name a package and its version`
   if (/^(-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--no-index)\b/.test(line))
@@ -116,8 +117,6 @@ function explain(line: string): string {
     return `${shown}: folders and files are not installed: publish the package to an index and name its version`
   return `${shown}: no requirement such as num2words>=0.5`
 }
-
-const hideUserinfo = (line: string) => line.replace(/\/\/[^/@\s]*@/g, '//***@')
 
 function invalid(at: string, message: string): TaskError {
   return new TaskError('requirements-invalid', `${at}: ${message}`)

@@ -6,9 +6,9 @@ import type { DockerHost } from '../containers/docker.ts'
 import { ensureAptImage } from '../containers/environment.ts'
 import { type ImageFacts, readImageFacts } from '../containers/image-facts.ts'
 import { registriesOf } from '../containers/registry-credentials.ts'
-import type { LockedPackages } from '../repository/lock.ts'
+import type { LockedApt, LockedPackages } from '../repository/lock.ts'
 import type { Secrets, TaskContext } from '../tasks/task.ts'
-import { type PinnedApt, resolveApt } from './apt.ts'
+import { resolveApt } from './apt.ts'
 import { pythonIndexOf } from './index-credentials.ts'
 import { type ModuleNeeds, pythonOfModules, requirePrograms } from './module-requirements.ts'
 import { type PinnedPython, resolvePython } from './pip.ts'
@@ -91,7 +91,7 @@ async function pinPython(
   docker: DockerHost,
   context: TaskContext,
   request: RequirementsRequest,
-  apt: readonly PinnedApt[],
+  apt: readonly LockedApt[],
   facts: ImageFacts,
   requirements: readonly Requirement[],
   constraints: readonly Requirement[],
@@ -111,18 +111,18 @@ async function factsWithApt(
   docker: DockerHost,
   context: TaskContext,
   request: RequirementsRequest,
-  apt: readonly PinnedApt[],
+  apt: readonly LockedApt[],
 ): Promise<ImageFacts> {
   if (apt.length === 0) return request.facts
   const image = await aptImage(docker, context, request, apt)
-  return readImageFacts(docker, image, join(request.workDirectory, 'images'), context.signal)
+  return readImageFacts(docker, image, request.workDirectory, context.signal)
 }
 
 function aptImage(
   docker: DockerHost,
   context: TaskContext,
   { baseImage, secrets }: RequirementsRequest,
-  apt: readonly PinnedApt[],
+  apt: readonly LockedApt[],
 ): Promise<string> {
   const onLine = (line: string) => context.log('docker', line)
   const place = { baseImage, registries: registriesOf(secrets), onLine, signal: context.signal }
@@ -149,8 +149,8 @@ async function remember<T>(
 
 /** Mirrors drop what they replace: a pin that can't be had any more is said, not silently another. */
 function warnDrift(
-  pins: readonly PinnedApt[],
-  found: readonly PinnedApt[],
+  pins: readonly LockedApt[],
+  found: readonly LockedApt[],
   asked: readonly string[],
   context: TaskContext,
 ): void {

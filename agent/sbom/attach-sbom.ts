@@ -4,10 +4,10 @@ import { z } from 'zod'
 import type { BuildImageTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { readCached, writeCached } from '../cached-json.ts'
 import type { ImageFacts } from '../containers/image-facts.ts'
-import { redactUrl } from '../git/url.ts'
+import { redactUrls } from '../redact-urls.ts'
 import type { TaskContext } from '../tasks/task.ts'
 
-export const sbomName = 'sbom.cdx.json'
+const sbomName = 'sbom.cdx.json'
 const maxBytes = 1024 ** 2
 
 /**
@@ -47,7 +47,7 @@ async function make(input: BuildImageTask, digest: string, facts: ImageFacts): P
       name,
       version,
       treeId,
-      repository: redactUrl(sources.get(source) ?? input.repositoryUrl),
+      repository: redactUrls(sources.get(source) ?? input.repositoryUrl),
     })),
   })
 }

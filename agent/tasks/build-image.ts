@@ -8,6 +8,14 @@ import { findInRegistry, pushImage, requireByDigest } from '../containers/images
 import { buildProjectImage } from '../containers/project-image.ts'
 import { registriesOf } from '../containers/registry-credentials.ts'
 import { type Assembly, assembleProject } from '../git/assembly.ts'
+import type { LockedApt, LockedPython } from '../repository/lock.ts'
+import {
+  aptPinnedName,
+  aptVersion,
+  pythonName,
+  pythonVersion,
+  sha256Hash,
+} from '../repository/package-patterns.ts'
 import { pythonIndexOf } from '../requirements/index-credentials.ts'
 import { installPython } from '../requirements/pip.ts'
 import { attachSbom } from '../sbom/attach-sbom.ts'
@@ -39,7 +47,7 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
       readImageFacts(
         docker,
         image.Config.Labels[environmentLabel] || input.baseImage,
-        join(services.workDirectory, 'images'),
+        services.workDirectory,
         signal,
         registries,
       ),
@@ -55,7 +63,7 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
     async function build(directory: string): Promise<string> {
       const place = { baseImage: input.baseImage, repository, registries, onLine, signal }
       const environment = await ensureEnvironment(docker, place, input, directory, async (pipImage) => {
-        const facts = await readImageFacts(docker, pipImage, join(services.workDirectory, 'images'), signal)
+        const facts = await readImageFacts(docker, pipImage, services.workDirectory, signal)
         const pip = { image: pipImage, uid: facts.uid, gid: facts.gid, directory: join(directory, 'pip') }
         const index = pythonIndexOf(input.pythonIndex, secrets)
         await installPython(docker, context, pip, input.python, index)
@@ -93,18 +101,23 @@ function requireInput({ imageRepository, imageKey, addons, python, apt }: BuildI
   for (const { path } of addons)
     if (path !== '' && (path.startsWith('/') || path.split('/').includes('..')))
       throw new TaskError('bad-input', `${path} is no folder of a repository`)
-  const packages = [
-    ...python.map(({ name, version, hashes }) => `${name}==${version} ${hashes}`),
-    ...apt.map(({ name, version }) => `${name}=${version}`),
-  ]
-  const bad = packages.find((one) => !packagePattern.test(one))
-  if (bad !== undefined)
-    throw new TaskError('bad-input', `${JSON.stringify(bad.slice(0, 100))} is no pinned package`)
+  const bad = [...python.filter((one) => !isPinnedPython(one)), ...apt.filter((one) => !isPinnedApt(one))][0]
+  if (bad)
+    throw new TaskError(
+      'bad-input',
+      `${JSON.stringify(`${bad.name} ${bad.version}`.slice(0, 100))} is no pinned package`,
+    )
   return imageRepository
 }
 
-const packagePattern =
-  /^([a-z0-9][a-z0-9-]*==[\w.!+-]+ sha256:[0-9a-f]{64}(,sha256:[0-9a-f]{64})*|[a-z0-9][a-z0-9+.:-]+=[0-9A-Za-z][0-9A-Za-z.+:~-]*)$/
+const isPinnedPython = ({ name, version, hashes }: LockedPython): boolean =>
+  pythonName.test(name) &&
+  pythonVersion.test(version) &&
+  hashes.length > 0 &&
+  hashes.every((hash) => sha256Hash.test(hash))
+
+const isPinnedApt = ({ name, version }: LockedApt): boolean =>
+  aptPinnedName.test(name) && aptVersion.test(version)
 
 /**
  * The project and its sources at their pins, in the places where resolve had them, below the task's `directory`. Throws
@@ -117,7 +130,7 @@ async function checkOutPinned(
   context: TaskContext,
   directory: string,
 ): Promise<{ files: string; assembly: Assembly }> {
-  const mirrors = await openMirrors(services.mirrors, secrets, context.project, directory)
+  const mirrors = await openMirrors(services.mirrors, secrets, context, directory)
   const place = { files: join(directory, 'source'), scratch: join(directory, 'scratch') }
   const wanted = { commit: input.commit, branch: '', onLine: logGit(context) }
   const assembly = await assembleProject(mirrors, input.repositoryUrl, wanted, place, context.signal)

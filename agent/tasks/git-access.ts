@@ -11,15 +11,15 @@ export function logGit(context: TaskContext): (line: string) => void {
 }
 
 /**
- * The mirrors, presenting what the task was given for git hosts. Keys of ssh lie in the task's directory as long as it
- * does.
+ * The mirrors, presenting what is for git hosts among the task's secrets. Keys of ssh lie in the task's directory as long
+ * as it does.
  */
 export async function openMirrors(
   mirrors: Mirrors,
   secrets: Secrets,
-  project: string,
+  context: Pick<TaskContext, 'project'>,
   directory: string,
 ): Promise<Mirrors> {
   if (!Object.keys(secrets).some((name) => name.startsWith('git:'))) return mirrors
-  return mirrors.as(await openHostAccess(project, secrets, join(directory, 'keys')))
+  return mirrors.as(await openHostAccess(context.project, secrets, join(directory, 'keys')))
 }

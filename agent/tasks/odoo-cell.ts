@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { Connection } from '../cells/cells.ts'
 import { type ImageFacts, readImageFacts } from '../containers/image-facts.ts'
 import { ownFolder } from '../containers/own-folder.ts'
@@ -22,7 +21,7 @@ export async function prepareOdooCell(
 ): Promise<OdooCell> {
   const [cell, facts] = await Promise.all([
     services.cells.start(cellId, signal),
-    readImageFacts(services.docker, image, join(services.workDirectory, 'images'), signal),
+    readImageFacts(services.docker, image, services.workDirectory, signal),
   ])
   await ownFolder(cell.paths.filestore, facts.uid, facts.gid, signal)
   return { cell, facts, connection: await services.cells.connection(cell) }

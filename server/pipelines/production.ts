@@ -1,5 +1,6 @@
 import type { Deployment, RehearsalRecord } from '../db/record.ts'
 import { describe, isEmpty, type ModuleChanges } from '../releases/changes.ts'
+import { downtimeSeconds } from '../releases/downtime.ts'
 import type { Plan } from '../releases/plan.ts'
 import type { Image, Source } from '../releases/source.ts'
 import type { BuildActions, Snapshot } from '../scheduler/types.ts'
@@ -57,7 +58,7 @@ function update(
   rehearsal: RehearsalRecord | undefined,
 ): DataChange {
   return {
-    seconds: rehearsal ? Math.ceil(rehearsal.downtimeMs / 1_000) : unknownSeconds,
+    seconds: rehearsal ? downtimeSeconds(rehearsal.downtimeMs) : unknownSeconds,
     summary: describe(changes),
     async apply() {
       const applied = await run.applyModules(cellId, image.reference, changes, {

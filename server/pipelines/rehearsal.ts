@@ -1,5 +1,6 @@
 import type { RehearsalRecord } from '../db/record.ts'
 import { isEmpty } from '../releases/changes.ts'
+import { downtimeSeconds } from '../releases/downtime.ts'
 import type { Plan } from '../releases/plan.ts'
 import { type BuildActions, type Pipeline, type ReleaseActions, TaskFailed } from '../scheduler/types.ts'
 
@@ -28,7 +29,7 @@ export async function rehearsalOf(run: BuildActions, plan: Plan): Promise<Rehear
   const { required, known } = await run.findRehearsal(plan)
   if (known) {
     await warnOf(run, known)
-    run.summarize(`rehearsed before: ${known.verdict}, away for about ${seconds(known.downtimeMs)}`)
+    run.summarize(`rehearsed before: ${known.verdict}, away for about ${downtimeSeconds(known.downtimeMs)} s`)
     return known
   }
   if (!required) {
@@ -48,9 +49,10 @@ async function tryOut(run: BuildActions, plan: Plan): Promise<RehearsalRecord> {
     const rehearsal = await measure(run, plan, cellId)
     if (rehearsal.verdict === 'red') throw new TaskFailed('rehearsal-red', rehearsal.reasons.join('; '))
     run.summarize(
-      [`${rehearsal.verdict}: away for about ${seconds(rehearsal.downtimeMs)}`, ...rehearsal.reasons].join(
-        '; ',
-      ),
+      [
+        `${rehearsal.verdict}: away for about ${downtimeSeconds(rehearsal.downtimeMs)} s`,
+        ...rehearsal.reasons,
+      ].join('; '),
     )
     await warnOf(run, rehearsal)
     return rehearsal
@@ -90,5 +92,3 @@ async function measure(run: BuildActions, plan: Plan, cellId: string): Promise<R
 
 /** What an Odoo takes to stop, and the tasks around it to be asked for. */
 const stopMs = 3_000
-
-const seconds = (ms: number): string => `${Math.ceil(ms / 1_000)} s`

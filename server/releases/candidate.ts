@@ -1,6 +1,7 @@
 import { fromJson, type JsonValue } from '@bufbuild/protobuf'
 import { type ResolveOutput, TaskOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { RunRecord } from '../db/record.ts'
+import { findResolveOutput } from '../db/resolve-output.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { wrongState } from '../errors.ts'
 import { type Image, type Source, sourceOf } from './source.ts'
@@ -63,7 +64,7 @@ export async function requireCandidate(
   return await openCandidate(tx, runId)
 }
 
-/** Of a build that has made an image. Throws DomainError `stage-unresolved`. */
+/** Of a build that has made an image. Throws DomainError `no-candidate` where it has not, `stage-unresolved`. */
 export async function openCandidate(tx: Tx, runId: string): Promise<Candidate> {
   const run = await tx
     .selectFrom('runs')
@@ -88,14 +89,8 @@ export async function openCandidate(tx: Tx, runId: string): Promise<Candidate> {
 }
 
 async function findResolved(tx: Tx, runId: string): Promise<ResolveOutput | undefined> {
-  const task = await tx
-    .selectFrom('tasks')
-    .select('output')
-    .where('run_id', '=', runId)
-    .where('kind', '=', 'resolve')
-    .where('status', '=', 'succeeded')
-    .executeTakeFirst()
-  if (!task?.output) return undefined
-  const output = fromJson(TaskOutputSchema, task.output as JsonValue, { ignoreUnknownFields: true })
+  const json = (await findResolveOutput(tx, runId)) as JsonValue | undefined
+  if (json === undefined) return undefined
+  const output = fromJson(TaskOutputSchema, json, { ignoreUnknownFields: true })
   return output.kind.case === 'resolve' ? output.kind.value : undefined
 }

@@ -17,12 +17,19 @@ export function moduleChanges(deployed: Deployment, source: Source): ModuleChang
   const installed = new Set(deployed.modules)
   const install = source.modules.filter((name) => !installed.has(name))
   if (deployed.baseImage !== source.baseImage) return { install, update: ['base'] }
-  const update = Object.entries(source.addonTrees)
-    .filter(([name]) => installed.has(name) && (known.has(name) || name in deployed.addonTrees))
-    .filter(([name, tree]) => deployed.addonTrees[name] !== tree)
+  const update = changedAddons(deployed, source.addonTrees).filter(
+    (name) => known.has(name) || name in deployed.addonTrees,
+  )
+  return { install, update }
+}
+
+/** Installed addons whose content is another one in `addonTrees`. */
+export function changedAddons(deployed: Deployment, addonTrees: Source['addonTrees']): string[] {
+  const installed = new Set(deployed.modules)
+  return Object.entries(addonTrees)
+    .filter(([name, tree]) => installed.has(name) && deployed.addonTrees[name] !== tree)
     .map(([name]) => name)
     .sort()
-  return { install, update }
 }
 
 /** Modules that are installed and have left the repository: Odoo would only log it and go on. */

@@ -3,7 +3,7 @@ import type { RehearsalRecord, RunRecord } from '../db/record.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { livingStatuses } from '../governance/approvals/state.ts'
 import { durationMs, type PolicyDocument } from '../governance/policy/document.ts'
-import type { SubjectRehearsal } from './subject.ts'
+import { readDeploySubject } from './subject.ts'
 
 export interface Rehearsed {
   readonly runId: string
@@ -50,7 +50,7 @@ export async function findRehearsalOfRun(
     .where('status', 'in', livingStatuses)
     .executeTakeFirst()
   if (!approval) return undefined
-  const { rehearsal } = JSON.parse(approval.subject) as { rehearsal?: SubjectRehearsal | null }
+  const { rehearsal } = readDeploySubject(approval.subject)
   if (!rehearsal) return undefined
   return await findRehearsal(tx, approval.project_id, planSha256, policy, rehearsal.run)
 }

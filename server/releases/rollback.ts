@@ -1,25 +1,9 @@
-import type { Deployment, RunInput, UpdateRecord } from '../db/record.ts'
-import type { Tx } from '../db/tenancy.ts'
+import type { Deployment } from '../db/record.ts'
 import { DomainError, wrongState } from '../errors.ts'
 import { hashSubject } from '../governance/authorizations.ts'
-import { isEmpty, type ModuleChanges } from './changes.ts'
+import { changedAddons, isEmpty, type ModuleChanges } from './changes.ts'
 import type { Production } from './production.ts'
-
-export interface ReleaseRow {
-  readonly id: string
-  readonly number: number
-  readonly run_id: string
-  readonly digest: string
-  readonly build_number: number
-  readonly went_live_at: Date
-  readonly deployment: Deployment
-  readonly update: UpdateRecord | null
-  /** Whether it took production's data back. */
-  readonly withData: boolean
-  readonly snapshot:
-    | { readonly id: string; readonly kept: boolean; readonly takenAt: Date | null }
-    | undefined
-}
+import type { ReleaseRow } from './release-rows.ts'
 
 /** Where a rollback goes, and what it takes. */
 export interface RollbackTarget {
@@ -34,29 +18,6 @@ export interface RollbackTarget {
   /** Exactly what would happen, and its hash. */
   readonly subject: Readonly<Record<string, unknown>>
   readonly sha256: string
-}
-
-/** What went live in an environment, newest first. */
-export async function listReleaseRows(tx: Tx, environmentId: string): Promise<ReleaseRow[]> {
-  const rows = await tx
-    .selectFrom('releases')
-    .innerJoin('runs', 'runs.id', 'releases.run_id')
-    .leftJoin('snapshots', 'snapshots.id', 'releases.safety_snapshot_id')
-    .select(['releases.id', 'releases.number', 'releases.run_id', 'releases.digest', 'releases.build_number'])
-    .select(['releases.went_live_at', 'releases.deployment', 'releases.update_record', 'runs.input'])
-    .select(['snapshots.id as snapshot_id', 'snapshots.status as snapshot_status', 'snapshots.taken_at'])
-    .where('releases.environment_id', '=', environmentId)
-    .orderBy('releases.number', 'desc')
-    .execute()
-  return rows.map((row) => ({
-    ...row,
-    deployment: row.deployment as Deployment,
-    update: row.update_record as UpdateRecord | null,
-    withData: (row.input as RunInput).withData ?? false,
-    snapshot: row.snapshot_id
-      ? { id: row.snapshot_id, kept: row.snapshot_status === 'ready', takenAt: row.taken_at }
-      : undefined,
-  }))
 }
 
 /** The newest release of that build that is not served now; 0: the newest with another image. Throws `no-release`. */
@@ -143,11 +104,7 @@ function dataOf(releases: readonly ReleaseRow[], target: ReleaseRow): RollbackTa
 /** As a release does: by content. */
 function reloads(current: Deployment, target: Deployment): ModuleChanges {
   if (current.baseImage !== target.baseImage) return { install: [], update: ['base'] }
-  const update = Object.entries(target.addonTrees)
-    .filter(([name, tree]) => current.modules.includes(name) && current.addonTrees[name] !== tree)
-    .map(([name]) => name)
-    .sort()
-  return { install: [], update }
+  return { install: [], update: changedAddons(current, target.addonTrees) }
 }
 
 function refusalOf(current: Deployment, target: ReleaseRow, since: readonly ReleaseRow[]): string {

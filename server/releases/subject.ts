@@ -1,3 +1,5 @@
+import type { RehearsalRecord } from '../db/record.ts'
+import { downtimeSeconds } from './downtime.ts'
 import type { Plan } from './plan.ts'
 
 /** The rehearsal that an approval goes by. */
@@ -6,6 +8,12 @@ export interface SubjectRehearsal {
   readonly verdict: string
   readonly downtimeSeconds: number
 }
+
+/** `run` made it. */
+export const subjectRehearsal = (
+  run: string,
+  { verdict, downtimeMs }: RehearsalRecord,
+): SubjectRehearsal => ({ run, verdict, downtimeSeconds: downtimeSeconds(downtimeMs) })
 
 /**
  * Exactly what is approved: this image in this environment, this plan, as that rehearsal showed it. A new commit, another
@@ -24,6 +32,11 @@ export const deploySubject = ({ document, sha256 }: Plan, rehearsal: SubjectRehe
   plan: sha256,
   rehearsal,
 })
+
+/** A subject that was kept, as far as others go by it; one of before there were releases has neither. */
+export const readDeploySubject = (
+  subject: string,
+): { readonly plan?: string; readonly rehearsal?: SubjectRehearsal | null } => JSON.parse(subject)
 
 /** One line for people. */
 export function describeDeploy({ document, source }: Plan): string {

@@ -1,7 +1,8 @@
 import type { LogIssueRecord, RehearsalRecord, UpdateRecord } from '../db/record.ts'
 import type { PolicyDocument } from '../governance/policy/document.ts'
+import { downtimeSeconds } from './downtime.ts'
 
-/** What a rehearsal measured. */
+/** What a verdict goes by. */
 export interface Measured {
   readonly update?: UpdateRecord
   /** What production would be away for in all. */
@@ -23,7 +24,7 @@ export function judge(
   const tooLong =
     maxDowntimeSeconds !== null && downtimeMs > maxDowntimeSeconds * 1_000
       ? [
-          `production would be away for about ${seconds(downtimeMs)}, and the policy (maxDowntimeSeconds) allows ${maxDowntimeSeconds} s`,
+          `production would be away for about ${downtimeSeconds(downtimeMs)} s, and the policy (maxDowntimeSeconds) allows ${maxDowntimeSeconds} s`,
         ]
       : []
   const blocking = rehearsal.overBudget === 'block' ? tooLong : []
@@ -40,8 +41,6 @@ export function judge(
     newIssues: fresh.map(({ fingerprint }) => fingerprint),
   }
 }
-
-const seconds = (ms: number): string => `${Math.ceil(ms / 1_000)} s`
 
 function lostRows(update: UpdateRecord | undefined, percent: number): string[] {
   return (update?.rowCounts ?? [])

@@ -4,11 +4,12 @@ import type { RunKind, RunStatus } from '../db/tables/runs.ts'
 import type { ModuleChanges } from '../releases/changes.ts'
 import type { Plan } from '../releases/plan.ts'
 import type { Image, Source } from '../releases/source.ts'
+import type { Measured } from '../releases/verdict.ts'
 
 /**
  * Words of the run engine.
  *
- * run       one execution of a pipeline: a build, or the start, stop or destruction of an environment
+ * run       one execution of a pipeline: a build, a release or its rehearsal, the start of an environment, …
  * step      a named part of a run that people see
  * task      one unit of work of an agent, durable, with lease and epoch; the only thing a run waits for
  * effect    one change of our own tables, done once in a run
@@ -172,9 +173,8 @@ export interface ClonedProduction {
   readonly copyMs: number
 }
 
-export interface RehearsalMeasured {
-  readonly update?: UpdateRecord
-  readonly downtimeMs: number
+export interface RehearsalMeasured extends Measured {
+  /** RFC 3339: the moment of production's data. */
   readonly sourceTime: string
 }
 

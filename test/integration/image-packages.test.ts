@@ -106,7 +106,10 @@ test('programs come from Debian packages, and what is missing is named with who 
   const files = {
     ...addon('a', "'depends': ['b']"),
     ...addon('b', "'external_dependencies': {'bin': ['hello'], 'python': ['xmlsec']}"),
-    'fairway.yaml': 'development: { modules: [a] }\n',
+    // One image serves all stages.
+    'fairway.yaml': ['production', 'staging', 'development']
+      .map((stage) => `${stage}: { modules: [a] }\n`)
+      .join(''),
   }
   expect(await reasonOf(project.resolve(files))).toEqual({
     reason: 'binary-missing',

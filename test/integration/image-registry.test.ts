@@ -89,7 +89,9 @@ test('without credentials one is told which to set', async () => {
   await expect(anonymous).rejects.toMatchObject({
     reason: 'registry-denied',
     message: expect.stringMatching(
-      new RegExp(`registry ${registry.host} wants credentials for .*set registry:${registry.host}/USERNAME`),
+      new RegExp(
+        `registry ${registry.host} wants credentials for .*credential set PROJECT registry ${registry.host}$`,
+      ),
     ),
   })
 })

@@ -428,6 +428,7 @@ test('private repositories are read with the credentials of the task, which leav
   const credentials = [...Object.keys(values), 'registry:r.example/PASSWORD'].map((name) => ({ name }))
   const { output, lock } = await resolve(project, { credentials } as Partial<ResolveTask>, { secrets })
   expect(output.closure).toContain('web_x')
+  // Once for all that the task needs.
   expect(asked).toEqual(credentials.map(({ name }) => name))
   expect(lock).not.toContain('s3cret')
   expect(await readdir(join(services.workDirectory, 'tasks'))).toEqual([])

@@ -7,12 +7,7 @@ const model = `${module}/models/res_partner.py`
 const manifest = `${module}/__manifest__.py`
 
 /** A script that Odoo runs when the module goes to that version. */
-export async function addMigration(
-  clone: Clone,
-  branch: string,
-  version: string,
-  body: string,
-): Promise<void> {
+async function addMigration(clone: Clone, branch: string, version: string, body: string): Promise<void> {
   const script = `import os\n\n\ndef migrate(cr, version):\n${body.replace(/^/gm, '    ')}\n`
   await clone.change(
     branch,

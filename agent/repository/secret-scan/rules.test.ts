@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { rules as recommended } from '@secretlint/secretlint-rule-preset-recommend'
 import { expect, test } from 'vitest'
-import { parseFairwayYaml } from '../fairway-yaml.ts'
+import { parseFairwayFile } from '../fairway-yaml.ts'
 import { ruleName, severities, severityOf } from './rules.ts'
 
 test('the severities are of rules that there are, and are published as they are', async () => {
@@ -21,8 +21,7 @@ test('the severities are of rules that there are, and are published as they are'
 })
 
 test('fairway.yaml names paths to leave out, and nothing but paths', () => {
-  const ignored = (text: string) =>
-    parseFairwayYaml(text, { odooVersion: '', baseImage: '' }).secretScanIgnore
+  const ignored = (text: string) => parseFairwayFile(text).secret_scan.ignore
   const paths = [
     'tests/data/**',
     '**/*.pem',

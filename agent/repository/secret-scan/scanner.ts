@@ -17,7 +17,7 @@ export interface ScannerLimits {
   readonly memoryMb: number
 }
 
-export const defaultScannerLimits: ScannerLimits = { deadlineMs: 10_000, memoryMb: 256 }
+const defaultScannerLimits: ScannerLimits = { deadlineMs: 10_000, memoryMb: 256 }
 
 const ignoreList = 'the list secret_scan.ignore of fairway.yaml'
 

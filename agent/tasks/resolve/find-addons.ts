@@ -1,5 +1,5 @@
 import { type Assembly, sourcesFolder } from '../../git/assembly.ts'
-import { redactUrl } from '../../git/url.ts'
+import { redactUrls } from '../../redact-urls.ts'
 import { discoverAddons, type OwnAddon } from '../../repository/addons.ts'
 import { type PlacedAddon, requireOnePlace } from '../../repository/module-places.ts'
 import { type DoodbaProject, doodbaFolder } from '../../repository/sources/doodba.ts'
@@ -55,7 +55,7 @@ export async function findAllAddons(
   const placeOf = ({ path, source }: PlacedAddon) => {
     const from = sources.get(source)
     return from
-      ? `${path} (${redactUrl(from.url)}, asked for by ${from.declaredIn})`
+      ? `${path} (${redactUrls(from.url)}, asked for by ${from.declaredIn})`
       : `${path} (the repository)`
   }
   // "Private addons are most important", as Doodba has it; nobody else says which of two is meant.

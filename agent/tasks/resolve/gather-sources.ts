@@ -8,8 +8,9 @@ import {
   sourcesFolder,
 } from '../../git/assembly.ts'
 import type { Mirrors } from '../../git/mirrors.ts'
-import { redactUrl, requireProtocol } from '../../git/url.ts'
-import type { Pins } from '../../repository/pins.ts'
+import { requireProtocol } from '../../git/url.ts'
+import { redactUrls } from '../../redact-urls.ts'
+import { type Pins, throwPinned } from '../../repository/pins.ts'
 import {
   type Declaration,
   isCore,
@@ -116,11 +117,10 @@ async function pin(declaration: Declaration, gathering: Gathering): Promise<Pinn
     requireSourceUrl(url, mirrors)
     const commit = pinned?.from[index] ?? declaredCommit
     const wanted = { commit, branch: '', ref, history, onLine }
-    const fetched = await mirrors.fetch(url, wanted, context.signal).catch((error: unknown) => {
-      if (!pinned || !(error instanceof TaskError) || error.reason !== 'commit-missing') throw error
-      const advice = `it is pinned in ${pins.from}: run \`fairway lock --update\``
-      throw new TaskError(error.reason, `${error.message}; ${advice}`, { cause: error })
-    })
+    const fetching = mirrors.fetch(url, wanted, context.signal)
+    const fetched = await (pinned
+      ? fetching.catch((error: unknown) => throwPinned(error, pins.from, 'commit-missing'))
+      : fetching)
     merges.push({ url, ref: declaredCommit === '' ? ref : '', commit: fetched.commit })
   }
   const [first] = merges
@@ -138,6 +138,6 @@ function requireSourceUrl(url: string, { protocols }: Mirrors): void {
   if (/^\w+:\/\/[^/@]*:[^/]*@/.test(url))
     throw new TaskError(
       'repository-url',
-      `${redactUrl(url)}: an address with a password is refused; take it out, and set a credential for the host`,
+      `${redactUrls(url)}: an address with a password is refused; take it out, and set a credential for the host`,
     )
 }

@@ -1,9 +1,8 @@
-import { join } from 'node:path'
 import type { ProjectConfig } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type ImageFacts, readImageFacts } from '../../containers/image-facts.ts'
 import { type ResolvedImage, resolveImage } from '../../containers/images.ts'
 import type { Registries } from '../../containers/registry-credentials.ts'
-import type { Pins } from '../../repository/pins.ts'
+import { type Pins, throwPinned } from '../../repository/pins.ts'
 import type { AgentServices } from '../../services.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 
@@ -23,17 +22,10 @@ export async function openBase(
   const name = pinned ? `${config.baseImage.replace(/@.*$/, '')}@${pinned}` : config.baseImage
   const base = await resolveImage(docker, name, registries)
   context.log('fairway', `base image ${base.reference}${pinned ? `, pinned in ${pins.from}` : ''}`)
-  const facts = await readImageFacts(
-    docker,
-    base.reference,
-    join(workDirectory, 'images'),
-    context.signal,
-    registries,
-  ).catch((error: unknown) => {
-    if (!pinned || !(error instanceof TaskError) || error.reason !== 'image-unavailable') throw error
-    const advice = `it is pinned in ${pins.from}: run \`fairway lock --update\``
-    throw new TaskError(error.reason, `${error.message}; ${advice}`, { cause: error })
-  })
+  const reading = readImageFacts(docker, base.reference, workDirectory, context.signal, registries)
+  const facts = await (pinned
+    ? reading.catch((error: unknown) => throwPinned(error, pins.from, 'image-unavailable'))
+    : reading)
   requireVersion(config, facts)
   return { ...base, facts }
 }

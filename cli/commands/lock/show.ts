@@ -1,9 +1,9 @@
 import { LockService } from '../../../proto/gen/fairway/v1/locks_pb.js'
 import { usageError } from '../../errors.ts'
-import { writeLockFile } from '../../lock-file.ts'
-import { showLock } from '../../show-lock.ts'
+import { writeLockFile } from '../../lock/lock-file.ts'
+import { showLock } from '../../lock/show-lock.ts'
+import { updateLock } from '../../lock/update-lock.ts'
 import { addTimeout, timeoutOf } from '../../timeout-option.ts'
-import { updateLock } from '../../update-lock.ts'
 import { verb } from '../../verb.ts'
 
 interface Options {

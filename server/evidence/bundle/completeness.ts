@@ -89,11 +89,21 @@ function missingOf(manifest: RunManifest, statements: readonly string[]): Missin
           what: 'image',
           why: `it is in the registry as ${manifest.digest}; the bundle names it by its digest`,
         },
-        {
-          what: 'SBOM',
-          why: 'the image was built by a version of Fairway that makes no software bill of materials',
-        },
+        ...sbomOf(manifest),
       ]
     : []
   return [...without, ...streams, ...clocks, ...image]
+}
+
+/** Of a run that has an image. */
+function sbomOf({ run, sbomSha256 }: RunManifest): Missing[] {
+  if (sbomSha256) return []
+  return [{ what: 'SBOM', why: whyWithoutSbom(run.kind, sbomSha256) }]
+}
+
+function whyWithoutSbom(kind: RunManifest['run']['kind'], sbomSha256: string | undefined): string {
+  if (kind !== 'build') return 'the run took an image as it was: the build that made it has it'
+  return sbomSha256 === undefined
+    ? 'the image was built by a version of Fairway that makes no software bill of materials'
+    : 'it is larger than an artifact may be'
 }

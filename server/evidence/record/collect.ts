@@ -1,6 +1,7 @@
 import { type Selectable, sql } from 'kysely'
 import type { BlobStore } from '../../blobs/store.ts'
 import type { Deployment, RunRecord } from '../../db/record.ts'
+import { findResolveOutput } from '../../db/resolve-output.ts'
 import type { BranchesTable, EnvironmentsTable, ProjectsTable } from '../../db/tables/projects.ts'
 import type { RunsTable } from '../../db/tables/runs.ts'
 import type { Tx } from '../../db/tenancy.ts'
@@ -137,14 +138,8 @@ interface Pinned {
 
 /** Submodules, and the repositories that its declarations bring in. */
 async function collectSubmodules(tx: Tx, runId: string): Promise<RunManifest['submodules']> {
-  const task = await tx
-    .selectFrom('tasks')
-    .select('output')
-    .where('run_id', '=', runId)
-    .where('kind', '=', 'resolve')
-    .where('status', '=', 'succeeded')
-    .executeTakeFirst()
-  const output = task?.output as { resolve?: { submodules?: Pinned[]; sources?: Pinned[] } } | undefined
+  type Output = { resolve?: { submodules?: Pinned[]; sources?: Pinned[] } }
+  const output = (await findResolveOutput(tx, runId)) as Output | undefined
   const { submodules = [], sources = [] } = output?.resolve ?? {}
   return [...submodules, ...sources].map(({ path, url, commit }) => ({ path, url, commit }))
 }

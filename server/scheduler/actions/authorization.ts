@@ -2,7 +2,7 @@ import type { Operation } from '../../db/tenancy.ts'
 import { hashSubject, recordAuthorization } from '../../governance/authorizations.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { type ProtectedRequest, protect } from '../../governance/protect.ts'
-import { deploySubject, describeDeploy, emailOf } from '../../releases/subject.ts'
+import { deploySubject, describeDeploy, emailOf, subjectRehearsal } from '../../releases/subject.ts'
 import type { Engine } from '../replay.ts'
 import { deploymentOf } from '../run-state.ts'
 import { type EnvironmentActions, type ReleaseActions, TaskFailed } from '../types.ts'
@@ -53,11 +53,7 @@ export function authorizationActions(engine: Engine): AuthorizationActions {
           'production is not what it was when this was rehearsed: release it again',
         )
       }
-      const rehearsed = rehearsal && {
-        run: engine.record.rehearsalRunId ?? run.id,
-        verdict: rehearsal.verdict,
-        downtimeSeconds: Math.ceil(rehearsal.downtimeMs / 1_000),
-      }
+      const rehearsed = rehearsal && subjectRehearsal(engine.record.rehearsalRunId ?? run.id, rehearsal)
       await authorize({
         action: 'production-deploy',
         subject: deploySubject(plan, rehearsed ?? null),

@@ -1,13 +1,12 @@
 import type { ResolveOutput } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { BlobStore } from '../../blobs/store.ts'
 import type { Stage } from '../../db/tables/projects.ts'
-import { policyInForce } from '../../governance/policy/in-force.ts'
-import { faultOfBaseImage } from '../../governance/policy/supply.ts'
 import { credentialKinds } from '../../governance/secrets/credentials.ts'
 import { cellStageOf } from '../../releases/cell-stage.ts'
 import { requirementsOf, sourceOf } from '../../releases/source.ts'
 import type { Engine } from '../replay.ts'
-import { type BuildActions, TaskFailed } from '../types.ts'
+import type { BuildActions } from '../types.ts'
+import { requireAllowedBase } from './base-image.ts'
 import { credentialsFor } from './credentials.ts'
 import { lockToKeep } from './lock-to-keep.ts'
 import { judgeSecrets, lastScannedCommit } from './secret-scan.ts'
@@ -60,11 +59,7 @@ export function codeActions(
         requirements: requirementsOf(output),
       })
       await judgeSecrets(engine, output)
-      const forbidden = await engine.effect('base-image-allowed', async () => {
-        const { document } = await policyInForce(engine.state.tx, project.id)
-        return faultOfBaseImage(document, output.baseImage) ?? ''
-      })
-      if (forbidden) throw new TaskFailed('base-image-forbidden', forbidden)
+      await requireAllowedBase(engine, 'base-image-allowed', output.baseImage)
       const own = output.addons.filter(({ name, source }) => !source && output.closure.includes(name)).length
       engine.summarize(`${output.commit.slice(0, 10)}: ${output.closure.length} modules, ${own} of them own`)
       return sourceOf(output, run.stage as Stage, run.number ?? 0)

@@ -1,5 +1,4 @@
 import { policyInForce } from '../../governance/policy/in-force.ts'
-import { faultOfBaseImage } from '../../governance/policy/supply.ts'
 import { faultOfGone } from '../../releases/changes.ts'
 import { createPlan } from '../../releases/plan.ts'
 import { listKnownIssues } from '../../releases/production.ts'
@@ -7,6 +6,7 @@ import { findRehearsal, findRehearsalOfRun } from '../../releases/rehearsals.ts'
 import { judge } from '../../releases/verdict.ts'
 import type { Engine } from '../replay.ts'
 import { type BuildActions, TaskFailed } from '../types.ts'
+import { requireAllowedBase } from './base-image.ts'
 import { servedBefore } from './runtime.ts'
 
 type PlanActions = Pick<BuildActions, 'plan' | 'findRehearsal' | 'judgeRehearsal' | 'failRehearsal'>
@@ -20,11 +20,7 @@ export function planActions(engine: Engine): PlanActions {
       const current = servedBefore(engine.state)
       const gone = current ? faultOfGone(current, source) : ''
       if (gone) throw new TaskFailed('module-gone', gone)
-      const forbidden = await engine.effect('base-image-of-plan', async () => {
-        const { document } = await policyInForce(tx, project.id)
-        return faultOfBaseImage(document, source.baseImage) ?? ''
-      })
-      if (forbidden) throw new TaskFailed('base-image-forbidden', forbidden)
+      await requireAllowedBase(engine, 'base-image-of-plan', source.baseImage)
       const plan = createPlan(
         {
           project: project.name,

@@ -8,6 +8,7 @@ import type { Caller } from '../../governance/authorize.ts'
 import { requireBuild } from '../builds/build-views.ts'
 import { timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
+import { isUuid } from '../uuid.ts'
 
 interface LockedRun {
   readonly id: string
@@ -55,10 +56,8 @@ async function lockOf(tx: Tx, run: LockedRun, whose: string): Promise<FoundLock>
   throw notFound('lock', whose, 'It has not resolved its commit, or failed to.')
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 async function requireRun(tx: Tx, id: string): Promise<LockedRun> {
-  const row = uuid.test(id)
+  const row = isUuid(id)
     ? await tx.selectFrom('runs').select(['id', 'commit', 'number']).where('id', '=', id).executeTakeFirst()
     : undefined
   if (row) return row

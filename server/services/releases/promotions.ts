@@ -3,6 +3,7 @@ import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { endApproval } from '../../governance/approvals/state.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { listRequests } from '../../governance/request-approval.ts'
+import { readDeploySubject } from '../../releases/subject.ts'
 import { requireEnvironment } from '../environments/environment-views.ts'
 import { lockProject, requireIdle } from '../environments/idle.ts'
 import { type PreparedPlan, preparePlan, requireSeen, requireUnblocked } from './prepared-plan.ts'
@@ -63,7 +64,7 @@ async function takeOverApproval(
   const requests = (await listRequests(tx, production.environment.id)).filter(
     (row) => row.about_run_id === candidate.runId,
   )
-  const own = requests.find(({ subject }) => (JSON.parse(subject) as { plan?: string }).plan === plan.sha256)
+  const own = requests.find(({ subject }) => readDeploySubject(subject).plan === plan.sha256)
   for (const row of requests) {
     if (row.id === own?.id) {
       await tx.updateTable('approvals').set({ run_id: runId }).where('id', '=', row.id).execute()

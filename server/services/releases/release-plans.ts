@@ -2,10 +2,13 @@ import { create } from '@bufbuild/protobuf'
 import { type ReleasePlan, ReleasePlanSchema } from '../../../proto/gen/fairway/v1/releases_pb.js'
 import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { livingStatuses } from '../../governance/approvals/state.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import { isEmpty } from '../../releases/changes.ts'
-import { interrupts, lacksBump } from '../../releases/plan.ts'
+import { interrupts } from '../../releases/plan.ts'
+import { lacksBump } from '../../releases/planned-modules.ts'
 import { findRehearsal, type Rehearsed } from '../../releases/rehearsals.ts'
+import { readDeploySubject } from '../../releases/subject.ts'
 import { approvalMessage, requireApproval } from '../governance/approval-views.ts'
 import { type PreparedPlan, preparePlan } from './prepared-plan.ts'
 import { candidateImage, rehearsalMessage, schemaMessages, servedImage } from './release-messages.ts'
@@ -55,10 +58,10 @@ async function findRequest(tx: Tx, caller: Caller, { production, plan }: Prepare
     .select(['id', 'subject'])
     .where('environment_id', '=', production.environment.id)
     .where('action', '=', 'production-deploy')
-    .where('status', 'in', ['open', 'approved'])
+    .where('status', 'in', livingStatuses)
     .orderBy('created_at', 'desc')
     .execute()
-  const found = rows.find(({ subject }) => (JSON.parse(subject) as { plan?: string }).plan === plan.sha256)
+  const found = rows.find(({ subject }) => readDeploySubject(subject).plan === plan.sha256)
   return found && (await approvalMessage(tx, caller, await requireApproval(tx, found.id)))
 }
 

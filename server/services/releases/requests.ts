@@ -6,7 +6,13 @@ import { authorize, type Caller } from '../../governance/authorize.ts'
 import { requestApproval } from '../../governance/request-approval.ts'
 import { isEmpty } from '../../releases/changes.ts'
 import { findRehearsal } from '../../releases/rehearsals.ts'
-import { deploySubject, describeDeploy, emailOf, type SubjectRehearsal } from '../../releases/subject.ts'
+import {
+  deploySubject,
+  describeDeploy,
+  emailOf,
+  type SubjectRehearsal,
+  subjectRehearsal,
+} from '../../releases/subject.ts'
 import { approvalMessage, requireApproval } from '../governance/approval-views.ts'
 import { type PreparedPlan, preparePlan, requireSeen, requireUnblocked } from './prepared-plan.ts'
 
@@ -53,16 +59,13 @@ export async function requestRelease(
 }
 
 /** The rehearsal that the approvers go by. Throws `rehearsal-missing` where the policy wants one and there is none. */
-export async function requireRehearsed(
+async function requireRehearsed(
   tx: Tx,
   { project, candidate, plan, policy }: PreparedPlan,
 ): Promise<SubjectRehearsal | null> {
   if (isEmpty(plan.changes)) return null
   const found = await findRehearsal(tx, project.id, plan.sha256, policy.document)
-  if (found) {
-    const { verdict, downtimeMs } = found.rehearsal
-    return { run: found.runId, verdict, downtimeSeconds: Math.ceil(downtimeMs / 1_000) }
-  }
+  if (found) return subjectRehearsal(found.runId, found.rehearsal)
   if (!policy.document.rehearsal.required) return null
   throw wrongState(
     'rehearsal-missing',

@@ -5,12 +5,8 @@ import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import type { Production } from '../../releases/production.ts'
-import {
-  listReleaseRows,
-  planRollback as planOf,
-  type RollbackTarget,
-  requireTarget,
-} from '../../releases/rollback.ts'
+import { listReleaseRows } from '../../releases/release-rows.ts'
+import { planRollback as planOf, type RollbackTarget, requireTarget } from '../../releases/rollback.ts'
 import { requireProject } from '../projects/projects.ts'
 import { requireProduction } from './prepared-plan.ts'
 import { servedImage } from './release-messages.ts'

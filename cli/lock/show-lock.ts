@@ -1,6 +1,6 @@
-import type { Lock } from '../proto/gen/fairway/v1/locks_pb.js'
+import type { Lock } from '../../proto/gen/fairway/v1/locks_pb.js'
+import type { Output } from '../output.ts'
 import { type LockedPackage, type LockedRepository, parseLockDocument } from './lock-document.ts'
-import type { Output } from './output.ts'
 
 /** What the lock pins, as people read it. */
 export function showLock(out: Output, lock: Lock): void {

@@ -1,13 +1,13 @@
-import { type Lock, LockService } from '../proto/gen/fairway/v1/locks_pb.js'
-import { CliError, isNotFound } from './errors.ts'
-import { exitCodes } from './exit-codes.ts'
-import type { RunJson } from './json/run.ts'
+import { type Lock, LockService } from '../../proto/gen/fairway/v1/locks_pb.js'
+import { CliError, isNotFound } from '../errors.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { RunJson } from '../json/run.ts'
+import type { Session } from '../session.ts'
+import { waitForRun } from '../wait-for-run.ts'
 import { changeLine, changesOf } from './lock-changes.ts'
 import { parseLockDocument } from './lock-document.ts'
 import { writeLockFile } from './lock-file.ts'
-import type { Session } from './session.ts'
 import { showLock } from './show-lock.ts'
-import { waitForRun } from './wait-for-run.ts'
 
 /**
  * Resolves the branch anew, waits for it, and says what is pinned otherwise than in the branch's lock before. Throws

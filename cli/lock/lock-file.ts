@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { rename, rm, writeFile } from 'node:fs/promises'
-import { CliError } from './errors.ts'
-import { exitCodes } from './exit-codes.ts'
+import { CliError } from '../errors.ts'
+import { exitCodes } from '../exit-codes.ts'
 
 /** Writes the document byte for byte, whole or not at all. */
 export async function writeLockFile(path: string, document: string): Promise<void> {
