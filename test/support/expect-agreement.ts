@@ -4,6 +4,7 @@ import { expect } from 'vitest'
 import { run } from '../../packaging/dev/command.ts'
 import { callOdoo, httpRequest } from '../../packaging/dev/demo/odoo-client.ts'
 import { isProtectedTask } from '../../server/governance/protected-tasks.ts'
+import { query } from './postgres.ts'
 import type { Production } from './release-player.ts'
 import type { ReleaseShop } from './release-shop.ts'
 
@@ -25,20 +26,24 @@ export async function expectProduction(shop: ReleaseShop, { version, partners }:
     held_by: null,
     deployment: { digest: shop.digests.get(version) },
   })
-  const fields = [
-    ['model', '=', 'res.partner'],
-    ['name', '=', 'loyalty_badge'],
-  ]
+  const badge = version === 'badge' ? ['loyalty_badge'] : []
   expect((await httpRequest(shop.url, '/web/login')).status).toBe(200)
-  const columns = await callOdoo<number>(shop, 'ir.model.fields', 'search_count', [fields])
-  expect(columns, 'columns loyalty_badge').toBe(version === 'badge' ? 1 : 0)
-  const kept = await callOdoo<{ name: string }[]>(shop, 'res.partner', 'search_read', [
-    [['name', '=like', 'Kept %']],
-    version === 'badge' ? ['name', 'loyalty_badge'] : ['name'],
-  ])
+  const fields = await callOdoo<object>(shop, 'res.partner', 'fields_get', [['loyalty_badge']])
+  expect(Object.keys(fields), 'fields of the code').toEqual(badge)
+  const socket = join(shop.test.stack.options.pool, 'cells', production?.cell_id ?? '', 'run')
+  const cell = `postgres://postgres@${encodeURIComponent(socket)}/odoo`
+  const columns = await query<{ name: string }>(cell, partnerColumns)
+  expect(
+    columns.map(({ name }) => name),
+    'columns of the data',
+  ).toEqual(badge)
+  const kept = await query<{ name: string }>(cell, `select name from res_partner where name like 'Kept %'`)
   expect(kept.map(({ name }) => name).sort()).toEqual([...partners].sort())
   await expectNothingElse(shop, environments)
 }
+
+const partnerColumns = `select column_name as name from information_schema.columns
+  where table_name = 'res_partner' and column_name = 'loyalty_badge'`
 
 /** I3 and I5: the host has what the control plane knows of, and nothing else. */
 async function expectNothingElse(shop: ReleaseShop, environments: readonly EnvironmentRow[]): Promise<void> {

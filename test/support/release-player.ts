@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { connect } from '../../cli/client.ts'
 import { callOdoo } from '../../packaging/dev/demo/odoo-client.ts'
 import { ReleaseService } from '../../proto/gen/fairway/v1/releases_pb.js'
-import type { ReleaseRunName } from '../faults/release-steps.ts'
+import { type ReleaseRunName, releaseRuns } from '../faults/release-steps.ts'
 import type { ReleaseShop, Version } from './release-shop.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -43,6 +43,8 @@ export function createReleasePlayer(shop: ReleaseShop): ReleasePlayer {
   let now: Production = { version: 'plain', partners: [] }
   /** What a rollback finds: production before the last release; undefined: that one changed no data. */
   let former: Production | undefined
+  /** Whether there is a snapshot that nobody will need after the next release. */
+  let prunable = false
   let begun: { runId: string; name: ReleaseRunName; after: Production; former: Production | undefined }
   let written = 0
 
@@ -83,13 +85,18 @@ export function createReleasePlayer(shop: ReleaseShop): ReleasePlayer {
     return name === 'a rollback with data' ? former : { ...now, version: former.version }
   }
 
+  function isReady(name: ReleaseRunName): boolean {
+    if (name === sameModules) return now.version !== 'badge'
+    if (name.startsWith('a rollback') && !former) return false
+    return prunable || !releaseRuns[name].tasks.some((task) => task === 'prune')
+  }
+
   const player: ReleasePlayer = {
     get now() {
       return now
     },
     async prepare(name) {
-      const stuck = name === sameModules ? now.version === 'badge' : name.startsWith('a rollback') && !former
-      if (!stuck) return
+      if (isReady(name)) return
       await player.begin(promotion)
       const { status, reason } = await player.ended()
       if (status !== 'succeeded') throw new Error(`${promotion}: ${status}, ${reason}`)
@@ -108,6 +115,7 @@ export function createReleasePlayer(shop: ReleaseShop): ReleasePlayer {
       const found = async () => (await query<Ended>(text, [begun.runId]))[0]
       const ended = await waitFor(`${begun.name} ends`, found, endsWithinMs)
       if (begun.name === failing) await stack.cli('secret', 'delete', ...secret, '--yes')
+      prunable ||= releaseRuns[begun.name].tasks.some((task) => task === 'snapshot:safety')
       if (ended.status === 'succeeded') {
         now = begun.after
         former = begun.former

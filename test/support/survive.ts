@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { neverAway, type ReleaseRunName, releaseRuns } from '../faults/release-steps.ts'
 import { expectProduction, expectTasks } from './expect-agreement.ts'
 import { createKillPoints, type KillPoints, type Point, type Step } from './kill-points.ts'
-import { createReleasePlayer, type ReleasePlayer } from './release-player.ts'
+import { createReleasePlayer, type Ended, type ReleasePlayer } from './release-player.ts'
 import { type ReleaseShop, startReleaseShop, type Version } from './release-shop.ts'
 import { waitFor } from './wait-for.ts'
 import { awayAfter, watchProduction } from './watch-production.ts'
@@ -21,7 +21,7 @@ export interface Patient {
 
 /** A shop on a stack of its own, whose server and agent are there to be killed. */
 export async function startPatient(staged: readonly Version[]): Promise<Patient> {
-  const shop = await startReleaseShop('releases', staged)
+  const shop = await startReleaseShop('survival', staged)
   const points = await createKillPoints(shop.test.databaseUrl())
   return {
     shop,
@@ -65,15 +65,19 @@ export async function survive(
   const watch = watchProduction(shop.url)
   const runId = await player.begin(name)
   let backAt = 0
+  let ended: Ended
   try {
     backAt = await dieInTurn(shop, points, runId, kills)
   } finally {
+    // Also for the next case, where this one fails here.
     await points.openAll()
+    await shop.test.stack.startServer()
+    await shop.test.stack.startAgent()
+    ended = await player.ended()
+    await watch.stop()
   }
-  const { status, reason } = await player.ended()
-  await watch.stop()
   const { ends } = releaseRuns[name]
-  expect(status, reason).toBe(ends)
+  expect(ended.status, ended.reason).toBe(ends)
   const fine = neverAway.includes(name) ? [200] : [200, 503]
   expect(watch.answers.filter((answer) => !fine.includes(Number(answer.status)))).toEqual([])
   const answersMs = awayAfter(watch.answers, backAt)

@@ -38,3 +38,9 @@ describe.each(names)('%s', (name) => {
     kill(name, [one]),
   )
 })
+
+it('leaves an audit log that verifies', async () => {
+  const { stack } = patient.shop.test
+  await stack.cli('audit', 'export', '-o', stack.path('audit.jsonl'))
+  await stack.cli('audit', 'verify', stack.path('audit.jsonl'))
+})
