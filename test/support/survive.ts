@@ -60,31 +60,46 @@ export async function survive(
   name: ReleaseRunName,
   kills: readonly Kill[],
 ): Promise<Survival> {
+  // What a case that failed may have left.
+  await points.openAll()
   await player.prepare(name)
   await points.close(stepsOf(kills))
   const watch = watchProduction(shop.url)
-  const runId = await player.begin(name)
-  let backAt = 0
-  let ended: Ended
   try {
-    backAt = await dieInTurn(shop, points, runId, kills)
+    const runId = await player.begin(name)
+    const { backAt, status, reason } = await untilEnded({ shop, player, points }, runId, kills)
+    await watch.stop()
+    const { ends } = releaseRuns[name]
+    expect(status, reason).toBe(ends)
+    const fine = neverAway.includes(name) ? [200] : [200, 503]
+    expect(watch.answers.filter((answer) => !fine.includes(Number(answer.status)))).toEqual([])
+    const answersMs = awayAfter(watch.answers, backAt)
+    expect(answersMs, 'ms until production answers').toBeLessThan(answersWithinMs)
+    await expectTasks(shop, runId, ends === 'failed' ? ['apply:update'] : [])
+    await expectProduction(shop, player.now)
+    return { deaths: kills.length, answersMs }
   } finally {
-    // Also for the next case, where this one fails here.
-    await points.openAll()
-    await shop.test.stack.startServer()
-    await shop.test.stack.startAgent()
-    ended = await player.ended()
     await watch.stop()
   }
-  const { ends } = releaseRuns[name]
-  expect(ended.status, ended.reason).toBe(ends)
-  const fine = neverAway.includes(name) ? [200] : [200, 503]
-  expect(watch.answers.filter((answer) => !fine.includes(Number(answer.status)))).toEqual([])
-  const answersMs = awayAfter(watch.answers, backAt)
-  expect(answersMs, 'ms until production answers').toBeLessThan(answersWithinMs)
-  await expectTasks(shop, runId, ends === 'failed' ? ['apply:update'] : [])
-  await expectProduction(shop, player.now)
-  return { deaths: kills.length, answersMs }
+}
+
+/** Whatever happens, the run ends with everybody alive: it is not in the way of the next case. */
+async function untilEnded(
+  { shop, player, points }: Pick<Patient, 'shop' | 'player' | 'points'>,
+  runId: string,
+  kills: readonly Kill[],
+): Promise<Ended & { readonly backAt: number }> {
+  const { stack } = shop.test
+  try {
+    const backAt = await dieInTurn(shop, points, runId, kills)
+    return { backAt, ...(await player.ended()) }
+  } catch (error) {
+    await points.openAll()
+    await stack.startServer()
+    await stack.startAgent()
+    await player.ended()
+    throw error
+  }
 }
 
 /** Gives when the last victim was back. */
