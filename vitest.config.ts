@@ -6,6 +6,10 @@ const project = (name: string, include: string[], more: object = {}) => ({
   test: { name, include, ...more },
 })
 
+const alone = { fileParallelism: false, testTimeout: 600_000, hookTimeout: 600_000 }
+
+const long = process.env.FAIRWAY_LONG_FAULTS === '1'
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/closing-line.ts'],
@@ -18,12 +22,9 @@ export default defineConfig({
       project('unit', ['{server,agent,cli,packaging}/**/*.test.ts']),
       project('integration', ['test/{integration,rls}/**/*.test.ts']),
       project('contract', ['test/contract/**/*.test.ts'], { fileParallelism: false }),
-      project('faults', ['test/faults/**/*.test.ts'], { fileParallelism: false }),
-      project('e2e', ['test/e2e/**/*.test.ts'], {
-        fileParallelism: false,
-        testTimeout: 600_000,
-        hookTimeout: 600_000,
-      }),
+      project('faults', ['test/faults/*.test.ts'], { fileParallelism: false }),
+      ...(long ? [project('faults-long', ['test/faults/long/*.test.ts'], alone)] : []),
+      project('e2e', ['test/e2e/**/*.test.ts'], alone),
     ],
   },
 })

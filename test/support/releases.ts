@@ -6,7 +6,7 @@ import { type ArrangedBuild, arrangeBuild, type Tenant } from './tenant.ts'
 const sha = (text: string) => createHash('sha256').update(text).digest('hex')
 
 /** What resolve and image answer for a commit whose module `shop` has that content. */
-function contentOf(content: string, version = '19.0.1.0.0'): NonNullable<Play['answers']> {
+export function contentOf(content: string, version = '19.0.1.0.0'): NonNullable<Play['answers']> {
   const digest = `sha256:${sha(`image of ${content}`)}`
   const [addon] = answers.resolve.addons
   return {

@@ -1,0 +1,99 @@
+// What releases consist of, step by step: the list that everything goes by that kills a release in its middle.
+// test/integration/release-steps.test.ts plays these runs in the real engine, and fails where one does what is not here.
+
+/** A way to production, or back. */
+export interface ReleaseRun {
+  /** Whoever died on the way. `failed`: production is what it was. */
+  readonly ends: 'succeeded' | 'failed'
+  /** What is asked of the agent, in this order. */
+  readonly tasks: readonly string[]
+  /** What the server changes in its own tables, in this order, each with all that follows from it in one transaction. */
+  readonly effects: readonly string[]
+}
+
+/** The key of a task or effect without the ids in it. */
+export const stepOf = (key: string): string => key.replace(/:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, '')
+
+/** The same in PostgreSQL. */
+export const stepInSql = (key: string): string =>
+  `regexp_replace(${key}, ':[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', '')`
+
+const planned = ['base-image-of-plan']
+const deploy = [...planned, 'rehearsal', 'authorized:production-deploy']
+const goal = ['rollback-goal', 'authorized:rollback']
+
+const sendAway = ['room', 'route-maintenance', 'stop-current', 'snapshot:safety'] as const
+const saved = ['hold', 'snapshot:safety', 'snapshot-ready:safety']
+
+const takeOver = ['start', 'smoke', 'route'] as const
+const candidate = ['candidate', 'secrets']
+const live = ['before', 'live']
+
+const cleanUp = ['remove', 'prune'] as const
+const end = ['logs-awaited']
+const unused = ['images-in-use', 'credentials:collect-images']
+
+export const releaseRuns = {
+  'a promotion that updates modules': {
+    ends: 'succeeded',
+    tasks: [...sendAway, 'apply:update', ...takeOver, ...cleanUp, 'collect-images'],
+    effects: [...deploy, ...saved, 'secrets:apply:update', ...candidate, ...live, 'prune', ...unused, ...end],
+  },
+  'a promotion whose update fails': {
+    ends: 'failed',
+    tasks: [...sendAway, 'apply:update', 'snapshot:failed', 'restore', 'start-current', 'route-current'],
+    effects: [
+      ...deploy,
+      ...saved,
+      'secrets:apply:update',
+      'snapshot:failed',
+      'snapshot-ready:failed',
+      'restored',
+      'secrets:start-current',
+      ...end,
+    ],
+  },
+  'a promotion that updates no module': {
+    ends: 'succeeded',
+    tasks: [...takeOver, 'remove', 'collect-images'],
+    effects: [...planned, 'authorized:production-deploy', ...candidate, ...live, ...unused, ...end],
+  },
+  'a rollback that leaves the data': {
+    ends: 'succeeded',
+    tasks: [...sendAway, 'apply:update', ...takeOver, ...cleanUp],
+    effects: [...goal, ...saved, 'secrets:apply:update', ...candidate, ...live, 'prune', ...end],
+  },
+  'a rollback with data': {
+    ends: 'succeeded',
+    tasks: [...sendAway, 'restore', ...takeOver, ...cleanUp],
+    effects: [...goal, ...saved, 'restored', ...candidate, ...live, 'prune', ...end],
+  },
+  'a rehearsal': {
+    ends: 'succeeded',
+    tasks: [
+      'clone',
+      'neutralize',
+      'apply:rehearse',
+      'neutralize-and-prove',
+      'try:start',
+      'try:smoke',
+      'try:remove',
+      'destroy',
+    ],
+    effects: [
+      ...planned,
+      'scratch-cell',
+      'production-at-rest',
+      'trial',
+      'rehearsal-verdict',
+      'retire',
+      'destroyed',
+      ...end,
+    ],
+  },
+} as const satisfies Record<string, ReleaseRun>
+
+export type ReleaseRunName = keyof typeof releaseRuns
+
+/** Without an update of the data visitors never notice: old and new runtime stand side by side. */
+export const neverAway: readonly ReleaseRunName[] = ['a promotion that updates no module', 'a rehearsal']

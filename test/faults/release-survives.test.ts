@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, it } from 'vitest'
+import { type Kill, killsOf, type Patient, startPatient, survive } from '../support/survive.ts'
+import type { ReleaseRunName } from './release-steps.ts'
+
+// The deaths that would hurt most; those at all other steps are in long/release-matrix.test.ts.
+
+let patient: Patient
+
+beforeAll(async () => {
+  patient = await startPatient(['badge'])
+}, 300_000)
+afterAll(() => patient?.close(), 120_000)
+
+type Death = readonly [victim: Kill['victim'], step: string]
+
+/** Kills of the list, so that a step which is no more is no case either. */
+function killsAt(name: ReleaseRunName, deaths: readonly Death[]): Kill[] {
+  return deaths.flatMap(([victim, step]) => {
+    const kills = killsOf(name, victim).filter((kill) => kill.name === step)
+    if (kills.length === 0) throw new Error(`${name} has no step ${step} for the ${victim} to die in`)
+    return kills
+  })
+}
+
+const cases: [name: ReleaseRunName, ...deaths: Death[]][] = [
+  ['a promotion whose update fails', ['agent', 'restore']],
+  ['a promotion that updates modules', ['agent', 'apply:update'], ['server', 'route'], ['server', 'live']],
+  ['a rollback with data', ['agent', 'restore']],
+]
+
+it.each(cases)(
+  '%s leaves production as it should be: %s killed in %s',
+  async (name, ...deaths) => {
+    await survive(patient, name, killsAt(name, deaths))
+  },
+  240_000,
+)
