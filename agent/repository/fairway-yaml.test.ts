@@ -55,7 +55,7 @@ test('packages are named, and where they come from without a password', () => {
     pythonIndex: 'https://pypi.example/simple',
   })
   expect(parse()).toMatchObject({ apt: [], pythonIndex: '' })
-  for (const text of ['apt: [-o=x]', 'apt: ["a b"]', 'apt: ["a=1"]', 'apt: ["a;id"]'])
+  for (const text of ['apt: [-o=x]', 'apt: ["a b"]', 'apt: ["a=1"]', 'apt: ["a;id"]', 'apt: ["wget-"]'])
     expect(() => parse(text)).toThrow('the name of a Debian package')
   for (const index of [
     'https://ana:secret@pypi.example/',

@@ -147,12 +147,11 @@ export const fairwaySchema = z
       ),
     apt: z
       .array(
-        z
-          .string()
-          .regex(
-            /^[a-z0-9][a-z0-9+.-]{1,100}$/,
-            'the name of a Debian package such as poppler-utils is expected',
-          ),
+        z.string().regex(
+          // One that ends with a dash asks apt to remove a package.
+          /^[a-z0-9][a-z0-9+.-]{0,99}[a-z0-9+.]$/,
+          'the name of a Debian package such as poppler-utils is expected',
+        ),
       )
       .max(200)
       .default([])

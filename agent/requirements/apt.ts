@@ -7,8 +7,8 @@ export interface PinnedApt {
   readonly version: string
 }
 
-/** As Debian names packages; keeps options, versions and architectures out of command lines. */
-export const aptNamePattern = /^[a-z0-9][a-z0-9+.-]{1,100}$/
+/** As Debian names packages; keeps options, versions, architectures and removals (`name-`) out of command lines. */
+export const aptNamePattern = /^[a-z0-9][a-z0-9+.-]{0,99}[a-z0-9+.]$/
 export const aptVersionPattern = /^[0-9A-Za-z][0-9A-Za-z.+:~-]{0,150}$/
 
 const maxPackages = 1000
