@@ -35,4 +35,4 @@ export function explainFetch(error: ProcessError, url: string, wanted: Named): T
   return wrap('repository-unreachable', `${where} cannot be fetched: ${said}`)
 }
 
-const redactUrls = (text: string) => text.replace(/(\w+:\/\/)[^/@\s']*@/g, '$1')
+const redactUrls = (text: string) => text.replace(/(\w+:\/\/)[^/\s']*@/g, '$1')
