@@ -2,7 +2,7 @@ import type { Deployment, RunInput, UpdateRecord } from '../db/record.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { DomainError, wrongState } from '../errors.ts'
 import { hashSubject } from '../governance/authorizations.ts'
-import { isEmpty, type ModuleChanges } from './changes.ts'
+import { goneModules, isEmpty, type ModuleChanges } from './changes.ts'
 import type { Production } from './production.ts'
 
 export interface ReleaseRow {
@@ -104,7 +104,9 @@ export function planRollback(
     deployment: target.deployment,
     changes,
     data,
-    refusal: data || isEmpty(changes) ? '' : refusalOf(current, target, since),
+    refusal: data
+      ? ''
+      : lackOf(current, target) || (isEmpty(changes) ? '' : refusalOf(current, target, since)),
     subject,
     sha256: hashSubject(subject).sha256,
   }
@@ -150,17 +152,24 @@ function reloads(current: Deployment, target: Deployment): ModuleChanges {
   return { install: [], update }
 }
 
+/** Own modules whose code the older image does not have: Odoo would serve their data without it. */
+const lackOf = (current: Deployment, { deployment }: ReleaseRow): string =>
+  installedSince(goneModules(current, deployment))
+
 function refusalOf(current: Deployment, target: ReleaseRow, since: readonly ReleaseRow[]): string {
-  const missing = current.modules.filter((name) => !target.deployment.modules.includes(name))
-  if (missing.length > 0) {
-    return `${missing.slice(0, 5).join(', ')} ${missing.length === 1 ? 'was' : 'were'} installed since, and the older image lacks what the data need`
-  }
+  const added = installedSince(current.modules.filter((name) => !target.deployment.modules.includes(name)))
+  if (added) return added
   for (const release of since.toReversed()) {
     const moved = movedBy(release)
     if (moved) return `release ${release.number} (build ${release.build_number}) ${moved}`
   }
   return ''
 }
+
+const installedSince = (names: readonly string[]): string =>
+  names.length === 0
+    ? ''
+    : `${names.slice(0, 5).join(', ')} ${names.length === 1 ? 'was' : 'were'} installed since, and the older image lacks what the data need`
 
 /** How a release changed what older code expects of the data; empty where it did not. */
 function movedBy({ update, withData, snapshot }: ReleaseRow): string {

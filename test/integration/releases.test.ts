@@ -330,6 +330,7 @@ describe('a promotion', () => {
       'smoke',
       'route',
       'remove',
+      'collect-images',
     ])
     const [maintenance] = tasks.filter(({ name }) => name === 'route-maintenance')
     expect(JSON.stringify(maintenance?.spec)).toContain('"retryAfterSeconds":15')
