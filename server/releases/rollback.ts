@@ -175,7 +175,8 @@ const installedSince = (names: readonly string[]): string =>
 function movedBy({ update, withData, snapshot }: ReleaseRow): string {
   if (withData) return 'took the data back, and they fit other code now'
   if (!snapshot) return ''
-  if (!update) return 'updated modules, and what that did to the schema is not on record'
+  if (!update || update.schemaUnknown)
+    return 'updated modules, and what that did to the schema is not on record'
   const ran = update.versions.filter(({ scripts }) => scripts.length > 0).map(({ module }) => module)
   const changed = update.schema.map(
     ({ kind, change, table, name }) => `${kind} ${kind === 'table' ? table : `${table}.${name}`} ${change}`,

@@ -108,6 +108,15 @@ describe('a rollback without data', () => {
   })
 })
 
+describe('a rollback over an update that nobody saw', () => {
+  it('is refused: that no change is on record says nothing', async () => {
+    await staging()
+    const unseen = { odooMs: '9000', omissions: ['the database was not looked at'], schemaUnknown: true }
+    await promote({ answers: { applyModules: { durationMs: '9500', observation: unseen } } })
+    expect((await planRollback(context(), tenant.caller, rollback)).refusal).toMatch(/not on record/)
+  })
+})
+
 describe('a promotion', () => {
   it('does not do what nobody was shown: another build got to production before it', async () => {
     await staging()
