@@ -133,6 +133,11 @@ test('a bomb of aliases is refused', () => {
   expect(() => parse(`a0: &a0 [x]\n${levels.join('\n')}\n`)).toThrow(/^fairway\.yaml:1:1: .*alias/)
 })
 
+test('more keys than could be compared in time are refused', () => {
+  const keys = Array.from({ length: 4_000 }, (_, index) => `k${index}: x`)
+  expect(() => parse(keys.join('\n'))).toThrow('a map has too many keys')
+})
+
 test('any text is read or refused', () => {
   const piece = fc.constantFrom(
     'staging',
