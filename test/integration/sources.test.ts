@@ -333,6 +333,18 @@ describe('what does not come together', () => {
       'repository-url',
       /^oca_dependencies\.txt:1: https:\/\/git/,
     ],
+    [
+      'a token for a user',
+      () => oca('x https://t0ken@git.example/x'),
+      'repository-url',
+      /^oca_dependencies\.txt:1: https:\/\/git/,
+    ],
+    [
+      'a user with an @',
+      () => oca('x https://a@b:c@git.example/x'),
+      'repository-url',
+      /^oca_dependencies\.txt:1: https:\/\/git/,
+    ],
     ['a line', () => oca('x', '../y'), 'sources-invalid', /^oca_dependencies\.txt:2: /],
     [
       'something to run',
@@ -428,7 +440,8 @@ test('private repositories are read with the credentials of the task, which leav
   const credentials = [...Object.keys(values), 'registry:r.example/PASSWORD'].map((name) => ({ name }))
   const { output, lock } = await resolve(project, { credentials } as Partial<ResolveTask>, { secrets })
   expect(output.closure).toContain('web_x')
-  expect(asked).toEqual(Object.keys(values))
+  // The registry's is for the base image.
+  expect(new Set(asked)).toEqual(new Set([...Object.keys(values), 'registry:r.example/PASSWORD']))
   expect(lock).not.toContain('s3cret')
   expect(await readdir(join(services.workDirectory, 'tasks'))).toEqual([])
 }, 60_000)
