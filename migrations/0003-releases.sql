@@ -50,6 +50,31 @@ create index releases_by_digest on releases (project_id, digest);
 -- The build whose commit a request is about that belongs to no run yet.
 alter table approvals add column about_run_id uuid references runs (id);
 
+-- ------------------------------------------------------------------ builds of production under way
+
+-- What is at production's data is put back by the server that began it, and by no other: this one takes other steps.
+do $$
+begin
+  if exists (
+    select from runs join steps on steps.run_id = runs.id
+    where runs.status = 'running' and runs.kind = 'build' and runs.stage = 'production'
+      and steps.name = 'approve' and steps.status = 'succeeded'
+  ) then
+    raise exception 'a build of production is under way: start the former server again, let the build end, then upgrade';
+  end if;
+end $$;
+
+-- One that has touched nothing yet rehearses before it asks.
+with waiting as (
+  select steps.organization_id, steps.run_id, steps.position from runs join steps on steps.run_id = runs.id
+  where runs.status = 'running' and runs.kind = 'build' and runs.stage = 'production' and steps.name = 'approve'
+), moved as (
+  update steps set position = steps.position + 1 from waiting
+  where steps.run_id = waiting.run_id and steps.position >= waiting.position
+)
+insert into steps (organization_id, run_id, name, position)
+select organization_id, run_id, 'rehearse', position from waiting;
+
 -- ------------------------------------------------------------------ permissions
 
 insert into role_permissions (permission, role) select permission, unnest(roles) from (values

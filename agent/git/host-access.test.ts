@@ -137,6 +137,9 @@ describe('which host an address is of', () => {
     ['git.example', 'https://evil.test/git.example', false],
     ['git.example', 'https://evil.test\\@git.example/x', false],
     ['git.example', 'file:///git.example', false],
+    // Read by anybody on the way: only where the port of http was named on purpose.
+    ['git.example', 'http://git.example/x', false],
+    ['git.example:80', 'http://git.example/x', true],
   ])('%s, %s', async (host, url, presented) => {
     expect((await accessTo(host)).presentedTo(url) !== undefined).toBe(presented)
   })

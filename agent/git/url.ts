@@ -57,7 +57,10 @@ export function resolveSubmoduleUrl(parent: string, url: string, allowed: readon
   return resolved
 }
 
-/** The names under which credentials for a host may be kept: without the port only where it is the protocol's own. */
+/**
+ * The names under which credentials for a host may be kept: without the port only where it is the protocol's own, and
+ * that of http never goes without saying. Anybody on the way would read what is presented there.
+ */
 export function hostNames(url: string): {
   protocol: GitProtocol | undefined
   origin: string
@@ -70,7 +73,7 @@ export function hostNames(url: string): {
   if (!protocol || protocol === 'file' || hostname === '') return { protocol, origin: '', names: [] }
   const own = ownPorts[protocol]
   const port = parsed?.port || own
-  const names = [`${hostname}:${port}`, ...(port === own ? [hostname] : [])]
+  const names = [`${hostname}:${port}`, ...(port === own && protocol !== 'http' ? [hostname] : [])]
   return { protocol, origin: `${protocol}://${parsed?.host ?? hostname}`, names }
 }
 

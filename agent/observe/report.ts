@@ -57,6 +57,7 @@ export function reportObservation(seen: Seen): UpdateObservation {
       estimatedTables: cap('tables that were not counted', most.estimated, rows.estimated),
     }),
     omissions,
+    schemaUnknown: pictures === undefined,
   })
 }
 

@@ -55,7 +55,7 @@ test('packages are named, and where they come from without a password', () => {
     pythonIndex: 'https://pypi.example/simple',
   })
   expect(parse()).toMatchObject({ apt: [], pythonIndex: '' })
-  for (const text of ['apt: [-o=x]', 'apt: ["a b"]', 'apt: ["a=1"]', 'apt: ["a;id"]'])
+  for (const text of ['apt: [-o=x]', 'apt: ["a b"]', 'apt: ["a=1"]', 'apt: ["a;id"]', 'apt: ["wget-"]'])
     expect(() => parse(text)).toThrow('the name of a Debian package')
   for (const index of [
     'https://ana:secret@pypi.example/',
@@ -131,6 +131,11 @@ test('a bomb of aliases is refused', () => {
     (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(', ')}]`,
   )
   expect(() => parse(`a0: &a0 [x]\n${levels.join('\n')}\n`)).toThrow(/^fairway\.yaml:1:1: .*alias/)
+})
+
+test('more keys than could be compared in time are refused', () => {
+  const keys = Array.from({ length: 4_000 }, (_, index) => `k${index}: x`)
+  expect(() => parse(keys.join('\n'))).toThrow('a map has too many keys')
 })
 
 test('any text is read or refused', () => {

@@ -12,6 +12,7 @@ import {
 import { TaskError } from '../tasks/task.ts'
 import { findNearest } from './nearest.ts'
 import { type FairwayFile, type FairwayStage, fairwaySchema } from './schema.ts'
+import { boundedUniqueKeys } from './unique-keys.ts'
 import { keyOffset, valueOffset } from './yaml-places.ts'
 
 export const fairwayFileName = 'fairway.yaml'
@@ -32,7 +33,7 @@ export function parseFairwayFile(text = ''): FairwayFile {
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,
-    uniqueKeys: true,
+    uniqueKeys: boundedUniqueKeys(),
     version: '1.2',
     logLevel: 'error',
   })

@@ -8,10 +8,14 @@ export interface PythonIndex {
   readonly netrc: string
 }
 
-/** Out of a task's secrets: `python:pypi.example/USERNAME` and `python:pypi.example/PASSWORD` are for that host alone. */
+/**
+ * Out of a task's secrets: `python:pypi.example/USERNAME` and `python:pypi.example/PASSWORD` are for that host alone, and
+ * for http only where the port is named, as anybody on the way would read them.
+ */
 export function pythonIndexOf(url: string, secrets: Secrets): PythonIndex {
   if (url === '') return { url, netrc: '' }
-  const { host, hostname } = new URL(url)
+  const { host: written, hostname, port, protocol } = new URL(url)
+  const host = protocol === 'http:' && port === '' ? `${hostname}:80` : written
   const password = secrets[`python:${host}/PASSWORD`]
   if (password === undefined) return { url, netrc: '' }
   const username = secrets[`python:${host}/USERNAME`] ?? '__token__'

@@ -24,7 +24,7 @@ test('names of imports become the distribution that brings them, and what is the
   ])
 })
 
-test.each(['-e .', 'x @ https://x.example/x.whl', 'a\nb', ''])(
+test.each(['-e .', 'x @ https://x.example/x.whl', 'a\nb', 'a>=1\n--no-binary=a', 'a>=1 --pre', ''])(
   '%j is refused, naming the manifest',
   (text) => {
     expect(() => pythonOfModules([module('a', { externalPython: [text] })], image)).toThrow(

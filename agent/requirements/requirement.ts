@@ -16,13 +16,17 @@ export interface Requirement {
 const pattern =
   /^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[A-Za-z0-9._,\s-]*\])?\s*(\(?[<>=!~][<>=!~\w.*+,!\s-]*\)?)?\s*(;[\x20-\x7e]*)?$/
 
+// pip takes options out of any line, behind a version or a marker as well, and ends lines where Unicode does: one of
+// them has it build sources, whose code then runs beside the password of an index.
+const harmless = /^(?!.*[ \t]-)[\t\x20-\x7e]*$/
+
 /** Undefined for what is no requirement by name. */
 export function parseRequirement(
   text: string,
   origin: string,
   hashes: readonly string[] = [],
 ): Requirement | undefined {
-  if (text.length > 1000) return undefined
+  if (text.length > 1000 || !harmless.test(text)) return undefined
   const match = pattern.exec(text.trim())
   if (!match?.[1]) return undefined
   const plain = match.slice(2).every((part) => part === undefined)

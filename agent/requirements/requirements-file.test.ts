@@ -64,6 +64,11 @@ test.each([
   ['--index-url https://evil.example/simple', 'fairway.yaml'],
   ['--extra-index-url https://user:secret@evil.example/', 'fairway.yaml'],
   ['--no-binary :all:', 'not supported'],
+  // pip reads options out of lines that name a package, too.
+  ['x>=1 --no-binary=x', 'not supported'],
+  ['x; python_version > "3" --no-binary=x', 'not supported'],
+  ['x>=1\v--no-binary=x', 'not supported'],
+  ['x>=1\u2028--pre', 'not supported'],
   ['git+https://git.example/x.git@main', 'version control'],
   ['x @ git+ssh://git@git.example/x', 'version control'],
   ['x @ https://files.example/x.whl', 'addresses'],

@@ -103,12 +103,12 @@ function requireRequirement(line: string, at: string): Requirement {
 }
 
 function explain(line: string): string {
-  const shown = redactUrls(line).slice(0, 100)
+  const shown = redactUrls(line.slice(0, 100)).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
   if (/^(-e|--editable)\b/.test(line))
     return `${shown}: editable installations run what nobody pinned: name a package and its version`
   if (/^(-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--no-index)\b/.test(line))
     return `${shown}: where packages come from is set in fairway.yaml (python: { index: https://… })`
-  if (line.startsWith('-')) return `${shown}: this option is not supported: remove it`
+  if (/(^|\s)-/.test(line)) return `${shown}: this option is not supported: remove it`
   if (/(^|@\s*)(git|hg|svn|bzr)\+/.test(line))
     return `${shown}: code from a version control system is not installed, as it can't be pinned by hash: publish a wheel to an index and name its version`
   if (/:\/\/|\s@\s|^file:/.test(line))

@@ -99,7 +99,9 @@ async function pinPython(
   const index = pythonIndexOf(request.config.pythonIndex, request.secrets)
   const asked = (list: readonly Requirement[]) => list.map((one) => [describeRequirement(one), ...one.hashes])
   const pins = request.pins.python.map(({ name, version }) => ({ name, version }))
-  const key = ['python', apt, asked(requirements), asked(constraints), pins, index.url, index.netrc !== '']
+  // What an index shows to one project is no answer to another.
+  const shownTo = index.netrc === '' ? '' : context.project
+  const key = ['python', apt, asked(requirements), asked(constraints), pins, index.url, shownTo]
   return remember(request, key, pythonSchema, undefined, async () => {
     const image = await aptImage(docker, context, request, apt)
     const place = { image, uid: facts.uid, gid: facts.gid, directory: join(request.directory, 'pip') }

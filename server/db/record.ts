@@ -42,6 +42,8 @@ export interface UpdateRecord {
   readonly issues: readonly LogIssueRecord[]
   /** What could not be watched, for people; empty: everything was. */
   readonly omissions: readonly string[]
+  /** The database was not looked at before and after: that no change of the schema is here says nothing. */
+  readonly schemaUnknown?: boolean
 }
 
 /** What trying a plan on a fresh clone of production showed. */

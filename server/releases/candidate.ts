@@ -69,13 +69,27 @@ export async function openCandidate(tx: Tx, runId: string): Promise<Candidate> {
   const run = await tx
     .selectFrom('runs')
     .leftJoin('branches', 'branches.id', 'runs.branch_id')
-    .select(['runs.id', 'runs.number', 'runs.record', 'runs.branch_id', 'branches.name as branch'])
+    .select([
+      'runs.id',
+      'runs.number',
+      'runs.record',
+      'runs.branch_id',
+      'runs.stage',
+      'branches.name as branch',
+    ])
     .where('runs.id', '=', runId)
     .executeTakeFirstOrThrow()
   const record = run.record as RunRecord
   const resolved = await findResolved(tx, runId)
   if (!resolved || !record.image || !record.digest) {
     throw wrongState('no-candidate', `Build ${run.number} has no image on record: build the branch again.`)
+  }
+  // What staging installs is not what production does: an agent of before there were releases says no more.
+  if (resolved.stages.length === 0 && run.stage !== 'production') {
+    throw wrongState(
+      'stage-unresolved',
+      `Build ${run.number} was resolved by an older agent, which does not say what production would install: upgrade the agent and build the branch again.`,
+    )
   }
   return {
     runId: run.id,

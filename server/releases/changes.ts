@@ -33,7 +33,7 @@ export function changedAddons(deployed: Deployment, addonTrees: Source['addonTre
 }
 
 /** Modules that are installed and have left the repository: Odoo would only log it and go on. */
-export const goneModules = (deployed: Deployment, source: Source): string[] =>
+export const goneModules = (deployed: Deployment, source: Pick<Source, 'addonTrees'>): string[] =>
   Object.keys(deployed.addonTrees).filter(
     (name) => deployed.modules.includes(name) && !(name in source.addonTrees),
   )

@@ -1,7 +1,7 @@
 import type { Deployment } from '../db/record.ts'
 import { DomainError, wrongState } from '../errors.ts'
 import { hashSubject } from '../governance/authorizations.ts'
-import { changedAddons, isEmpty, type ModuleChanges } from './changes.ts'
+import { changedAddons, goneModules, isEmpty, type ModuleChanges } from './changes.ts'
 import type { Production } from './production.ts'
 import type { ReleaseRow } from './release-rows.ts'
 
@@ -65,7 +65,9 @@ export function planRollback(
     deployment: target.deployment,
     changes,
     data,
-    refusal: data || isEmpty(changes) ? '' : refusalOf(current, target, since),
+    refusal: data
+      ? ''
+      : lackOf(current, target) || (isEmpty(changes) ? '' : refusalOf(current, target, since)),
     subject,
     sha256: hashSubject(subject).sha256,
   }
@@ -107,11 +109,13 @@ function reloads(current: Deployment, target: Deployment): ModuleChanges {
   return { install: [], update: changedAddons(current, target.addonTrees) }
 }
 
+/** Own modules whose code the older image does not have: Odoo would serve their data without it. */
+const lackOf = (current: Deployment, { deployment }: ReleaseRow): string =>
+  installedSince(goneModules(current, deployment))
+
 function refusalOf(current: Deployment, target: ReleaseRow, since: readonly ReleaseRow[]): string {
-  const missing = current.modules.filter((name) => !target.deployment.modules.includes(name))
-  if (missing.length > 0) {
-    return `${missing.slice(0, 5).join(', ')} ${missing.length === 1 ? 'was' : 'were'} installed since, and the older image lacks what the data need`
-  }
+  const added = installedSince(current.modules.filter((name) => !target.deployment.modules.includes(name)))
+  if (added) return added
   for (const release of since.toReversed()) {
     const moved = movedBy(release)
     if (moved) return `release ${release.number} (build ${release.build_number}) ${moved}`
@@ -119,11 +123,17 @@ function refusalOf(current: Deployment, target: ReleaseRow, since: readonly Rele
   return ''
 }
 
+const installedSince = (names: readonly string[]): string =>
+  names.length === 0
+    ? ''
+    : `${names.slice(0, 5).join(', ')} ${names.length === 1 ? 'was' : 'were'} installed since, and the older image lacks what the data need`
+
 /** How a release changed what older code expects of the data; empty where it did not. */
 function movedBy({ update, withData, snapshot }: ReleaseRow): string {
   if (withData) return 'took the data back, and they fit other code now'
   if (!snapshot) return ''
-  if (!update) return 'updated modules, and what that did to the schema is not on record'
+  if (!update || update.schemaUnknown)
+    return 'updated modules, and what that did to the schema is not on record'
   const ran = update.versions.filter(({ scripts }) => scripts.length > 0).map(({ module }) => module)
   const changed = update.schema.map(
     ({ kind, change, table, name }) => `${kind} ${kind === 'table' ? table : `${table}.${name}`} ${change}`,

@@ -201,6 +201,8 @@ export interface RollbackGoal {
   readonly changes: ModuleChanges
   /** The data it goes back to; undefined: they stay as they are. */
   readonly data: Snapshot | undefined
+  /** Why the older code may not fit the data, where that was forced; empty: it fits. */
+  readonly refusal: string
 }
 
 export interface ApplyOptions {

@@ -333,6 +333,18 @@ describe('what does not come together', () => {
       'repository-url',
       /^oca_dependencies\.txt:1: https:\/\/git/,
     ],
+    [
+      'a token for a user',
+      () => oca('x https://t0ken@git.example/x'),
+      'repository-url',
+      /^oca_dependencies\.txt:1: https:\/\/git/,
+    ],
+    [
+      'a user with an @',
+      () => oca('x https://a@b:c@git.example/x'),
+      'repository-url',
+      /^oca_dependencies\.txt:1: https:\/\/git/,
+    ],
     ['a line', () => oca('x', '../y'), 'sources-invalid', /^oca_dependencies\.txt:2: /],
     [
       'something to run',

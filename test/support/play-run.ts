@@ -20,6 +20,12 @@ export const answers = {
     modules: ['shop'],
     closure: ['base', 'shop'],
     baseModules: ['base'],
+    stages: ['PRODUCTION', 'STAGING', 'DEVELOPMENT'].map((stage) => ({
+      stage: `CELL_STAGE_${stage}`,
+      modules: ['shop'],
+      closure: ['base', 'shop'],
+      baseModules: ['base'],
+    })),
     addons: [{ name: 'shop', path: 'shop', treeId: sha('tree').slice(0, 40), hasNeutralize: true }],
     submodules: [{ path: 'oca/web', url: 'https://git.example/oca/web.git', commit: 'abcd'.padEnd(40, '0') }],
     config: {
@@ -67,6 +73,8 @@ export interface Play {
   readonly lines?: number
   /** The document that `resolve` makes. */
   readonly lock?: string
+  /** Somebody cancels the run once so many of its tasks have ended. */
+  readonly cancelAfter?: number
 }
 
 /**
@@ -80,13 +88,16 @@ export async function playRun(
   play: Play = {},
 ): Promise<void> {
   const { organizationId } = tenant
-  for (let round = 0; round < 60; round++) {
+  for (let round = 0, ended = 0; round < 60; round++) {
+    if (ended === play.cancelAfter) await cancel(tenant, runId)
     await advance(context, context.config, pipelines, { runId, organizationId })
     const { finished_at } = await tenant.scope((tx) =>
       tx.selectFrom('runs').select('finished_at').where('id', '=', runId).executeTakeFirstOrThrow(),
     )
     if (finished_at) return
-    if ((await endTasks(context, tenant, runId, play)) === 0) await approve(tenant, runId)
+    const tasks = await endTasks(context, tenant, runId, play)
+    if (tasks === 0) await approve(tenant, runId)
+    ended += tasks
   }
   throw new Error(`Run ${runId} did not end`)
 }
@@ -129,6 +140,9 @@ async function endTasks(
   }
   return open.length
 }
+
+const cancel = (tenant: Tenant, runId: string) =>
+  tenant.scope((tx) => tx.updateTable('runs').set({ cancel_cause: 'user' }).where('id', '=', runId).execute())
 
 /** Rita, a release manager, approves what the run waits for. */
 async function approve(tenant: Tenant, runId: string): Promise<void> {

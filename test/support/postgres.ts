@@ -39,15 +39,15 @@ export const templateDatabase = 'fairway_template'
 
 /**
  * A migrated control-plane database of its own for a test file: a copy of the template on the PostgreSQL that
- * global-setup.ts started.
+ * global-setup.ts started. Of `template0` it is an empty one.
  */
-export async function startTestDatabase(): Promise<TestDatabase> {
+export async function startTestDatabase(template = templateDatabase): Promise<TestDatabase> {
   const directory = await mkdtemp(join(tmpdir(), 'fairway-test-'))
   const adminUrl = requireEnv('FAIRWAY_TEST_DATABASE_URL')
   const masterKey = requireEnv('FAIRWAY_TEST_MASTER_KEY')
   const sealer = createSealer(Buffer.from(masterKey, 'base64'))
   const name = `test_${randomUUID().replaceAll('-', '')}`
-  await query(adminUrl, `create database ${name} template ${templateDatabase}`)
+  await query(adminUrl, `create database ${name} template ${template}`)
   const ownerUrl = withPath(adminUrl, name)
   const databases = openDatabases(roleUrls(ownerUrl, rolePasswords(sealer)), () => undefined)
   const signals = listenForSignals(databases.listenUrl, () => undefined)

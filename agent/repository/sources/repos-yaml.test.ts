@@ -102,7 +102,13 @@ describe('refused, with the line', () => {
     ['x: {\n', /^repos.yaml:\d: /],
     ['x:\n  remotes: {o: "$HOME/x"}\n  merges: [o 1]', 'repos.yaml:1: `$HOME` is not known here'],
     [`a: &a [${'x,'.repeat(100)}]\nb: &b [${'*a,'.repeat(100)}]\nc: [${'*b,'.repeat(100)}]`, 'alias'],
+    ['a: &a [*a]', 'circular'],
   ])('%s', (text, message) => {
     expect(() => parse(text)).toThrow(message)
   })
+})
+
+test('more keys than could be compared in time are refused', () => {
+  const keys = Array.from({ length: 20_000 }, (_, index) => `k${index}: {}`)
+  expect(() => parse(keys.join('\n'))).toThrow('a map has too many keys')
 })

@@ -1,5 +1,6 @@
 import { isMap, LineCounter, parseAllDocuments, type Document as YamlDocument } from 'yaml'
 import type { z } from 'zod'
+import { boundedUniqueKeys } from '../unique-keys.ts'
 import { keyOffset } from '../yaml-places.ts'
 import { invalidSources, maxFileBytes } from './declaration.ts'
 
@@ -24,7 +25,8 @@ export function parseYamlFile(
 ): YamlEntry<unknown>[][] {
   if (Buffer.byteLength(text) > maxFileBytes) throw invalidSources(file, 'larger than 256 KiB')
   const lines = new LineCounter()
-  const options = { schema: 'failsafe', merge: true, uniqueKeys: true, lineCounter: lines } as const
+  const uniqueKeys = boundedUniqueKeys()
+  const options = { schema: 'failsafe', merge: true, uniqueKeys, lineCounter: lines } as const
   const parsed = parseAllDocuments(text, { ...options, logLevel: 'error' })
   const documents = Array.isArray(parsed) ? parsed : []
   if (documents.length > maxDocuments) throw invalidSources(file, `more than ${maxDocuments} documents`)
@@ -60,7 +62,10 @@ const isBlank = ({ contents }: YamlDocument) =>
 
 function toPlain(document: YamlDocument, file: string): Record<string, unknown> {
   try {
-    return document.toJS({ maxAliasCount: 50 }) as Record<string, unknown>
+    const plain = document.toJS({ maxAliasCount: 50 }) as Record<string, unknown>
+    // Throws where an alias leads into itself.
+    JSON.stringify(plain)
+    return plain
   } catch (error) {
     // Aliases of aliases: no single place is at fault.
     throw invalidSources(file, error instanceof Error ? error.message : String(error), error)

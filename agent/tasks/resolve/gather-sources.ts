@@ -129,15 +129,15 @@ async function pin(declaration: Declaration, gathering: Gathering): Promise<Pinn
   return { path, url: first.url, ref: first.ref, commit: pinned?.commit ?? '', merges, declaredIn }
 }
 
-/** An address in a file: no file of the host, and no password that a lock would then hold. */
+/** An address in a file: no file of the host, and no password or token (a user name is often one) that a lock would hold. */
 function requireSourceUrl(url: string, { protocols }: Mirrors): void {
   requireProtocol(
     url,
     protocols.filter((protocol) => protocol !== 'file'),
   )
-  if (/^\w+:\/\/[^/@]*:[^/]*@/.test(url))
+  if (/^(https?:\/\/[^/]*@|\w+:\/\/[^/]*:[^/]*@)/.test(url))
     throw new TaskError(
       'repository-url',
-      `${redactUrls(url)}: an address with a password is refused; take it out, and set a credential for the host`,
+      `${redactUrls(url)}: an address with a user or password is refused; take it out, and set a credential for the host`,
     )
 }

@@ -62,9 +62,10 @@ export function authorizationActions(engine: Engine): AuthorizationActions {
       })
     },
 
-    async authorizeRollback({ subject, buildNumber, data }) {
+    async authorizeRollback({ subject, buildNumber, data, refusal }) {
       const now = deployment ? ` from build ${deployment.buildNumber}` : ''
-      const what = data ? 'with its data' : 'with the data as they are'
+      const forced = refusal ? `, forced although they may not fit: ${refusal}` : ''
+      const what = data ? 'with its data' : `with the data as they are${forced}`
       await authorize({
         action: 'rollback',
         subject,
@@ -78,6 +79,8 @@ export function authorizationActions(engine: Engine): AuthorizationActions {
         .select('id')
         .where('environment_id', '=', environment.id)
         .where('status', '<>', 'destroyed')
+        // Clones of rehearsals come and go: an approval does not hang on them.
+        .where('purpose', '=', 'environment')
         .orderBy('id')
         .execute()
       await authorize({

@@ -29,5 +29,6 @@ export function updateRecord(seen: UpdateObservation): UpdateRecord {
       count,
     })),
     omissions: seen.omissions,
+    ...(seen.schemaUnknown && { schemaUnknown: true }),
   }
 }

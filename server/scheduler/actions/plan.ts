@@ -1,3 +1,4 @@
+import type { RunInput } from '../../db/record.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfGone } from '../../releases/changes.ts'
 import { createPlan } from '../../releases/plan.ts'
@@ -31,6 +32,13 @@ export function planActions(engine: Engine): PlanActions {
         source,
         image,
       )
+      const { planSha256: shown } = run.input as RunInput
+      if (run.kind === 'promote' && shown && shown !== plan.sha256) {
+        throw new TaskFailed(
+          'production-changed',
+          'production is not what it was when this was asked for: look at the plan again (fairway release plan)',
+        )
+      }
       await engine.note({
         plan: plan.text,
         planSha256: plan.sha256,

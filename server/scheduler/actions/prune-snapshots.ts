@@ -1,3 +1,5 @@
+import { sql } from 'kysely'
+import { durationMs } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import type { Engine } from '../replay.ts'
 import type { BuildActions } from '../types.ts'
@@ -40,8 +42,13 @@ async function listSurplus(engine: Engine): Promise<string[]> {
     .slice(keptPrepared)
     .filter((row) => Number(row.last_used_at) < now - prunableAfterMs)
   const safety = of('safety').filter(({ id }) => released.has(id))
-  // What a release that failed was put back from has done its work.
-  const spent = of('safety').filter(({ id }) => !released.has(id))
+  // What a release that failed was put back from has done its work. Where putting back failed, it may be all that is left
+  // of the data: people have as long as they have for studying.
+  const lostAfterMs = durationMs(document.rollback.failedUpdate)
+  const spent = of('safety').filter(
+    ({ id, restored, created_at }) =>
+      !released.has(id) && (restored || now - created_at.getTime() > lostAfterMs),
+  )
   const studied = of('failed').filter(({ expires_at }) => expires_at && expires_at.getTime() < now)
   const abandoned = rows.filter(
     ({ status, created_at }) => status === 'making' && now - created_at.getTime() > abandonedAfterMs,
@@ -59,7 +66,9 @@ async function listOnHost({ state: { tx, run, project, environment } }: Engine) 
     .selectFrom('snapshots')
     .innerJoin('cells', 'cells.id', 'snapshots.cell_id')
     .select(['snapshots.id', 'snapshots.purpose', 'snapshots.status', 'snapshots.last_used_at'])
+    .leftJoin('runs', 'runs.id', 'snapshots.run_id')
     .select(['snapshots.created_at', 'snapshots.expires_at'])
+    .select(sql<boolean>`coalesce((runs.record ->> 'restored')::boolean, false)`.as('restored'))
     .where('snapshots.project_id', '=', project.id)
     .where('snapshots.host_id', '=', run.host_id as string)
     .where('snapshots.purpose', 'in', purposes)

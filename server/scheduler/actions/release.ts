@@ -89,6 +89,7 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
       deployment: plan.deployment,
       changes: plan.changes,
       data: plan.data && { id: plan.data.snapshotId },
+      refusal: plan.refusal,
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
-import { endApproval } from '../../governance/approvals/state.ts'
+import { endApproval, expiredReason } from '../../governance/approvals/state.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { listRequests } from '../../governance/request-approval.ts'
 import { readDeploySubject } from '../../releases/subject.ts'
@@ -64,10 +64,14 @@ async function takeOverApproval(
   const requests = (await listRequests(tx, production.environment.id)).filter(
     (row) => row.about_run_id === candidate.runId,
   )
-  const own = requests.find(({ subject }) => readDeploySubject(subject).plan === plan.sha256)
+  const now = new Date()
+  const own = requests.find(
+    ({ subject, expires_at }) => expires_at > now && readDeploySubject(subject).plan === plan.sha256,
+  )
   for (const row of requests) {
     if (row.id === own?.id) {
       await tx.updateTable('approvals').set({ run_id: runId }).where('id', '=', row.id).execute()
-    } else await endApproval(tx, caller, row, 'void', 'what would happen has changed since it was asked for')
+    } else if (row.expires_at <= now) await endApproval(tx, caller, row, 'expired', expiredReason(row))
+    else await endApproval(tx, caller, row, 'void', 'what would happen has changed since it was asked for')
   }
 }

@@ -27,7 +27,8 @@ export async function requestRelease(
   caller: Caller,
   wanted: { project: string; branch: string; note: string; planSha256: string },
 ): Promise<Approval | undefined> {
-  const note = wanted.note.trim()
+  // Of one line, so that nothing in it looks like a line of ours.
+  const note = wanted.note.trim().replace(/\s+/g, ' ')
   if (note.length > mostNote) throw invalid('note', `Keep it to ${mostNote} characters.`)
   return await withTenant(db, caller, async (tx) => {
     const prepared = await preparePlan(tx, wanted)

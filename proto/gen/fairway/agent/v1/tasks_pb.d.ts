@@ -1850,6 +1850,13 @@ export declare type UpdateObservation = Message<"fairway.agent.v1.UpdateObservat
    * @generated from field: repeated string omissions = 10;
    */
   omissions: string[];
+
+  /**
+   * The database could not be looked at before and after: that `schema` and `versions` are empty says nothing.
+   *
+   * @generated from field: bool schema_unknown = 11;
+   */
+  schemaUnknown: boolean;
 };
 
 /**
