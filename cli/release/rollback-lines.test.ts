@@ -37,7 +37,7 @@ test('a refusal comes with the ways on', () => {
     [
       'Not rolled back: acme_sale’s schema has moved on',
       'Two ways on:',
-      '  --with-data  the data go back too: fairway rollback acme --with-data',
+      '  --with-data  the data go back too: fairway rollback acme --to 38 --with-data',
       '  --force      the older code runs on the data as they are, and may not fit them',
     ].join('\n'),
   )

@@ -33,9 +33,10 @@ function rollbackSentence(plan: RollbackPlanJson, now: number): string {
 }
 
 /** Why the server would refuse it, and the ways on. */
-export function refusalText({ refusal, withData, project }: RollbackPlanJson): string {
+export function refusalText({ refusal, withData, project, target }: RollbackPlanJson): string {
+  const again = `fairway rollback ${project}${target ? ` --to ${target.build}` : ''} --with-data`
   const ways = [
-    ...(withData ? [] : [`  --with-data  the data go back too: fairway rollback ${project} --with-data`]),
+    ...(withData ? [] : [`  --with-data  the data go back too: ${again}`]),
     '  --force      the older code runs on the data as they are, and may not fit them',
   ]
   const head = `Not rolled back: ${oneLine(refusal ?? '')}`

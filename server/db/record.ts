@@ -57,6 +57,8 @@ export interface RehearsalRecord {
   readonly downtimeMs: number
   /** RFC 3339: of the data it ran on. */
   readonly sourceTime: string
+  /** RFC 3339: when it was judged. */
+  readonly at: string
   /** Absent when no module is updated. */
   readonly update?: UpdateRecord
   /** Of `update.issues`, by fingerprint, those that were not seen when production's releases went live. */

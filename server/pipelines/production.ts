@@ -88,7 +88,10 @@ export async function replaceRuntime(
     run.summarize('no module changed; the database stays as it is')
   })
   await serve(run, await prepare(), true)
-  await run.always(() => run.removeRuntime(current.runtimeId))
+  await run.always(async () => {
+    await run.removeRuntime(current.runtimeId)
+    await run.pruneSnapshots()
+  })
 }
 
 /**

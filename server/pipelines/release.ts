@@ -15,7 +15,11 @@ export const rollback: Pipeline<ReleaseActions> = async (run) => {
   await run.step('approve', () => run.authorizeRollback(goal))
   const { current } = run
   if (!current) throw new Error('a rollback was planned where nothing is served')
-  const prepare = () => run.candidateAgain(current.cellId, goal.deployment)
+  // What was installed since stays in the data that stay.
+  const installed = goal.data ? [] : current.modules
+  const { deployment } = goal
+  const former = { ...deployment, modules: [...new Set([...deployment.modules, ...installed])] }
+  const prepare = () => run.candidateAgain(current.cellId, former)
   if (goal.data) return updateDatabase(run, current, prepare, putBack(run, current, goal.data))
   if (isEmpty(goal.changes)) return replaceRuntime(run, current, prepare)
   return updateDatabase(run, current, prepare, reload(run, current, goal.deployment, goal.changes))

@@ -56,7 +56,7 @@ export const releaseRuns = {
   'a promotion that updates no module': {
     ends: 'succeeded',
     tasks: [...takeOver, 'remove', 'collect-images'],
-    effects: [...planned, 'authorized:production-deploy', ...candidate, ...live, ...unused, ...end],
+    effects: [...planned, 'authorized:production-deploy', ...candidate, ...live, 'prune', ...unused, ...end],
   },
   'a rollback that leaves the data': {
     ends: 'succeeded',

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Caller } from '../../server/governance/authorize.ts'
+import { pipelines } from '../../server/pipelines/pipelines.ts'
+import { advance } from '../../server/scheduler/advance.ts'
 import { approve } from '../../server/services/governance/approvals.ts'
 import { setPolicy } from '../../server/services/governance/policies.ts'
 import { listReleases } from '../../server/services/releases/history.ts'
@@ -384,6 +386,32 @@ describe('a promotion', () => {
     expect((await tasksOf(runId)).map(({ name }) => name)).toContain('restore')
   })
 
+  it('that waits for an approval gives way to a newer build of its branch', async () => {
+    const runId = await promoteRelease(context(), tenant.caller, { ...ref, planSha256: '' })
+    await untilWaiting(runId)
+    await playBuild(context(), tenant, releaseBranch, 'four')
+    await play(runId)
+    expect(await runOf(runId)).toMatchObject({ status: 'superseded' })
+    expect((await served()).digest).toBe(digestOf('one'))
+  })
+
+  it('does not go by a rehearsal that has become too old while it waited', async () => {
+    const runId = await promoteRelease(context(), tenant.caller, { ...ref, planSha256: '' })
+    await untilWaiting(runId)
+    await policy('rehearsal: { maxAge: 1s }\n')
+    await vi.waitFor(
+      async () => {
+        await advance(context(), context().config, pipelines, {
+          runId,
+          organizationId: tenant.organizationId,
+        })
+        expect((await runOf(runId)).status).toBe('failed')
+      },
+      { timeout: 10_000 },
+    )
+    expect((await runOf(runId)).reason).toMatch(/older than the policy \(rehearsal\.maxAge\) allows, 1s/)
+  })
+
   it('is refused to who may not', async () => {
     const dora = await member('dora', 'developer')
     await expect(promoteRelease(context(), dora, { ...ref, planSha256: '' })).rejects.toMatchObject({
@@ -391,6 +419,12 @@ describe('a promotion', () => {
     })
   })
 })
+
+/** Plays the rehearsal, and stops where somebody has to approve. */
+async function untilWaiting(runId: string): Promise<void> {
+  await play(runId, { untilApproval: true })
+  expect((await stepsOf(runId)).find(({ name }) => name === 'approve')).toMatchObject({ status: 'running' })
+}
 
 /** Production runs `two`, released from staging. */
 async function promoted(how: Play = { answers: updated }): Promise<string> {

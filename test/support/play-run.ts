@@ -75,6 +75,8 @@ export interface Play {
   readonly lock?: string
   /** Somebody cancels the run once so many of its tasks have ended. */
   readonly cancelAfter?: number
+  /** Nobody approves: play as far as it goes without. */
+  readonly untilApproval?: boolean
 }
 
 /**
@@ -96,6 +98,7 @@ export async function playRun(
     )
     if (finished_at) return
     const tasks = await endTasks(context, tenant, runId, play)
+    if (tasks === 0 && play.untilApproval) return
     if (tasks === 0) await approve(tenant, runId)
     ended += tasks
   }

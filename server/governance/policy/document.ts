@@ -203,7 +203,7 @@ export const policySchema = z
           .boolean()
           .default(true)
           .describe('Whether an update of production has to pass a rehearsal first'),
-        maxAge: duration.default('24h').describe('How old that rehearsal may be'),
+        maxAge: duration.default('72h').describe('How old that rehearsal may be when the release begins'),
         overBudget: z
           .enum(['block', 'warn'])
           .default('block')

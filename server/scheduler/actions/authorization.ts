@@ -1,5 +1,7 @@
+import type { RehearsalRecord } from '../../db/record.ts'
 import type { Operation } from '../../db/tenancy.ts'
 import { hashSubject, recordAuthorization } from '../../governance/authorizations.ts'
+import { durationMs } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { type ProtectedRequest, protect } from '../../governance/protect.ts'
 import { deploySubject, describeDeploy, emailOf, subjectRehearsal } from '../../releases/subject.ts'
@@ -23,11 +25,16 @@ export function authorizationActions(engine: Engine): AuthorizationActions {
 
   /** Waits for the verdict; meanwhile the run's own time stands still. */
   async function authorize(
-    what: Pick<ProtectedRequest, 'action' | 'subject' | 'summary' | 'commitAuthor'>,
+    what: Pick<ProtectedRequest, 'action' | 'subject' | 'summary' | 'commitAuthor'> & {
+      /** Throws when what it goes by holds no more. */
+      readonly requireStill?: () => Promise<void>
+    },
   ): Promise<void> {
+    const { requireStill, ...asked } = what
     const { summary } = await engine.until(`authorized:${what.action}`, recheckMs, async () => {
       const requester = await findRequester(engine)
-      const request = { ...what, ...place, requestedBy: run.requested_by, requesterId: requester }
+      await requireStill?.()
+      const request = { ...asked, ...place, requestedBy: run.requested_by, requesterId: requester }
       const verdict = await protect(tx, op, request)
       switch (verdict.kind) {
         case 'authorized':
@@ -59,6 +66,7 @@ export function authorizationActions(engine: Engine): AuthorizationActions {
         subject: deploySubject(plan, rehearsed ?? null),
         summary: describeDeploy(plan),
         commitAuthor: emailOf(engine.record.commitAuthor ?? ''),
+        requireStill: () => requireYoung(engine, rehearsal),
       })
     },
 
@@ -124,6 +132,20 @@ async function permitSwitch(
     policyVersion: version,
     basis: 'policy',
   })
+}
+
+/** Approvals and freezes take their time, and production is no longer what the rehearsal ran on. */
+async function requireYoung(
+  { state: { tx, project } }: Engine,
+  rehearsal: RehearsalRecord | undefined,
+): Promise<void> {
+  if (!rehearsal) return
+  const { maxAge } = (await policyInForce(tx, project.id)).document.rehearsal
+  if (Date.now() - Date.parse(rehearsal.at) <= durationMs(maxAge)) return
+  throw new TaskFailed(
+    'rehearsal-too-old',
+    `the rehearsal of ${rehearsal.at} is older than the policy (rehearsal.maxAge) allows, ${maxAge}: release it again`,
+  )
 }
 
 /** The member who asked for the run: by name, or by the e-mail address of a push. */

@@ -74,6 +74,7 @@ export function planActions(engine: Engine): PlanActions {
           digest: plan.image.digest,
           ...measured,
           ...judge(measured, document, known),
+          at: new Date().toISOString(),
         }
       })
       await engine.note({ rehearsal })
@@ -92,6 +93,7 @@ export function planActions(engine: Engine): PlanActions {
           downtimeMs: 0,
           sourceTime: engine.record.clone?.sourceTime ?? '',
           newIssues: [],
+          at: '',
         },
       })
     },
