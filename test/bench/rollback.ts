@@ -168,15 +168,17 @@ async function liveAt(test: TestStack, runId: string): Promise<number> {
 async function restoreFromDump(stack: Stack): Promise<number> {
   const container = await databaseContainer(stack)
   const name = `restored_${randomUUID().slice(0, 8)}`
+  // The container's settings name user, database and socket; its data directory alone has room for a dump.
   const inside = (command: string) => run('docker', ['exec', container, 'sh', '-c', command])
-  await inside('pg_dump -U postgres -h /run/postgresql -Fc -Z0 -f /tmp/bench.dump odoo')
+  const dump = '/var/lib/fairway/data/bench.dump'
+  await inside(`pg_dump -Fc -Z0 -f ${dump} odoo`)
   try {
     const begun = performance.now()
-    await inside(`createdb -U postgres -h /run/postgresql ${name}`)
-    await inside(`pg_restore -U postgres -h /run/postgresql --no-owner -d ${name} /tmp/bench.dump`)
+    await inside(`createdb ${name}`)
+    await inside(`pg_restore --no-owner -d ${name} ${dump}`)
     return (performance.now() - begun) / 1_000
   } finally {
-    await inside(`rm -f /tmp/bench.dump; dropdb -U postgres -h /run/postgresql --if-exists ${name}`)
+    await inside(`rm -f ${dump}; dropdb --if-exists ${name}`)
   }
 }
 
@@ -187,16 +189,4 @@ async function databaseContainer(stack: Stack): Promise<string> {
 }
 
 const psql = (container: string, sql: string) =>
-  run('docker', [
-    'exec',
-    container,
-    'psql',
-    '-U',
-    'postgres',
-    '-h',
-    '/run/postgresql',
-    '-d',
-    'odoo',
-    '-c',
-    sql,
-  ])
+  run('docker', ['exec', container, 'psql', '-v', 'ON_ERROR_STOP=1', '-c', sql])
