@@ -6,7 +6,8 @@ const project = (name: string, include: string[], more: object = {}) => ({
   test: { name, include, ...more },
 })
 
-const alone = { fileParallelism: false, testTimeout: 600_000, hookTimeout: 600_000 }
+// Stories of minutes, each on a Fairway of its own.
+const stories = { testTimeout: 600_000, hookTimeout: 600_000 }
 
 const long = process.env.FAIRWAY_LONG_FAULTS === '1'
 
@@ -21,10 +22,12 @@ export default defineConfig({
     projects: [
       project('unit', ['{server,agent,cli,packaging}/**/*.test.ts']),
       project('integration', ['test/{integration,rls}/**/*.test.ts']),
-      project('contract', ['test/contract/**/*.test.ts'], { fileParallelism: false }),
+      project('contract', ['test/contract/**/*.test.ts']),
       project('faults', ['test/faults/*.test.ts'], { fileParallelism: false }),
-      ...(long ? [project('faults-long', ['test/faults/long/*.test.ts'], alone)] : []),
-      project('e2e', ['test/e2e/**/*.test.ts'], alone),
+      ...(long
+        ? [project('faults-long', ['test/faults/long/*.test.ts'], { ...stories, fileParallelism: false })]
+        : []),
+      project('e2e', ['test/e2e/**/*.test.ts'], stories),
     ],
   },
 })

@@ -44,6 +44,7 @@ describe('production', () => {
     expect(build.steps.map(({ name, status }) => `${name} ${status}`)).toEqual([
       'resolve succeeded',
       'image succeeded',
+      'rehearse succeeded',
       'approve succeeded',
       'database succeeded',
       'deploy succeeded',
