@@ -9,6 +9,8 @@ const project = (name: string, include: string[], more: object = {}) => ({
 // Stories of minutes, each on a Fairway of its own.
 const stories = { testTimeout: 600_000, hookTimeout: 600_000 }
 
+const survival = 'test/faults/*-survives.test.ts'
+
 const long = process.env.FAIRWAY_LONG_FAULTS === '1'
 
 export default defineConfig({
@@ -23,7 +25,8 @@ export default defineConfig({
       project('unit', ['{server,agent,cli,packaging}/**/*.test.ts']),
       project('integration', ['test/{integration,rls}/**/*.test.ts']),
       project('contract', ['test/contract/**/*.test.ts']),
-      project('faults', ['test/faults/*.test.ts'], { fileParallelism: false }),
+      project('faults', ['test/faults/*.test.ts'], { fileParallelism: false, exclude: [survival] }),
+      project('survival', [survival], stories),
       ...(long
         ? [project('faults-long', ['test/faults/long/*.test.ts'], { ...stories, fileParallelism: false })]
         : []),

@@ -80,7 +80,7 @@ async function expectCompleteLog(number: number): Promise<void> {
   for (const { told, last, covered } of streams) expect([last, covered]).toEqual([told, told])
 }
 
-describe('a build goes on', { timeout: 180_000 }, () => {
+describe('a build goes on', () => {
   it.each(['applyModules', 'cloneCell'])(
     'when the server is killed during %s, and starts nothing twice',
     async (kind) => {
@@ -116,7 +116,7 @@ describe('a build goes on', { timeout: 180_000 }, () => {
   )
 })
 
-describe('two servers over one database', { timeout: 180_000 }, () => {
+describe('two servers over one database', () => {
   let second: string | undefined
   afterEach(async () => {
     if (second) await endProcess(second, 'SIGTERM')

@@ -28,10 +28,12 @@ const cases: [name: ReleaseRunName, ...deaths: Death[]][] = [
   ['a rollback with data', ['agent', 'restore']],
 ]
 
-it.each(cases)(
-  '%s leaves production as it should be: %s killed in %s',
-  async (name, ...deaths) => {
-    await survive(patient, name, killsAt(name, deaths))
-  },
-  240_000,
-)
+it.each(
+  cases.map(([name, ...deaths]) => ({
+    name,
+    deaths,
+    told: deaths.map(([victim, step]) => `the ${victim} in ${step}`).join(', '),
+  })),
+)('$name leaves production as it should be, killed: $told', async ({ name, deaths }) => {
+  await survive(patient, name, killsAt(name, deaths))
+})
