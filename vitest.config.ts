@@ -9,6 +9,8 @@ const project = (name: string, include: string[], more: object = {}) => ({
 // Stories of minutes, each on a Fairway of its own.
 const stories = { testTimeout: 600_000, hookTimeout: 600_000 }
 
+const alone = { ...stories, fileParallelism: false }
+
 const survival = 'test/faults/*-survives.test.ts'
 
 const long = process.env.FAIRWAY_LONG_FAULTS === '1'
@@ -27,10 +29,8 @@ export default defineConfig({
       project('contract', ['test/contract/**/*.test.ts']),
       project('faults', ['test/faults/*.test.ts'], { fileParallelism: false, exclude: [survival] }),
       project('survival', [survival], stories),
-      ...(long
-        ? [project('faults-long', ['test/faults/long/*.test.ts'], { ...stories, fileParallelism: false })]
-        : []),
-      project('e2e', ['test/e2e/**/*.test.ts'], stories),
+      ...(long ? [project('faults-long', ['test/faults/long/*.test.ts'], alone)] : []),
+      project('e2e', ['test/e2e/**/*.test.ts'], alone),
     ],
   },
 })

@@ -28,12 +28,12 @@ const cases: [name: ReleaseRunName, ...deaths: Death[]][] = [
   ['a rollback with data', ['agent', 'restore']],
 ]
 
-it.each(
-  cases.map(([name, ...deaths]) => ({
-    name,
-    deaths,
-    told: deaths.map(([victim, step]) => `the ${victim} in ${step}`).join(', '),
-  })),
-)('$name leaves production as it should be, killed: $told', async ({ name, deaths }) => {
-  await survive(patient, name, killsAt(name, deaths))
-})
+const told = (deaths: readonly Death[]) =>
+  deaths.map(([victim, step]) => `the ${victim} in ${step}`).join(', ')
+
+it.each(cases.map(([name, ...deaths]) => [name, told(deaths), deaths] as const))(
+  '%s leaves production as it should be, killed: %s',
+  async (name, _, deaths) => {
+    await survive(patient, name, killsAt(name, deaths))
+  },
+)
