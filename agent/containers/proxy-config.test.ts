@@ -1,6 +1,10 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { caddyConfig } from './proxy-config.ts'
 import { type Route, routeSchema } from './route.ts'
+import { createUpstreams } from './upstreams.ts'
 
 const runtime = (workers: number): Route => ({
   environmentId: 'b',
@@ -43,7 +47,7 @@ test('environments are refused before anything else, unknown names after everyth
 
 test('a configuration names no runtime: one after another is led to without a new one', () => {
   const dialed = routes(runtime(2))
-    .slice(1, 3)
+    .slice(3, 5)
     .map((route) => route.handle[0]?.upstreams?.[0]?.dial)
   expect(dialed).toEqual(['{file./run/upstreams/b.sockets}', '{file./run/upstreams/b.requests}'])
   expect(caddyConfig([runtime(2)], 'x')).toEqual(caddyConfig([runtime(0)], 'x'))
@@ -53,10 +57,38 @@ test.each(['../b', '', 'a.b', 'a/b', '{b}'])('%j is no id of an environment', (e
   expect(routeSchema.safeParse({ ...maintenance, environmentId }).success).toBe(false)
 })
 
-test('maintenance answers 503, says when to come back, and its text is only text', () => {
-  const [, route] = routes(maintenance)
-  expect(route?.handle[0]).toMatchObject({ status_code: 503, headers: { 'Retry-After': ['30'] } })
-  expect(route?.handle[0]?.body).toContain('Back &#60;soon&#62; &#123;http.request.host&#125;')
+test('maintenance is in files too: it begins and ends without a new configuration', async () => {
+  const up: Route = { ...maintenance, target: runtime(0).target }
+  expect(caddyConfig([maintenance], 'x')).toEqual(caddyConfig([up], 'x'))
+  const directory = await mkdtemp(join(tmpdir(), 'fairway-upstreams-'))
+  try {
+    const upstreams = createUpstreams(directory)
+    const turn = async (route: Route) => {
+      await upstreams.point([route])
+      await upstreams.keepOnly([route])
+      return (await readdir(directory)).sort()
+    }
+    expect(await turn(up)).toEqual(['a.requests', 'a.sockets'])
+    expect(await turn(maintenance)).toEqual(['a.page', 'a.requests', 'a.retry-after', 'a.sockets'])
+    expect(await readFile(join(directory, 'a.retry-after'), 'utf8')).toBe('30')
+    expect(await readFile(join(directory, 'a.page'), 'utf8')).toContain(
+      'Back &#60;soon&#62; &#123;http.request.host&#125;',
+    )
+    expect(await turn(up)).toEqual(['a.requests', 'a.sockets'])
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+})
+
+test('maintenance answers 503, and says when to come back', () => {
+  const [, waiting, closed] = routes(maintenance)
+  expect(waiting?.handle[0]).toMatchObject({
+    status_code: 503,
+    headers: { 'Retry-After': ['{file./run/upstreams/a.retry-after}'] },
+    body: '{file./run/upstreams/a.page}',
+  })
+  expect(closed?.handle[0]).toMatchObject({ status_code: 503, body: '{file./run/upstreams/a.page}' })
+  expect(closed?.handle[0]?.headers).not.toHaveProperty('Retry-After')
 })
 
 test('the order of the routes changes nothing', () => {

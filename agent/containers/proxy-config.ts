@@ -1,5 +1,6 @@
+import { pageOf } from './proxy-page.ts'
 import type { Route } from './route.ts'
-import { dialOf, type Traffic } from './upstreams.ts'
+import { fileOf, type Traffic, upstreamDirectory } from './upstreams.ts'
 
 export const proxyPort = 8080
 const adminSocket = '/run/caddy/admin.sock'
@@ -41,25 +42,28 @@ export function caddyConfig(routes: readonly Route[], environmentsRange: string)
   }
 }
 
-function routesOf(route: Route): object[] {
-  const host = route.hostnames
-  const { target } = route
-  if (target.kind === 'maintenance')
-    return [answer([{ host }], 503, target.message || 'Down for maintenance.', target.retryAfterSeconds)]
+/** The same whether it leads to a runtime or is down for maintenance: files say which, at each request. */
+function routesOf({ hostnames: host, environmentId }: Route): object[] {
+  const whereFile = (name: string) => [
+    { host, file: { root: upstreamDirectory, try_files: [`/${environmentId}.${name}`] } },
+  ]
+  const page = fileOf(environmentId, 'page')
   return [
+    respond(whereFile('retry-after'), 503, page, fileOf(environmentId, 'retry-after')),
+    respond(whereFile('closed'), 503, page),
     {
       match: [{ host, path: ['/websocket', '/websocket/*', '/longpolling/*'] }],
-      handle: [reverseProxy(route.environmentId, 'sockets')],
+      handle: [reverseProxy(environmentId, 'sockets')],
       terminal: true,
     },
-    { match: [{ host }], handle: [reverseProxy(route.environmentId, 'requests')], terminal: true },
+    { match: [{ host }], handle: [reverseProxy(environmentId, 'requests')], terminal: true },
   ]
 }
 
 function reverseProxy(environmentId: string, traffic: Traffic): object {
   return {
     handler: 'reverse_proxy',
-    upstreams: [{ dial: dialOf(environmentId, traffic) }],
+    upstreams: [{ dial: fileOf(environmentId, traffic) }],
     // Caddy sets X-Forwarded-For, -Proto and -Host by itself and trusts none that came in.
     headers: { request: { set: { 'X-Real-IP': ['{http.request.remote.host}'] } } },
     // A runtime that is being restarted: wait rather than fail.
@@ -75,7 +79,10 @@ function reverseProxy(environmentId: string, traffic: Traffic): object {
   }
 }
 
-function answer(match: object[] | undefined, status: number, text: string, retryAfter = 0): object {
+const answer = (match: object[] | undefined, status: number, text: string) =>
+  respond(match, status, pageOf(status, text))
+
+function respond(match: object[] | undefined, status: number, body: string, retryAfter?: string): object {
   return {
     ...(match && { match }),
     handle: [
@@ -85,17 +92,11 @@ function answer(match: object[] | undefined, status: number, text: string, retry
         headers: {
           'Content-Type': ['text/html; charset=utf-8'],
           'Cache-Control': ['no-store'],
-          ...(retryAfter > 0 && { 'Retry-After': [String(retryAfter)] }),
+          ...(retryAfter && { 'Retry-After': [retryAfter] }),
         },
-        body: page(status, text),
+        body,
       },
     ],
     terminal: true,
   }
-}
-
-function page(status: number, text: string): string {
-  // Braces would be taken for Caddy's placeholders.
-  const safe = text.replace(/[&<>"'{}]/g, (character) => `&#${character.charCodeAt(0)};`)
-  return `<!doctype html><meta name="viewport" content="width=device-width"><title>${status}</title><p style="font: 16px sans-serif; margin: 20vh auto; max-width: 32em; text-align: center">${safe}</p>\n`
 }

@@ -40,7 +40,7 @@ export interface ProxyOptions {
 
 /**
  * The Caddy of this host. What it should answer is on disk first and then told to Caddy as a whole, so that a restart of
- * either side ends in the same state. One change at a time. From one runtime to another no request is lost.
+ * either side ends in the same state. One change at a time. To another runtime, or the maintenance page, none is lost.
  */
 export interface HttpProxy {
   readonly port: number

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { listNames, readIfThere, writeDurably } from '../storage/durable.ts'
 import { networkName } from './networks.ts'
 import { geventPort, httpPort } from './odoo-options.ts'
+import { pageOf } from './proxy-page.ts'
 import type { Route } from './route.ts'
 
 /** Where the proxy's container sees the files. */
@@ -11,9 +12,12 @@ export const upstreamDirectory = '/run/upstreams'
 /** What goes on for as long as a page is open (websockets, long polling), and all else. */
 export type Traffic = 'requests' | 'sockets'
 
+/** What is said of an environment that is down: the page, and how to answer with it. */
+type Maintenance = 'page' | 'closed' | 'retry-after'
+
 /** What Caddy replaces by the file's content, at each request. */
-export const dialOf = (environmentId: string, traffic: Traffic) =>
-  `{file.${upstreamDirectory}/${environmentId}.${traffic}}`
+export const fileOf = (environmentId: string, name: Traffic | Maintenance) =>
+  `{file.${upstreamDirectory}/${environmentId}.${name}}`
 
 /**
  * Address of a runtime's requests. It names the cell's network, and so is another one than that of its sockets even
@@ -26,14 +30,14 @@ const socketsAddress = (container: string, workers: number) =>
   `${container}:${workers > 0 ? geventPort : httpPort}`
 
 /**
- * The address of each environment's runtime, in files that Caddy reads at every request. So a route goes from one
- * runtime to the next without a new configuration, and that is what loses no request: with a new configuration Caddy
- * closes every idle connection, and a request that is on its way on one of them has no answer.
+ * The address of each environment's runtime, or its maintenance page, in files that Caddy reads at every request. So a
+ * route goes from one runtime to the next, and to the page and back, without a new configuration, and that is what loses no request: with a new configuration Caddy
+ * closes connections that it takes for idle, and a request that is on its way on one of them has no answer.
  */
 export interface Upstreams {
-  /** From the next request on, runtimes are where these routes say. */
+  /** From the next request on, runtimes are where these routes say, and what is down has its page. */
   point(routes: readonly Route[]): Promise<void>
-  /** Drops the files of environments that are not led to a runtime: after Caddy was told so. */
+  /** Drops what no longer holds: after Caddy was told of the routes. What is served again is so from here on. */
   keepOnly(routes: readonly Route[]): Promise<void>
 }
 
@@ -49,21 +53,32 @@ export function createUpstreams(directory: string): Upstreams {
     },
     async keepOnly(routes) {
       const wanted = filesOf(routes)
-      for (const name of await listNames(directory))
-        if (!wanted.has(name)) await rm(join(directory, name), { force: true })
+      // A request that has just passed the maintenance page's rule still looks for the runtime's address.
+      const down = routes.filter(({ target }) => target.kind === 'maintenance')
+      const lasting = new Set(down.flatMap(({ environmentId: id }) => [`${id}.requests`, `${id}.sockets`]))
+      const old = (await listNames(directory)).filter((name) => !wanted.has(name) && !lasting.has(name))
+      // The page goes last: until then somebody is still answered with it.
+      const isPage = (name: string) => Number(name.endsWith('.page'))
+      for (const name of old.toSorted((a, b) => isPage(a) - isPage(b)))
+        await rm(join(directory, name), { force: true })
     },
   }
 }
 
+/** In the order in which they have to be there. */
 function filesOf(routes: readonly Route[]): Map<string, string> {
   return new Map(
-    routes.flatMap(({ environmentId, target }) =>
-      target.kind === 'runtime'
-        ? [
-            [`${environmentId}.requests`, requestsAddress(target.container, target.cellId)],
-            [`${environmentId}.sockets`, socketsAddress(target.container, target.workers)],
-          ]
-        : [],
-    ),
+    routes.flatMap(({ environmentId: id, target }): [string, string][] => {
+      if (target.kind === 'runtime')
+        return [
+          [`${id}.requests`, requestsAddress(target.container, target.cellId)],
+          [`${id}.sockets`, socketsAddress(target.container, target.workers)],
+        ]
+      const { message, retryAfterSeconds } = target
+      return [
+        [`${id}.page`, pageOf(503, message || 'Down for maintenance.')],
+        retryAfterSeconds > 0 ? [`${id}.retry-after`, String(retryAfterSeconds)] : [`${id}.closed`, 'closed'],
+      ]
+    }),
   )
 }
