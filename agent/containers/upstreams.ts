@@ -31,8 +31,8 @@ const socketsAddress = (container: string, workers: number) =>
 
 /**
  * The address of each environment's runtime, or its maintenance page, in files that Caddy reads at every request. So a
- * route goes from one runtime to the next, and to the page and back, without a new configuration, and that is what loses no request: with a new configuration Caddy
- * closes connections that it takes for idle, and a request that is on its way on one of them has no answer.
+ * route goes from one runtime to the next, and to the page and back, without a new configuration, and that is what loses
+ * no request: with a new one Caddy closes connections, and a request that is on its way on one of them has no answer.
  */
 export interface Upstreams {
   /** From the next request on, runtimes are where these routes say, and what is down has its page. */
