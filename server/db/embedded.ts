@@ -21,6 +21,15 @@ interface Options {
   readonly port: number
   readonly password: string
   readonly log: Logger
+  /** More of postgresql.conf, and instead of what is set here. Values must not need quotes. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+const defaults = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  shared_buffers: '64MB',
+  max_connections: '60',
 }
 
 const owner = 'fairway_owner'
@@ -56,8 +65,9 @@ export async function startEmbeddedPostgres(options: Options): Promise<OwnDataba
     },
   )
   if (!runs) {
-    const settings = `-p ${options.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c shared_buffers=64MB -c max_connections=60`
-    await control('-w', '-t', String(startSeconds), '-l', logFile, '-o', settings, 'start').catch(
+    const settings = Object.entries({ ...defaults, ...options.settings, port: options.port })
+    const words = settings.map(([name, value]) => `-c ${name}=${value}`).join(' ')
+    await control('-w', '-t', String(startSeconds), '-l', logFile, '-o', words, 'start').catch(
       async (cause: unknown) => {
         const tail = (await readFile(logFile, 'utf8')).trimEnd().split('\n').slice(-3).join('\n')
         throw new Error(

@@ -1,4 +1,4 @@
-import type { RehearsalRecord } from '../db/record.ts'
+import type { RehearsalRecord, UpdateRecord } from '../db/record.ts'
 import { isEmpty } from '../releases/changes.ts'
 import { downtimeSeconds } from '../releases/downtime.ts'
 import type { Plan } from '../releases/plan.ts'
@@ -69,6 +69,7 @@ async function measure(run: BuildActions, plan: Plan, cellId: string): Promise<R
   const { source, image, changes } = plan
   const clone = await run.cloneProduction(cellId)
   await run.neutralize(cellId, image, source)
+  let update: UpdateRecord | undefined
   try {
     const applied = await run.applyModules(cellId, image.reference, changes, {
       key: 'rehearse',
@@ -77,15 +78,16 @@ async function measure(run: BuildActions, plan: Plan, cellId: string): Promise<R
       observe: true,
       withoutSecrets: true,
     })
+    update = applied.update
     await run.proveNeutralized(cellId, image, source)
     const startMs = await run.tryRuntime(cellId, source, image)
     return await run.judgeRehearsal(plan, {
-      update: applied.update,
+      update,
       downtimeMs: stopMs + clone.copyMs + applied.odooMs + startMs,
       sourceTime: clone.sourceTime,
     })
   } catch (failure) {
-    if (failure instanceof TaskFailed) await run.failRehearsal(plan, failure.message)
+    if (failure instanceof TaskFailed) await run.failRehearsal(plan, failure.message, update)
     throw failure
   }
 }

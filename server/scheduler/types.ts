@@ -106,8 +106,8 @@ export interface BuildActions extends CommonActions {
   findRehearsal(plan: Plan): Promise<{ readonly required: boolean; readonly known?: RehearsalRecord }>
   /** The verdict over what was measured, by the policy in force; on record. */
   judgeRehearsal(plan: Plan, measured: RehearsalMeasured): Promise<RehearsalRecord>
-  /** Puts on record that the plan failed on the clone. */
-  failRehearsal(plan: Plan, reason: string): Promise<void>
+  /** Puts on record that the plan failed on the clone, with what its update had shown where that came through. */
+  failRehearsal(plan: Plan, reason: string, update: UpdateRecord | undefined): Promise<void>
   /** Waits until exactly this may go to production: see server/governance/protect.ts. Fails when it may not. */
   authorizeDeploy(plan: Plan, rehearsal: RehearsalRecord | undefined): Promise<void>
 

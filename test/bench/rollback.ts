@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { run } from '../../packaging/dev/command.ts'
-import { type Clone, createClone } from '../../packaging/dev/demo/shop-repository.ts'
+import { createClone } from '../../packaging/dev/demo/shop-repository.ts'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
-import { noApprovals } from '../support/no-approvals.ts'
-import { createShop, type EnvironmentShown, finishedBuild, setPolicy } from '../support/shop.ts'
+import { createShop, type EnvironmentShown, finishedBuild } from '../support/shop.ts'
 import { addLevel } from '../support/shop-releases.ts'
 import { startTestStack, type TestStack } from '../support/stack.ts'
 import { type Benchmark, median, type Row } from './bench.ts'
@@ -32,13 +31,15 @@ export const bench: Benchmark = {
     } as const
     const { values } = parseArgs({ args, options })
     const runs = Number(values.runs)
-    const test = await startTestStack('bench')
+    const sizeGb = Number(values.size)
+    // Production, its dump, what is restored from it, and what either side's clones no longer share.
+    const test = await startTestStack('bench', { poolGiB: 20 + 6 * sizeGb })
     try {
-      const clone = await prepare(test, Number(values.size))
+      await prepare(test, sizeGb)
       const samples: Sample[] = []
       const restores: number[] = []
       for (let round = 1; round <= runs; round++) {
-        samples.push(await measure(test, clone))
+        samples.push(await measure(test))
         restores.push(await restoreFromDump(test.stack))
         process.stderr.write(
           `  round ${round}: rollback ${samples.at(-1)?.rollback.toFixed(1)} s, restore ${restores.at(-1)?.toFixed(1)} s\n`,
@@ -102,9 +103,8 @@ function rowsOf(samples: readonly Sample[], restores: readonly number[], size: s
 }
 
 /** Production with that much data in it, and a staging build that adds a column. */
-async function prepare({ stack }: TestStack, sizeGb: number): Promise<Clone> {
+async function prepare({ stack }: TestStack, sizeGb: number): Promise<void> {
   const clone = await createClone(stack.path('clone'), await createShop(stack))
-  await setPolicy(stack, noApprovals)
   await finishedBuild(stack, 'main', await clone.push('main'))
   const database = await databaseContainer(stack)
   // A row with its share of the index takes about 340 bytes.
@@ -117,11 +117,10 @@ async function prepare({ stack }: TestStack, sizeGb: number): Promise<Clone> {
   await addLevel(clone, branch, '19.0.1.1.0')
   const build = await finishedBuild(stack, branch, await clone.push(branch))
   if (build.status !== 'succeeded') throw new Error(`build ${build.number}: ${build.reason}`)
-  return clone
 }
 
 /** A promotion, and back again. */
-async function measure(test: TestStack, _: Clone): Promise<Sample> {
+async function measure(test: TestStack): Promise<Sample> {
   const { stack } = test
   const { rehearsal } = await stack.cliJson<{ rehearsal: { updateMs: number; downtimeMs: number } }>(
     'release',
@@ -175,7 +174,7 @@ async function restoreFromDump(stack: Stack): Promise<number> {
   try {
     const begun = performance.now()
     await inside(`createdb ${name}`)
-    await inside(`pg_restore --no-owner -d ${name} ${dump}`)
+    await inside(`pg_restore --exit-on-error --no-owner -d ${name} ${dump}`)
     return (performance.now() - begun) / 1_000
   } finally {
     await inside(`rm -f ${dump}; dropdb --if-exists ${name}`)

@@ -34,7 +34,7 @@ const pem = [
 const given: Record<string, string> = {}
 
 beforeAll(async () => {
-  test = await startTestStack('canary', {})
+  test = await startTestStack('canary')
   directory = test.stack.path('clone')
   await createShop(test.stack)
   await writeRepository()

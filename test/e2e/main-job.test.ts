@@ -21,7 +21,7 @@ let clone: Clone
 const model = 'partner_loyalty/models/res_partner.py'
 
 beforeAll(async () => {
-  test = await startTestStack('e2e', { FAIRWAY_BRANCH_GRACE_MINUTES: '0' })
+  test = await startTestStack('e2e', { env: { FAIRWAY_BRANCH_GRACE_MINUTES: '0' } })
   stack = test.stack
   clone = await createClone(stack.path('clone'), await createShop(stack))
 })

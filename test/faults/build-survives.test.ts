@@ -21,11 +21,8 @@ const deadline = { timeout: 120_000, interval: 100 }
 beforeAll(async () => {
   const links = [await freePort(), await freePort()] as const
   secondLinkPort = links[1]
-  test = await startTestStack(
-    'faults',
-    { FAIRWAY_SERVERS: links.map((port) => `127.0.0.1:${port}`).join(',') },
-    links[0],
-  )
+  const env = { FAIRWAY_SERVERS: links.map((port) => `127.0.0.1:${port}`).join(',') }
+  test = await startTestStack('faults', { env, linkPort: links[0] })
   stack = test.stack
   clone = await createClone(stack.path('clone'), await createShop(stack))
   const commit = await clone.push('main')

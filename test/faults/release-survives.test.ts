@@ -32,7 +32,7 @@ const told = (deaths: readonly Death[]) =>
   deaths.map(([victim, step]) => `the ${victim} in ${step}`).join(', ')
 
 it.each(cases.map(([name, ...deaths]) => [name, told(deaths), deaths] as const))(
-  '%s leaves production as it should be, killed: %s',
+  '%s leaves production as it should be, with %s killed',
   async (name, _, deaths) => {
     await survive(patient, name, killsAt(name, deaths))
   },

@@ -207,6 +207,17 @@ describe('a rehearsal', () => {
     expect(environment?.status).toBe('running')
   })
 
+  it('shows what its update did, though what came of it does not start', async () => {
+    const failures = { 'try:smoke': { status: 'failed', reason: 'smoke', error: 'answers 500' } } as const
+    const runId = await rehearsed({ answers: updated, failures })
+    expect(await getRehearsal(context(), tenant.caller, { runId, project: '', branch: '' })).toMatchObject({
+      verdict: 'red',
+      reasons: ['answers 500'],
+      updateMs: 9000n,
+      migrations: [{ module: 'shop' }],
+    })
+  })
+
   it('is red beyond the budget, which the policy may make a warning', async () => {
     await policy('maxDowntimeSeconds: 5\n')
     expect(await runOf(await rehearsed())).toMatchObject({

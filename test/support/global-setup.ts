@@ -9,6 +9,9 @@ import { createLogger } from '../../server/logger.ts'
 import { createSealer } from '../../server/sealer.ts'
 import { freePort, query, templateDatabase } from './postgres.ts'
 
+// Nobody needs these data after a crash of the machine, and each file at work has some pools.
+const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '150' }
+
 /** One PostgreSQL for the whole run, with a migrated database that each test file's own is a copy of. */
 export default async function setUp(): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'fairway-tests-'))
@@ -19,6 +22,7 @@ export default async function setUp(): Promise<() => Promise<void>> {
     port: await freePort(),
     password: 'test',
     log: createLogger('silent'),
+    settings,
   })
   await query(postgres.ownerUrl, `create database ${templateDatabase}`)
   const url = new URL(postgres.ownerUrl)

@@ -2,8 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../../packaging/dev/command.ts'
 import { type Clone, createClone } from '../../packaging/dev/demo/shop-repository.ts'
-import { noApprovals } from './no-approvals.ts'
-import { createShop, type EnvironmentShown, environmentsOf, finishedBuild, setPolicy } from './shop.ts'
+import {
+  createShop,
+  type EnvironmentShown,
+  environmentsOf,
+  finishedBuild,
+  nothingHolds,
+  setPolicy,
+} from './shop.ts'
 import { startTestStack, type TestStack } from './stack.ts'
 
 /** plain: as production begins · badge: one column more · extra: other code, the same modules in the database. */
@@ -46,8 +52,7 @@ export async function startReleaseShop(name: string, staged: readonly Version[])
 }
 
 // Rehearsals have cases of their own. Few snapshots are kept, so that releases have some to prune.
-const policy = `${noApprovals}rehearsal: { required: false }
-rollback: { releases: 1, failedUpdate: 1s }
+const policy = `${nothingHolds}rollback: { releases: 1, failedUpdate: 1s }
 `
 
 const changes: Readonly<Record<Version, readonly [file: string, change: (text: string) => string]>> = {

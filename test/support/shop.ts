@@ -32,16 +32,19 @@ export interface EnvironmentShown {
 
 export const environmentsOf = (stack: Stack) => stack.cliJson<EnvironmentShown[]>('env', 'list', 'shop')
 
+/** A push to main goes to production at once: without anybody's approval, and without a rehearsal. */
+export const nothingHolds = `${noApprovals}rehearsal: { required: false }\n`
+
 /**
- * The project `shop`, whose pushes reach the server by webhook, and whose policy asks for no approval: gives the
- * repository's address.
+ * The project `shop`, whose pushes reach the server by webhook, and whose policy holds nothing up: gives the repository's
+ * address.
  */
 export async function createShop(stack: Stack): Promise<string> {
   await stack.startGitServer()
   const remote = await stack.createRepository('demo/shop')
   const secret = await stack.webhookSecret()
   await stack.cli('project', 'create', 'shop', '--repository', remote, '--webhook-secret', secret)
-  await setPolicy(stack, noApprovals)
+  await setPolicy(stack, nothingHolds)
   return remote
 }
 

@@ -31,13 +31,21 @@ const subnets: Record<string, string> = {
   survival: '10.221.0.0/16',
 }
 
+export interface TestStackOptions {
+  /** More for the server's and the agent's environment. */
+  readonly env?: Record<string, string>
+  /** Where agents reach the server; any free port where it is left out. */
+  readonly linkPort?: number
+  /** Of its pool, a sparse file. */
+  readonly poolGiB?: number
+}
+
 /** A Fairway of its own for a test file: server, agent, pool, ports, networks. */
 export async function startTestStack(
   name: string,
-  env: Record<string, string> = {},
-  linkPort?: number,
+  { env = {}, linkPort, poolGiB = 20 }: TestStackOptions = {},
 ): Promise<TestStack> {
-  const pool = { name: `${name}-pool`, filesystem: 'btrfs', sizeBytes: 20 * 2 ** 30 } as const
+  const pool = { name: `${name}-pool`, filesystem: 'btrfs', sizeBytes: poolGiB * 2 ** 30 } as const
   const directory = join(home, name)
   const [api, link, postgres, git, proxy] = await Promise.all([0, 0, 0, 0, 0].map(freePort))
   const ports = { api, link: linkPort ?? link, postgres, git, proxy } as Stack['options']['ports']

@@ -81,7 +81,7 @@ export function planActions(engine: Engine): PlanActions {
       return rehearsal
     },
 
-    async failRehearsal(plan, reason) {
+    async failRehearsal(plan, reason, update) {
       // A red verdict is on record already.
       if (engine.record.rehearsal) return
       await engine.note({
@@ -92,6 +92,7 @@ export function planActions(engine: Engine): PlanActions {
           reasons: [reason],
           downtimeMs: 0,
           sourceTime: engine.record.clone?.sourceTime ?? '',
+          ...(update && { update }),
           newIssues: [],
           at: '',
         },
