@@ -6,10 +6,13 @@ const project = (name: string, include: string[], more: object = {}) => ({
   test: { name, include, ...more },
 })
 
-// Stories of minutes, each on a Fairway of its own.
-const stories = { testTimeout: 600_000, hookTimeout: 600_000 }
+// Two cores: of what works all the time no more than two files at a time, else they only make each other's deadlines.
+// The quick ones wait for processes, timers and the disk as much as they work.
+const quick = { maxWorkers: 3, sequence: { groupOrder: 0 } }
 
-const alone = { ...stories, fileParallelism: false }
+// Minutes each, on a Fairway of their own.
+const stories = { maxWorkers: 2, sequence: { groupOrder: 1 }, testTimeout: 600_000, hookTimeout: 600_000 }
+const alone = { ...stories, maxWorkers: 1, sequence: { groupOrder: 2 } }
 
 const survival = 'test/faults/*-survives.test.ts'
 
@@ -17,20 +20,19 @@ const long = process.env.FAIRWAY_LONG_FAULTS === '1'
 
 export default defineConfig({
   test: {
+    experimental: { viteModuleRunner: false },
     reporters: ['default', './test/support/closing-line.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
-    // Two cores: more files at a time only make each other's deadlines.
-    maxWorkers: 2,
     projects: [
-      project('unit', ['{server,agent,cli,packaging}/**/*.test.ts']),
-      project('integration', ['test/{integration,rls}/**/*.test.ts']),
-      project('contract', ['test/contract/**/*.test.ts']),
-      project('faults', ['test/faults/*.test.ts'], { fileParallelism: false, exclude: [survival] }),
+      project('unit', ['{server,agent,cli,packaging}/**/*.test.ts'], { ...quick, isolate: false }),
+      project('integration', ['test/{integration,rls}/**/*.test.ts'], quick),
+      project('contract', ['test/contract/**/*.test.ts'], quick),
+      project('faults', ['test/faults/*.test.ts'], { ...quick, exclude: [survival] }),
       project('survival', [survival], stories),
+      project('e2e', ['test/e2e/**/*.test.ts'], stories),
       ...(long ? [project('faults-long', ['test/faults/long/*.test.ts'], alone)] : []),
-      project('e2e', ['test/e2e/**/*.test.ts'], alone),
     ],
   },
 })

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { findPackageJSON } from 'node:module'
+import { dirname, join } from 'node:path'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Settings } from './settings.ts'
@@ -14,8 +14,11 @@ export interface Credentials {
 
 export const defaultServer = 'http://127.0.0.1:7080'
 
+// This file is at another depth once it is bundled.
+const checkout = dirname(findPackageJSON('.', import.meta.url) ?? import.meta.filename)
+
 /** Where the demo of this checkout leaves its own; used where nothing else is given. */
-const checkoutFile = fileURLToPath(new URL('../.fairway/credentials.json', import.meta.url))
+const checkoutFile = join(checkout, '.fairway/credentials.json')
 
 export interface Given {
   readonly server?: string

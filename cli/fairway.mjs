@@ -1,17 +1,28 @@
 #!/usr/bin/env node
-// Starts cli/main.ts under the Node that the checkout pins, whichever Node it was started with itself. Plain
-// JavaScript, because an older Node has to be able to read it.
+// Starts the command line under the Node that the checkout pins, whichever Node it was started with itself: as built by
+// `npm run build`, or from source where that is newer. Plain JavaScript, because an older Node has to be able to read it.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { constants } from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
-const main = fileURLToPath(new URL('main.ts', import.meta.url))
-const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
+const inCheckout = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+const built = inCheckout('dist/cli/main.mjs')
+const pinned = inCheckout('node_modules/node/bin/node')
+
+const changedSince = (time) =>
+  ['cli', 'proto/gen'].some((directory) =>
+    readdirSync(inCheckout(directory), { recursive: true }).some(
+      (name) => statSync(join(inCheckout(directory), name)).mtimeMs > time,
+    ),
+  )
+const isBuilt = existsSync(built) && !changedSince(statSync(built).mtimeMs)
+const main = isBuilt ? built : inCheckout('cli/main.ts')
 
 const [major] = process.versions.node.split('.')
 if (Number(major) >= 24) {
-  await import('./main.ts')
+  await import(pathToFileURL(main).href)
 } else if (existsSync(pinned)) {
   const child = spawn(pinned, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
   // The terminal signals the whole group; a signal sent to this process alone is handed on.

@@ -52,6 +52,7 @@ exec 9<&-
 export PATH=$PWD/node_modules/.bin:$PATH
 # Compiled once, not by each of the hundreds of processes that tests start.
 export NODE_COMPILE_CACHE=$PWD/node_modules/.cache/compiled
+node packaging/bundle.ts
 if [ "$verb" = test ]; then
   node packaging/dev/setup.ts >/dev/null
   exec vitest run "$@"

@@ -3,11 +3,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AccessJson, ReleaseJson } from '../../cli/json/report.ts'
 import { run } from '../../packaging/dev/command.ts'
-import { type Clone, createClone } from '../../packaging/dev/demo/shop-repository.ts'
+import type { Clone } from '../../packaging/dev/demo/shop-repository.ts'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
 import {
   type BuildShown,
-  createShop,
+  cloneSmallShop,
   type EnvironmentShown,
   finishedBuild,
   setPolicy,
@@ -37,7 +37,7 @@ breakGlass: { allowed: true, roles: [owner] }
 beforeAll(async () => {
   test = await startTestStack('governance')
   admin = test.stack
-  clone = await createClone(admin.path('clone'), await createShop(admin))
+  clone = await cloneSmallShop(admin)
 })
 afterAll(() => test?.close())
 

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { callOdoo, httpRequest } from '../../packaging/dev/demo/odoo-client.ts'
-import { type Clone, createClone } from '../../packaging/dev/demo/shop-repository.ts'
+import type { Clone } from '../../packaging/dev/demo/shop-repository.ts'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
-import { createShop, type EnvironmentShown, finishedBuild, setPolicy } from '../support/shop.ts'
+import { cloneSmallShop, type EnvironmentShown, finishedBuild, setPolicy } from '../support/shop.ts'
 import { addFailure, addLevel, changeView } from '../support/shop-releases.ts'
 import { startTestStack, type TestStack } from '../support/stack.ts'
 
@@ -20,7 +20,7 @@ const branch = 'release/1.0'
 beforeAll(async () => {
   test = await startTestStack('releases')
   admin = test.stack
-  clone = await createClone(admin.path('clone'), await createShop(admin))
+  clone = await cloneSmallShop(admin)
   const first = await finishedBuild(admin, 'main', await clone.push('main'))
   expect(first, first.reason).toMatchObject({ number: 1, result: 'green' })
   await callOdoo(await production(), 'res.partner', 'create', [

@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startDaemon } from '../../packaging/dev/daemon.ts'
 import { endProcess } from '../../packaging/dev/demo/processes.ts'
-import { type Clone, createClone } from '../../packaging/dev/demo/shop-repository.ts'
+import type { Clone } from '../../packaging/dev/demo/shop-repository.ts'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
 import { freePort } from '../support/postgres.ts'
-import { createShop, type EnvironmentShown, environmentsOf, finishedBuild } from '../support/shop.ts'
+import { cloneSmallShop, type EnvironmentShown, environmentsOf, finishedBuild } from '../support/shop.ts'
 import { startTestStack, type TestStack } from '../support/stack.ts'
 
 // Builds on real Odoo, with what drives them killed in the middle (faults 1 and 4, and two servers over one database).
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const env = { FAIRWAY_SERVERS: links.map((port) => `127.0.0.1:${port}`).join(',') }
   test = await startTestStack('faults', { env, linkPort: links[0] })
   stack = test.stack
-  clone = await createClone(stack.path('clone'), await createShop(stack))
+  clone = await cloneSmallShop(stack)
   const commit = await clone.push('main')
   expect(await finishedBuild(stack, 'main', commit)).toMatchObject({ result: 'green' })
 }, 300_000)

@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run } from '../../agent/process.ts'
 import { listCredentialRefs, openCredentials } from '../../server/governance/secrets/credentials.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli, typeSecretly } from '../support/cli.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeTenant, type Tenant } from '../support/tenant.ts'
 
@@ -83,20 +81,11 @@ test('a key of one’s own is read from a file', async () => {
 })
 
 test('a password that is typed is not shown', async () => {
-  const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
-  const command = `${process.execPath} ${main} credential set shop git typed.example`
-  const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-    env: { ...process.env, ...env },
-  })
-  let shown = ''
-  const asked = Promise.withResolvers<void>()
-  terminal.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    shown += chunk
-    if (shown.includes('(not shown)')) asked.resolve()
-  })
-  await asked.promise
-  terminal.stdin.write('typed-on-a-terminal\r')
-  await new Promise((resolve) => terminal.once('exit', resolve))
+  const shown = await typeSecretly(
+    ['credential', 'set', 'shop', 'git', 'typed.example'],
+    env,
+    'typed-on-a-terminal',
+  )
   expect(shown).toContain('typed.example of shop is at version 1')
   expect(shown).not.toContain('typed-on')
   expect((await values())['git:typed.example/PASSWORD']).toBe('typed-on-a-terminal')

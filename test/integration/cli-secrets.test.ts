@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listSecretRefs } from '../../server/governance/secrets/scopes.ts'
 import { openSecrets } from '../../server/governance/secrets/values.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli, typeSecretly } from '../support/cli.ts'
 import { letSecretsBeRead } from '../support/secrets.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeBuild, arrangeTenant, finishBuild, type Tenant } from '../support/tenant.ts'
@@ -59,20 +57,11 @@ test('a value never comes from the command line', async () => {
 })
 
 test('a value that is typed is not shown', async () => {
-  const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
-  const command = `${process.execPath} ${main} secret set shop TYPED --stage staging`
-  const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-    env: { ...process.env, ...env },
-  })
-  let shown = ''
-  const typed = Promise.withResolvers<void>()
-  terminal.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    shown += chunk
-    if (shown.includes('(not shown)')) typed.resolve()
-  })
-  await typed.promise
-  terminal.stdin.write('typed-on-a-terminal\r')
-  await new Promise((resolve) => terminal.once('exit', resolve))
+  const shown = await typeSecretly(
+    ['secret', 'set', 'shop', 'TYPED', '--stage', 'staging'],
+    env,
+    'typed-on-a-terminal',
+  )
   expect(shown).toContain('TYPED (staging) of shop is at version 1.')
   expect(shown).not.toContain('typed-on')
   expect(await values('staging')).toMatchObject({ TYPED: 'typed-on-a-terminal' })

@@ -11,10 +11,11 @@ import {
   CollectImagesTaskSchema,
   type ResolveOutput,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { forgetNames } from '../support/forget-image.ts'
 import { addon, createImageProject, type ImageProject } from '../support/image-project.ts'
 import { registry as devRegistry } from '../support/odoo-services.ts'
 import { startPythonIndex } from '../support/python-index.ts'
-import { startRegistry, type TestRegistry } from '../support/registry.ts'
+import { copyImage, startRegistry, type TestRegistry } from '../support/registry.ts'
 
 // A registry that lets nobody in without a password, from the base image to the removal of what nobody needs.
 
@@ -42,27 +43,21 @@ beforeAll(async () => {
   credentials[`python:${index.host}/PASSWORD`] = login.password
   index.addWheel('fw-alpha', '1.0')
   baseImage = `${registry.host}/bases/odoo:19.0`
-  const { docker } = project.services.docker
-  await docker
-    .getImage(`${devRegistry}/fairway/odoo:19.0`)
-    .tag({ repo: `${registry.host}/bases/odoo`, tag: '19.0' })
-  const authconfig = { username: 'builder', password, serveraddress: registry.host }
-  const pushed = await docker.getImage(baseImage).push({ authconfig })
-  await new Promise<void>((resolve, reject) =>
-    docker.modem.followProgress(pushed, (error) => (error ? reject(error) : resolve())),
-  )
+  const { host } = registry
+  const repository = project.imageRepository.slice(host.length + 1)
+  for (const to of [
+    { host, repository: 'bases/odoo', tag: '19.0' },
+    { host, repository },
+  ])
+    await copyImage({ host: devRegistry, repository: 'fairway/odoo', tag: '19.0' }, to, {
+      username: 'builder',
+      password,
+    })
 }, 300_000)
 
 afterAll(async () => {
   await index?.[Symbol.asyncDispose]()
-  const docker = project?.services.docker.docker
-  for (const { RepoTags, RepoDigests } of (await docker?.listImages()) ?? [])
-    for (const name of [...(RepoTags ?? []), ...(RepoDigests ?? [])])
-      if (name.startsWith(`${registry.host}/`))
-        await docker
-          ?.getImage(name)
-          .remove({ force: true })
-          .catch(() => {})
+  if (registry && project) await forgetNames(project.services.docker.docker, `${registry.host}/`)
   await project?.[Symbol.asyncDispose]()
   await registry?.[Symbol.asyncDispose]()
 }, 120_000)

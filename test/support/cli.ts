@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-
-const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+import { cliProgram } from '../../packaging/dev/cli-program.ts'
 
 export interface CliResult {
   readonly code: number
@@ -19,7 +17,7 @@ export interface RunningCli {
 
 /** The real command line in a process of its own. The environment is exactly what is given, and PATH. */
 export function startCli(words: readonly string[], env: Record<string, string>, input = ''): RunningCli {
-  const child = spawn(process.execPath, [main, ...words], {
+  const child = spawn(process.execPath, [cliProgram, ...words], {
     env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
@@ -41,3 +39,30 @@ export function startCli(words: readonly string[], env: Record<string, string>, 
 
 export const runCli = (words: readonly string[], env: Record<string, string>, input?: string) =>
   startCli(words, env, input).end
+
+/**
+ * The command line on a terminal, where `text` is typed once it says that what is typed is not shown. Gives all that the
+ * terminal showed.
+ */
+export async function typeSecretly(
+  words: readonly string[],
+  env: Record<string, string>,
+  text: string,
+): Promise<string> {
+  const command = [process.execPath, cliProgram, ...words].join(' ')
+  const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    env: { ...process.env, ...env },
+  })
+  const ended = new Promise((resolve) => terminal.once('exit', resolve))
+  let shown = ''
+  const asked = new Promise<void>((resolve) => {
+    terminal.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      shown += chunk
+      if (shown.includes('(not shown)')) resolve()
+    })
+  })
+  await Promise.race([asked, ended])
+  terminal.stdin.write(`${text}\r`)
+  await ended
+  return shown
+}

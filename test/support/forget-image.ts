@@ -12,3 +12,12 @@ export async function forgetImage(
   for (const name of [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])])
     if (!name.includes('<none>')) await ifExists(docker.getImage(name).remove())
 }
+
+/** The names of any image that begin so, of which others may remain. */
+export async function forgetNames(docker: Docker, prefix: string): Promise<void> {
+  for (const { RepoTags, RepoDigests } of await docker.listImages())
+    await forgetImage(docker, {
+      RepoTags: RepoTags?.filter((name) => name.startsWith(prefix)),
+      RepoDigests: RepoDigests?.filter((name) => name.startsWith(prefix)),
+    })
+}

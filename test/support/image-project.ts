@@ -9,7 +9,7 @@ import {
   type ResolveOutput,
   ResolveTaskSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { forgetImage } from './forget-image.ts'
+import { forgetNames } from './forget-image.ts'
 import { startGitServer } from './git-server.ts'
 import { createTestServices, registry, type TestServices } from './odoo-services.ts'
 import { createTask, type RecordedTask } from './task-context.ts'
@@ -110,11 +110,7 @@ export async function createImageProject(options: { registryHost?: string; crede
     },
     /** Takes the project's images off this host, and with them what the builder remembers of them; no others. */
     async forgetImages() {
-      const { docker } = services.docker
-      for (const image of await docker.listImages()) {
-        const names = [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])]
-        if (names.some((name) => name.startsWith(imageRepository))) await forgetImage(docker, image)
-      }
+      await forgetNames(services.docker.docker, imageRepository)
     },
     async [Symbol.asyncDispose]() {
       await this.forgetImages()

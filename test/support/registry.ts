@@ -12,6 +12,57 @@ export interface TestRegistry extends AsyncDisposable {
   readonly host: string
 }
 
+/** A place in a registry: `host` as above. */
+interface Repository {
+  readonly host: string
+  readonly repository: string
+}
+
+/**
+ * Copies an image from a registry that lets everybody in, as it is: unlike a push, which compresses every layer anew.
+ * Where it goes without a tag are its layers alone, for the push of an image that stands on it.
+ */
+export async function copyImage(
+  from: Repository & { readonly tag: string },
+  to: Repository & { readonly tag?: string },
+  login: { username: string; password: string },
+): Promise<void> {
+  const authorization = `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`
+  const source = `http://${from.host}/v2/${from.repository}`
+  const target = `http://${to.host}/v2/${to.repository}`
+  const ask = async (url: string | URL, init: RequestInit) => {
+    const response = await fetch(url, init)
+    if (!response.ok) throw new Error(`${init.method ?? 'GET'} ${url}: ${response.status}`)
+    return response
+  }
+  const accept =
+    'application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json'
+  const manifest = await ask(`${source}/manifests/${from.tag}`, { headers: { accept } })
+  const contentType = manifest.headers.get('content-type') ?? ''
+  const text = await manifest.text()
+  const { config, layers } = JSON.parse(text) as { config: Blob; layers: Blob[] }
+  for (const { digest, size } of [config, ...layers]) {
+    const { body } = await ask(`${source}/blobs/${digest}`, {})
+    const begun = await ask(`${target}/blobs/uploads/`, { method: 'POST', headers: { authorization } })
+    const upload = new URL(begun.headers.get('location') ?? '', target)
+    upload.searchParams.set('digest', digest)
+    const headers = {
+      authorization,
+      'content-length': String(size),
+      'content-type': 'application/octet-stream',
+    }
+    await ask(upload, { method: 'PUT', headers, body, duplex: 'half' } as RequestInit)
+  }
+  if (!to.tag) return
+  const headers = { authorization, 'content-type': contentType }
+  await ask(`${target}/manifests/${to.tag}`, { method: 'PUT', headers, body: text })
+}
+
+interface Blob {
+  readonly digest: string
+  readonly size: number
+}
+
 export interface RegistryOptions {
   /** `user:hash`, as htpasswd writes it; nobody gets in without. */
   htpasswd?: string

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../../packaging/dev/command.ts'
-import { type Clone, createClone } from '../../packaging/dev/demo/shop-repository.ts'
+import type { Clone } from '../../packaging/dev/demo/shop-repository.ts'
 import {
-  createShop,
+  cloneSmallShop,
   type EnvironmentShown,
   environmentsOf,
   finishedBuild,
@@ -27,7 +27,7 @@ export async function startReleaseShop(name: string, staged: readonly Version[])
   const test = await startTestStack(name)
   try {
     const { stack } = test
-    const clone = await createClone(stack.path('clone'), await createShop(stack))
+    const clone = await cloneSmallShop(stack)
     await setPolicy(stack, policy)
     await furnish(clone)
     const build = async (branch: string) => {
@@ -64,19 +64,6 @@ const changes: Readonly<Record<Version, readonly [file: string, change: (text: s
   extra: ['partner_extra/__manifest__.py', (text) => text.replace('Extra', 'More')],
 }
 
-const fairwayYaml = `odoo: "19.0"
-branches:
-  main: production
-  release/*: staging
-production:
-  modules: [partner_loyalty, partner_loyalty_discount]
-  workers: 0
-staging:
-  modules: [partner_loyalty, partner_loyalty_discount]
-  workers: 0
-  tests: false
-`
-
 const extraManifest = `{"name": "Extra", "version": "19.0.1.0.0", "license": "LGPL-3", "depends": ["base"]}\n`
 
 /** Of the second module: fails when the first one's update, with its column, is in the database already. */
@@ -87,6 +74,12 @@ const failure = `
             raise ValueError("the update fails in production alone")
 `
 
+const installTwo = (fairwayYaml: string) =>
+  fairwayYaml.replaceAll(
+    '  workers: 0',
+    '  modules: [partner_loyalty, partner_loyalty_discount]\n  workers: 0',
+  )
+
 async function furnish(clone: Clone): Promise<void> {
   const extra = join(clone.directory, 'partner_extra')
   await mkdir(extra)
@@ -94,8 +87,6 @@ async function furnish(clone: Clone): Promise<void> {
   await writeFile(join(extra, '__manifest__.py'), extraManifest)
   await run('git', ['add', 'partner_extra'], { cwd: clone.directory })
   const discount = 'partner_loyalty_discount/models/res_partner.py'
-  const manifest = 'partner_loyalty/__manifest__.py'
-  await clone.change('main', 'fairway.yaml', () => fairwayYaml, 'Install two of three modules')
+  await clone.change('main', 'fairway.yaml', installTwo, 'Install two of three modules')
   await clone.change('main', discount, (text) => `import os\n\n${text}${failure}`, 'Fail when told to')
-  await clone.change('main', manifest, (text) => text.replace('"contacts"', '"base"'), 'Need little')
 }

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { type Clone, createClone } from '../../packaging/dev/demo/shop-repository.ts'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
 import { noApprovals } from './no-approvals.ts'
 import { waitFor } from './wait-for.ts'
@@ -46,6 +47,29 @@ export async function createShop(stack: Stack): Promise<string> {
   await stack.cli('project', 'create', 'shop', '--repository', remote, '--webhook-secret', secret)
   await setPolicy(stack, nothingHolds)
   return remote
+}
+
+const smallShop = `odoo: "19.0"
+branches:
+  main: production
+  release/*: staging
+production:
+  workers: 0
+staging:
+  workers: 0
+  tests: false
+`
+
+/**
+ * A clone of a shop's repository that needs no more of Odoo than its base, one process to serve it, and no tests: for
+ * stories that are not about these.
+ */
+export async function cloneSmallShop(stack: Stack): Promise<Clone> {
+  const clone = await createClone(stack.path('clone'), await createShop(stack))
+  await clone.change('main', 'fairway.yaml', () => smallShop, 'Serve with one process')
+  const needBase = (text: string) => text.replace('"contacts"', '"base"')
+  await clone.change('main', 'partner_loyalty/__manifest__.py', needBase, 'Need little')
+  return clone
 }
 
 /** Puts a policy of the shop in force. */

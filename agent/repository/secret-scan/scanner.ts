@@ -21,7 +21,7 @@ const defaultScannerLimits: ScannerLimits = { deadlineMs: 10_000, memoryMb: 256 
 
 const ignoreList = 'the list secret_scan.ignore of fairway.yaml'
 
-/** The bundle has it beside itself: see packaging/bundle-agent.ts. */
+/** The bundle has it beside itself: see packaging/bundle.ts. */
 const workerFile = import.meta.url.endsWith('.ts') ? './worker.ts' : './secret-scan-worker.mjs'
 
 /** `signal` ends the thread and rejects with its reason what is asked. */

@@ -9,6 +9,7 @@ import { createClient } from '@connectrpc/connect'
 import { createConnectTransport } from '@connectrpc/connect-node'
 import { reopenHostTo } from '../../../agent/containers/firewall.ts'
 import { IdentityService } from '../../../proto/gen/fairway/v1/identity_pb.js'
+import { cliProgram } from '../cli-program.ts'
 import { run } from '../command.ts'
 import { startDaemon } from '../daemon.ts'
 import { createBareRepository } from '../git-server.ts'
@@ -175,13 +176,13 @@ export class Stack {
   async cli(...args: string[]): Promise<string> {
     const { server, token } = await this.credentials()
     const env = { FAIRWAY_SERVER: server, FAIRWAY_TOKEN: token }
-    return run(node, [join(checkout, 'cli/main.ts'), ...args], { env })
+    return run(node, [cliProgram, ...args], { env })
   }
 
   /** Lets the command line print to our own terminal; gives its exit code. */
   async show(...args: string[]): Promise<number> {
     const { server, token } = await this.credentials()
-    const child = spawn(node, [join(checkout, 'cli/main.ts'), ...args], {
+    const child = spawn(node, [cliProgram, ...args], {
       env: { ...process.env, FAIRWAY_SERVER: server, FAIRWAY_TOKEN: token },
       stdio: 'inherit',
     })
