@@ -32,7 +32,8 @@ const rules: { readonly [K in TaskKind]: Rule<K> } = {
   smoke: nothing,
   checkRoom: nothing,
   inspectCell: nothing,
-  // Its handler keeps what runs on the host; an image is no data.
+  // An image is no data; and what runs on the host is kept.
+  fetchImage: nothing,
   collectImages: nothing,
   createCell: (records, { environmentId, cellId }) => ofEnvironment(records, environmentId, cellId),
   cloneCell: (records, { environmentId, cellId }) => ofEnvironment(records, environmentId, cellId),

@@ -1,9 +1,12 @@
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import type Docker from 'dockerode'
 import { type DockerHost, findContainer, ifExists } from './docker.ts'
 import { type ContainerLine, createFrameParser, type LinePosition, skipUntil } from './log-frames.ts'
 
 const betweenAttemptsMs = 200
+/** Exit code of a process that SIGKILL ended. */
+const killed = 137
 
 export interface ContainerEnd {
   exitCode: number
@@ -37,12 +40,26 @@ export async function followToEnd(
     if (!found.State.Running && found.State.Status !== 'created') {
       // What was written between the end of the stream and the end of the process.
       await readLogs(host, name, { follow: false, position, signal }, note)
-      const { ExitCode, OOMKilled, StartedAt, FinishedAt } = found.State
+      const { ExitCode, StartedAt, FinishedAt } = found.State
       const ranMs = Math.max(0, Date.parse(FinishedAt) - Date.parse(StartedAt))
-      return { exitCode: ExitCode, outOfMemory: OOMKilled, ranMs }
+      return { exitCode: ExitCode, outOfMemory: await wasOutOfMemory(host, found, signal), ranMs }
     }
     await delay(betweenAttemptsMs, undefined, { signal }).catch(() => signal.throwIfAborted())
   }
+}
+
+/** Docker is told of the kernel's kill and of the end of the process apart, and now and then of the end first. */
+async function wasOutOfMemory(
+  host: DockerHost,
+  { Id, State }: Docker.ContainerInspectInfo,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (State.OOMKilled || State.ExitCode !== killed) return State.OOMKilled
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    await delay(betweenAttemptsMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+    if ((await findContainer(host, Id))?.State.OOMKilled) return true
+  }
+  return false
 }
 
 export interface ReadLogs {

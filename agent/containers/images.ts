@@ -156,9 +156,34 @@ export function requireByDigest(
   signal: AbortSignal,
   registries: Registries = anonymous,
 ): Promise<Docker.ImageInspectInfo> {
+  requirePinned(reference)
+  return requireImage(host, reference, signal, registries(reference))
+}
+
+/**
+ * The same where the registry may want to know who asks: what it refuses is told from what it does not have.
+ *
+ * @throws TaskError `image-unavailable` when neither it nor this host has the image, `registry-denied`.
+ */
+export async function fetchByDigest(
+  host: DockerHost,
+  reference: string,
+  signal: AbortSignal,
+  registries: Registries,
+): Promise<{ readonly image: Docker.ImageInspectInfo; readonly pulled: boolean }> {
+  requirePinned(reference)
+  const present = await ifExists(host.docker.getImage(reference).inspect())
+  if (present) return { image: present, pulled: false }
+  const digest = await findInRegistry(host, reference, registries).catch((error: unknown) => {
+    throw error instanceof TaskError ? error : unavailable(reference, error)
+  })
+  if (!digest) throw unavailable(reference, undefined)
+  return { image: await requireImage(host, reference, signal, registries(reference)), pulled: true }
+}
+
+function requirePinned(reference: string): void {
   if (!/(@|^)sha256:[0-9a-f]{64}$/.test(reference))
     throw new TaskError('image-not-pinned', `${reference} is no digest: images are only run by digest`)
-  return requireImage(host, reference, signal, registries(reference))
 }
 
 function unavailable(reference: string, cause: unknown): TaskError {

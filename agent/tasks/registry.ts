@@ -8,6 +8,7 @@ import { createCellTask } from './create-cell.ts'
 import { destroyCellTask } from './destroy-cell.ts'
 import { destroySnapshotTask } from './destroy-snapshot.ts'
 import { dumpCellTask } from './dump-cell.ts'
+import { fetchImage } from './fetch-image.ts'
 import { inspectCellTask } from './inspect-cell.ts'
 import { withoutLeftovers } from './leftovers.ts'
 import { neutralize } from './neutralize.ts'
@@ -43,5 +44,6 @@ export function createTaskHandlers(services: AgentServices): TaskHandlers {
     switchRoute: switchRoute(services),
     inspectCell: inspectCellTask(services),
     collectImages: collectImages(services),
+    fetchImage: fetchImage(services),
   }
 }

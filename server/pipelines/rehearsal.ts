@@ -8,6 +8,7 @@ import { type BuildActions, type Pipeline, type ReleaseActions, TaskFailed } fro
 export const rehearse: Pipeline<ReleaseActions> = async (run) => {
   const plan = await run.step('plan', async () => {
     const { source, image } = await run.openCandidate()
+    await run.fetchImage(image.reference)
     return await run.plan(source, image)
   })
   await run.step('rehearse', () => tryOut(run, plan))

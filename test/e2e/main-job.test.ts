@@ -215,10 +215,8 @@ describe('an environment', () => {
   })
 
   it('goes when its branch is deleted', async () => {
-    await clone.change('feature/short', 'fairway.yaml', (text) => `${text}\n`, 'Come and go')
-    expect((await push('feature/short')).status).toBe('succeeded')
-    const { cell } = await environment('feature/short')
-    await clone.remove('feature/short')
+    const { cell } = await environment('feature/hello')
+    await clone.remove('feature/hello')
     await vi.waitFor(async () => expect(await test.cellsOnDisk()).not.toContain(cell), {
       timeout: 60_000,
       interval: 500,
@@ -226,8 +224,8 @@ describe('an environment', () => {
   })
 
   it('is destroyed with all it had', async () => {
-    const { cell } = await environment('feature/hello')
-    await stack.cli('env', 'destroy', 'shop', 'feature/hello', '--yes')
+    const { cell } = await environment('release/1.0')
+    await stack.cli('env', 'destroy', 'shop', 'release/1.0', '--yes')
     expect(await test.cellsOnDisk()).not.toContain(cell)
     await expect(stack.cli('env', 'destroy', 'shop', 'production', '--yes')).rejects.toThrow(/confirm/)
   })

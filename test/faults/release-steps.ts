@@ -18,9 +18,11 @@ export const stepOf = (key: string): string => key.replace(/:[0-9a-f]{8}(-[0-9a-
 export const stepInSql = (key: string): string =>
   `regexp_replace(${key}, ':[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', '')`
 
-const planned = ['base-image-of-plan']
+const fetch = 'fetch-image'
+const fetched = 'credentials:fetch-image'
+const planned = [fetched, 'base-image-of-plan']
 const deploy = [...planned, 'rehearsal', 'authorized:production-deploy']
-const goal = ['rollback-goal', 'authorized:rollback']
+const goal = ['rollback-goal', fetched, 'authorized:rollback']
 
 const sendAway = ['room', 'route-maintenance', 'stop-current', 'snapshot:safety'] as const
 const saved = ['hold', 'snapshot:safety', 'snapshot-ready:safety']
@@ -36,12 +38,20 @@ const unused = ['images-in-use', 'credentials:collect-images']
 export const releaseRuns = {
   'a promotion that updates modules': {
     ends: 'succeeded',
-    tasks: [...sendAway, 'apply:update', ...takeOver, ...cleanUp, 'collect-images'],
+    tasks: [fetch, ...sendAway, 'apply:update', ...takeOver, ...cleanUp, 'collect-images'],
     effects: [...deploy, ...saved, 'secrets:apply:update', ...candidate, ...live, 'prune', ...unused, ...end],
   },
   'a promotion whose update fails': {
     ends: 'failed',
-    tasks: [...sendAway, 'apply:update', 'snapshot:failed', 'restore', 'start-current', 'route-current'],
+    tasks: [
+      fetch,
+      ...sendAway,
+      'apply:update',
+      'snapshot:failed',
+      'restore',
+      'start-current',
+      'route-current',
+    ],
     effects: [
       ...deploy,
       ...saved,
@@ -55,22 +65,23 @@ export const releaseRuns = {
   },
   'a promotion that updates no module': {
     ends: 'succeeded',
-    tasks: [...takeOver, 'remove', 'collect-images'],
+    tasks: [fetch, ...takeOver, 'remove', 'collect-images'],
     effects: [...planned, 'authorized:production-deploy', ...candidate, ...live, 'prune', ...unused, ...end],
   },
   'a rollback that leaves the data': {
     ends: 'succeeded',
-    tasks: [...sendAway, 'apply:update', ...takeOver, ...cleanUp],
+    tasks: [fetch, ...sendAway, 'apply:update', ...takeOver, ...cleanUp],
     effects: [...goal, ...saved, 'secrets:apply:update', ...candidate, ...live, 'prune', ...end],
   },
   'a rollback with data': {
     ends: 'succeeded',
-    tasks: [...sendAway, 'restore', ...takeOver, ...cleanUp],
+    tasks: [fetch, ...sendAway, 'restore', ...takeOver, ...cleanUp],
     effects: [...goal, ...saved, 'restored', ...candidate, ...live, 'prune', ...end],
   },
   'a rehearsal': {
     ends: 'succeeded',
     tasks: [
+      fetch,
       'clone',
       'neutralize',
       'apply:rehearse',

@@ -6,9 +6,11 @@ import { buildImage } from '../../agent/containers/build.ts'
 import { findInRegistry, pushImage } from '../../agent/containers/images.ts'
 import { registriesOf } from '../../agent/containers/registry-credentials.ts'
 import { collectImages } from '../../agent/tasks/collect-images.ts'
+import { fetchImage } from '../../agent/tasks/fetch-image.ts'
 import {
   type BuildImageOutput,
   CollectImagesTaskSchema,
+  FetchImageTaskSchema,
   type ResolveOutput,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { forgetNames } from '../support/forget-image.ts'
@@ -158,6 +160,32 @@ test('what was collected is built again under its key', async () => {
   const again = await project.build(resolved)
   expect(again.built).toBe(true)
   expect(await inRegistry(resolved.imageKey)).toBe(again.digest)
+}, 60_000)
+
+test('what left the host is fetched with credentials before it is run, and what left the registry is named', async () => {
+  const { docker } = project.services
+  const [image] = built as [BuildImageOutput]
+  const fetch = (reference: string, names: readonly string[]) => {
+    const task = project.newTask()
+    const refs = names.map((name) => ({ name, version: 1 }))
+    const input = create(FetchImageTaskSchema, { reference, credentials: refs })
+    return fetchImage(project.services)(input, task.context)
+  }
+  const names = Object.keys(credentials)
+  expect(await fetch(image.reference, names)).toMatchObject({ pulled: false })
+  await forgetNames(docker.docker, image.reference)
+  await expect(fetch(image.reference, [])).rejects.toMatchObject({
+    reason: 'registry-denied',
+    message: expect.stringContaining(`registry ${registry.host} wants credentials`),
+  })
+  const fetched = await fetch(image.reference, names)
+  expect(fetched.pulled).toBe(true)
+  expect((await docker.docker.getImage(image.reference).inspect()).Size).toBe(Number(fetched.sizeBytes))
+  const gone = image.reference.replace(/[0-9a-f]{64}$/, '0'.repeat(64))
+  await expect(fetch(gone, names)).rejects.toMatchObject({ reason: 'image-unavailable' })
+  await expect(fetch(image.reference.replace(/@.*/, ':latest'), names)).rejects.toMatchObject({
+    reason: 'image-not-pinned',
+  })
 }, 60_000)
 
 test('a registry that forbids deletion is a warning', async () => {

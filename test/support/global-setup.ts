@@ -10,7 +10,7 @@ import { createSealer } from '../../server/sealer.ts'
 import { freePort, query, templateDatabase } from './postgres.ts'
 
 // Nobody needs these data after a crash of the machine, and each file at work has some pools.
-const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '150' }
+const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '150', scram_iterations: '1' }
 
 /** One PostgreSQL for the whole run, with a migrated database that each test file's own is a copy of. */
 export default async function setUp(): Promise<() => Promise<void>> {
@@ -24,6 +24,8 @@ export default async function setUp(): Promise<() => Promise<void>> {
     log: createLogger('silent'),
     settings,
   })
+  // Hashed anew, with as little work: tests connect thousands of times.
+  await query(postgres.ownerUrl, `alter role fairway_owner password 'test'`)
   await query(postgres.ownerUrl, `create database ${templateDatabase}`)
   const url = new URL(postgres.ownerUrl)
   url.pathname = `/${templateDatabase}`

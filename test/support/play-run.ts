@@ -55,6 +55,7 @@ export const answers = {
   smoke: { checks: [{ name: 'GET /web/login', passed: true, detail: '200' }] },
   switchRoute: { port: 8080 },
   checkRoom: {},
+  fetchImage: {},
   inspectCell: { changedRows: '0' },
   collectImages: {},
 } as const

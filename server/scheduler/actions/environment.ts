@@ -3,6 +3,7 @@ import type { EnvironmentActions } from '../types.ts'
 import { auditEnvironment } from './audit-environment.ts'
 import { authorizationActions } from './authorization.ts'
 import { destroyCell } from './cells.ts'
+import { imageActions } from './images.ts'
 import { runtimeActions } from './runtime.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
@@ -19,6 +20,7 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
     ...authorizationActions(engine),
     stage: environment.stage,
     current: runtime.current,
+    fetchImage: imageActions(engine, config).fetchImage,
     startCurrent: runtime.startCurrentAnew,
     routeToCurrent: runtime.routeToCurrent,
     stopCurrent: () => runtime.stopCurrent({ withDatabase: true }),

@@ -4,10 +4,23 @@ import { credentialsFor } from './credentials.ts'
 import { imagesInUse } from './images-in-use.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
-/** Removal of images that nothing needs any more, once a run has made a new one or released one. */
-export function imageActions(engine: Engine, config: EngineConfig): Pick<BuildActions, 'collectImages'> {
+/** Images where they are needed, and away where nothing needs them any more: once a run has made one or released one. */
+export function imageActions(
+  engine: Engine,
+  config: EngineConfig,
+): Pick<BuildActions, 'fetchImage' | 'collectImages'> {
   const { tx, run, project, organization } = engine.state
   return {
+    async fetchImage(reference) {
+      const credentials = await credentialsFor(engine, 'fetch-image', ['registry'])
+      await engine.task(
+        'fetch-image',
+        'fetchImage',
+        { reference, credentials: [...credentials] },
+        { timeoutMs: minutes(30), attempts: 3 },
+      )
+    },
+
     async collectImages() {
       const { digest, imageBuilt } = engine.record
       if (!digest || (run.kind === 'build' && !imageBuilt)) return

@@ -129,6 +129,12 @@ export declare type TaskSpec = Message<"fairway.agent.v1.TaskSpec"> & {
      */
     value: CollectImagesTask;
     case: "collectImages";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.FetchImageTask fetch_image = 19;
+     */
+    value: FetchImageTask;
+    case: "fetchImage";
   } | { case: undefined; value?: undefined };
 };
 
@@ -253,6 +259,12 @@ export declare type TaskOutput = Message<"fairway.agent.v1.TaskOutput"> & {
      */
     value: CollectImagesOutput;
     case: "collectImages";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.FetchImageOutput fetch_image = 19;
+     */
+    value: FetchImageOutput;
+    case: "fetchImage";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1099,6 +1111,54 @@ export declare type BuildImageOutput = Message<"fairway.agent.v1.BuildImageOutpu
  * Use `create(BuildImageOutputSchema)` to create a new message.
  */
 export declare const BuildImageOutputSchema: GenMessage<BuildImageOutput>;
+
+/**
+ * Makes sure that an image is on the host, before anything is taken down that waits for it.
+ *
+ * @generated from message fairway.agent.v1.FetchImageTask
+ */
+export declare type FetchImageTask = Message<"fairway.agent.v1.FetchImageTask"> & {
+  /**
+   * repository@sha256:…
+   *
+   * @generated from field: string reference = 1;
+   */
+  reference: string;
+
+  /**
+   * @generated from field: repeated fairway.agent.v1.SecretRef credentials = 2;
+   */
+  credentials: SecretRef[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.FetchImageTask.
+ * Use `create(FetchImageTaskSchema)` to create a new message.
+ */
+export declare const FetchImageTaskSchema: GenMessage<FetchImageTask>;
+
+/**
+ * @generated from message fairway.agent.v1.FetchImageOutput
+ */
+export declare type FetchImageOutput = Message<"fairway.agent.v1.FetchImageOutput"> & {
+  /**
+   * False when it was on the host already.
+   *
+   * @generated from field: bool pulled = 1;
+   */
+  pulled: boolean;
+
+  /**
+   * @generated from field: int64 size_bytes = 2;
+   */
+  sizeBytes: bigint;
+};
+
+/**
+ * Describes the message fairway.agent.v1.FetchImageOutput.
+ * Use `create(FetchImageOutputSchema)` to create a new message.
+ */
+export declare const FetchImageOutputSchema: GenMessage<FetchImageOutput>;
 
 /**
  * Removes what no longer has a use, on the host and in the registry: the repository's images but for those kept.
