@@ -7,8 +7,8 @@ const project = (name: string, include: string[], more: object = {}) => ({
 })
 
 // Two cores: of what works all the time no more than two files at a time, else they only make each other's deadlines.
-// The quick ones wait for processes, timers and the disk as much as they work; a process of theirs loads the server once.
-const quick = { maxWorkers: 3, sequence: { groupOrder: 0 }, isolate: false }
+// The quick ones wait for processes, timers and the disk as much as they work.
+const quick = { maxWorkers: 3, sequence: { groupOrder: 0 } }
 
 // Minutes each, on a Fairway of their own.
 const stories = { maxWorkers: 2, sequence: { groupOrder: 1 }, testTimeout: 600_000, hookTimeout: 600_000 }
@@ -26,7 +26,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 120_000,
     projects: [
-      project('unit', ['{server,agent,cli,packaging}/**/*.test.ts'], quick),
+      project('unit', ['{server,agent,cli,packaging}/**/*.test.ts'], { ...quick, isolate: false }),
       project('integration', ['test/{integration,rls}/**/*.test.ts'], quick),
       project('contract', ['test/contract/**/*.test.ts'], quick),
       project('faults', ['test/faults/*.test.ts'], { ...quick, exclude: [survival] }),
