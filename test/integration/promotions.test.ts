@@ -6,7 +6,6 @@ import { listReleases } from '../../server/services/releases/history.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { requestRelease } from '../../server/services/releases/requests.ts'
 import { playBuild, releaseBranch } from '../support/releases.ts'
-
 import { digestOf, ref, useReleases } from '../support/use-releases.ts'
 
 // From the request to the new production.

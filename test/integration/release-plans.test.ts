@@ -4,7 +4,6 @@ import { getRehearsal } from '../../server/services/releases/rehearsals.ts'
 import { planRelease } from '../../server/services/releases/release-plans.ts'
 import { playBuild, releaseBranch } from '../support/releases.ts'
 import { arrangeBuild } from '../support/tenant.ts'
-
 import { digestOf, ref, updated, useReleases } from '../support/use-releases.ts'
 
 // What a release would do, and what trying it shows.

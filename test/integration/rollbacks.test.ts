@@ -5,7 +5,6 @@ import { planRollback } from '../../server/services/releases/rollback-plan.ts'
 import { startRollback } from '../../server/services/releases/rollbacks.ts'
 import type { Play } from '../support/play-run.ts'
 import { playBuild } from '../support/releases.ts'
-
 import { digestOf, quiet, useReleases } from '../support/use-releases.ts'
 
 // Back to what production ran before.

@@ -104,10 +104,10 @@ export async function findFaults(cell: Cell): Promise<string[]> {
       const accounts = await one('SELECT count(*) AS value FROM account')
       if (Number(accounts) !== ACCOUNTS) faults.push(`${accounts} accounts`)
       const sum = await one('SELECT sum(balance) AS value FROM account')
-      if (sum !== '0') faults.push(`balances sum to ${sum}`)
+      if (Number(sum) !== 0) faults.push(`balances sum to ${sum}`)
       const apart = await one(`SELECT count(*) AS value FROM account a
         WHERE balance <> (SELECT coalesce(sum(amount), 0) FROM journal j WHERE j.account_id = a.id)`)
-      if (apart !== '0') faults.push(`${apart} accounts differ from their journal`)
+      if (Number(apart) !== 0) faults.push(`${apart} accounts differ from their journal`)
       faults.push(...(await checkStructures(client)), ...(await missingFiles(cell, client)))
       return faults
     },
