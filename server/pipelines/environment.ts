@@ -3,7 +3,7 @@ import type { EnvironmentActions, Pipeline } from '../scheduler/types.ts'
 export const start: Pipeline<EnvironmentActions> = (run) =>
   run.step('start', async () => {
     await run.authorizeSwitch('start')
-    if (run.current) await run.fetchImage(run.current.image)
+    if (run.current) await run.fetchImage('start', run.current.image)
     await run.startCurrent()
     await run.routeToCurrent()
     await run.setStatus('running')

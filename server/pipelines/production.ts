@@ -18,7 +18,11 @@ export async function release(run: BuildActions, source: Source, image: Image): 
     const plan = await run.plan(source, image)
     return { plan, rehearsal: await rehearsalOf(run, plan) }
   })
-  await run.step('approve', () => run.authorizeDeploy(plan, rehearsal))
+  await run.step('approve', async () => {
+    await run.authorizeDeploy(plan, rehearsal)
+    // It may have taken days.
+    await run.fetchImage('approved', image.reference)
+  })
   if (!current) return firstRelease(run, plan)
   const prepare = () => run.candidate(current.cellId, source, image)
   return isEmpty(plan.changes)

@@ -8,7 +8,6 @@ import { type BuildActions, type Pipeline, type ReleaseActions, TaskFailed } fro
 export const rehearse: Pipeline<ReleaseActions> = async (run) => {
   const plan = await run.step('plan', async () => {
     const { source, image } = await run.openCandidate()
-    await run.fetchImage(image.reference)
     return await run.plan(source, image)
   })
   await run.step('rehearse', () => tryOut(run, plan))
@@ -45,6 +44,7 @@ export async function rehearsalOf(run: BuildActions, plan: Plan): Promise<Rehear
  * afterwards, as staging is, though nothing ever leads to it. Fails when the update does, and when the verdict is red.
  */
 async function tryOut(run: BuildActions, plan: Plan): Promise<RehearsalRecord> {
+  await run.fetchImage('rehearse', plan.image.reference)
   const cellId = await run.newScratchCell()
   try {
     const rehearsal = await measure(run, plan, cellId)

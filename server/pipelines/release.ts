@@ -4,23 +4,18 @@ import { putBack, release, reload, replaceRuntime, updateDatabase } from './prod
 
 /** What a staging environment serves goes to production: the same digest, nothing is built. */
 export const promote: Pipeline<ReleaseActions> = async (run) => {
-  const { source, image } = await run.step('plan', async () => {
-    const candidate = await run.openCandidate()
-    await run.fetchImage(candidate.image.reference)
-    return candidate
-  })
+  const { source, image } = await run.step('plan', () => run.openCandidate())
   await release(run, source, image)
   await run.always(() => run.collectImages())
 }
 
 /** Production goes back to what it was: the image by digest; the data as they are, or as they were then. */
 export const rollback: Pipeline<ReleaseActions> = async (run) => {
-  const goal = await run.step('plan', async () => {
-    const target = await run.rollbackTarget()
-    await run.fetchImage(target.deployment.image)
-    return target
+  const goal = await run.step('plan', () => run.rollbackTarget())
+  await run.step('approve', async () => {
+    await run.authorizeRollback(goal)
+    await run.fetchImage('approved', goal.deployment.image)
   })
-  await run.step('approve', () => run.authorizeRollback(goal))
   const { current } = run
   if (!current) throw new Error('a rollback was planned where nothing is served')
   // What was installed since stays in the data that stay.

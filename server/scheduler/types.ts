@@ -96,8 +96,8 @@ export interface BuildActions extends CommonActions {
 
   resolve(): Promise<Source>
   image(source: Source): Promise<Image>
-  /** Has an image on the host that no task of this run has made there, before anything waits for it. */
-  fetchImage(reference: string): Promise<void>
+  /** Has the image on the host, before anything waits for it. `key`: what for. */
+  fetchImage(key: string, reference: string): Promise<void>
 
   /** What they would do to production as it is now. Fails when a module that is installed has left the repository. */
   plan(source: Source, image: Image): Promise<Plan>
@@ -237,8 +237,8 @@ export interface EnvironmentActions extends CommonActions {
   authorizeDestroy(): Promise<void>
   /** Production starts and stops on the word of whoever may ask for it; its tasks carry that. */
   authorizeSwitch(verb: 'start' | 'stop'): Promise<void>
-  /** Has the image on the host before anything waits for it. */
-  fetchImage(reference: string): Promise<void>
+  /** Has the image on the host, before anything waits for it. `key`: what for. */
+  fetchImage(key: string, reference: string): Promise<void>
   startCurrent(): Promise<void>
   stopCurrent(): Promise<void>
   routeToCurrent(): Promise<void>

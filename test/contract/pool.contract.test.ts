@@ -215,7 +215,7 @@ describe.each<DriverName>(['btrfs', 'reflink', 'copy'])('pool on %s', { timeout:
   })
 
   it('shows nothing half-made after kill -9 at any point, and ends the same clone when asked again', async () => {
-    const attempts = [0.05, 0.4].map((part) => Math.round((part + Math.random() * 0.35) * 700))
+    const attempts = [0.05, 0.25, 0.45, 0.7].map((part) => Math.round((part + Math.random() * 0.15) * 700))
     for (const killAfterMs of attempts) {
       const wanted = request({ kind: 'cell', id: production.id })
       await killCloning(rig, wanted, killAfterMs)

@@ -220,6 +220,9 @@ describe('a release whose migration fails half-way', () => {
     expect(red.exitCode).toBe(1)
     expect(red.message).toMatch(/the second half fails/)
     expect((await failure(rita.cli('release', 'request', 'shop', branch))).exitCode).toBe(5)
+    const refused = await failure(rita.cli('release', 'promote', 'shop', branch, '--yes'))
+    expect(refused.exitCode).toBe(1)
+    expect(refused.message).toMatch(/the second half fails/)
     expect(await production()).toMatchObject({ build: 2, status: 'running' })
   })
 

@@ -78,39 +78,39 @@ async function expectCompleteLog(number: number): Promise<void> {
 }
 
 describe('a build goes on', () => {
-  const kinds = ['cloneCell', 'applyModules']
-
-  it('when the server is killed during the clone, and again during the update: nothing is started twice', async () => {
-    const commit = await staging('server killed')
-    for (const kind of kinds) {
+  it.each(['applyModules', 'cloneCell'])(
+    'when the server is killed during %s, and starts nothing twice',
+    async (kind) => {
+      const commit = await staging(`server killed during ${kind}`)
       await untilRunning(commit, kind)
       await stack.endProcess('server', 'SIGKILL')
       await stack.startServer()
-    }
-    const build = await finishedBuild(stack, 'release/1.0', commit)
-    expect(build.status, build.reason).toBe('succeeded')
-    for (const task of await tasksOf(commit)) expect(task).toMatchObject({ status: 'succeeded', epoch: 1 })
-    await expectCompleteLog(build.number)
-  })
+      const build = await finishedBuild(stack, 'release/1.0', commit)
+      expect(build.status, build.reason).toBe('succeeded')
+      for (const task of await tasksOf(commit)) expect(task).toMatchObject({ status: 'succeeded', epoch: 1 })
+      await expectCompleteLog(build.number)
+    },
+  )
 
-  it('when the agent is killed during the clone, and again during the update: no effect is repeated', async () => {
-    const production = (await environmentsOf(stack)).find(
-      ({ name }) => name === 'production',
-    ) as EnvironmentShown
-    const commit = await staging('agent killed')
-    for (const kind of kinds) {
+  it.each(['applyModules', 'cloneCell'])(
+    'when the agent is killed during %s, and repeats no effect',
+    async (kind) => {
+      const production = (await environmentsOf(stack)).find(
+        ({ name }) => name === 'production',
+      ) as EnvironmentShown
+      const commit = await staging(`agent killed during ${kind}`)
       await untilRunning(commit, kind)
       await stack.endProcess('agent', 'SIGKILL')
       await stack.startAgent()
-    }
-    const build = await finishedBuild(stack, 'release/1.0', commit)
-    expect(build.status, build.reason).toBe('succeeded')
-    for (const task of await tasksOf(commit)) expect(task).toMatchObject({ status: 'succeeded', epoch: 1 })
-    await expectCompleteLog(build.number)
-    const environments = await environmentsOf(stack)
-    expect(await test.cellsOnDisk()).toEqual(environments.map(({ cell }) => cell).sort())
-    expect(environments).toContainEqual(production)
-  })
+      const build = await finishedBuild(stack, 'release/1.0', commit)
+      expect(build.status, build.reason).toBe('succeeded')
+      for (const task of await tasksOf(commit)) expect(task).toMatchObject({ status: 'succeeded', epoch: 1 })
+      await expectCompleteLog(build.number)
+      const environments = await environmentsOf(stack)
+      expect(await test.cellsOnDisk()).toEqual(environments.map(({ cell }) => cell).sort())
+      expect(environments).toContainEqual(production)
+    },
+  )
 })
 
 describe('two servers over one database', () => {

@@ -18,11 +18,11 @@ export const stepOf = (key: string): string => key.replace(/:[0-9a-f]{8}(-[0-9a-
 export const stepInSql = (key: string): string =>
   `regexp_replace(${key}, ':[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', '')`
 
-const fetch = 'fetch-image'
-const fetched = 'credentials:fetch-image'
-const planned = [fetched, 'base-image-of-plan']
-const deploy = [...planned, 'rehearsal', 'authorized:production-deploy']
-const goal = ['rollback-goal', fetched, 'authorized:rollback']
+const fetch = 'fetch-image:approved'
+const fetched = `credentials:${fetch}`
+const planned = ['base-image-of-plan']
+const deploy = [...planned, 'rehearsal', 'authorized:production-deploy', fetched]
+const goal = ['rollback-goal', 'authorized:rollback', fetched]
 
 const sendAway = ['room', 'route-maintenance', 'stop-current', 'snapshot:safety'] as const
 const saved = ['hold', 'snapshot:safety', 'snapshot-ready:safety']
@@ -66,7 +66,16 @@ export const releaseRuns = {
   'a promotion that updates no module': {
     ends: 'succeeded',
     tasks: [fetch, ...takeOver, 'remove', 'collect-images'],
-    effects: [...planned, 'authorized:production-deploy', ...candidate, ...live, 'prune', ...unused, ...end],
+    effects: [
+      ...planned,
+      'authorized:production-deploy',
+      fetched,
+      ...candidate,
+      ...live,
+      'prune',
+      ...unused,
+      ...end,
+    ],
   },
   'a rollback that leaves the data': {
     ends: 'succeeded',
@@ -81,7 +90,7 @@ export const releaseRuns = {
   'a rehearsal': {
     ends: 'succeeded',
     tasks: [
-      fetch,
+      'fetch-image:rehearse',
       'clone',
       'neutralize',
       'apply:rehearse',
@@ -93,6 +102,7 @@ export const releaseRuns = {
     ],
     effects: [
       ...planned,
+      'credentials:fetch-image:rehearse',
       'scratch-cell',
       'production-at-rest',
       'trial',

@@ -345,6 +345,7 @@ describe('a production update', () => {
           step: (name, body) => (name === 'rehearse' || name === 'approve' ? body() : run.step(name, body)),
           findRehearsal: async () => ({ required: false }),
           authorizeDeploy: async () => undefined,
+          fetchImage: async () => undefined,
         },
         { ...source, modules: ['sale', 'stock'] },
         { reference: '', digest: '', built: false },

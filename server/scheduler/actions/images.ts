@@ -11,10 +11,10 @@ export function imageActions(
 ): Pick<BuildActions, 'fetchImage' | 'collectImages'> {
   const { tx, run, project, organization } = engine.state
   return {
-    async fetchImage(reference) {
-      const credentials = await credentialsFor(engine, 'fetch-image', ['registry'])
+    async fetchImage(key, reference) {
+      const credentials = await credentialsFor(engine, `fetch-image:${key}`, ['registry'])
       await engine.task(
-        'fetch-image',
+        `fetch-image:${key}`,
         'fetchImage',
         { reference, credentials: [...credentials] },
         { timeoutMs: minutes(30), attempts: 3 },
