@@ -1,5 +1,6 @@
 import Docker from 'dockerode'
 import { TaskError } from '../tasks/task.ts'
+import { requireHarmless } from './harmless-image.ts'
 import type { RegistryAuth } from './registry-credentials.ts'
 
 /** Docker as this agent sees it. The socket is root: nobody but the agent holds it. */
@@ -197,11 +198,23 @@ function parseFrames(raw: Buffer): string {
 }
 
 /**
- * Makes sure that an image is on this host, pulling it if it is not, and tells what it is.
+ * Makes sure that an image is on this host, pulling it if it is not, and tells what it is. Whoever uses an image asks here.
  *
- * @throws TaskError `image-unavailable` when the registry does not have it or does not answer.
+ * @throws TaskError `image-unavailable` when the registry does not have it or does not answer, `image-refused` for one
+ * that may not be used.
  */
 export async function requireImage(
+  host: DockerHost,
+  reference: string,
+  signal?: AbortSignal,
+  authconfig?: RegistryAuth,
+): Promise<Docker.ImageInspectInfo> {
+  const image = await pullIfMissing(host, reference, signal, authconfig)
+  requireHarmless(image, reference)
+  return image
+}
+
+async function pullIfMissing(
   host: DockerHost,
   reference: string,
   signal?: AbortSignal,

@@ -173,12 +173,14 @@ export async function fetchByDigest(
 ): Promise<{ readonly image: Docker.ImageInspectInfo; readonly pulled: boolean }> {
   requirePinned(reference)
   const present = await ifExists(host.docker.getImage(reference).inspect())
-  if (present) return { image: present, pulled: false }
-  const digest = await findInRegistry(host, reference, registries).catch((error: unknown) => {
-    throw error instanceof TaskError ? error : unavailable(reference, error)
-  })
-  if (!digest) throw unavailable(reference, undefined)
-  return { image: await requireImage(host, reference, signal, registries(reference)), pulled: true }
+  if (!present) {
+    const digest = await findInRegistry(host, reference, registries).catch((error: unknown) => {
+      throw error instanceof TaskError ? error : unavailable(reference, error)
+    })
+    if (!digest) throw unavailable(reference, undefined)
+  }
+  const image = await requireImage(host, reference, signal, registries(reference))
+  return { image, pulled: !present }
 }
 
 function requirePinned(reference: string): void {
