@@ -18,7 +18,14 @@ describe('the agent configuration', () => {
 
   it('reports every fault at once', () => {
     const faults = () =>
-      parseConfig({ FAIRWAY_PROXY: 'nowhere', FAIRWAY_SUBNET: 'all', DOCKER_HOST: 'tcp://x' })
-    expect(faults).toThrow(/FAIRWAY_PROXY[\s\S]*FAIRWAY_SUBNET[\s\S]*DOCKER_HOST/)
+      parseConfig({
+        FAIRWAY_PROXY: 'nowhere',
+        FAIRWAY_SUBNET: 'all',
+        FAIRWAY_NETWORK_ALLOW: 'git.intern, 10.0.0.0/33, http://x',
+        DOCKER_HOST: 'tcp://x',
+      })
+    expect(faults).toThrow(
+      /FAIRWAY_PROXY[\s\S]*FAIRWAY_SUBNET[\s\S]*10.0.0.0\/33[\s\S]*http:[\s\S]*DOCKER_HOST/,
+    )
   })
 })

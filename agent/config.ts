@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type AllowEntry, parseAllowEntry } from './egress/allow-list.ts'
 
 const schema = z.object({
   /** Identity and journal. */
@@ -18,6 +19,11 @@ const schema = z.object({
   FAIRWAY_SUBNET: z.cidrv4().default('10.213.0.0/16'),
   FAIRWAY_REGISTRY: z.string().default('127.0.0.1:5000'),
   FAIRWAY_PROXY_IMAGE: z.string().optional(),
+  /**
+   * What git and builds may reach though it is not public: host, host:port, *.host, address, address:port or range,
+   * comma separated. Only here can the host itself and its link be opened.
+   */
+  FAIRWAY_NETWORK_ALLOW: z.string().optional().transform(toAllowEntries),
   /** Instead of the servers' addresses learnt at enrolment: host:port, comma separated. */
   FAIRWAY_SERVERS: z.string().optional(),
   DOCKER_HOST: z.string().startsWith('unix:///', 'only a local socket will do: unix:///…').optional(),
@@ -43,6 +49,8 @@ export interface AgentConfig {
   readonly subnet: string
   readonly registry: string
   readonly proxyImage: string
+  /** Of addresses that are not public, those that git and builds of all projects may reach. */
+  readonly networkAllow: readonly AllowEntry[]
   /** Empty: those learnt at enrolment. */
   readonly servers: readonly string[]
   readonly dockerSocket: string
@@ -74,11 +82,8 @@ export function parseConfig(environment: Record<string, string | undefined>): Ag
     subnet: env.FAIRWAY_SUBNET,
     registry: env.FAIRWAY_REGISTRY,
     proxyImage: env.FAIRWAY_PROXY_IMAGE ?? `${env.FAIRWAY_REGISTRY}/fairway/proxy:2`,
-    servers: Object.freeze(
-      env.FAIRWAY_SERVERS?.split(',')
-        .map((item) => item.trim())
-        .filter(Boolean) ?? [],
-    ),
+    networkAllow: Object.freeze(env.FAIRWAY_NETWORK_ALLOW),
+    servers: Object.freeze(listItems(env.FAIRWAY_SERVERS)),
     dockerSocket: env.DOCKER_HOST?.slice('unix://'.length) ?? '/var/run/docker.sock',
     gitSshKeyFile: env.FAIRWAY_GIT_SSH_KEY_FILE,
     gitEnvironment: Object.freeze(gitEnvironmentOf(env)),
@@ -92,4 +97,22 @@ function gitEnvironmentOf(env: z.infer<typeof schema>): Record<string, string> {
   const { http_proxy, https_proxy, no_proxy, GIT_SSL_CAINFO } = env
   const named = Object.entries({ http_proxy, https_proxy, no_proxy, GIT_SSL_CAINFO })
   return Object.fromEntries(named.filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+function listItems(text = ''): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean)
+}
+
+function toAllowEntries(text: string | undefined, context: z.RefinementCtx): AllowEntry[] {
+  return listItems(text).flatMap((item) => {
+    try {
+      return [parseAllowEntry(item)]
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message })
+      return []
+    }
+  })
 }
