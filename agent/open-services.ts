@@ -4,6 +4,8 @@ import { createCells } from './cells/cells.ts'
 import type { AgentConfig } from './config.ts'
 import { createDockerHost } from './containers/docker.ts'
 import { createProxy } from './containers/proxy.ts'
+import { createAddressRules } from './egress/addresses.ts'
+import { createDialer } from './egress/dial.ts'
 import { createGit } from './git/command.ts'
 import { createMirrors } from './git/mirrors.ts'
 import type { Inventory } from './link/link.ts'
@@ -27,6 +29,9 @@ export async function openServices(config: AgentConfig, hostId: string): Promise
     pool,
     poolName: config.poolName,
     cells: createCells(docker, pool),
+    dialer: createDialer({
+      rules: createAddressRules({ operator: config.networkAllow, containerNetworks: [config.subnet] }),
+    }),
     mirrors: createMirrors(
       createGit({
         home: join(config.directory, 'git'),

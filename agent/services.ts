@@ -1,6 +1,7 @@
 import type { Cells } from './cells/cells.ts'
 import type { DockerHost } from './containers/docker.ts'
 import type { HttpProxy } from './containers/proxy.ts'
+import type { Dialer } from './egress/dial.ts'
 import type { Mirrors } from './git/mirrors.ts'
 import type { Pool } from './storage/pool.ts'
 
@@ -12,6 +13,8 @@ export interface AgentServices {
   /** The pool's name in the inventory. */
   readonly poolName: string
   readonly cells: Cells
+  /** The checked way out, for what repositories and builds name. */
+  readonly dialer: Dialer
   /** Repositories that were fetched. */
   readonly mirrors: Mirrors
   readonly proxy: HttpProxy

@@ -24,10 +24,10 @@ export function parseAllowEntry(text: string): AllowEntry {
       `${JSON.stringify(text.slice(0, 100))} ${why}; an entry is a host, host:port, *.host, an address, address:port, or a range such as 10.1.0.0/16`,
     )
   if (text.includes('/')) {
-    const [address = '', prefix = ''] = text.split('/')
+    const [address = '', prefix = '', more] = text.split('/')
     const widest = { 0: -1, 4: 32, 6: 128 }[isIP(address) as 0 | 4 | 6]
-    if (widest < 0 || address.includes('%') || !/^\d{1,3}$/.test(prefix) || Number(prefix) > widest)
-      throw fault('is no range of addresses')
+    const fits = /^\d{1,3}$/.test(prefix) && Number(prefix) <= widest
+    if (!fits || address.includes('%') || more !== undefined) throw fault('is no range of addresses')
     const base = ip.parse(address)
     if (unwrap(base) !== base) throw fault('is a range of IPv4 written as IPv6')
     return { kind: 'range', range: [base, Number(prefix)] }

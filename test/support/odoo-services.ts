@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { createCells } from '../../agent/cells/cells.ts'
 import { createDockerHost } from '../../agent/containers/docker.ts'
 import { createProxy } from '../../agent/containers/proxy.ts'
+import { createAddressRules } from '../../agent/egress/addresses.ts'
+import { parseAllowEntry } from '../../agent/egress/allow-list.ts'
+import { createDialer } from '../../agent/egress/dial.ts'
 import { createGit } from '../../agent/git/command.ts'
 import { createMirrors } from '../../agent/git/mirrors.ts'
 import type { AgentServices } from '../../agent/services.ts'
@@ -19,7 +22,8 @@ export interface TestServices extends AgentServices, AsyncDisposable {
 
 export const registry = process.env.FAIRWAY_REGISTRY ?? '127.0.0.1:5000'
 
-export async function createTestServices(): Promise<TestServices> {
+/** `networkAllow` is what the host's operator lists; the servers of tests are on 127.0.0.1. */
+export async function createTestServices({ networkAllow = ['127.0.0.1'] } = {}): Promise<TestServices> {
   const directory = await mkdtemp(join(tmpdir(), 'fairway-odoo-'))
   const poolDirectory = join(directory, 'pool')
   const pool = await createPool({ path: poolDirectory })
@@ -35,6 +39,10 @@ export async function createTestServices(): Promise<TestServices> {
     port: await freePort(),
     directory: join(directory, 'proxy'),
   })
+  const operator = networkAllow.map(parseAllowEntry)
+  const dialer = createDialer({
+    rules: createAddressRules({ operator, containerNetworks: [docker.networkRange] }),
+  })
   return {
     agentId,
     docker,
@@ -44,6 +52,7 @@ export async function createTestServices(): Promise<TestServices> {
     proxy,
     workDirectory,
     directory,
+    dialer,
     mirrors: createMirrors(
       createGit({ home: directory, protocols }),
       join(workDirectory, 'mirrors'),

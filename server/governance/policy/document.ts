@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isDate, isTimeZone } from './calendar.ts'
+import { faultOfNetworkEntry } from './network.ts'
 
 // The shape of a policy. Its JSON schema is published from here, so descriptions are for those who write policies.
 
@@ -121,6 +122,14 @@ const egress = z
   .default('none')
   .describe('What its environments may reach outside: none, or a list of hosts')
 
+const networkEntry = z
+  .string()
+  .max(300)
+  .superRefine((entry, issues) => {
+    const fault = faultOfNetworkEntry(entry)
+    if (fault) issues.addIssue({ code: 'custom', message: fault })
+  })
+
 const kept = (count: number) => z.int().min(0).max(3_660).default(count)
 
 export const policySchema = z
@@ -149,6 +158,18 @@ export const policySchema = z
       .nullable()
       .default(null)
       .describe('Base images that may be used: references, patterns, or digests (sha256:…); null: all'),
+    network: z
+      .strictObject({
+        allow: z
+          .array(networkEntry)
+          .max(200)
+          .default([])
+          .describe(
+            'Private addresses that the project’s repositories, submodules and package indexes may be at: host, host:port, *.host, address, address:port, or a range such as 10.1.0.0/16. Public ones need no entry; the host itself and its link are opened by its configuration alone (FAIRWAY_NETWORK_ALLOW)',
+          ),
+      })
+      .prefault({})
+      .describe('What fetching and building may reach beside public addresses'),
     secretScan: z
       .strictObject({
         block: z
@@ -262,6 +283,7 @@ export const enforcedKeys: readonly (keyof PolicyDocument)[] = [
   'hosts',
   'registries',
   'baseImages',
+  'network',
   'secretScan',
   'breakGlass',
   'workflows',

@@ -1,6 +1,7 @@
 import type { ResolveOutput } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { BlobStore } from '../../blobs/store.ts'
 import type { Stage } from '../../db/tables/projects.ts'
+import { policyInForce } from '../../governance/policy/in-force.ts'
 import { credentialKinds } from '../../governance/secrets/credentials.ts'
 import { cellStageOf } from '../../releases/cell-stage.ts'
 import { requirementsOf, sourceOf } from '../../releases/source.ts'
@@ -21,6 +22,11 @@ export function codeActions(
   const { run, project, organization, branch } = engine.state
   const imageRepository = `${config.registry}/${organization}/${project.name}`
   let resolved: ResolveOutput | undefined
+  // As it is when the task is asked for, which keeps it.
+  const networkAllow = async (task: string): Promise<string[]> =>
+    engine.state.tasks.has(task)
+      ? []
+      : (await policyInForce(engine.state.tx, project.id)).document.network.allow
   return {
     async resolve() {
       // The registry's as well: the base image may be a private one.
@@ -42,6 +48,7 @@ export function codeActions(
           refresh: run.kind === 'lock',
           credentials: [...credentials],
           scannedCommit: asked ? '' : await lastScannedCommit(engine),
+          networkAllow: await networkAllow('resolve'),
         },
         { timeoutMs: minutes(10), attempts: 3 },
       )
@@ -91,6 +98,7 @@ export function codeActions(
           pythonIndex: resolved.pythonIndex,
           apt: resolved.apt,
           credentials: [...credentials],
+          networkAllow: await networkAllow('image'),
         },
         { timeoutMs: minutes(20), attempts: 3 },
       )

@@ -351,6 +351,14 @@ export declare type ResolveTask = Message<"fairway.agent.v1.ResolveTask"> & {
    * @generated from field: string scanned_commit = 11;
    */
   scannedCommit: string;
+
+  /**
+   * What its repositories and package indexes may be although it is not public: `network.allow` of the project's policy.
+   * Opens private addresses; the host itself, its containers and its link are opened by the host's configuration alone.
+   *
+   * @generated from field: repeated string network_allow = 12;
+   */
+  networkAllow: string[];
 };
 
 /**
@@ -1062,6 +1070,13 @@ export declare type BuildImageTask = Message<"fairway.agent.v1.BuildImageTask"> 
    * @generated from field: string python_index = 12;
    */
   pythonIndex: string;
+
+  /**
+   * As in ResolveTask.
+   *
+   * @generated from field: repeated string network_allow = 13;
+   */
+  networkAllow: string[];
 };
 
 /**
