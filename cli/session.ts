@@ -39,7 +39,7 @@ export async function createSession(
         )
       }
       const credentials: Credentials = { server, token: found.token }
-      clients ??= import('./client.ts').then(({ connect }) => connect(credentials))
+      clients ??= import('./client.ts').then(({ connect }) => connect(credentials, settings))
       return (await clients)(service)
     },
   }

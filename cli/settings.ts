@@ -6,6 +6,8 @@ export interface Settings {
   readonly server?: string
   readonly token?: string
   readonly credentialsFile: string
+  /** Codes and tokens may go over the network in the clear. */
+  readonly insecureHttp: boolean
   readonly colour: boolean
   readonly browser?: string
   readonly path: string
@@ -22,6 +24,7 @@ export function readSettings(
     server: env.FAIRWAY_SERVER || undefined,
     token: env.FAIRWAY_TOKEN || undefined,
     credentialsFile: join(configHome, 'fairway', 'credentials.json'),
+    insecureHttp: env.FAIRWAY_INSECURE_HTTP === '1',
     colour: isTerminal && !env.NO_COLOR && env.TERM !== 'dumb',
     browser: env.BROWSER || undefined,
     path: env.PATH ?? '',

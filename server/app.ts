@@ -10,8 +10,10 @@ import { revocation } from './api/interceptors/revocation.ts'
 import { scopes } from './api/interceptors/scopes.ts'
 import { blameCallerForMalformedMessages } from './api/malformed.ts'
 import { addRoutes } from './api/routes.ts'
+import type { Config } from './config.ts'
 import type { AppContext } from './context.ts'
 import { addWebhooks } from './github/webhooks.ts'
+import { createPeerCheck } from './network/addresses.ts'
 import { isReady } from './services/health.ts'
 
 /** Most of a request message, decompressed, and of a webhook's body. */
@@ -27,13 +29,14 @@ export async function createApp(context: AppContext, stopping: AbortSignal): Pro
     bodyLimit: maxBodyBytes,
     requestTimeout: 60_000,
     forceCloseConnections: 'idle',
-    // A TLS proxy on this machine says whom it speaks for; nobody else is believed.
-    trustProxy: 'loopback',
+    // TLS proxies on this machine, and those that are named, say whom they speak for; nobody else is believed.
+    trustProxy: ['loopback', ...context.config.trustedProxies],
     genReqId: () => randomUUID(),
   })
   app.addHook('onRequest', async (request, reply) => {
     reply.header('fairway-request-id', request.id)
   })
+  if (!context.config.insecureHttp) refuseStrangers(app, context.config)
   // Alive as long as it answers; ready while its database answers.
   app.get('/healthz', async () => ({ status: 'alive' }))
   app.get('/readyz', async (_, reply) => {
@@ -62,4 +65,19 @@ export async function createApp(context: AppContext, stopping: AbortSignal): Pro
     shutdownSignal: stopping,
   })
   return app
+}
+
+/** Plain HTTP is for this machine and its TLS proxies: others would send tokens in the clear. */
+function refuseStrangers(app: FastifyInstance, { trustedProxies, publicUrl }: Config): void {
+  const isKnown = createPeerCheck(trustedProxies)
+  app.addHook('onRequest', async (request, reply) => {
+    if (isKnown(request.socket.remoteAddress)) return
+    return reply
+      .code(403)
+      .header('connection', 'close')
+      .send({
+        code: 'permission_denied',
+        message: `Plain HTTP is for the TLS proxy alone: use ${publicUrl}.`,
+      })
+  })
 }

@@ -28,6 +28,7 @@ async function main(): Promise<void> {
   const [command, ...args] = process.argv.slice(2)
   if (command === 'rekey') return void process.stdout.write(`${await rekey(config, args, log)}\n`)
   if (command) throw new Error(`${command} is no command of the server: there is only \`rekey\``)
+  for (const warning of config.warnings) log.warn({ warning }, 'the configuration is not well')
   const shutdown = createShutdown(log)
   const stopping = new AbortController()
   const stop = () => {
@@ -56,7 +57,7 @@ async function main(): Promise<void> {
     shutdown.add({ name: 'fleet', deadlineMs: fleetGraceMs + 1_000, run: () => fleet.stop(fleetGraceMs) })
     const app = await createApp(context, stopping.signal)
     shutdown.add({ name: 'api', deadlineMs: 5_000, run: () => app.close() })
-    const address = await app.listen({ host: config.listen, port: config.apiPort })
+    const address = await app.listen({ host: config.apiListen, port: config.apiPort })
     log.info({ address }, 'fairway server ready')
     if (offer) printLogin(offer, config)
   } catch (error) {

@@ -9,11 +9,13 @@ import { createUpstreams } from './upstreams.ts'
 const runtime = (workers: number): Route => ({
   environmentId: 'b',
   hostnames: ['feature.shop.example.test'],
+  https: false,
   target: { kind: 'runtime', runtimeId: 'r', cellId: 'c', container: 'fairway-odoo-r', workers },
 })
 const maintenance: Route = {
   environmentId: 'a',
   hostnames: ['shop.example.test'],
+  https: false,
   target: { kind: 'maintenance', message: 'Back <soon> {http.request.host}', retryAfterSeconds: 30 },
 }
 interface CaddyRoute {
@@ -48,7 +50,7 @@ test('environments are refused before anything else, unknown names after everyth
 test('a configuration names no runtime: one after another is led to without a new one', () => {
   const dialed = routes(runtime(2))
     .slice(3, 5)
-    .map((route) => route.handle[0]?.upstreams?.[0]?.dial)
+    .map((route) => route.handle.at(-1)?.upstreams?.[0]?.dial)
   expect(dialed).toEqual(['{file./run/upstreams/b.sockets}', '{file./run/upstreams/b.requests}'])
   expect(caddyConfig([runtime(2)], 'x')).toEqual(caddyConfig([runtime(0)], 'x'))
 })

@@ -1,3 +1,4 @@
+import { guardAnswer } from './proxy-cookies.ts'
 import { pageOf } from './proxy-page.ts'
 import type { Route } from './route.ts'
 import { fileOf, type Traffic, upstreamDirectory } from './upstreams.ts'
@@ -43,7 +44,7 @@ export function caddyConfig(routes: readonly Route[], environmentsRange: string)
 }
 
 /** The same whether it leads to a runtime or is down for maintenance: files say which, at each request. */
-function routesOf({ hostnames: host, environmentId }: Route): object[] {
+function routesOf({ hostnames: host, environmentId, https }: Route): object[] {
   const whereFile = (name: string) => [
     { host, file: { root: upstreamDirectory, try_files: [`/${environmentId}.${name}`] } },
   ]
@@ -53,19 +54,30 @@ function routesOf({ hostnames: host, environmentId }: Route): object[] {
     respond(whereFile('closed'), 503, page),
     {
       match: [{ host, path: ['/websocket', '/websocket/*', '/longpolling/*'] }],
-      handle: [reverseProxy(environmentId, 'sockets')],
+      handle: [guardAnswer({ https }), reverseProxy(environmentId, 'sockets', https)],
       terminal: true,
     },
-    { match: [{ host }], handle: [reverseProxy(environmentId, 'requests')], terminal: true },
+    {
+      match: [{ host }],
+      handle: [guardAnswer({ https }), reverseProxy(environmentId, 'requests', https)],
+      terminal: true,
+    },
   ]
 }
 
-function reverseProxy(environmentId: string, traffic: Traffic): object {
+function reverseProxy(environmentId: string, traffic: Traffic, https: boolean): object {
   return {
     handler: 'reverse_proxy',
     upstreams: [{ dial: fileOf(environmentId, traffic) }],
-    // Caddy sets X-Forwarded-For, -Proto and -Host by itself and trusts none that came in.
-    headers: { request: { set: { 'X-Real-IP': ['{http.request.remote.host}'] } } },
+    // Caddy sets X-Forwarded-For, -Proto and -Host by itself and trusts none that came in. TLS ends before it.
+    headers: {
+      request: {
+        set: {
+          'X-Real-IP': ['{http.request.remote.host}'],
+          ...(https && { 'X-Forwarded-Proto': ['https'] }),
+        },
+      },
+    },
     // A runtime that is being restarted: wait rather than fail.
     load_balancing: { try_duration: '5s', try_interval: '200ms' },
     // No connection is used twice: Odoo closes them anyway, and a POST on one that is just being closed is lost.

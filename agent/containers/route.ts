@@ -8,6 +8,8 @@ const hostname = z
 export const routeSchema = z.object({
   environmentId: z.string().regex(/^[\w-]{1,100}$/),
   hostnames: z.array(hostname).min(1).max(50),
+  /** Visitors come over TLS. Routes that were stored before this was asked say nothing of it. */
+  https: z.boolean().default(false),
   target: z.discriminatedUnion('kind', [
     z.object({
       kind: z.literal('runtime'),

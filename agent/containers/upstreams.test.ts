@@ -14,6 +14,7 @@ afterEach(() => rm(join(directory, '..'), { recursive: true }))
 const route = (environmentId: string, workers: number): Route => ({
   environmentId,
   hostnames: ['shop.example.test'],
+  https: false,
   target: { kind: 'runtime', runtimeId: 'r', cellId: 'c', container: 'fairway-odoo-r', workers },
 })
 const read = (name: string) => readFile(join(directory, name), 'utf8')

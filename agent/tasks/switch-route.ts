@@ -34,6 +34,7 @@ async function createRoute(services: Services, input: SwitchRouteTask): Promise<
   const parsed = routeSchema.safeParse({
     environmentId: input.environmentId,
     hostnames,
+    https: input.https,
     target: await describeTarget(services, input),
   })
   if (parsed.success) return parsed.data

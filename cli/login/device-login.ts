@@ -1,6 +1,7 @@
 import { openBrowser } from '../browser.ts'
 import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { requireSecureAddress } from '../secure-address.ts'
 import type { Session } from '../session.ts'
 
 /**
@@ -11,6 +12,7 @@ export async function loginAtProvider(
   { out, settings, signal }: Session,
   { issuer, clientId }: { issuer: string; clientId: string },
 ): Promise<string> {
+  requireSecureAddress(issuer, settings)
   const oidc = await import('openid-client')
   const insecure = new URL(issuer).protocol === 'http:'
   try {

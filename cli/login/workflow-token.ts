@@ -1,10 +1,11 @@
 import { CliError, usageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { requireSecureAddress } from '../secure-address.ts'
 import type { Settings } from '../settings.ts'
 
 /** The ID token of the GitHub Actions job that runs this, made for that audience. */
 export async function askWorkflowToken(
-  { workflow }: Settings,
+  { workflow, insecureHttp }: Settings,
   audience: string,
   signal: AbortSignal,
 ): Promise<string> {
@@ -14,6 +15,7 @@ export async function askWorkflowToken(
         'ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN are not set.',
     )
   }
+  requireSecureAddress(workflow.tokenUrl, { insecureHttp })
   const url = new URL(workflow.tokenUrl)
   url.searchParams.set('audience', audience)
   const headers = { authorization: `Bearer ${workflow.requestToken}`, accept: 'application/json' }

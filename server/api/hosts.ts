@@ -13,7 +13,9 @@ export const hostsApi = (app: AppContext): ServiceImpl<typeof HostService> => ({
     return { token, expiresAt: timestampFromDate(expiresAt), serverAddresses: [...app.config.linkAddresses] }
   },
   async listHosts(_, context) {
-    return { hosts: await listHosts(app, callerOf(context)) }
+    const caller = callerOf(context)
+    const serverAdvice = caller.access.role === 'owner' ? [...app.config.warnings] : []
+    return { hosts: await listHosts(app, caller), serverAdvice }
   },
   async revokeHost({ host, reason }, context) {
     await revokeHost(app, callerOf(context), { host, reason })

@@ -89,7 +89,7 @@ export async function startFleet(
   })
 
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${config.listen}:${config.linkPort}`, credentials, (error, bound) =>
+    server.bindAsync(`${bracketed(config.linkListen)}:${config.linkPort}`, credentials, (error, bound) =>
       error ? reject(error) : resolve(bound),
     )
   })
@@ -149,6 +149,8 @@ export async function startFleet(
     },
   }
 }
+
+const bracketed = (address: string) => (address.includes(':') ? `[${address}]` : address)
 
 type Unary<R> = (call: ServerUnaryCall<Buffer, R>, callback: sendUnaryData<R>) => void
 

@@ -11,7 +11,8 @@ import { runtimeName } from '../../agent/containers/odoo.ts'
 import { registry, type TestServices } from './odoo-services.ts'
 import { waitFor } from './wait-for.ts'
 
-// Worse mannered than Odoo: it keeps connections open, and on SIGTERM it is gone in the middle of a word.
+// Worse mannered than Odoo: it keeps connections open, and on SIGTERM it is gone in the middle of a word. Header lines that
+// a request asks for with `h` it sends as they are.
 const server = `
 import hashlib, base64, http.server, sys, time, urllib.parse
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -20,6 +21,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return sys.argv[1]
     def answer(self, body):
         self.send_response(200)
+        self.send_given()
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()
         half = len(body) // 2
@@ -28,6 +30,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlparse(self.path)
         time.sleep(float(urllib.parse.parse_qs(url.query).get('s', ['0'])[0]))
         self.wfile.write(body[half:])
+    def send_given(self):
+        query = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
+        for line in query.get('h', []):
+            self._headers_buffer.append(line.encode('latin-1') + b'\\r\\n')
+        self.send_header('X-Told-Scheme', str(self.headers.get('X-Forwarded-Proto')))
     def do_GET(self):
         if self.headers.get('Upgrade') == 'websocket':
             return self.upgrade()
@@ -37,6 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def upgrade(self):
         key = self.headers['Sec-WebSocket-Key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
         self.send_response(101)
+        self.send_given()
         self.send_header('Upgrade', 'websocket')
         self.send_header('Connection', 'Upgrade')
         self.send_header('Sec-WebSocket-Accept', base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())

@@ -60,7 +60,7 @@ export function createReleasePlayer(shop: ReleaseShop): ReleasePlayer {
   }
 
   async function start(name: ReleaseRunName, version: Version): Promise<{ runId: string }> {
-    const client = connect(await stack.credentials())(ReleaseService)
+    const client = connect(await stack.credentials(), { insecureHttp: false })(ReleaseService)
     const candidate = { project: 'shop', branch: `release/${version}` }
     switch (name) {
       case 'a rehearsal':

@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type IncomingHttpHeaders, request } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** Asks Odoo at that host name for a websocket, through what listens on the port; what the upgrade is answered with. */
@@ -8,12 +8,23 @@ export async function askForWebsocket(port: number, host: string): Promise<{ sta
   return { status }
 }
 
+interface Handshake {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** Where it was agreed to. */
+  readonly socket?: Duplex
+}
+
 /** The same, and the connection where there is one. */
-export function openWebsocket(port: number, host: string): Promise<{ status: number; socket?: Duplex }> {
+export function openWebsocket(
+  port: number,
+  host: string,
+  path = '/websocket?version=19.0-1',
+): Promise<Handshake> {
   return new Promise((resolve, reject) => {
     const sent = request({
       port,
-      path: '/websocket?version=19.0-1',
+      path,
       headers: {
         host,
         origin: `http://${host}`,
@@ -25,11 +36,11 @@ export function openWebsocket(port: number, host: string): Promise<{ status: num
     })
     sent.on('upgrade', (response, socket) => {
       socket.on('error', () => undefined)
-      resolve({ status: response.statusCode ?? 0, socket })
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, socket })
     })
     sent.on('response', (response) => {
       response.resume()
-      resolve({ status: response.statusCode ?? 0 })
+      resolve({ status: response.statusCode ?? 0, headers: response.headers })
     })
     sent.on('error', reject)
     sent.end()

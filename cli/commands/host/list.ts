@@ -10,7 +10,7 @@ export const command = verb({
   examples: [['fairway host list', 'status, pools and advice']],
   async run(session) {
     const client = await session.client(HostService)
-    const { hosts } = await client.listHosts({}, { signal: session.signal })
+    const { hosts, serverAdvice } = await client.listHosts({}, { signal: session.signal })
     const { out } = session
     out.list<HostJson>(
       hosts.map(hostJson),
@@ -25,6 +25,7 @@ export const command = verb({
       ],
       'No host has joined yet. Make a token: fairway host join-token',
     )
+    for (const advice of serverAdvice) out.note(`The server: ${advice}`)
     return undefined
   },
 })

@@ -47,7 +47,7 @@ export const command = verb<Options>({
     const { server, settings, out } = session
     const given = (['token', 'code', 'oidc', 'workflow'] as const).filter((way) => options[way] !== undefined)
     if (given.length > 1) throw usageError(`Give one of ${given.map((way) => `--${way}`).join(', ')}.`)
-    const identity = connect({ server })(IdentityService)
+    const identity = connect({ server }, settings)(IdentityService)
     const { token, organization, member, role, expiresAt } = await logIn(session, identity, options)
     await writeCredentials(settings.credentialsFile, { server, token, session: options.token === undefined })
     if (out.json) out.printJson({ server, organization, member, role, expiresAt: timeOf(expiresAt) })
@@ -84,10 +84,10 @@ async function useCode({ signal }: Session, identity: Identity, code: string): P
   return made(await identity.loginWithCode({ code, name: hostname() }, { signal }))
 }
 
-async function checkToken({ server, signal }: Session, token: string): Promise<LoggedIn> {
+async function checkToken({ server, settings, signal }: Session, token: string): Promise<LoggedIn> {
   if (!/^ft_[\w-]+$/.test(token))
     throw usageError('A token looks like ft_…: `fairway token create` makes one.')
-  return { token, ...(await connect({ server, token })(IdentityService).whoAmI({}, { signal })) }
+  return { token, ...(await connect({ server, token }, settings)(IdentityService).whoAmI({}, { signal })) }
 }
 
 function made({ session }: { session?: LoginSession }): LoggedIn {

@@ -32,6 +32,7 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
         {
           environmentId: environment.id,
           hostnames,
+          https: config.publicScheme === 'https',
           target: { case: 'maintenance', value: { message: text } },
         },
         { timeoutMs: minutes(2) },

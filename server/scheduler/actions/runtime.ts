@@ -7,6 +7,7 @@ import { deploymentOf } from '../run-state.ts'
 import type { BuildActions, EnvironmentActions } from '../types.ts'
 import { auditEnvironment } from './audit-environment.ts'
 import { faultOfRules } from './branch-rules.ts'
+import { hostnamesOf } from './hostnames.ts'
 import { recordRelease } from './record-release.ts'
 import { secretActions } from './secrets.ts'
 import { voidOvertaken } from './void-requests.ts'
@@ -32,6 +33,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
   const stage = environment.stage as Stage
   const current = servedBefore(engine.state)
   const given = secretActions(engine)
+  const https = config.publicScheme === 'https'
 
   const specOf = (deployment: Deployment) => ({
     runtimeId: deployment.runtimeId,
@@ -108,7 +110,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       commit: source.commit,
       workers: source.workers,
       ...source.resources,
-      hostnames: hostnamesOf(stage, environment.name, project.name, config.domain),
+      hostnames: hostnamesOf({ stage, environment: environment.name, project: project.name }, config),
       modules: [...new Set([...source.closure, ...source.modules])],
       addonTrees: source.addonTrees,
       addonDepends: source.addonDepends,
@@ -124,7 +126,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       ...(await newRuntime()),
       cellId,
       runId: run.id,
-      hostnames: hostnamesOf(stage, environment.name, project.name, config.domain),
+      hostnames: hostnamesOf({ stage, environment: environment.name, project: project.name }, config),
     }),
 
     async startRuntime(candidate) {
@@ -156,11 +158,12 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
         {
           environmentId: environment.id,
           hostnames: [...candidate.hostnames],
+          https,
           target: { case: 'runtimeId', value: candidate.runtimeId },
         },
         { timeoutMs: minutes(2), uninterruptible: true },
       )
-      const standard = config.publicScheme === 'https' ? 443 : 80
+      const standard = https ? 443 : 80
       const port = output.port && output.port !== standard ? `:${output.port}` : ''
       const url = `${config.publicScheme}://${candidate.hostnames[0]}${port}`
       await engine.once('live', async () => {
@@ -206,6 +209,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
         {
           environmentId: environment.id,
           hostnames: [...requireCurrent().hostnames],
+          https,
           target: { case: 'maintenance', value: { message: text, retryAfterSeconds } },
         },
         { timeoutMs: minutes(2) },
@@ -257,6 +261,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
         {
           environmentId: environment.id,
           hostnames: [...hostnames],
+          https,
           target: { case: 'runtimeId', value: runtimeId },
         },
         { timeoutMs: minutes(2) },
@@ -278,10 +283,4 @@ function downtimeOf({ state: { tasks } }: Engine, routeKey: string): { downtimeM
   const from = tasks.get('route-maintenance')?.finished_at
   const until = tasks.get(routeKey)?.finished_at
   return from && until ? { downtimeMs: until.getTime() - from.getTime() } : {}
-}
-
-/** Production answers at the project's own name as well; the first is the one people are shown. */
-function hostnamesOf(stage: Stage, environment: string, project: string, domain: string): string[] {
-  const own = `${environment}.${project}.${domain}`
-  return stage === 'production' ? [`${project}.${domain}`, own] : [own]
 }

@@ -6,6 +6,7 @@ export interface EngineConfig {
   readonly odooImage: string
   readonly postgresImage: string
   readonly domain: string
+  readonly previewDomain: string
   readonly publicScheme: 'http' | 'https'
 }
 

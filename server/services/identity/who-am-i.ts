@@ -8,7 +8,7 @@ import { serverVersion } from '../version.ts'
 import type { Identity } from './authenticate.ts'
 
 /** Who the presented token speaks for, and what it is confined to. */
-export async function whoAmI({ db }: AppContext, caller: Identity): Promise<WhoAmIResponse> {
+export async function whoAmI({ db, config }: AppContext, caller: Identity): Promise<WhoAmIResponse> {
   const { access } = caller
   const projects = await withTenant(db, caller, (tx) =>
     tx
@@ -30,6 +30,7 @@ export async function whoAmI({ db }: AppContext, caller: Identity): Promise<WhoA
     })),
     scopes: [...access.scopes],
     expiresAt: timestampOf(caller.tokenExpiresAt),
+    serverAdvice: access.role === 'owner' ? [...config.warnings] : [],
   })
 }
 

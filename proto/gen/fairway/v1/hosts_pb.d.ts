@@ -210,6 +210,13 @@ export declare type ListHostsResponse = Message<"fairway.v1.ListHostsResponse"> 
    * @generated from field: repeated fairway.v1.Host hosts = 1;
    */
   hosts: Host[];
+
+  /**
+   * What is not well with the server's configuration, and what to do about it; owners are told.
+   *
+   * @generated from field: repeated string server_advice = 2;
+   */
+  serverAdvice: string[];
 };
 
 /**

@@ -263,6 +263,13 @@ export declare type WhoAmIResponse = Message<"fairway.v1.WhoAmIResponse"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 8;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * What is not well with the server's configuration, and what to do about it; owners are told.
+   *
+   * @generated from field: repeated string server_advice = 9;
+   */
+  serverAdvice: string[];
 };
 
 /**

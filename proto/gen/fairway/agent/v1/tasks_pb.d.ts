@@ -2526,6 +2526,13 @@ export declare type SwitchRouteTask = Message<"fairway.agent.v1.SwitchRouteTask"
     value: boolean;
     case: "remove";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Visitors come over TLS, which ends in front of the proxy: cookies become Secure, and Odoo is told so.
+   *
+   * @generated from field: bool https = 6;
+   */
+  https: boolean;
 };
 
 /**
