@@ -18,6 +18,10 @@ export const stateOf = (approval: ApprovalJson): string =>
       ? 'frozen'
       : approval.status
 
+/** Through whose hands a login went; nothing where it was through nobody’s. */
+const loginOf = (issuedBy: readonly string[]): string =>
+  issuedBy.length > 0 ? ` (login issued by ${issuedBy.map(oneLine).join(', ')})` : ''
+
 /** Exactly what would happen, who may let it, and how far it has come. */
 export function printApproval(out: Output, approval: ApprovalJson): void {
   const { paint } = out
@@ -27,7 +31,10 @@ export function printApproval(out: Output, approval: ApprovalJson): void {
   out.fields([
     ['Approval', approval.id],
     ['Action', `${approval.action} in ${[approval.project, approval.environment].filter(Boolean).join('/')}`],
-    ['Requested', `by ${oneLine(approval.requestedBy)}, ${formatAge(approval.createdAt)}`],
+    [
+      'Requested',
+      `by ${oneLine(approval.requestedBy)}${loginOf(approval.requesterLoginIssuedBy)}, ${formatAge(approval.createdAt)}`,
+    ],
     ['Author', approval.commitAuthor && oneLine(approval.commitAuthor)],
     ['Needs', approval.quorum > 0 ? `${given} of ${approval.quorum} given` : 'no approval'],
     ['Expires', living ? approval.expiresAt : null],
@@ -36,13 +43,16 @@ export function printApproval(out: Output, approval: ApprovalJson): void {
     ['Reason', approval.reason && oneLine(approval.reason)],
     ['You', living ? (approval.notForYou ? `may not approve: ${approval.notForYou}` : 'may approve') : null],
   ])
-  for (const { member, decision, note, at } of approval.votes) {
+  for (const { member, decision, note, at, loginIssuedBy } of approval.votes) {
     const said = decision === 'approve' ? paint('green', 'approved') : paint('red', 'rejected')
-    out.line(`${said} by ${oneLine(member)}, ${formatAge(at)}${note ? `: ${oneLine(note)}` : ''}`)
+    out.line(
+      `${said} by ${oneLine(member)}${loginOf(loginIssuedBy)}, ${formatAge(at)}${note ? `: ${oneLine(note)}` : ''}`,
+    )
   }
   if (approval.review) {
-    const { by, reason, at, closedBy, note } = approval.review
-    out.line(paint('red', `glass broken by ${oneLine(by)}, ${formatAge(at)}: ${oneLine(reason)}`))
+    const { by, reason, at, closedBy, note, loginIssuedBy } = approval.review
+    const who = `${oneLine(by)}${loginOf(loginIssuedBy)}`
+    out.line(paint('red', `glass broken by ${who}, ${formatAge(at)}: ${oneLine(reason)}`))
     out.line(
       closedBy
         ? `review closed by ${oneLine(closedBy)}: ${oneLine(note ?? '')}`

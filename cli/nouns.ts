@@ -69,6 +69,7 @@ export const nouns: Record<string, Noun> = {
       add: () => import('./commands/member/add.ts'),
       list: () => import('./commands/member/list.ts'),
       invite: () => import('./commands/member/invite.ts'),
+      recover: () => import('./commands/member/recover.ts'),
       remove: () => import('./commands/member/remove.ts'),
       grant: () => import('./commands/member/grant.ts'),
       grants: () => import('./commands/member/grants.ts'),

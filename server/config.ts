@@ -82,7 +82,7 @@ const schema = z
     FAIRWAY_OIDC_CLIENT_ID: z.string().min(1).optional(),
     /** Who signs the tokens of workflows; a GitHub Enterprise server has its own. */
     FAIRWAY_WORKFLOW_ISSUER: issuer.default('https://token.actions.githubusercontent.com'),
-    /** Name of an owner for whom each start makes a one-time code: the way back in when every session has ended. */
+    /** Name of a member for whom each start makes a one-time code: the way back in where no two owners are left. */
     FAIRWAY_OWNER_CODE: z.string().min(1).optional(),
     FAIRWAY_BUILD_TIMEOUT_MINUTES: z.coerce.number().int().min(1).max(600).default(90),
     FAIRWAY_BRANCH_GRACE_MINUTES: z.coerce.number().min(0).max(43_200).default(60),

@@ -13,13 +13,15 @@ export const approvalJson = (approval: Approval) => ({
   subject: JSON.parse(approval.subject) as Record<string, unknown>,
   subjectSha256: approval.subjectSha256,
   requestedBy: approval.requestedBy,
+  requesterLoginIssuedBy: approval.requesterLoginIssuedBy,
   commitAuthor: textOf(approval.commitAuthor),
   quorum: approval.quorum,
-  votes: approval.votes.map(({ member, decision, note, at }) => ({
+  votes: approval.votes.map(({ member, decision, note, at, loginIssuedBy }) => ({
     member,
     decision,
     note: textOf(note),
     at: timeOf(at),
+    loginIssuedBy,
   })),
   build: approval.buildNumber || null,
   runId: textOf(approval.runId),
@@ -35,6 +37,7 @@ export const approvalJson = (approval: Approval) => ({
         closedBy: textOf(approval.review.closedBy),
         note: textOf(approval.review.note),
         closedAt: timeOf(approval.review.closedAt),
+        loginIssuedBy: approval.review.loginIssuedBy,
       }
     : null,
   notForYou: textOf(approval.notForYou),

@@ -1,4 +1,5 @@
 import type { Grant, Member } from '../../proto/gen/fairway/v1/members_pb.js'
+import { noticeJson } from './login-notice.ts'
 import { textOf, timeOf } from './values.ts'
 
 export const memberJson = (member: Member) => ({
@@ -7,6 +8,7 @@ export const memberJson = (member: Member) => ({
   projectRoles: member.projectRoles.map(({ project, role }) => ({ project, role })),
   createdAt: timeOf(member.createdAt),
   lastSeenAt: timeOf(member.lastSeenAt),
+  loginNotices: member.loginNotices.map(noticeJson),
   id: member.id,
 })
 export type MemberJson = ReturnType<typeof memberJson>

@@ -11,6 +11,7 @@ export const tokenJson = (token: Token) => ({
   expiresAt: timeOf(token.expiresAt),
   lastUsedAt: timeOf(token.lastUsedAt),
   revokedAt: timeOf(token.revokedAt),
+  loginIssuedBy: token.loginIssuedBy,
   id: token.id,
 })
 export type TokenJson = ReturnType<typeof tokenJson>

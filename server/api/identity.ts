@@ -17,7 +17,8 @@ export function identityApi(app: AppContext): ServiceImpl<typeof IdentityService
   const session = async (context: HandlerContext, login: (requestId: string) => Promise<Session>) => {
     const requestId = context.values.get(requestIdKey)
     const made = await failed.guard(context.values.get(addressKey), () => login(requestId))
-    return { session: { ...made, expiresAt: timestampOf(made.expiresAt) } }
+    const notices = [...(made.notices ?? [])]
+    return { session: { ...made, notices, expiresAt: timestampOf(made.expiresAt) } }
   }
   return {
     getLoginOptions() {

@@ -6,6 +6,7 @@ import { grantPermission, listGrants, revokeGrant } from '../services/members/gr
 import { removeMember } from '../services/members/member-removal.ts'
 import { listMembers } from '../services/members/member-views.ts'
 import { addMember, inviteMember } from '../services/members/members.ts'
+import { confirmRecovery, requestRecovery } from '../services/members/recovery.ts'
 import { timestampOf } from '../services/messages.ts'
 import { callerOf } from './caller.ts'
 
@@ -24,6 +25,14 @@ export const membersApi = (app: AppContext): ServiceImpl<typeof MemberService> =
   async inviteMember({ member }, context) {
     const { code, expiresAt } = await inviteMember(app, callerOf(context), member)
     return { code, codeExpiresAt: timestampOf(expiresAt) }
+  },
+  async requestRecovery({ member }, context) {
+    const { expiresAt, owners } = await requestRecovery(app, callerOf(context), member)
+    return { expiresAt: timestampOf(expiresAt), owners: [...owners] }
+  },
+  async confirmRecovery({ member }, context) {
+    const { code, expiresAt, requestedBy } = await confirmRecovery(app, callerOf(context), member)
+    return { code, codeExpiresAt: timestampOf(expiresAt), requestedBy }
   },
   async grantPermission(request, context) {
     const lifetimeSeconds = Number(request.lifetimeSeconds)

@@ -29,6 +29,7 @@ import type {
 import type {
   GrantsTable,
   LoginCodesTable,
+  MemberRecoveriesTable,
   MembersTable,
   OrganizationsTable,
   PermissionTablesTable,
@@ -57,6 +58,7 @@ import type {
 export interface Schema {
   organizations: OrganizationsTable
   members: MembersTable
+  member_recoveries: MemberRecoveriesTable
   tokens: TokensTable
   hosts: HostsTable
   join_tokens: JoinTokensTable

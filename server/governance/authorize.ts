@@ -20,6 +20,8 @@ export interface CallerAccess {
   readonly scopes: readonly string[]
   /** Id of the one project that the token is confined to. */
   readonly tokenProjectId?: string
+  /** Actors through whose hands the code of this login went (see approvals/same-person.ts). */
+  readonly loginIssuers?: readonly string[]
 }
 
 /** Where the permission is needed. */

@@ -55,7 +55,7 @@ export const matrix = {
     does: 'Add, invite and remove members, give roles',
     reach: 'organization',
     roles: ['owner'],
-    writes: ['members', 'project_members', 'login_codes', 'tokens', 'grants'],
+    writes: ['members', 'project_members', 'login_codes', 'tokens', 'grants', 'member_recoveries'],
   },
   'member.read': { does: 'See members, roles and grants', reach: 'project', roles: overseers, writes: [] },
   'grant.manage': {

@@ -27,6 +27,8 @@ export interface ProtectedRequest {
   /** Actor, and the member behind it where there is one: neither may approve. */
   readonly requestedBy: string
   readonly requesterId?: string
+  /** Of the login with which it was asked for: none of them may approve either. */
+  readonly requesterIssuers?: readonly string[]
   /** E-mail address. */
   readonly commitAuthor?: string
   readonly runId?: string
@@ -187,6 +189,7 @@ export async function ask(
       about_run_id: request.aboutRunId ?? null,
       requested_by: request.requestedBy,
       requester_id: request.requesterId ?? null,
+      requester_issuers: [...(request.requesterIssuers ?? [])],
       commit_author: request.commitAuthor ?? '',
       rule: JSON.stringify(rule ?? 'none'),
       policy_version: policy.version,
@@ -204,6 +207,7 @@ export async function ask(
       summary: row.summary,
       subjectSha256: row.subject_sha256,
       requestedBy: row.requested_by,
+      loginIssuedBy: row.requester_issuers,
       policyVersion: policy.version,
       run: request.runId ?? null,
     },

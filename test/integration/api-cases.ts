@@ -5,7 +5,13 @@ import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
 import { countRollbackLoss } from '../../server/services/releases/rollback-loss.ts'
 import { arrangeApproval } from '../support/approvals.ts'
 import { arrangeCredential } from '../support/credentials.ts'
-import { arrangeGrant, arrangeMember, arrangeToken } from '../support/people.ts'
+import {
+  arrangeGrant,
+  arrangeLostAccess,
+  arrangeMember,
+  arrangeRecovery,
+  arrangeToken,
+} from '../support/people.ts'
 import { addArtifact, playRun } from '../support/play-run.ts'
 import { arrangeRelease, playBuild, releaseBranch } from '../support/releases.ts'
 import { arrangeSecretValue, letSecretsBeRead } from '../support/secrets.ts'
@@ -152,6 +158,18 @@ export const cases: Record<string, Case> = {
   },
   'fairway.v1.MemberService.inviteMember': {
     request: ({ member }) => ({ member }),
+    organizationWide: true,
+    mutates: true,
+  },
+  'fairway.v1.MemberService.requestRecovery': {
+    request: ({ member }) => ({ member }),
+    arrange: async (_, tenant) => ({ member: await arrangeLostAccess(tenant) }),
+    organizationWide: true,
+    mutates: true,
+  },
+  'fairway.v1.MemberService.confirmRecovery': {
+    request: ({ member }) => ({ member }),
+    arrange: async (_, tenant) => ({ member: await arrangeRecovery(tenant) }),
     organizationWide: true,
     mutates: true,
   },

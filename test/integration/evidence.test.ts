@@ -64,10 +64,10 @@ const folder = new URL('../../docs/predicates/', import.meta.url)
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false, formats: formats() })
 const schemas = new Map<string, ValidateFunction>()
 for (const name of readdirSync(folder)) {
-  const schema = JSON.parse(readFileSync(new URL(`${name}/v1.schema.json`, folder), 'utf8')) as {
-    $id: string
+  for (const file of readdirSync(new URL(`${name}/`, folder))) {
+    const schema = JSON.parse(readFileSync(new URL(`${name}/${file}`, folder), 'utf8')) as { $id: string }
+    schemas.set(schema.$id, ajv.compile(schema))
   }
-  schemas.set(schema.$id, ajv.compile(schema))
 }
 const text = { type: 'string' }
 const resource = {

@@ -96,7 +96,8 @@ describe('an ID token is refused', () => {
   const good = () => ({
     iss: provider.issuer,
     aud: provider.clientId,
-    sub: 'eve',
+    // Whom the provider knew at eve’s first login.
+    sub: 'Eve@Example.com',
     iat: now(),
     exp: now() + 600,
     email: 'eve@example.com',

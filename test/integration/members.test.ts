@@ -281,6 +281,7 @@ test('the lists show roles, and when somebody was seen', async () => {
   expect(other.map((row) => row.name)).toContain('ana')
   expect(other.map((row) => row.name)).not.toContain(name)
   expect((await cli('member', 'list')).stdout).toContain('acme: developer')
-  const invited = await cli('member', 'invite', name)
+  expect((await cli('member', 'invite', name)).stderr).toContain(`fairway member recover ${name}`)
+  const invited = await cli('member', 'invite', await arrangeMember(tenant))
   expect(invited.stdout).toMatch(/^fairway login --server \S+ --code fc_[\w-]+\n$/)
 })

@@ -45,6 +45,7 @@ async function seedOrganization(insert: Insert): Promise<void> {
   await insert('join_tokens', { token_hash: randomBytes(32), expires_at: new Date() })
   await insert('pools', { host_id, name: 'main', driver: 'copy' })
   await insert('login_codes', { member_id, code_hash: randomBytes(32), expires_at: new Date() })
+  await insert('member_recoveries', { member_id, requested_by: 'member:ana', expires_at: new Date() })
   await insert('data_keys', { version: 1, key_sealed: randomBytes(8) })
   await insert('signing_keys', {
     purpose: 'statements',

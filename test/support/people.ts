@@ -54,6 +54,33 @@ export async function arrangeToken(tenant: Tenant): Promise<string> {
   return (await insertToken(tenant, await arrangeMember(tenant))).id
 }
 
+/** A member who has logged in before, where another owner could confirm a recovery; gives the name. */
+export async function arrangeLostAccess(tenant: Tenant): Promise<string> {
+  await arrangeMember(tenant, 'owner')
+  const member = await arrangeMember(tenant)
+  await insertToken(tenant, member)
+  return member
+}
+
+/** The same, and another owner has asked for it. */
+export async function arrangeRecovery(tenant: Tenant): Promise<string> {
+  const asker = await arrangeMember(tenant, 'owner')
+  const member = await arrangeLostAccess(tenant)
+  const member_id = await memberId(tenant, member)
+  await tenant.scope((tx) =>
+    tx
+      .insertInto('member_recoveries')
+      .values({
+        organization_id: tenant.organizationId,
+        member_id,
+        requested_by: `member:${asker}`,
+        expires_at: new Date(Date.now() + 3_600_000),
+      })
+      .execute(),
+  )
+  return member
+}
+
 /** A further token of the member; gives the token. */
 export async function arrangeSecret(tenant: Tenant, member: string): Promise<string> {
   return (await insertToken(tenant, member)).token

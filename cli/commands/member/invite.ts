@@ -4,11 +4,11 @@ import { verb } from '../../verb.ts'
 
 export const command = verb({
   usage: 'invite <member>',
-  summary: 'Make a new one-time code for a member to log in with',
-  details: 'It is shown here and never again. Codes made before are void.',
-  examples: [
-    ['fairway member invite ana@example.com', 'for somebody who lost their code, or whose session ended'],
-  ],
+  summary: 'Make a new one-time code for a member who has never logged in',
+  details:
+    'It is shown here and never again. Codes made before are void. For somebody who has logged in before: ' +
+    '`fairway member recover`.',
+  examples: [['fairway member invite ana@example.com', 'for somebody who lost their first code']],
   async run(session, [member = '']) {
     const client = await session.client(MemberService)
     const { code, codeExpiresAt } = await client.inviteMember({ member }, { signal: session.signal })

@@ -1,6 +1,7 @@
 import { MemberService } from '../../../proto/gen/fairway/v1/members_pb.js'
 import { formatAge } from '../../format.ts'
 import { type MemberJson, memberJson } from '../../json/member.ts'
+import { noticeWord } from '../../login-notices.ts'
 import { verb } from '../../verb.ts'
 
 export const command = verb({
@@ -19,6 +20,7 @@ export const command = verb({
           title: 'IN PROJECTS',
           value: (row) => row.projectRoles.map(({ project, role }) => `${project}: ${role}`).join(', '),
         },
+        { title: 'ACCESS', value: (row) => noticeWord(row.loginNotices) },
         { title: 'SEEN', value: (row) => formatAge(row.lastSeenAt) || 'never' },
       ],
       'No member sees it. Add one: fairway member add NAME --role developer',

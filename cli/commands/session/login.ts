@@ -6,9 +6,11 @@ import { connect } from '../../client.ts'
 import { writeCredentials } from '../../credentials.ts'
 import { CliError, usageError } from '../../errors.ts'
 import { exitCodes } from '../../exit-codes.ts'
+import { noticeJson } from '../../json/login-notice.ts'
 import { timeOf } from '../../json/values.ts'
 import { loginAtProvider } from '../../login/device-login.ts'
 import { askWorkflowToken } from '../../login/workflow-token.ts'
+import { printNotices } from '../../login-notices.ts'
 import type { Session } from '../../session.ts'
 import { readStdin } from '../../stdin.ts'
 import { verb } from '../../verb.ts'
@@ -48,10 +50,18 @@ export const command = verb<Options>({
     const given = (['token', 'code', 'oidc', 'workflow'] as const).filter((way) => options[way] !== undefined)
     if (given.length > 1) throw usageError(`Give one of ${given.map((way) => `--${way}`).join(', ')}.`)
     const identity = connect({ server }, settings)(IdentityService)
-    const { token, organization, member, role, expiresAt } = await logIn(session, identity, options)
+    const { token, organization, member, role, expiresAt, ...answer } = await logIn(
+      session,
+      identity,
+      options,
+    )
     await writeCredentials(settings.credentialsFile, { server, token, session: options.token === undefined })
-    if (out.json) out.printJson({ server, organization, member, role, expiresAt: timeOf(expiresAt) })
-    else out.line(`Logged in to ${server} as ${member} (${role}) of ${organization}.`)
+    const notices = answer.notices.map(noticeJson)
+    if (out.json) out.printJson({ server, organization, member, role, expiresAt: timeOf(expiresAt), notices })
+    else {
+      out.line(`Logged in to ${server} as ${member} (${role}) of ${organization}.`)
+      printNotices(out, notices)
+    }
     return undefined
   },
 })

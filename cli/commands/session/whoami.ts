@@ -1,5 +1,8 @@
 import { IdentityService } from '../../../proto/gen/fairway/v1/identity_pb.js'
+import { noticeJson } from '../../json/login-notice.ts'
 import { timeOf } from '../../json/values.ts'
+import { printNotices } from '../../login-notices.ts'
+import { oneLine } from '../../table.ts'
 import { verb } from '../../verb.ts'
 
 export const command = verb({
@@ -12,9 +15,11 @@ export const command = verb({
     const { organization, member, role, tokenName, scopes, serverVersion, serverAdvice } = answer
     const { out, server } = session
     const expiresAt = timeOf(answer.expiresAt)
+    const { loginIssuedBy } = answer
+    const notices = answer.notices.map(noticeJson)
     const projectRoles = answer.projectRoles.map(({ project, role }) => ({ project, role }))
     if (out.json) {
-      const token = { tokenName, scopes, expiresAt }
+      const token = { tokenName, scopes, expiresAt, loginIssuedBy, notices }
       out.printJson({
         organization,
         member,
@@ -31,6 +36,8 @@ export const command = verb({
     for (const { project, role } of projectRoles) out.line(`  ${role} in ${project}`)
     if (scopes.length > 0) out.line(`  token ${tokenName}, confined to ${scopes.join(', ')}`)
     if (expiresAt) out.line(`  until ${expiresAt}`)
+    if (loginIssuedBy.length > 0) out.line(`  login issued by ${loginIssuedBy.map(oneLine).join(', ')}`)
+    printNotices(out, notices)
     for (const advice of serverAdvice) out.note(`The server: ${advice}`)
     return undefined
   },

@@ -48,7 +48,7 @@ export async function showMainJob(stack: Stack, options: { push: boolean }): Pro
     await showStaging(staging)
 
     title('6  Release what staging runs: planned, rehearsed, approved, promoted by its digest')
-    await showRelease(stack, rita, project, 'release/1.0')
+    await showRelease(await stack.as('omar', 'release-manager'), rita, project, 'release/1.0')
 
     title('7  Push feature/hello → development preview, with demo data and tests')
     const views = 'partner_loyalty/__manifest__.py'

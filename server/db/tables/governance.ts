@@ -52,6 +52,9 @@ export interface ApprovalsTable {
   review_closed_at: TimeOrNull
   created_at: Created
   about_run_id: string | null
+  /** Of the login with which it was asked for, and of the one that broke the glass. */
+  requester_issuers: Generated<string[]>
+  broken_issuers: Generated<string[]>
 }
 
 export interface ApprovalVotesTable {
@@ -62,6 +65,8 @@ export interface ApprovalVotesTable {
   decision: 'approve' | 'reject'
   note: Generated<string>
   created_at: Created
+  /** Of the login that voted. */
+  issuers: Generated<string[]>
 }
 
 export interface AuthorizationsTable {
@@ -84,6 +89,8 @@ export interface DataKeysTable {
   version: number
   key_sealed: Buffer
   created_at: Created
+  /** The envelopes it seals. */
+  envelope: Generated<number>
 }
 
 export interface SecretsTable {

@@ -18,6 +18,20 @@ export interface MembersTable {
   created_at: Created
   last_seen_at: TimeOrNull
   removed_at: TimeOrNull
+  oidc_issuer: string | null
+  oidc_subject: string | null
+}
+
+export interface MemberRecoveriesTable {
+  id: Generated<string>
+  organization_id: string
+  member_id: string
+  requested_by: string
+  requester_issuers: Generated<string[]>
+  created_at: Created
+  expires_at: Time
+  confirmed_by: string | null
+  confirmed_at: TimeOrNull
 }
 
 export interface ProjectMembersTable {
@@ -53,6 +67,9 @@ export interface LoginCodesTable {
   expires_at: Time
   used_at: TimeOrNull
   created_at: Created
+  kind: Generated<'invitation' | 'recovery' | 'operator'>
+  /** Actors through whose hands it went. */
+  issued_by: Generated<string[]>
 }
 
 export interface TokensTable {
@@ -70,6 +87,10 @@ export interface TokensTable {
   actor: string | null
   last_used_at: TimeOrNull
   parent_id: string | null
+  /** Actors through whose hands the code went that it was had with. */
+  issued_by: Generated<string[]>
+  workflow_ref: string | null
+  workflow_commit: string | null
 }
 
 export interface RolePermissionsTable {

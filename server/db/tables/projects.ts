@@ -17,6 +17,8 @@ export interface ProjectsTable {
   webhook_secret_sealed: Buffer
   next_build_number: Generated<number>
   created_at: Created
+  github_repository_id: number | null
+  github_owner_id: number | null
 }
 
 export interface BranchesTable {

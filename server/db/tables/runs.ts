@@ -61,6 +61,8 @@ export interface RunsTable {
   timeout_at: TimeOrNull
   /** See RunInput in server/db/record.ts. */
   input: JsonOrDefault
+  /** Of the login with which it was asked for. */
+  requester_issuers: Generated<string[]>
 }
 
 export interface StepsTable {

@@ -20,7 +20,7 @@ export async function collectApprovals(tx: Tx, runId: string): Promise<ApprovalF
   const votes = await tx
     .selectFrom('approval_votes')
     .innerJoin('members', 'members.id', 'approval_votes.member_id')
-    .select(['approval_id', 'members.name', 'decision', 'note', 'approval_votes.created_at'])
+    .select(['approval_id', 'members.name', 'decision', 'note', 'approval_votes.created_at', 'issuers'])
     .where(
       'approval_id',
       'in',
@@ -38,6 +38,7 @@ export async function collectApprovals(tx: Tx, runId: string): Promise<ApprovalF
     subject: row.subject,
     subjectSha256: row.subject_sha256,
     requestedBy: row.requested_by,
+    requesterLoginIssuedBy: row.requester_issuers,
     commitAuthor: row.commit_author,
     rule: row.rule,
     policy: { version: row.policy_version, sha256: row.policy_sha256 },
@@ -48,10 +49,16 @@ export async function collectApprovals(tx: Tx, runId: string): Promise<ApprovalF
         decision: vote.decision,
         note: vote.note,
         at: vote.created_at.toISOString(),
+        loginIssuedBy: vote.issuers,
       })),
     breakGlass:
       row.broken_by && row.broken_at
-        ? { by: row.broken_by, reason: row.broken_reason, at: row.broken_at.toISOString() }
+        ? {
+            by: row.broken_by,
+            reason: row.broken_reason,
+            at: row.broken_at.toISOString(),
+            loginIssuedBy: row.broken_issuers,
+          }
         : null,
     createdAt: row.created_at.toISOString(),
     expiresAt: row.expires_at.toISOString(),

@@ -64,6 +64,8 @@ export interface ApprovalFacts {
   readonly subject: string
   readonly subjectSha256: string
   readonly requestedBy: string
+  /** Actors through whose hands the code went that the login of the requester was had with; likewise below. */
+  readonly requesterLoginIssuedBy: readonly string[]
   readonly commitAuthor: string
   readonly rule: unknown
   readonly policy: { readonly version: number; readonly sha256: string | null }
@@ -72,8 +74,14 @@ export interface ApprovalFacts {
     readonly decision: 'approve' | 'reject'
     readonly note: string
     readonly at: string
+    readonly loginIssuedBy: readonly string[]
   }[]
-  readonly breakGlass: { readonly by: string; readonly reason: string; readonly at: string } | null
+  readonly breakGlass: {
+    readonly by: string
+    readonly reason: string
+    readonly at: string
+    readonly loginIssuedBy: readonly string[]
+  } | null
   readonly createdAt: string
   readonly expiresAt: string
   readonly decidedAt: string | null

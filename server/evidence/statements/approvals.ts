@@ -5,7 +5,7 @@ import { type Claim, ownPredicate, runOf, type StoredManifest } from './statemen
 export const approvals = ({ manifest }: StoredManifest): Claim[] =>
   manifest.approvals.map((approval, index) => ({
     name: index === 0 ? 'approval' : `approval-${index + 1}`,
-    predicateType: ownPredicate('approval'),
+    predicateType: ownPredicate('approval', 2),
     subjects: [{ name: `approvals/${approval.id}.subject.json`, sha256: approval.subjectSha256 }],
     predicate: predicateOf(manifest, approval),
   }))

@@ -24,8 +24,9 @@ export interface StoredManifest {
 /** Gives what can be claimed about the run; nothing when it has no such thing. Facts come from the manifest alone. */
 export type Claimant = (stored: StoredManifest) => Claim | undefined
 
-/** URI of one of our own predicates; its schema is docs/predicates/<name>/v1.schema.json. */
-export const ownPredicate = (name: string): string => `https://fairway.dev/predicates/${name}/v1`
+/** URI of one of our own predicates; its schema is docs/predicates/<name>/v<version>.schema.json. */
+export const ownPredicate = (name: string, version = 1): string =>
+  `https://fairway.dev/predicates/${name}/v${version}`
 
 export const manifestName = 'run/manifest.json'
 export const manifestSubject = ({ sha256 }: StoredManifest): Subject => ({ name: manifestName, sha256 })

@@ -13,14 +13,20 @@ export async function listApprovers(
 ): Promise<readonly string[]> {
   const votes = await tx
     .selectFrom('approval_votes')
-    .select('member_id')
+    .select(['member_id', 'issuers'])
     .where('approval_id', '=', approval.id)
     .where('decision', '=', 'approve')
     .execute()
-  const voters = new Set(votes.map(({ member_id }) => member_id))
-  if (voters.size === 0) return []
-  const able = await listAble(tx, approval, rule)
-  return able.filter(({ memberId }) => voters.has(memberId)).map(({ name }) => name)
+  const logins = new Map(votes.map(({ member_id, issuers }) => [member_id, issuers]))
+  if (logins.size === 0) return []
+  const deciders = await listDeciders(tx, await placeOfApproval(tx, approval))
+  const asked = await askedOf(tx, approval)
+  return deciders
+    .filter((decider) => {
+      const issuers = logins.get(decider.memberId)
+      return issuers !== undefined && !objectionTo(decider, rule, asked, issuers)
+    })
+    .map(({ name }) => name)
 }
 
 /** Whose vote counts as of now, given or not. */

@@ -1,4 +1,5 @@
 import type { Tx } from '../../db/tenancy.ts'
+import { peopleOf } from './same-person.ts'
 import type { ApprovalRow } from './state.ts'
 
 /** Whom four eyes keep from approving. */
@@ -7,6 +8,8 @@ export interface Asked {
   readonly requester_id: string | null
   /** Names and e-mail addresses of who asked for it, or pushed what it is about. */
   readonly askers: readonly string[]
+  /** Names of those who issued the code that an asker logged in with. */
+  readonly askerIssuers: readonly string[]
   readonly commit_author: string
 }
 
@@ -21,7 +24,7 @@ export async function askedOf(tx: Tx, approval: ApprovalRow): Promise<Asked> {
     ? await tx
         .selectFrom('runs as run')
         .innerJoin('runs as push', 'push.project_id', 'run.project_id')
-        .select(['push.id', 'push.requested_by', 'push.requester_email'])
+        .select(['push.id', 'push.requested_by', 'push.requester_email', 'push.requester_issuers'])
         .where('run.id', '=', about)
         .where((eb) =>
           eb.or([
@@ -39,7 +42,9 @@ export async function askedOf(tx: Tx, approval: ApprovalRow): Promise<Asked> {
     id === approval.run_id ? [requester_email] : [pusher, requester_email],
   )
   const askers = [...new Set([requested_by, ...pushers].map(withoutKind))]
-  return { action, requester_id, commit_author, askers }
+  const issuers = [approval.requester_issuers, ...pushes.map(({ requester_issuers }) => requester_issuers)]
+  const askerIssuers = [...new Set(peopleOf(issuers.flat()))]
+  return { action, requester_id, commit_author, askers, askerIssuers }
 }
 
 /** Of `github:ana`. */

@@ -2,6 +2,7 @@ import type { Stage } from '../../db/tables/projects.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import type { ApprovalRule, DeciderRole } from '../policy/document.ts'
 import { type Asked, mayBe } from './asked.ts'
+import { peopleOf } from './same-person.ts'
 
 /** A member who may decide approvals in some place, now. */
 export interface Decider {
@@ -68,13 +69,17 @@ export async function listDeciders(tx: Tx, { projectId, environment }: ApprovalP
   })
 }
 
-/** Why that person may not approve it; empty when they may. */
+/**
+ * Why that person may not approve it; empty when they may. `issuers` are those of the login that they vote with: it may
+ * be any of them who votes.
+ */
 export function objectionTo(
-  decider: Omit<Decider, 'roles'> & Partial<Decider>,
+  decider: Decider,
   rule: ApprovalRule,
   asked: Asked,
+  issuers: readonly string[] = [],
 ): string {
-  if (!decider.roles?.some((role) => rule.roles.includes(role))) {
+  if (!decider.roles.some((role) => rule.roles.includes(role))) {
     return `${decider.name} does not approve ${asked.action} here: the policy asks for ${either(rule.roles)}`
   }
   const as = (name: string) => (name.toLowerCase() === decider.name.toLowerCase() ? '' : ` (as ${name})`)
@@ -85,7 +90,26 @@ export function objectionTo(
   if (!rule.commitAuthorMayApprove && mayBe(decider.name, asked.commit_author)) {
     return `${decider.name} is the author of the commit${as(asked.commit_author)}, and the policy asks for somebody else`
   }
-  return ''
+  return objectionToLogin(decider, rule, asked, issuers)
+}
+
+function objectionToLogin(
+  { name }: Decider,
+  rule: ApprovalRule,
+  asked: Asked,
+  issuers: readonly string[],
+): string {
+  const behind = peopleOf(issuers)
+  const others = [...asked.askers, ...(rule.commitAuthorMayApprove ? [] : [asked.commit_author])]
+  const asker = behind.find((issuer) => others.some((other) => mayBe(issuer, other)))
+  if (asker !== undefined) {
+    return (
+      `${name} is logged in with a code that ${asker} issued, who asked for it or wrote it: ` +
+      `log in at the OpenID provider, or let ${asker} ask somebody whose access they did not make`
+    )
+  }
+  if (!asked.askerIssuers.some((issuer) => mayBe(name, issuer))) return ''
+  return `${name} issued the code that whoever asked for it is logged in with, and may be the same person`
 }
 
 /** `owner or release-manager` */

@@ -34,7 +34,13 @@ export function authorizationActions(engine: Engine): AuthorizationActions {
     const { summary } = await engine.until(`authorized:${what.action}`, recheckMs, async () => {
       const requester = await findRequester(engine)
       await requireStill?.()
-      const request = { ...asked, ...place, requestedBy: run.requested_by, requesterId: requester }
+      const request = {
+        ...asked,
+        ...place,
+        requestedBy: run.requested_by,
+        requesterId: requester,
+        requesterIssuers: run.requester_issuers,
+      }
       const verdict = await protect(tx, op, request)
       switch (verdict.kind) {
         case 'authorized':

@@ -91,6 +91,7 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
       commit_message: (wanted.commitMessage ?? '').slice(0, 2_000),
       trigger: wanted.trigger,
       requested_by: caller.actor,
+      requester_issuers: [...(caller.access.loginIssuers ?? [])],
       requester_email: wanted.requesterEmail ?? '',
       input: JSON.stringify({ lockRunId: wanted.lockRunId } satisfies RunInput),
       advance_at: new Date(),

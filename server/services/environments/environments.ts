@@ -84,6 +84,7 @@ async function queueRun(
         stage: environment.stage,
         trigger: 'manual',
         requested_by: caller.actor,
+        requester_issuers: [...(caller.access.loginIssuers ?? [])],
         advance_at: new Date(),
       })
       .returning('id')

@@ -101,7 +101,7 @@ export async function approvalMessage(tx: Tx, caller: Caller, row: ApprovalView)
   const votes = await tx
     .selectFrom('approval_votes')
     .innerJoin('members', 'members.id', 'approval_votes.member_id')
-    .select(['members.name', 'decision', 'note', 'approval_votes.created_at', 'member_id'])
+    .select(['members.name', 'decision', 'note', 'approval_votes.created_at', 'member_id', 'issuers'])
     .where('approval_id', '=', row.id)
     .orderBy('approval_votes.created_at')
     .execute()
@@ -117,10 +117,12 @@ export async function approvalMessage(tx: Tx, caller: Caller, row: ApprovalView)
     subject: row.subject,
     subjectSha256: row.subject_sha256,
     requestedBy: row.requested_by,
+    requesterLoginIssuedBy: row.requester_issuers,
     commitAuthor: row.commit_author,
     quorum: quorum ?? 0,
-    votes: votes.map(({ name, decision, note, created_at }) => ({
+    votes: votes.map(({ name, decision, note, created_at, issuers }) => ({
       member: name,
+      loginIssuedBy: issuers,
       decision,
       note,
       at: timestampOf(created_at),
@@ -133,6 +135,7 @@ export async function approvalMessage(tx: Tx, caller: Caller, row: ApprovalView)
     review: row.broken_by
       ? {
           by: row.broken_by,
+          loginIssuedBy: row.broken_issuers,
           reason: row.broken_reason,
           at: timestampOf(row.broken_at),
           closedBy: row.review_closed_by ?? '',
@@ -157,6 +160,6 @@ async function notFor(
   if (!rule) return 'the policy asks for no approval'
   const deciders = await listDeciders(tx, await placeOfApproval(tx, row))
   const you = deciders.find(({ memberId }) => memberId === access.memberId)
-  if (you) return objectionTo(you, rule, await askedOf(tx, row))
+  if (you) return objectionTo(you, rule, await askedOf(tx, row), access.loginIssuers)
   return `your role does not decide here: ${rule.roles.join(' or ')} does`
 }

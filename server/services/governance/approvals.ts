@@ -12,6 +12,7 @@ import {
   objectionTo,
   placeOfApproval,
 } from '../../governance/approvals/deciders.ts'
+import { onePerson } from '../../governance/approvals/same-person.ts'
 import {
   type ApprovalRow,
   endApproval,
@@ -51,7 +52,7 @@ export async function approve(
     if (!rule)
       throw wrongState('no-approval-needed', `The policy asks for no approval of ${row.action} any more.`)
     const decider = await requireDecider(tx, caller, row)
-    const objection = objectionTo(decider, rule, await askedOf(tx, row))
+    const objection = objectionTo(decider, rule, await askedOf(tx, row), caller.access.loginIssuers)
     if (objection)
       throw new DomainError('forbidden', 'not-your-approval', `You may not approve this: ${objection}.`)
     if (!(await vote(tx, caller, row, decider, 'approve', note))) {
@@ -71,6 +72,7 @@ export async function approve(
       note,
       given,
       quorum: rule.quorum,
+      loginIssuedBy: loginOf(caller),
     })
   })
 }
@@ -122,7 +124,13 @@ export async function breakGlass(
     if (row.broken_by) throw wrongState('broken-already', `${row.broken_by} broke the glass already.`)
     await tx
       .updateTable('approvals')
-      .set({ status: 'approved', broken_by: caller.actor, broken_reason: reason, broken_at: new Date() })
+      .set({
+        status: 'approved',
+        broken_by: caller.actor,
+        broken_issuers: loginOf(caller),
+        broken_reason: reason,
+        broken_at: new Date(),
+      })
       .where('id', '=', row.id)
       .execute()
     await audit(tx, caller, 'approval.break-glass', subjectOf(row), {
@@ -130,6 +138,7 @@ export async function breakGlass(
       summary: row.summary,
       subjectSha256: row.subject_sha256,
       reason,
+      loginIssuedBy: loginOf(caller),
     })
   })
 }
@@ -150,12 +159,14 @@ export async function closeReview(
       )
     }
     if (row.review_closed_by) throw wrongState('review-closed', `${row.review_closed_by} closed it already.`)
-    if (row.broken_by === caller.actor) {
-      throw new DomainError(
-        'forbidden',
-        'not-your-review',
-        'You broke the glass yourself: somebody else has to close the review.',
-      )
+    const breaker = { actor: row.broken_by, issuers: row.broken_issuers }
+    const same = onePerson({ actor: caller.actor, issuers: loginOf(caller) }, breaker)
+    if (same) {
+      const why =
+        row.broken_by === caller.actor
+          ? 'You broke the glass yourself'
+          : `You may be who broke the glass (${same})`
+      throw new DomainError('forbidden', 'not-your-review', `${why}: somebody else has to close the review.`)
     }
     await requireDecider(tx, caller, row)
     await tx
@@ -163,7 +174,11 @@ export async function closeReview(
       .set({ review_closed_by: caller.actor, review_note: note, review_closed_at: new Date() })
       .where('id', '=', row.id)
       .execute()
-    await audit(tx, caller, 'approval.close-review', subjectOf(row), { brokenBy: row.broken_by, note })
+    await audit(tx, caller, 'approval.close-review', subjectOf(row), {
+      brokenBy: row.broken_by,
+      note,
+      loginIssuedBy: loginOf(caller),
+    })
   })
 }
 
@@ -240,6 +255,7 @@ async function vote(
       member_id: memberId,
       decision,
       note,
+      issuers: loginOf(caller),
     })
     .onConflict((conflict) => conflict.columns(['approval_id', 'member_id']).doNothing())
     .returning('id')
@@ -252,5 +268,8 @@ function requireNote(field: 'note' | 'reason', text: string): string {
   if (trimmed.length > mostNote) throw invalid(field, `Keep it to ${mostNote} characters.`)
   return trimmed
 }
+
+/** Through whose hands the caller’s login went; it stands with whatever they decide. */
+const loginOf = ({ access }: Caller): string[] => [...(access.loginIssuers ?? [])]
 
 const subjectOf = (row: ApprovalRow) => ({ kind: 'approval', id: row.id, projectId: row.project_id })

@@ -46,6 +46,7 @@ export async function revealSecret(
       summary: `${caller.actor} reads ${row.name}${scope && ` (${scope})`} version ${row.version} of ${project.name}`,
       requestedBy: caller.actor,
       requesterId: caller.access.memberId,
+      requesterIssuers: caller.access.loginIssuers,
     })
     if (verdict.kind !== 'authorized') return { verdict }
     const subject = { kind: 'secret', id: row.secret_id, projectId: project.id }

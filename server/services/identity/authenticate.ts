@@ -100,6 +100,7 @@ const findTokenRow = (tx: Tx, id: string) =>
       'tokens.name',
       'tokens.kind',
       'tokens.actor',
+      'tokens.issued_by',
       'tokens.scopes',
       'tokens.member_id',
       'tokens.project_id',
@@ -143,5 +144,6 @@ function accessOf(row: TokenRow): CallerAccess {
     projects: row.project_id ? (confined ? [row.project_id] : []) : visible,
     projectRoles: new Map(row.project_roles.map(({ project_id, role }) => [project_id, role])),
     scopes: row.scopes,
+    loginIssuers: row.issued_by,
   }
 }

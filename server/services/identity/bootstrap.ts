@@ -5,14 +5,14 @@ import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import { type Operation, operation, type Tx, withTenant } from '../../db/tenancy.ts'
 import { currentKey } from '../../evidence/keys.ts'
-import { createLoginCode, type LoginCode } from './login-codes.ts'
+import { createLoginCode, type LoginCode, operatorActor } from './login-codes.ts'
 
 /** Where the code for the first login is written as well. */
 export const adminCodeFile = (dataDir: string): string => join(dataDir, 'admin-code')
 
 export interface Bootstrapped {
   readonly organizationId: string
-  /** A one-time code for an owner, to be printed: while none has ever logged in, or as the configuration wishes. */
+  /** A one-time code, to be printed: for an owner while none has ever logged in, or for whom the configuration names. */
   readonly offer?: LoginCode & { readonly member: string }
 }
 
@@ -78,25 +78,38 @@ async function offerLogin({ config, db }: AppContext, op: Operation): Promise<Bo
       .orderBy('created_at')
       .forUpdate()
       .execute()
-    const owner = config.ownerCodeFor ? owners.find(({ name }) => name === config.ownerCodeFor) : owners[0]
-    if (!owner) {
+    const member = config.ownerCodeFor ? await findLiving(tx, config.ownerCodeFor) : owners[0]
+    if (!member) {
       const names = owners.map(({ name }) => name).join(', ')
-      throw new Error(`FAIRWAY_OWNER_CODE: ${config.ownerCodeFor} is no owner. Owners are: ${names}`)
+      throw new Error(`FAIRWAY_OWNER_CODE: ${config.ownerCodeFor} is no member. Owners are: ${names}`)
     }
-    if (!config.ownerCodeFor && (await hasLoggedIn(tx))) {
+    if (!config.ownerCodeFor && (await anyOwnerLoggedIn(tx))) {
       await rm(file, { force: true })
       return undefined
     }
-    const made = await createLoginCode(tx, op, owner.id)
-    const details = { member: owner.name, expiresAt: made.expiresAt.toISOString() }
-    await audit(tx, op, 'member.invite', { kind: 'member', id: owner.id }, details)
+    const origin = config.ownerCodeFor ? 'operator' : 'invitation'
+    const made = await createLoginCode(tx, op, member.id, { kind: origin, issuedBy: [operatorActor] })
+    const details = {
+      member: member.name,
+      issuedBy: [operatorActor],
+      expiresAt: made.expiresAt.toISOString(),
+    }
+    await audit(tx, op, 'member.invite', { kind: 'member', id: member.id }, details)
     await writeSecret(file, `${made.code}\n`)
-    return { ...made, member: owner.name }
+    return { ...made, member: member.name }
   })
 }
 
+const findLiving = (tx: Tx, name: string) =>
+  tx
+    .selectFrom('members')
+    .select(['id', 'name'])
+    .where('name', '=', name)
+    .where('removed_at', 'is', null)
+    .executeTakeFirst()
+
 /** Whether any owner ever had a token, ended ones included. */
-async function hasLoggedIn(tx: Tx): Promise<boolean> {
+async function anyOwnerLoggedIn(tx: Tx): Promise<boolean> {
   const token = await tx
     .selectFrom('tokens')
     .innerJoin('members', 'members.id', 'tokens.member_id')

@@ -10,8 +10,26 @@ export interface LoginCode {
   readonly expiresAt: Date
 }
 
+/** Issuer of the codes that the server itself prints: whoever operates it. */
+export const operatorActor = 'operator'
+
+export interface CodeOrigin {
+  /**
+   * invitation: for who has never logged in, and worth nothing once they have · recovery: two owners agreed · operator:
+   * FAIRWAY_OWNER_CODE.
+   */
+  readonly kind: 'invitation' | 'recovery' | 'operator'
+  /** Actors through whose hands the code goes (see server/governance/approvals/same-person.ts). */
+  readonly issuedBy: readonly string[]
+}
+
 /** A new code for the member; those made before are void. */
-export async function createLoginCode(tx: Tx, op: Operation, memberId: string): Promise<LoginCode> {
+export async function createLoginCode(
+  tx: Tx,
+  op: Operation,
+  memberId: string,
+  { kind, issuedBy }: CodeOrigin,
+): Promise<LoginCode> {
   await voidLoginCodes(tx, memberId)
   const { token: code, hash } = createToken('fc_')
   const expiresAt = new Date(Date.now() + loginCodeMs)
@@ -22,13 +40,21 @@ export async function createLoginCode(tx: Tx, op: Operation, memberId: string): 
       member_id: memberId,
       code_hash: hash,
       expires_at: expiresAt,
+      kind,
+      issued_by: [...issuedBy],
     })
     .execute()
   return { code, expiresAt }
 }
 
-/** The member whose code it is, once: among concurrent uses one wins. Undefined when used, void or expired. */
-export async function useLoginCode(tx: Tx, code: string): Promise<string | undefined> {
+/**
+ * Whose code it is, once: among concurrent uses one wins. Undefined when used, void or expired. Whoever had a session
+ * already voided their invitations with it (see startSession).
+ */
+export async function useLoginCode(
+  tx: Tx,
+  code: string,
+): Promise<{ memberId: string; issuedBy: readonly string[]; kind: CodeOrigin['kind'] } | undefined> {
   const now = new Date()
   const used = await tx
     .updateTable('login_codes')
@@ -36,9 +62,9 @@ export async function useLoginCode(tx: Tx, code: string): Promise<string | undef
     .where('code_hash', '=', hashToken(code))
     .where('used_at', 'is', null)
     .where('expires_at', '>', now)
-    .returning('member_id')
+    .returning(['member_id', 'issued_by', 'kind'])
     .executeTakeFirst()
-  return used?.member_id
+  return used && { memberId: used.member_id, issuedBy: used.issued_by, kind: used.kind }
 }
 
 export async function voidLoginCodes(tx: Tx, memberId: string): Promise<void> {
@@ -50,4 +76,16 @@ export async function voidLoginCodes(tx: Tx, memberId: string): Promise<void> {
     .where('used_at', 'is', null)
     .where('expires_at', '>', now)
     .execute()
+}
+
+/** Whether the member ever had a token, in whatever way, since they were added (last). */
+export async function hasLoggedIn(tx: Tx, member: { id: string; created_at: Date }): Promise<boolean> {
+  const token = await tx
+    .selectFrom('tokens')
+    .select('id')
+    .where('member_id', '=', member.id)
+    .where('created_at', '>=', member.created_at)
+    .limit(1)
+    .executeTakeFirst()
+  return token !== undefined
 }

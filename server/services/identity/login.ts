@@ -9,8 +9,8 @@ const refused = () =>
   new DomainError(
     'unauthenticated',
     'code-invalid',
-    'This code is unknown, used or expired. An owner makes a new one with `fairway member invite NAME`; ' +
-      'until the first owner has logged in, each start of the server prints one.',
+    'This code is unknown, used or expired. An owner makes a new one with `fairway member invite NAME`, for ' +
+      'who has logged in before two do with `fairway member recover NAME`; until the first owner has logged in, each start of the server prints one.',
   )
 
 /** A one-time code buys a session. Throws `code-invalid`, in the same words for unknown, used, void and expired. */
@@ -27,10 +27,10 @@ export async function loginWithCode(
   if (!known) throw refused()
   const op = operation(known.organization_id, 'server', requestId)
   return await withTenant(db, op, async (tx) => {
-    const memberId = await useLoginCode(tx, code.trim())
-    const member = memberId && (await findLivingMember(tx, memberId))
-    if (!member) throw refused()
-    return await startSession(tx, op, member, { name, by: 'code' })
+    const used = await useLoginCode(tx, code.trim())
+    const member = used && (await findLivingMember(tx, used.memberId))
+    if (!used || !member) throw refused()
+    return await startSession(tx, op, member, { name, by: 'code', issuedBy: used.issuedBy })
   })
 }
 

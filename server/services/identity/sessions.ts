@@ -1,7 +1,10 @@
+import type { LoginNotice } from '../../../proto/gen/fairway/v1/identity_pb.js'
 import { audit } from '../../db/audit.ts'
 import type { Operation, Tx } from '../../db/tenancy.ts'
 import { invalid } from '../../errors.ts'
 import { createToken } from '../tokens/tokens.ts'
+import { voidLoginCodes } from './login-codes.ts'
+import { loginNotices } from './login-notices.ts'
 
 /** How long somebody stays logged in: for a working day where the provider lets them in again at a click. */
 const sessionMs = { code: 30 * 86_400_000, oidc: 12 * 3_600_000 } as const
@@ -13,17 +16,29 @@ export interface Session {
   readonly member: string
   readonly role: string
   readonly expiresAt: Date
+  /** What others did about the member's access. */
+  readonly notices?: readonly LoginNotice[]
 }
 
-/** A session of the member, and the trace of it. The transaction must be the server's own. */
+/**
+ * A session of the member, and the trace of it; codes that were not used are void from here on. The transaction must be
+ * the server's own.
+ */
 export async function startSession(
   tx: Tx,
   op: Operation,
   member: { id: string; name: string; role: string },
-  wanted: { name: string; by: keyof typeof sessionMs },
+  wanted: {
+    name: string
+    by: keyof typeof sessionMs
+    /** Actors through whose hands the code went; none, where it was no code. */
+    issuedBy?: readonly string[]
+  },
 ): Promise<Session> {
   const name = wanted.name || 'session'
   if (name.length > 80) throw invalid('name', 'A session’s name has at most 80 characters.')
+  await voidLoginCodes(tx, member.id)
+  const issuedBy = [...(wanted.issuedBy ?? [])]
   const { token, hash } = createToken('ft_')
   const expiresAt = new Date(Date.now() + sessionMs[wanted.by])
   const row = await tx
@@ -35,6 +50,7 @@ export async function startSession(
       name,
       token_hash: hash,
       expires_at: expiresAt,
+      issued_by: issuedBy,
     })
     .returning('id')
     .executeTakeFirstOrThrow()
@@ -43,7 +59,14 @@ export async function startSession(
     .select('name')
     .where('id', '=', op.organizationId)
     .executeTakeFirstOrThrow()
-  const details = { member: member.name, name, by: wanted.by, expiresAt: expiresAt.toISOString() }
+  const details = {
+    member: member.name,
+    name,
+    by: wanted.by,
+    issuedBy,
+    expiresAt: expiresAt.toISOString(),
+  }
+  const notices = (await loginNotices(tx, [member.id])).get(member.id)
   await audit(
     tx,
     { ...op, actor: `member:${member.name}` },
@@ -51,5 +74,5 @@ export async function startSession(
     { kind: 'token', id: row.id },
     details,
   )
-  return { token, organization, member: member.name, role: member.role, expiresAt }
+  return { token, organization, member: member.name, role: member.role, expiresAt, notices }
 }

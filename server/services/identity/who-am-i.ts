@@ -6,18 +6,20 @@ import { operation, withTenant } from '../../db/tenancy.ts'
 import { timestampOf } from '../messages.ts'
 import { serverVersion } from '../version.ts'
 import type { Identity } from './authenticate.ts'
+import { loginNotices } from './login-notices.ts'
 
 /** Who the presented token speaks for, and what it is confined to. */
 export async function whoAmI({ db, config }: AppContext, caller: Identity): Promise<WhoAmIResponse> {
   const { access } = caller
-  const projects = await withTenant(db, caller, (tx) =>
-    tx
+  const { projects, notices } = await withTenant(db, caller, async (tx) => ({
+    projects: await tx
       .selectFrom('projects')
       .select(['id', 'name'])
       .where('id', 'in', ['00000000-0000-0000-0000-000000000000', ...access.projectRoles.keys()])
       .orderBy('name')
       .execute(),
-  )
+    notices: access.memberId ? await loginNotices(tx, [access.memberId]) : undefined,
+  }))
   return create(WhoAmIResponseSchema, {
     organization: caller.organization,
     member: caller.member,
@@ -31,6 +33,8 @@ export async function whoAmI({ db, config }: AppContext, caller: Identity): Prom
     scopes: [...access.scopes],
     expiresAt: timestampOf(caller.tokenExpiresAt),
     serverAdvice: access.role === 'owner' ? [...config.warnings] : [],
+    loginIssuedBy: [...(access.loginIssuers ?? [])],
+    notices: notices?.get(access.memberId ?? ''),
   })
 }
 

@@ -38,6 +38,7 @@ export async function updateLock(
         stage,
         trigger: 'manual',
         requested_by: caller.actor,
+        requester_issuers: [...(caller.access.loginIssuers ?? [])],
         advance_at: new Date(),
       })
       .returning('id')

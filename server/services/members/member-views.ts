@@ -1,9 +1,11 @@
 import { create } from '@bufbuild/protobuf'
 import { jsonArrayFrom } from 'kysely/helpers/postgres'
+import type { LoginNotice } from '../../../proto/gen/fairway/v1/identity_pb.js'
 import { type Member, MemberSchema } from '../../../proto/gen/fairway/v1/members_pb.js'
 import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { authorize, type Caller, seesAll } from '../../governance/authorize.ts'
+import { loginNotices } from '../identity/login-notices.ts'
 import { timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
 
@@ -20,6 +22,10 @@ export async function listMembers(
       .where('members.removed_at', 'is', null)
       .orderBy('members.name')
       .execute()
+    const notices = await loginNotices(
+      tx,
+      rows.map(({ id }) => id),
+    )
     const seeing = project && new Set([...(await granted(tx, project.id))])
     return rows
       .filter(
@@ -29,12 +35,13 @@ export async function listMembers(
           seeing?.has(row.id) ||
           row.project_roles.some((role) => role.project === project.name),
       )
-      .map(messageOf)
+      .map((row) => messageOf(row, notices.get(row.id)))
   })
 }
 
 export async function memberMessage(tx: Tx, id: string): Promise<Member> {
-  return messageOf(await memberRows(tx).where('members.id', '=', id).executeTakeFirstOrThrow())
+  const row = await memberRows(tx).where('members.id', '=', id).executeTakeFirstOrThrow()
+  return messageOf(row, (await loginNotices(tx, [id])).get(id))
 }
 
 /** Those with a living grant in the project. */
@@ -67,7 +74,7 @@ const memberRows = (tx: Tx) =>
 
 type Row = Awaited<ReturnType<ReturnType<typeof memberRows>['executeTakeFirstOrThrow']>>
 
-const messageOf = (row: Row): Member =>
+const messageOf = (row: Row, loginNotices: LoginNotice[] = []): Member =>
   create(MemberSchema, {
     id: row.id,
     name: row.name,
@@ -75,4 +82,5 @@ const messageOf = (row: Row): Member =>
     projectRoles: row.project_roles.map(({ project, role }) => ({ project, role })),
     createdAt: timestampOf(row.created_at),
     lastSeenAt: timestampOf(row.last_seen_at),
+    loginNotices,
   })

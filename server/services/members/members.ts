@@ -1,12 +1,14 @@
+import { sql } from 'kysely'
 import type { Member } from '../../../proto/gen/fairway/v1/members_pb.js'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { DomainError, invalid, wrongState } from '../../errors.ts'
+import { handsOf } from '../../governance/approvals/same-person.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { type MemberRole, memberRoles, type ProjectRole, projectRoles } from '../../governance/matrix.ts'
 import { didYouMean } from '../../governance/nearest.ts'
-import { createLoginCode, type LoginCode } from '../identity/login-codes.ts'
+import { createLoginCode, hasLoggedIn, type LoginCode } from '../identity/login-codes.ts'
 import { requireProject } from '../projects/projects.ts'
 import { requireAnotherOwner } from './last-owner.ts'
 import { type MemberRow, parseMemberName, requireMember } from './member-names.ts'
@@ -37,8 +39,14 @@ export async function addMember(
     const { row, isNew } = await ensureMember(tx, caller, name, role)
     if (project && projectRole) await giveProjectRole(tx, caller, row, { ...project, role: projectRole })
     else if (!isNew) await changeRole(tx, row, role)
-    const code = isNew ? await createLoginCode(tx, caller, row.id) : undefined
-    const details = { member: name, role: wanted.role, ...(project && { project: project.name }), new: isNew }
+    const code = isNew ? await createLoginCode(tx, caller, row.id, invitationBy(caller)) : undefined
+    const details = {
+      member: name,
+      role: wanted.role,
+      ...(project && { project: project.name }),
+      new: isNew,
+      ...(code && { issuedBy: handsOf(caller) }),
+    }
     const subject = { kind: 'member', id: row.id, projectId: project?.id }
     await audit(tx, caller, 'member.add', subject, details)
     return { member: await memberMessage(tx, row.id), code }
@@ -68,7 +76,13 @@ async function ensureMember(
     .onConflict((conflict) =>
       conflict
         .columns(['organization_id', 'name'])
-        .doUpdateSet({ removed_at: null, role, created_at: new Date() })
+        .doUpdateSet({
+          removed_at: null,
+          role,
+          created_at: sql`now()`,
+          oidc_issuer: null,
+          oidc_subject: null,
+        })
         .where('members.removed_at', 'is not', null),
     )
     .returningAll()
@@ -128,13 +142,29 @@ async function giveProjectRole(
 
 const roleExists = (message: string) => new DomainError('duplicate', 'role-exists', message)
 
-/** A new one-time code; the ones before are void. Throws `member-not-found`. */
+const invitationBy = (caller: Caller) => ({ kind: 'invitation', issuedBy: handsOf(caller) }) as const
+
+/**
+ * A new one-time code for who has never logged in; the ones before are void. Whoever has is somebody, and a code would be
+ * their identity: see recovery.ts. Throws `member-not-found`, `has-logged-in`.
+ */
 export async function inviteMember({ db }: AppContext, caller: Caller, name: string): Promise<LoginCode> {
   return await withTenant(db, caller, async (tx) => {
     await authorize(tx, caller, 'member.manage')
     const member = await requireMember(tx, name)
-    const made = await createLoginCode(tx, caller, member.id)
-    const details = { member: member.name, expiresAt: made.expiresAt.toISOString() }
+    if (await hasLoggedIn(tx, member)) {
+      throw wrongState(
+        'has-logged-in',
+        `${member.name} has logged in before, and a code would let whoever has it act as them. ` +
+          `If they lost their access, two owners recover it: \`fairway member recover ${member.name}\`.`,
+      )
+    }
+    const made = await createLoginCode(tx, caller, member.id, invitationBy(caller))
+    const details = {
+      member: member.name,
+      issuedBy: handsOf(caller),
+      expiresAt: made.expiresAt.toISOString(),
+    }
     await audit(tx, caller, 'member.invite', { kind: 'member', id: member.id }, details)
     return made
   })

@@ -38,6 +38,7 @@ export async function queueProductionRun(
       commit_message: wanted.commitMessage ?? '',
       trigger: 'manual',
       requested_by: caller.actor,
+      requester_issuers: [...(caller.access.loginIssuers ?? [])],
       input: JSON.stringify(wanted.input),
       advance_at: new Date(),
     })

@@ -46,6 +46,7 @@ export async function requestRelease(
       summary: describeDeploy(plan) + (note && ` — ${note}`),
       requestedBy: caller.actor,
       requesterId: caller.access.memberId,
+      requesterIssuers: caller.access.loginIssuers,
       commitAuthor: emailOf(candidate.commitAuthor),
     })
     if (approval === 'forbidden') {

@@ -59,12 +59,14 @@ export async function createServiceToken(
         project_id: project?.id ?? caller.tokenProjectId,
         token_hash: hash,
         expires_at: expiresAt,
+        issued_by: [...(caller.access.loginIssuers ?? [])],
         parent_id: caller.tokenKind === 'service' ? caller.tokenId : null,
       })
       .returning('id')
       .executeTakeFirstOrThrow()
     const token = tokenMessage(await tokenRows(tx).where('tokens.id', '=', row.id).executeTakeFirstOrThrow())
-    const details = { name: wanted.name, member: caller.member, scopes, project: token.project }
+    const issuedBy = caller.access.loginIssuers ?? []
+    const details = { name: wanted.name, member: caller.member, scopes, project: token.project, issuedBy }
     await audit(tx, caller, 'token.create', { kind: 'token', id: row.id, projectId: project?.id }, details)
     return { token, secret }
   })
@@ -214,4 +216,5 @@ const tokenMessage = (row: TokenRow): Token =>
     expiresAt: timestampOf(row.expires_at),
     lastUsedAt: timestampOf(row.last_used_at),
     revokedAt: timestampOf(row.revoked_at),
+    loginIssuedBy: row.issued_by,
   })

@@ -133,6 +133,13 @@ export declare type Approval = Message<"fairway.v1.Approval"> & {
    * @generated from field: uint32 build_number = 21;
    */
   buildNumber: number;
+
+  /**
+   * Actors through whose hands the one-time code went that the requester's login was had with.
+   *
+   * @generated from field: repeated string requester_login_issued_by = 22;
+   */
+  requesterLoginIssuedBy: string[];
 };
 
 /**
@@ -166,6 +173,13 @@ export declare type ApprovalVote = Message<"fairway.v1.ApprovalVote"> & {
    * @generated from field: google.protobuf.Timestamp at = 4;
    */
   at?: Timestamp | undefined;
+
+  /**
+   * Likewise of the voter's login.
+   *
+   * @generated from field: repeated string login_issued_by = 5;
+   */
+  loginIssuedBy: string[];
 };
 
 /**
@@ -209,6 +223,13 @@ export declare type BreakGlassReview = Message<"fairway.v1.BreakGlassReview"> & 
    * @generated from field: google.protobuf.Timestamp closed_at = 6;
    */
   closedAt?: Timestamp | undefined;
+
+  /**
+   * Likewise of the login that broke the glass.
+   *
+   * @generated from field: repeated string login_issued_by = 7;
+   */
+  loginIssuedBy: string[];
 };
 
 /**

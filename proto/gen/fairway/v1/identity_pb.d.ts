@@ -196,6 +196,11 @@ export declare type Session = Message<"fairway.v1.Session"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 5;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: repeated fairway.v1.LoginNotice notices = 6;
+   */
+  notices: LoginNotice[];
 };
 
 /**
@@ -203,6 +208,45 @@ export declare type Session = Message<"fairway.v1.Session"> & {
  * Use `create(SessionSchema)` to create a new message.
  */
 export declare const SessionSchema: GenMessage<Session>;
+
+/**
+ * What others did about a member's access after they had logged in first; within the last 90 days, newest first.
+ *
+ * @generated from message fairway.v1.LoginNotice
+ */
+export declare type LoginNotice = Message<"fairway.v1.LoginNotice"> & {
+  /**
+   * recovery-requested, recovery, operator (the server was started to print a code)
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Actors: who asked, or through whose hands the code went.
+   *
+   * @generated from field: repeated string by = 2;
+   */
+  by: string[];
+
+  /**
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * When somebody logged in with the code.
+   *
+   * @generated from field: google.protobuf.Timestamp used_at = 4;
+   */
+  usedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.LoginNotice.
+ * Use `create(LoginNoticeSchema)` to create a new message.
+ */
+export declare const LoginNoticeSchema: GenMessage<LoginNotice>;
 
 /**
  * @generated from message fairway.v1.WhoAmIRequest
@@ -270,6 +314,18 @@ export declare type WhoAmIResponse = Message<"fairway.v1.WhoAmIResponse"> & {
    * @generated from field: repeated string server_advice = 9;
    */
   serverAdvice: string[];
+
+  /**
+   * Actors through whose hands the one-time code went that the login was had with.
+   *
+   * @generated from field: repeated string login_issued_by = 10;
+   */
+  loginIssuedBy: string[];
+
+  /**
+   * @generated from field: repeated fairway.v1.LoginNotice notices = 11;
+   */
+  notices: LoginNotice[];
 };
 
 /**

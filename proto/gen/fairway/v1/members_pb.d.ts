@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { LoginNotice } from "./identity_pb.js";
 
 /**
  * Describes the file fairway/v1/members.proto.
@@ -46,6 +47,11 @@ export declare type Member = Message<"fairway.v1.Member"> & {
    * @generated from field: google.protobuf.Timestamp last_seen_at = 6;
    */
   lastSeenAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: repeated fairway.v1.LoginNotice login_notices = 7;
+   */
+  loginNotices: LoginNotice[];
 };
 
 /**
@@ -236,6 +242,89 @@ export declare type InviteMemberResponse = Message<"fairway.v1.InviteMemberRespo
  * Use `create(InviteMemberResponseSchema)` to create a new message.
  */
 export declare const InviteMemberResponseSchema: GenMessage<InviteMemberResponse>;
+
+/**
+ * @generated from message fairway.v1.RequestRecoveryRequest
+ */
+export declare type RequestRecoveryRequest = Message<"fairway.v1.RequestRecoveryRequest"> & {
+  /**
+   * @generated from field: string member = 1;
+   */
+  member: string;
+};
+
+/**
+ * Describes the message fairway.v1.RequestRecoveryRequest.
+ * Use `create(RequestRecoveryRequestSchema)` to create a new message.
+ */
+export declare const RequestRecoveryRequestSchema: GenMessage<RequestRecoveryRequest>;
+
+/**
+ * @generated from message fairway.v1.RequestRecoveryResponse
+ */
+export declare type RequestRecoveryResponse = Message<"fairway.v1.RequestRecoveryResponse"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 1;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * Names of those who can confirm it.
+   *
+   * @generated from field: repeated string owners = 2;
+   */
+  owners: string[];
+};
+
+/**
+ * Describes the message fairway.v1.RequestRecoveryResponse.
+ * Use `create(RequestRecoveryResponseSchema)` to create a new message.
+ */
+export declare const RequestRecoveryResponseSchema: GenMessage<RequestRecoveryResponse>;
+
+/**
+ * @generated from message fairway.v1.ConfirmRecoveryRequest
+ */
+export declare type ConfirmRecoveryRequest = Message<"fairway.v1.ConfirmRecoveryRequest"> & {
+  /**
+   * @generated from field: string member = 1;
+   */
+  member: string;
+};
+
+/**
+ * Describes the message fairway.v1.ConfirmRecoveryRequest.
+ * Use `create(ConfirmRecoveryRequestSchema)` to create a new message.
+ */
+export declare const ConfirmRecoveryRequestSchema: GenMessage<ConfirmRecoveryRequest>;
+
+/**
+ * @generated from message fairway.v1.ConfirmRecoveryResponse
+ */
+export declare type ConfirmRecoveryResponse = Message<"fairway.v1.ConfirmRecoveryResponse"> & {
+  /**
+   * Shown here and never again.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp code_expires_at = 2;
+   */
+  codeExpiresAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string requested_by = 3;
+   */
+  requestedBy: string;
+};
+
+/**
+ * Describes the message fairway.v1.ConfirmRecoveryResponse.
+ * Use `create(ConfirmRecoveryResponseSchema)` to create a new message.
+ */
+export declare const ConfirmRecoveryResponseSchema: GenMessage<ConfirmRecoveryResponse>;
 
 /**
  * @generated from message fairway.v1.Grant
@@ -553,7 +642,7 @@ export declare const MemberService: GenService<{
     output: typeof RemoveMemberResponseSchema;
   },
   /**
-   * A new one-time code for a member.
+   * A new one-time code for a member who has never logged in; FailedPrecondition for one who has.
    *
    * @generated from rpc fairway.v1.MemberService.InviteMember
    */
@@ -561,6 +650,26 @@ export declare const MemberService: GenService<{
     methodKind: "unary";
     input: typeof InviteMemberRequestSchema;
     output: typeof InviteMemberResponseSchema;
+  },
+  /**
+   * A lost access: an owner asks for a new code, and gets none.
+   *
+   * @generated from rpc fairway.v1.MemberService.RequestRecovery
+   */
+  requestRecovery: {
+    methodKind: "unary";
+    input: typeof RequestRecoveryRequestSchema;
+    output: typeof RequestRecoveryResponseSchema;
+  },
+  /**
+   * Another owner confirms it, and gets the code. PermissionDenied for who asked, or may be the same person.
+   *
+   * @generated from rpc fairway.v1.MemberService.ConfirmRecovery
+   */
+  confirmRecovery: {
+    methodKind: "unary";
+    input: typeof ConfirmRecoveryRequestSchema;
+    output: typeof ConfirmRecoveryResponseSchema;
   },
   /**
    * @generated from rpc fairway.v1.MemberService.GrantPermission

@@ -70,6 +70,13 @@ export declare type Token = Message<"fairway.v1.Token"> & {
    * @generated from field: google.protobuf.Timestamp revoked_at = 10;
    */
   revokedAt?: Timestamp | undefined;
+
+  /**
+   * Actors through whose hands the one-time code went that its login was had with.
+   *
+   * @generated from field: repeated string login_issued_by = 11;
+   */
+  loginIssuedBy: string[];
 };
 
 /**
