@@ -79,6 +79,24 @@ module.exports = {
       { path: '^agent/', pathNot: '^agent/process\\.ts$' },
       { path: '^(node:)?child_process$' },
     ),
+    rule(
+      'superuser-in-one-place',
+      "a superuser's session is for agent/database/administration.ts alone: it never enters a tenant's database",
+      { path: '^(agent|server|cli|packaging)/', pathNot: '^agent/database/(administration|superuser)\\.ts$' },
+      { path: '^agent/database/superuser\\.ts$' },
+    ),
+    rule(
+      'databases-by-their-gate',
+      'raw sessions of cells live in agent/database only: ask by withHostileDatabase',
+      { path: '^(agent|server|cli|packaging)/', pathNot: '^agent/database/' },
+      { path: '^agent/database/(session|own-session)\\.ts$' },
+    ),
+    rule(
+      'agent-pg-in-database',
+      'the PostgreSQL client of the agent lives in agent/database only',
+      { path: '^agent/', pathNot: '^agent/database/' },
+      { path: 'node_modules/pg/' },
+    ),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

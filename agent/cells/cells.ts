@@ -1,6 +1,6 @@
 import type { DockerHost } from '../containers/docker.ts'
 import { stopPostgres } from '../containers/postgres.ts'
-import { DATABASE, ROLE } from '../containers/postgres-client.ts'
+import { DATABASE, ROLE } from '../database/names.ts'
 import type { Dump, Snapshot } from '../storage/layout.ts'
 import type { Orphan, Ownership } from '../storage/orphans.ts'
 import type { Pool } from '../storage/pool.ts'

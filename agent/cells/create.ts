@@ -1,8 +1,6 @@
-import { chown, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describePostgresImage, initializeCluster } from '../containers/postgres-image.ts'
-import { HBA, IDENT } from '../containers/postgres-settings.ts'
 import { createPassword } from '../containers/scram.ts'
+import { writeAccessRules } from '../database/access-rules.ts'
 import type { Cell, CellRecord } from '../storage/records.ts'
 import type { CellParts, CreateRequest, Step } from './parts.ts'
 import { startCell } from './start.ts'
@@ -30,10 +28,7 @@ export async function createCell(parts: CellParts, request: CreateRequest, step:
     }
     const cell = await pool.createCell(record, { odooPassword: createPassword() }, async (dataDir) => {
       await initializeCluster(host, image, dataDir, signal)
-      for (const [name, content] of Object.entries({ 'pg_hba.conf': HBA, 'pg_ident.conf': IDENT })) {
-        await writeFile(join(dataDir, name), content, { mode: 0o600 })
-        await chown(join(dataDir, name), image.uid, image.gid)
-      }
+      await writeAccessRules(dataDir, image)
     })
     return startCell(parts, cell, signal)
   })

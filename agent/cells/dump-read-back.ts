@@ -1,8 +1,8 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DockerHost } from '../containers/docker.ts'
-import { DATABASE, withSuperuser } from '../containers/postgres-client.ts'
 import { DUMP, runPostgresTool } from '../containers/postgres-tool.ts'
+import { withHostileDatabase } from '../database/hostile-database.ts'
 import type { Cell } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { LoggedStep } from './parts.ts'
@@ -74,15 +74,15 @@ async function countLargeObjects(directory: string, names: readonly string[]): P
 
 /** A large object is stored in pages of 2 KiB, of which some may be missing (zeros). */
 function askForLargeObjects(cell: Cell, signal: AbortSignal): Promise<string> {
-  return withSuperuser(
+  return withHostileDatabase(
     cell,
-    async (client) => {
-      const { rows } = await client.query<{ objects: string; bytes: string }>(`
+    async (database) => {
+      const { rows } = await database.query<{ objects: string; bytes: string }>(`
         SELECT (SELECT count(*) FROM pg_largeobject_metadata) AS objects, coalesce(sum(size), 0) AS bytes
         FROM (SELECT max(pageno::bigint * 2048 + octet_length(data)) AS size FROM pg_largeobject GROUP BY loid) AS sizes`)
       return formatLargeObjects(Number(rows[0]?.objects), Number(rows[0]?.bytes))
     },
-    { database: DATABASE, signal },
+    { signal, bounds: { statementMs: 10 * 60_000 } },
   )
 }
 

@@ -1,5 +1,5 @@
-import { DATABASE } from '../containers/postgres-client.ts'
 import { DUMP, runPostgresTool } from '../containers/postgres-tool.ts'
+import { DATABASE } from '../database/names.ts'
 import type { Dump } from '../storage/layout.ts'
 import type { Cell } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'

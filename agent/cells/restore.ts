@@ -1,5 +1,5 @@
 import { ensurePostgres, stopPostgres } from '../containers/postgres.ts'
-import { sealDatabase } from '../containers/postgres-seal.ts'
+import { sealDatabase } from '../database/administration.ts'
 import type { Snapshot } from '../storage/layout.ts'
 import type { Cell } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'

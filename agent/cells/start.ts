@@ -1,5 +1,5 @@
 import { ensurePostgres } from '../containers/postgres.ts'
-import { sealDatabase } from '../containers/postgres-seal.ts'
+import { sealDatabase } from '../database/administration.ts'
 import type { Cell } from '../storage/records.ts'
 import type { CellParts } from './parts.ts'
 import { markStopped } from './recover.ts'

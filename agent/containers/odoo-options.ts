@@ -1,12 +1,12 @@
 import type Docker from 'dockerode'
 import type { Connection } from '../cells/cells.ts'
+import { DATABASE } from '../database/names.ts'
 import type { Cell } from '../storage/records.ts'
 import type { Secrets } from '../tasks/task.ts'
 import { withSecrets } from './container-secrets.ts'
 import { hardenedHostConfig } from './docker.ts'
 import type { ImageFacts } from './image-facts.ts'
 import { networkName } from './networks.ts'
-import { DATABASE } from './postgres-client.ts'
 
 export const httpPort = 8069
 export const geventPort = 8072

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { HBA, initdbArguments, postgresSettings } from './postgres-settings.ts'
+import { initdbArguments, postgresSettings } from './postgres-settings.ts'
 
 const GIB = 1024 ** 3
 
@@ -24,16 +24,5 @@ describe('settings of PostgreSQL', () => {
     expect(postgresSettings('staging', GIB, 13)).not.toHaveProperty('recovery_init_sync_method')
     expect(initdbArguments('/data', 15)).not.toContain('--locale-provider=builtin')
     expect(initdbArguments('/data', 18)).toContain('--locale-provider=builtin')
-  })
-
-  it('lets the superuser in by the socket only', () => {
-    const rules = HBA.trim()
-      .split('\n')
-      .map((line) => line.split(/\s+/))
-    expect(rules.filter(([, , user]) => user === 'postgres')).toEqual([
-      ['local', 'all', 'postgres', 'peer', 'map=fairway'],
-      ['host', 'all', 'postgres', 'all', 'reject'],
-    ])
-    expect(rules.flat()).not.toContain('trust')
   })
 })

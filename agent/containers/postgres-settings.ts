@@ -37,18 +37,6 @@ function megabytes(bytes: number): string {
   return `${Math.max(1, Math.floor(bytes / MIB))}MB`
 }
 
-/**
- * Who may connect. The superuser: only through the Unix socket, and only as root of the host (the agent) or as
- * PostgreSQL's own user (docker exec); it has no password at all. Odoo: over the cell's network, by password.
- */
-export const HBA = `local all postgres peer map=fairway
-host  all postgres all reject
-host  all all      all scram-sha-256
-`
-export const IDENT = `fairway root     postgres
-fairway postgres postgres
-`
-
 /** Arguments of initdb; ICU and glibc locales change their order under an image, the built-in one (17 and later) never. */
 export function initdbArguments(dataDir: string, major: number): string[] {
   return [

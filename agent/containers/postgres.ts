@@ -1,7 +1,7 @@
 import { chown, mkdir, rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
-import type pg from 'pg'
+import { isAnswering } from '../database/administration.ts'
 import type { Cell } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'
 import { hasSpec, withSpec } from './container-spec.ts'
@@ -17,7 +17,6 @@ import {
   tailLogs,
 } from './docker.ts'
 import { ensureCellNetwork } from './networks.ts'
-import { connectSuperuser, isNotReady } from './postgres-client.ts'
 import { volumeCovers } from './postgres-image.ts'
 import { postgresSettings } from './postgres-settings.ts'
 
@@ -120,11 +119,7 @@ async function untilReady(
 ): Promise<void> {
   const deadline = performance.now() + READY_WITHIN_MS
   for (let attempt = 1; performance.now() < deadline; attempt += 1) {
-    const client = await tryConnect(cell, signal)
-    if (client) {
-      await client.query('SELECT 1')
-      return await client.end()
-    }
+    if (await isAnswering(cell, signal)) return
     if (attempt % 20 === 0) await requireAlive(host, cell, restarts)
     await delay(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted())
   }
@@ -132,15 +127,6 @@ async function untilReady(
     'postgres-timeout',
     `PostgreSQL of cell ${cell.id} was not ready after ${READY_WITHIN_MS / 60_000} minutes: ${await lastLines(host, cell)}`,
   )
-}
-
-async function tryConnect(cell: Cell, signal: AbortSignal): Promise<pg.Client | undefined> {
-  try {
-    return await connectSuperuser(cell, { signal })
-  } catch (error) {
-    if (isNotReady(error)) return undefined
-    throw error
-  }
 }
 
 /** Docker restarts a server that dies: that it did so while we wait is how we know. */

@@ -1,4 +1,4 @@
-import type { Queries } from '../odoo/installed-modules.ts'
+import type { HostileDatabase } from '../database/hostile-database.ts'
 
 /** The schema `public` of a database at one moment. Plain JSON. */
 export interface Catalog {
@@ -30,14 +30,11 @@ export interface SchemaPart {
 
 const longestDetail = 300
 
-/**
- * Reads the catalog. As superuser, on a database that is not trusted: only functions of PostgreSQL itself are called,
- * so the session's search path must be `pg_catalog`.
- */
-export async function readCatalog(database: Queries): Promise<Catalog> {
+/** Reads the catalog. What a database's owner can make long is cut. */
+export async function readCatalog(database: HostileDatabase): Promise<Catalog> {
   const { rows: tables } = await database.query<TableFacts>(tablesQuery)
-  const { rows } = await database.query<SchemaPart>(partsQuery)
-  return { tables, parts: rows.map((part) => ({ ...part, detail: part.detail.slice(0, longestDetail) })) }
+  const { rows: parts } = await database.query<SchemaPart>(partsQuery)
+  return { tables, parts }
 }
 
 // Tables proper: no views, no foreign tables, and of a partitioned one its partitions as well.
@@ -53,7 +50,7 @@ const tablesQuery = `select t.relname as name, t.relfilenode::int8::float8 as fi
    from ${tablesOfPublic}
   order by t.relname collate "C"`
 
-const partsQuery = `
+const partsQuery = `select kind, "table", name, left(detail, ${longestDetail}) as detail from (
   select 'column' as kind, t.relname as table, a.attname as name,
     format_type(a.atttypid, a.atttypmod)
       || case when a.attnotnull then ' not null' else '' end
@@ -73,4 +70,4 @@ const partsQuery = `
    join pg_index i on i.indrelid = t.oid
    join pg_class r on r.oid = i.indexrelid
   where not exists (select from pg_constraint c
-    where c.conindid = i.indexrelid and c.conrelid = t.oid and c.contype in ('p', 'u', 'x'))`
+    where c.conindid = i.indexrelid and c.conrelid = t.oid and c.contype in ('p', 'u', 'x'))) parts`

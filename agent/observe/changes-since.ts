@@ -1,5 +1,5 @@
-import pg from 'pg'
-import type { Queries } from '../odoo/installed-modules.ts'
+import { type HostileDatabase, isTimeout, quoteIdentifier } from '../database/hostile-database.ts'
+import { lookUpOdooTables } from '../database/odoo-tables.ts'
 
 export interface TableChanges {
   table: string
@@ -17,7 +17,6 @@ export interface ChangesSince {
 
 const totalMs = 20_000
 const statementMs = 3_000
-const queryCanceled = '57014'
 
 /** Rows that nobody wrote on purpose: Odoo's own book-keeping, queues, presence and caches. */
 const housekeeping = new Set([
@@ -52,16 +51,12 @@ const housekeeping = new Set([
   'web_tour_tour',
 ])
 
-/** For `countChangesSince`: only PostgreSQL's own functions are found, nothing is written, one core is used. */
-export const readOnly = `set search_path = pg_catalog; set default_transaction_read_only = on;
-  set max_parallel_workers_per_gather = 0; set statement_timeout = ${statementMs}`
-
 /**
  * Counts rows that were created or changed since a moment, by Odoo's `create_date` and `write_date`, in what people
  * write. A row that was deleted leaves no trace. Each table is asked by a statement of its own, so that no lock lasts
- * for longer; the session must be set to `readOnly`.
+ * for longer.
  */
-export async function countChangesSince(database: Queries, since: Date): Promise<ChangesSince> {
+export async function countChangesSince(database: HostileDatabase, since: Date): Promise<ChangesSince> {
   const deadline = performance.now() + totalMs
   const found: ChangesSince = { tables: [], lastChange: undefined, uncounted: [] }
   for (const table of await listDatedTables(database)) {
@@ -82,7 +77,7 @@ export async function countChangesSince(database: Queries, since: Date): Promise
  * since asking for a file's size waits for whoever holds the table. Only columns
  * of PostgreSQL's own type in real tables: anything else could run somebody's code with our rights.
  */
-async function listDatedTables(database: Queries): Promise<string[]> {
+async function listDatedTables(database: HostileDatabase): Promise<string[]> {
   const { rows } = await database.query<{ table: string }>(
     `select c.relname as table
        from pg_class c
@@ -95,9 +90,10 @@ async function listDatedTables(database: Queries): Promise<string[]> {
       order by c.relpages, c.relname`,
   )
   const tables = rows.map(({ table }) => table)
-  if (!tables.includes('ir_model')) return tables
+  const models = (await lookUpOdooTables(database, ['ir_model'])).find('ir_model', 'model', 'transient')
+  if (!models) return tables
   const { rows: wizards } = await database.query<{ model: string }>(
-    'select model from public.ir_model where transient',
+    `select left(model, 200) as model from ${models} where transient`,
   )
   const transient = new Set(wizards.map(({ model }) => model.replaceAll('.', '_')))
   return tables.filter((table) => !transient.has(table))
@@ -105,25 +101,25 @@ async function listDatedTables(database: Queries): Promise<string[]> {
 
 /** Undefined when it took too long. */
 async function countTable(
-  database: Queries,
+  database: HostileDatabase,
   table: string,
   since: Date,
   timeoutMs: number,
 ): Promise<{ rows: number; last: Date | undefined } | undefined> {
   try {
-    await database.query(`set statement_timeout = ${timeoutMs}`)
     const { rows } = await database.query<{ rows: number; last: number | null }>(
       `select count(*)::float8 as rows,
           extract(epoch from max(greatest(create_date, write_date)))::float8 as last
-         from only public.${pg.escapeIdentifier(table)}
+         from only public.${quoteIdentifier(table)}
         where (create_date > $1::timestamp or write_date > $1::timestamp)${exceptions.get(table) ?? ''}`,
       // Odoo writes UTC, without a time zone.
       [since.toISOString().replace('Z', '')],
+      { statementMs: timeoutMs },
     )
     const [row] = rows
     return { rows: row?.rows ?? 0, last: row?.last ? new Date(row.last * 1000) : undefined }
   } catch (error) {
-    if ((error as { code?: string }).code === queryCanceled) return undefined
+    if (isTimeout(error)) return undefined
     throw error
   }
 }

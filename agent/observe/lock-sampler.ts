@@ -1,5 +1,4 @@
-import type pg from 'pg'
-import { DATABASE, withSuperuser } from '../containers/postgres-client.ts'
+import { type HostileDatabase, withHostileDatabase } from '../database/hostile-database.ts'
 import { pause } from '../link/pause.ts'
 import type { Cell } from '../storage/records.ts'
 import { blockingModes, createLockTally, type TableLock } from './lock-tally.ts'
@@ -30,8 +29,8 @@ export function watchLocks(cell: Cell, tables: ReadonlySet<string>, signal: Abor
   let lost = false
   let awayMs = 0
 
-  async function look(client: pg.Client): Promise<void> {
-    const { rows } = await client.query<Look>(query, [blockingModes])
+  async function look(database: HostileDatabase): Promise<void> {
+    const { rows } = await database.query<Look>(query, [blockingModes])
     if (lost) {
       awayMs += performance.now() - lookedAt
       tally.skipTo(Date.now())
@@ -69,22 +68,21 @@ export function watchLocks(cell: Cell, tables: ReadonlySet<string>, signal: Abor
 
 async function lookUntil(
   done: AbortSignal,
-  look: (client: pg.Client) => Promise<void>,
+  look: (database: HostileDatabase) => Promise<void>,
   cell: Cell,
 ): Promise<void> {
-  await withSuperuser(
+  await withHostileDatabase(
     cell,
-    async (client) => {
-      await client.query("set search_path = pg_catalog; set statement_timeout = '2s'")
+    async (database) => {
       while (!done.aborted) {
         const begun = performance.now()
-        await look(client)
+        await look(database)
         const tookMs = performance.now() - begun
         await pause(Math.min(latestMs, Math.max(everyMs, tookMs * share)), done)
       }
-      await look(client)
+      await look(database)
     },
-    { database: DATABASE },
+    { bounds: { statementMs: 2_000 } },
   )
 }
 

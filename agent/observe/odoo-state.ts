@@ -1,5 +1,5 @@
-import type { Queries } from '../odoo/installed-modules.ts'
-import type { Catalog } from './catalog.ts'
+import type { HostileDatabase } from '../database/hostile-database.ts'
+import { lookUpOdooTables } from '../database/odoo-tables.ts'
 
 /** What Odoo has written down about its views and modules. Plain JSON. */
 export interface OdooState {
@@ -8,18 +8,20 @@ export interface OdooState {
   versions: Record<string, string>
 }
 
-/** Empty where the database is not one of Odoo's. The session's search path must be `pg_catalog`. */
-export async function readOdooState(database: Queries, catalog: Catalog): Promise<OdooState> {
+/** Empty where the database is not one of Odoo's. */
+export async function readOdooState(database: HostileDatabase): Promise<OdooState> {
   const state: OdooState = { activeViews: [], versions: {} }
-  if (hasColumns(catalog, 'ir_ui_view', ['active'])) {
-    const { rows } = await database.query<{ id: number }>(
-      'select id from public.ir_ui_view where active order by id',
-    )
+  const tables = await lookUpOdooTables(database, ['ir_ui_view', 'ir_module_module'])
+  const views = tables.find('ir_ui_view', 'id', 'active')
+  if (views) {
+    const { rows } = await database.query<{ id: number }>(`select id from ${views} where active order by id`)
     state.activeViews = rows.map(({ id }) => id)
   }
-  if (hasColumns(catalog, 'ir_module_module', ['name', 'latest_version'])) {
+  const modules = tables.find('ir_module_module', 'name', 'latest_version')
+  if (modules) {
     const { rows } = await database.query<{ name: string; version: string }>(
-      "select name, latest_version as version from public.ir_module_module where latest_version <> ''",
+      `select left(name, 200) as name, left(latest_version, 100) as version from ${modules}
+        where latest_version <> '' and name is not null`,
     )
     state.versions = Object.fromEntries(rows.map(({ name, version }) => [name, version]))
   }
@@ -28,16 +30,17 @@ export async function readOdooState(database: Queries, catalog: Catalog): Promis
 
 /** Those of `activeViews` that are there and not active, by `module.xml_id` or the view's name, sorted. */
 export async function listDeactivated(
-  database: Queries,
-  catalog: Catalog,
+  database: HostileDatabase,
   activeViews: readonly number[],
 ): Promise<string[]> {
-  if (activeViews.length === 0 || !hasColumns(catalog, 'ir_ui_view', ['active', 'name'])) return []
-  if (!hasColumns(catalog, 'ir_model_data', ['module', 'name', 'model', 'res_id'])) return []
+  const tables = await lookUpOdooTables(database, ['ir_ui_view', 'ir_model_data'])
+  const views = tables.find('ir_ui_view', 'id', 'active', 'name')
+  const data = tables.find('ir_model_data', 'module', 'name', 'model', 'res_id')
+  if (activeViews.length === 0 || !views || !data) return []
   const { rows } = await database.query<{ name: string }>(
-    `select coalesce(min(d.module || '.' || d.name), v.name) as name
-       from public.ir_ui_view v
-       left join public.ir_model_data d on d.model = 'ir.ui.view' and d.res_id = v.id
+    `select left(coalesce(min(d.module || '.' || d.name), v.name), 300) as name
+       from ${views} v
+       left join ${data} d on d.model = 'ir.ui.view' and d.res_id = v.id
       where v.active is not true and v.id = any ($1::int[])
       group by v.id, v.name
       order by 1`,
@@ -69,10 +72,4 @@ export function compareVersions(
     }))
     .filter((each) => each.before !== each.after || each.scripts.length > 0)
     .toSorted((a, b) => (a.module < b.module ? -1 : 1))
-}
-
-/** Only real tables are asked: a view in their place could run somebody's code with our rights. */
-function hasColumns({ parts }: Catalog, table: string, columns: readonly string[]): boolean {
-  const there = parts.filter((part) => part.kind === 'column' && part.table === table)
-  return columns.every((column) => there.some(({ name }) => name === column))
 }

@@ -1,4 +1,4 @@
-import { DATABASE, withSuperuser } from '../containers/postgres-client.ts'
+import { withHostileDatabase } from '../database/hostile-database.ts'
 import type { Cell } from '../storage/records.ts'
 import { type Catalog, readCatalog } from './catalog.ts'
 import { listDeactivated, type OdooState, readOdooState } from './odoo-state.ts'
@@ -17,15 +17,14 @@ const catalogTimeoutMs = 30_000
 
 /** Takes no lock that keeps others from writing. */
 export function takePicture(cell: Cell, signal: AbortSignal): Promise<Picture> {
-  return withSuperuser(
+  return withHostileDatabase(
     cell,
     async (database) => {
-      await database.query(preparation)
       const catalog = await readCatalog(database)
-      const odoo = await readOdooState(database, catalog)
+      const odoo = await readOdooState(database)
       return { catalog, odoo, counts: await countRows(database, catalog.tables, budget) }
     },
-    { database: DATABASE, signal },
+    { signal, bounds: { statementMs: catalogTimeoutMs } },
   )
 }
 
@@ -36,17 +35,10 @@ export async function takeSecondPicture(
   signal: AbortSignal,
 ): Promise<Picture & { deactivatedViews: string[] }> {
   const after = await takePicture(cell, signal)
-  const deactivatedViews = await withSuperuser(
+  const deactivatedViews = await withHostileDatabase(
     cell,
-    async (database) => {
-      await database.query(preparation)
-      return listDeactivated(database, after.catalog, before.odoo.activeViews)
-    },
-    { database: DATABASE, signal },
+    (database) => listDeactivated(database, before.odoo.activeViews),
+    { signal, bounds: { statementMs: catalogTimeoutMs } },
   )
   return { ...after, deactivatedViews }
 }
-
-// The database's owner may have put functions of its own in the way: none is found but PostgreSQL's.
-const preparation = `set search_path = pg_catalog; set default_transaction_read_only = on;
-  set statement_timeout = ${catalogTimeoutMs}`

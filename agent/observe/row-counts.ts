@@ -1,5 +1,4 @@
-import pg from 'pg'
-import type { Queries } from '../odoo/installed-modules.ts'
+import { type HostileDatabase, isTimeout, quoteIdentifier } from '../database/hostile-database.ts'
 import type { TableFacts } from './catalog.ts'
 
 /** Rows of a table, counted or (`exact: false`) guessed; null when nobody knows. Plain JSON. */
@@ -25,14 +24,13 @@ export interface RowChange {
 /** Small tables are counted together: most of an Odoo's 600 are a page or none. */
 const together = 100
 const smallBytes = 4 * 1024 ** 2
-const queryCanceled = '57014'
 
 /**
  * Counts rows, smallest tables first, many small ones with one statement, until the budget is spent; the others are
- * guessed as the planner would. Changes the session's statement_timeout.
+ * guessed as the planner would.
  */
 export async function countRows(
-  database: Queries,
+  database: HostileDatabase,
   tables: readonly TableFacts[],
   budget: CountBudget,
 ): Promise<Count[]> {
@@ -51,19 +49,20 @@ export async function countRows(
 
 /** Numbers of the batch's tables in its order; undefined when it took too long. */
 async function countBatch(
-  database: Queries,
+  database: HostileDatabase,
   batch: readonly TableFacts[],
   timeoutMs: number,
 ): Promise<number[] | undefined> {
-  const each = batch.map(
-    ({ name }) => `(select count(*)::float8 from only public.${pg.escapeIdentifier(name)})`,
-  )
+  const each = batch.map(({ name }) => `(select count(*)::float8 from only public.${quoteIdentifier(name)})`)
   try {
-    await database.query(`set statement_timeout = ${timeoutMs}`)
-    const { rows } = await database.query<{ counts: number[] }>(`select array[${each.join(', ')}] as counts`)
+    const { rows } = await database.query<{ counts: number[] }>(
+      `select array[${each.join(', ')}] as counts`,
+      [],
+      { statementMs: timeoutMs },
+    )
     return rows[0]?.counts
   } catch (error) {
-    if ((error as { code?: string }).code === queryCanceled) return undefined
+    if (isTimeout(error)) return undefined
     throw error
   }
 }

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { DATABASE, ROLE, withSuperuser } from '../containers/postgres-client.ts'
+import { withHostileDatabase } from '../database/hostile-database.ts'
+import { ROLE } from '../database/names.ts'
 import type { Cell, Stage } from '../storage/records.ts'
-import { listInstalledModules, listUnfinishedModules } from './installed-modules.ts'
+import { readModuleStates } from './installed-modules.ts'
 import { CheckFailed } from './smoke-checks.ts'
 
 /** How long to wait for the cron thread to be there; elsewhere, for what looks like it to be gone. */
@@ -9,14 +10,14 @@ const cronMs = { production: 10_000, elsewhere: 5_000 }
 
 /** No module waits half-way between two states. */
 export function checkModules(cell: Cell, signal: AbortSignal): Promise<string> {
-  return withSuperuser(
+  return withHostileDatabase(
     cell,
     async (database) => {
-      const unfinished = await listUnfinishedModules(database)
+      const { installed, unfinished } = await readModuleStates(database)
       if (unfinished.length > 0) throw new CheckFailed(`half-way: ${unfinished.slice(0, 10).join(', ')}`)
-      return `${(await listInstalledModules(database)).length} modules are installed`
+      return `${installed.length} modules are installed`
     },
-    { database: DATABASE, signal },
+    { signal },
   )
 }
 
@@ -26,17 +27,17 @@ export function checkModules(cell: Cell, signal: AbortSignal): Promise<string> {
  */
 export function checkCron(cell: Cell, stage: Stage, signal: AbortSignal): Promise<string> {
   const wanted = stage === 'production'
-  return withSuperuser(
+  return withHostileDatabase(
     cell,
     async (database) => {
       const deadline = performance.now() + (wanted ? cronMs.production : cronMs.elsewhere)
       for (;;) {
-        const { rowCount } = await database.query(
-          `select from pg_stat_activity where datname = 'postgres' and usename = $1
-             and backend_type = 'client backend' and backend_start < clock_timestamp() - interval '1 second'`,
+        const { rows } = await database.query(
+          `SELECT FROM pg_stat_activity WHERE datname = 'postgres' AND usename = $1
+              AND backend_type = 'client backend' AND backend_start < clock_timestamp() - interval '1 second'`,
           [ROLE],
         )
-        const listens = (rowCount ?? 0) > 0
+        const listens = rows.length > 0
         if (listens === wanted)
           return wanted ? 'Odoo waits for scheduled jobs' : 'none run, as this is no production'
         if (performance.now() >= deadline)

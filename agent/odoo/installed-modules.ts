@@ -1,41 +1,41 @@
+import type { HostileDatabase } from '../database/hostile-database.ts'
+import { lookUpOdooTables } from '../database/odoo-tables.ts'
 import { TaskError } from '../tasks/task.ts'
 
-/** The part of a database session that is needed here. */
-export interface Queries {
-  query<R extends object>(text: string, values?: unknown[]): Promise<{ rows: R[] }>
+/** What a database says of Odoo's modules, at one look. */
+export interface ModuleStates {
+  /** Names of all installed modules, sorted. */
+  readonly installed: readonly string[]
+  /** Modules that Odoo has marked for installation or removal and has not done: an update stopped half-way. */
+  readonly unfinished: readonly string[]
+  /** @throws TaskError `modules-not-installed` naming those that are in another state. */
+  requireInstalled(expected: readonly string[]): void
 }
 
-/** Names of all installed modules, as the database has them. */
-export async function listInstalledModules(database: Queries): Promise<string[]> {
-  const { rows } = await database.query<{ name: string }>(
-    "select name from ir_module_module where state = 'installed' order by name",
-  )
-  return rows.map((row) => row.name)
-}
-
-/** @throws TaskError `modules-not-installed` naming those that are in another state. */
-export async function requireInstalled(database: Queries, expected: readonly string[]): Promise<void> {
+/** @throws TaskError `database-hostile` when the list of modules is not the one that Odoo reads; `not-odoo` when there is none. */
+export async function readModuleStates(database: HostileDatabase): Promise<ModuleStates> {
+  const tables = await lookUpOdooTables(database, ['ir_module_module'])
   const { rows } = await database.query<{ name: string; state: string | null }>(
-    `select wanted.name, module.state
-       from unnest($1::text[]) as wanted(name)
-       left join ir_module_module module on module.name = wanted.name
-      where module.state is distinct from 'installed'
-      order by 1`,
-    [expected],
+    `SELECT left(name, 200) AS name, left(state, 50) AS state
+       FROM ${tables.require('ir_module_module', 'name', 'state')} WHERE name IS NOT NULL ORDER BY 1`,
+    [],
+    { rows: 50_000 },
   )
-  if (rows.length === 0) return
-  const named = rows.slice(0, 10).map(({ name, state }) => `${name} (${state ?? 'unknown to Odoo'})`)
-  const more = rows.length > 10 ? ` and ${rows.length - 10} more` : ''
-  throw new TaskError(
-    'modules-not-installed',
-    `Odoo said that all went well, but these modules are not installed: ${named.join(', ')}${more}`,
-  )
-}
-
-/** Modules that Odoo has marked for installation or removal and has not done: an update stopped half-way. */
-export async function listUnfinishedModules(database: Queries): Promise<string[]> {
-  const { rows } = await database.query<{ name: string }>(
-    "select name from ir_module_module where state in ('to install', 'to upgrade', 'to remove') order by name",
-  )
-  return rows.map((row) => row.name)
+  const named = (...states: string[]) =>
+    rows.filter(({ state }) => state !== null && states.includes(state)).map(({ name }) => name)
+  return {
+    installed: named('installed'),
+    unfinished: named('to install', 'to upgrade', 'to remove'),
+    requireInstalled(expected) {
+      const stateOf = new Map(rows.map(({ name, state }) => [name, state]))
+      const missing = expected.filter((name) => stateOf.get(name) !== 'installed').toSorted()
+      if (missing.length === 0) return
+      const shown = missing.slice(0, 10).map((name) => `${name} (${stateOf.get(name) ?? 'unknown to Odoo'})`)
+      const more = missing.length > 10 ? ` and ${missing.length - 10} more` : ''
+      throw new TaskError(
+        'modules-not-installed',
+        `Odoo said that all went well, but these modules are not installed: ${shown.join(', ')}${more}`,
+      )
+    },
+  }
 }

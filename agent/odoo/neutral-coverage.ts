@@ -1,5 +1,5 @@
-import type { Queries } from './installed-modules.ts'
-import { readSchemaColumns } from './schema-columns.ts'
+import { type HostileDatabase, quoteIdentifier } from '../database/hostile-database.ts'
+import { lookUpOdooTables, type OdooTables } from '../database/odoo-tables.ts'
 
 /** A module that neutralization passes by although it holds something that looks like a key or an address. */
 export interface Uncovered {
@@ -19,19 +19,33 @@ const harmless =
  * Names installed modules that hold a non-empty credential or endpoint and have no neutralize.sql. `covered` are the
  * modules that have one.
  */
-export async function findUncovered(database: Queries, covered: ReadonlySet<string>): Promise<Uncovered[]> {
+export async function findUncovered(
+  database: HostileDatabase,
+  covered: ReadonlySet<string>,
+): Promise<Uncovered[]> {
   const found = new Map<string, Set<string>>()
   const note = (module: string, what: string) => {
     if (covered.has(module)) return
     found.set(module, (found.get(module) ?? new Set()).add(what))
   }
-  for (const field of await listFilledFields(database, covered))
+  const tables = await lookUpOdooTables(database, Object.keys(asked))
+  for (const field of await listFilledFields(database, tables, covered))
     note(field.module, `${field.model}.${field.name}`)
-  for (const { module, key } of await listParameters(database)) note(module, key)
+  for (const { module, key } of await listParameters(database, tables)) note(module, key)
   return [...found]
     .map(([module, holds]) => ({ module, holds: [...holds].sort() }))
     .sort((a, b) => (a.module < b.module ? -1 : 1))
 }
+
+/** What is asked, by table. */
+const asked = {
+  ir_model_fields: ['id', 'model', 'model_id', 'name', 'store', 'ttype'],
+  ir_model: ['id', 'transient'],
+  ir_model_data: ['module', 'model', 'res_id'],
+  ir_module_module: ['name', 'state'],
+  ir_config_parameter: ['id', 'key', 'value'],
+} as const
+const requireOf = (tables: OdooTables, table: keyof typeof asked) => tables.require(table, ...asked[table])
 
 interface Field {
   module: string
@@ -39,42 +53,53 @@ interface Field {
   name: string
 }
 
-async function listFilledFields(database: Queries, covered: ReadonlySet<string>): Promise<Field[]> {
+async function listFilledFields(
+  database: HostileDatabase,
+  tables: OdooTables,
+  covered: ReadonlySet<string>,
+): Promise<Field[]> {
   const { rows } = await database.query<Field>(
     `select distinct data.module, field.model, field.name
-       from ir_model_fields field
-       join ir_model model on model.id = field.model_id and not model.transient
-       join ir_model_data data on data.model = 'ir.model.fields' and data.res_id = field.id
-       join ir_module_module module on module.name = data.module and module.state = 'installed'
+       from ${requireOf(tables, 'ir_model_fields')} field
+       join ${requireOf(tables, 'ir_model')} model on model.id = field.model_id and not model.transient
+       join ${requireOf(tables, 'ir_model_data')} data on data.model = 'ir.model.fields' and data.res_id = field.id
+       join ${requireOf(tables, 'ir_module_module')} module on module.name = data.module and module.state = 'installed'
       where field.store and field.ttype in ('char', 'text')
-        and field.name ~* $1 and field.name not in ${harmless}
+        and left(field.name, 100) ~* $1 and field.name not in ${harmless}
         and data.module <> all ($2::text[])
       order by 1, 2, 3`,
     [suspicious, [...covered]],
   )
-  const schema = await readSchemaColumns(database)
+  const tableOf = (model: string) => model.replaceAll('.', '_')
+  const holding = await lookUpOdooTables(
+    database,
+    rows.map(({ model }) => tableOf(model)),
+  )
   const filled: Field[] = []
   for (const field of rows) {
-    const table = field.model.replaceAll('.', '_')
-    if (!schema.has(table, field.name)) continue
+    const table = holding.findPlain(tableOf(field.model), field.name)
+    if (!table) continue
     const { rows: some } = await database.query(
-      `select from ${quote(table)} where ${quote(field.name)}::text <> '' limit 1`,
+      `select from ${table} where ${quoteIdentifier(field.name)}::text <> '' limit 1`,
     )
     if (some.length > 0) filled.push(field)
   }
   return filled
 }
 
-async function listParameters(database: Queries): Promise<{ module: string; key: string }[]> {
+async function listParameters(
+  database: HostileDatabase,
+  tables: OdooTables,
+): Promise<{ module: string; key: string }[]> {
   const { rows } = await database.query<{ module: string; key: string }>(
     `select distinct module.name as module, parameter.key
-       from ir_config_parameter parameter
-       join ir_module_module module
+       from ${requireOf(tables, 'ir_config_parameter')} parameter
+       join ${requireOf(tables, 'ir_module_module')} module
          on module.state = 'installed'
         and (module.name = split_part(parameter.key, '.', 1)
-             or module.name in (select data.module from ir_model_data data
+             or module.name in (select data.module from ${requireOf(tables, 'ir_model_data')} data
                                  where data.model = 'ir.config_parameter' and data.res_id = parameter.id))
-      where parameter.key ~* $1 and parameter.key not in ${harmless}
+      where left(parameter.key, 200) ~* $1 and parameter.key not in ${harmless}
         -- a switch is no secret
         and lower(coalesce(parameter.value, '')) not in ('', 'true', 'false', '0', '1')
       order by 1, 2`,
@@ -82,5 +107,3 @@ async function listParameters(database: Queries): Promise<{ module: string; key:
   )
   return rows
 }
-
-const quote = (name: string) => `"${name.replaceAll('"', '""')}"`

@@ -4,8 +4,8 @@ import {
   type ApplyModulesTask,
   TestReportSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { DATABASE, withSuperuser } from '../containers/postgres-client.ts'
-import { listInstalledModules, listUnfinishedModules, requireInstalled } from '../odoo/installed-modules.ts'
+import { withHostileDatabase } from '../database/hostile-database.ts'
+import { readModuleStates } from '../odoo/installed-modules.ts'
 import type { UpdateLog } from '../odoo/update-log.ts'
 import { moduleNamePattern } from '../repository/manifest.ts'
 import type { Cell } from '../storage/records.ts'
@@ -39,19 +39,20 @@ function requireModuleNames({ install, update, expectInstalled, testTags }: Appl
 }
 
 async function proveInstalled(input: ApplyModulesTask, cell: Cell, signal: AbortSignal): Promise<string[]> {
-  return withSuperuser(
+  return withHostileDatabase(
     cell,
     async (database) => {
-      await requireInstalled(database, input.expectInstalled)
-      const unfinished = await listUnfinishedModules(database)
+      const modules = await readModuleStates(database)
+      modules.requireInstalled(input.expectInstalled)
+      const { unfinished } = modules
       if (unfinished.length > 0)
         throw new TaskError(
           'modules-not-installed',
           `Odoo left modules half-way: ${unfinished.slice(0, 10).join(', ')}; see the log for why`,
         )
-      return listInstalledModules(database)
+      return [...modules.installed]
     },
-    { database: DATABASE, signal },
+    { signal },
   )
 }
 

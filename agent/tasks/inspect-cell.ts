@@ -2,8 +2,8 @@ import { create } from '@bufbuild/protobuf'
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { InspectCellOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { isPostgresRunning } from '../containers/postgres.ts'
-import { DATABASE, withSuperuser } from '../containers/postgres-client.ts'
-import { type ChangesSince, countChangesSince, readOnly } from '../observe/changes-since.ts'
+import { withHostileDatabase } from '../database/hostile-database.ts'
+import { type ChangesSince, countChangesSince } from '../observe/changes-since.ts'
 import type { AgentServices } from '../services.ts'
 import type { TaskHandler } from './task.ts'
 
@@ -22,10 +22,9 @@ export function inspectCellTask({
     const ran = await isPostgresRunning(docker, cellId)
     const cell = await cells.start(cellId, signal)
     try {
-      return await withSuperuser(
+      return await withHostileDatabase(
         cell,
         async (database) => {
-          await database.query(readOnly)
           const { rows } = await database.query<{ bytes: string }>(
             'select pg_database_size(current_database())::text as bytes',
           )
@@ -41,7 +40,7 @@ export function inspectCellTask({
             uncountedTables: found.uncounted.slice(0, most.uncounted),
           })
         },
-        { database: DATABASE, signal },
+        { signal },
       )
     } finally {
       if (!ran) await cells.stop(cellId, signal)

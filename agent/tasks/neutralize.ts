@@ -3,7 +3,7 @@ import { CheckSchema, NeutralizeOutputSchema } from '../../proto/gen/fairway/age
 import type { ImageFacts } from '../containers/image-facts.ts'
 import { databaseOptions, odooContainer } from '../containers/odoo-options.ts'
 import { runOneOff } from '../containers/one-off.ts'
-import { DATABASE, withSuperuser } from '../containers/postgres-client.ts'
+import { withHostileDatabase } from '../database/hostile-database.ts'
 import { type AssertionResult, assertNeutral } from '../odoo/neutral-assertions.ts'
 import { findUncovered, type Uncovered } from '../odoo/neutral-coverage.ts'
 import { createUpdateLogReader } from '../odoo/update-log.ts'
@@ -80,13 +80,13 @@ function createJudge() {
 function examine(cell: Cell, facts: ImageFacts, coveredModules: readonly string[], signal: AbortSignal) {
   const shipping = Object.entries(facts.modules).filter(([, { neutralize: ships }]) => ships)
   const covered = new Set([...shipping.map(([name]) => name), ...coveredModules])
-  return withSuperuser(
+  return withHostileDatabase(
     cell,
     async (database) => ({
       assertions: await assertNeutral(database),
       uncovered: await findUncovered(database, covered),
     }),
-    { database: DATABASE, signal },
+    { signal },
   )
 }
 

@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { postgresName } from '../../agent/containers/postgres.ts'
-import { DATABASE, withSuperuser } from '../../agent/containers/postgres-client.ts'
+import { DATABASE } from '../../agent/database/names.ts'
 import { run } from '../../agent/process.ts'
 import type { DriverName } from '../../agent/storage/driver.ts'
 import type { Cell } from '../../agent/storage/records.ts'
 import { createRig, POSTGRES_IMAGE, type StorageRig } from '../support/storage.ts'
+import { withSuperuser } from '../support/superuser.ts'
 import { type Benchmark, median, type Row } from './bench.ts'
 
 const GIB = 1024 ** 3

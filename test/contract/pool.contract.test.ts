@@ -10,12 +10,13 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findContainer } from '../../agent/containers/docker.ts'
 import { postgresName } from '../../agent/containers/postgres.ts'
-import { DATABASE, withSuperuser } from '../../agent/containers/postgres-client.ts'
+import { DATABASE } from '../../agent/database/names.ts'
 import { run } from '../../agent/process.ts'
 import type { DriverName } from '../../agent/storage/driver.ts'
 import type { Cell } from '../../agent/storage/records.ts'
 import { createBank, findFaults, startLoad, writeAttachments } from '../support/bank.ts'
 import { createRig, createStep, LIMITS, POSTGRES_IMAGE, type StorageRig } from '../support/storage.ts'
+import { withSuperuser } from '../support/superuser.ts'
 
 // One suite for every driver, on real file systems with real PostgreSQL.
 describe.each<DriverName>(['btrfs', 'reflink', 'copy'])('pool on %s', { timeout: 60_000 }, (driver) => {

@@ -4,7 +4,7 @@ import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resolveImage } from '../../agent/containers/images.ts'
 import { isPostgresRunning } from '../../agent/containers/postgres.ts'
-import { connectSuperuser, DATABASE, withSuperuser } from '../../agent/containers/postgres-client.ts'
+import { DATABASE } from '../../agent/database/names.ts'
 import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
 import {
   ApplyModulesTaskSchema,
@@ -13,6 +13,7 @@ import {
   InspectCellTaskSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { createTestServices, registry, type TestServices } from '../support/odoo-services.ts'
+import { connectSuperuser, withSuperuser } from '../support/superuser.ts'
 import { createTask } from '../support/task-context.ts'
 
 let services: TestServices

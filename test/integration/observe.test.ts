@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { create, fromJsonString } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { DATABASE, withSuperuser } from '../../agent/containers/postgres-client.ts'
+import { DATABASE } from '../../agent/database/names.ts'
 import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
 import {
   ApplyModulesTaskSchema,
@@ -16,6 +16,7 @@ import { buildAddonImage } from '../support/addon-image.ts'
 import { type GitServer, startGitServer } from '../support/git-server.ts'
 import { growingAddons } from '../support/growing-addons.ts'
 import { createTestServices, registry, type TestServices } from '../support/odoo-services.ts'
+import { withSuperuser } from '../support/superuser.ts'
 import { createTask, type RecordedTask } from '../support/task-context.ts'
 
 // Updates of one real Odoo from a first version of three addons to the next. The cases go in order.

@@ -2,8 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type pg from 'pg'
-import { connectSuperuser, DATABASE, withSuperuser } from '../../agent/containers/postgres-client.ts'
+import { DATABASE } from '../../agent/database/names.ts'
 import type { Cell } from '../../agent/storage/records.ts'
+import { connectSuperuser, withSuperuser } from './superuser.ts'
 
 /**
  * Data whose consistency shows: transfers keep the sum of all balances at zero and equal to the journal's, and each

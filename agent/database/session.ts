@@ -3,31 +3,36 @@ import { open } from 'node:fs/promises'
 import pg from 'pg'
 import type { Cell } from '../storage/records.ts'
 
-/** PostgreSQL's database and role of a cell. Odoo connects to `db:5432` on the cell's network. */
-export const DATABASE = 'odoo'
-export const ROLE = 'odoo'
-
-export interface SuperuserOptions {
-  /** Default: `postgres`. */
-  database?: string
+export interface SessionRequest {
+  user: string
+  database: string
+  /**
+   * Settings given with the connection itself: they come before those that a database's owner can attach to it
+   * (ALTER DATABASE … SET), and are what RESET ALL goes back to.
+   */
+  settings?: Readonly<Record<string, string>>
   /** Ends the session in the middle of whatever it does. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /**
- * A superuser's session on a cell's PostgreSQL, over its Unix socket: the server knows root of this host by the socket's
- * peer credentials, so the superuser needs no password and cannot come in over any network.
+ * A session on a cell's PostgreSQL over its Unix socket: the server knows root of this host by the socket's peer
+ * credentials, so none of our roles has a password, and none can come in over any network.
  */
-export async function connectSuperuser(cell: Cell, options: SuperuserOptions = {}): Promise<pg.Client> {
-  options.signal?.throwIfAborted()
+export async function connect(cell: Cell, request: SessionRequest): Promise<pg.Client> {
+  const { user, database, settings = {}, signal } = request
+  signal?.throwIfAborted()
   // The socket's path through the open directory is short, wherever the pool is: the kernel takes 107 bytes.
-  const directory = await open(cell.paths.run, constants.O_DIRECTORY)
+  const directory = await open(cell.paths.run, constants.O_DIRECTORY | constants.O_NOFOLLOW)
   const client = new pg.Client({
     host: `/proc/self/fd/${directory.fd}`,
-    user: 'postgres',
-    database: options.database ?? 'postgres',
+    user,
+    database,
     application_name: 'fairway-agent',
     connectionTimeoutMillis: 10_000,
+    options: Object.entries(settings)
+      .map(([name, value]) => `-c ${name}=${value.replace(/[\\\s]/g, '\\$&')}`)
+      .join(' '),
   })
   // A lost connection fails the running query as well; without a listener it would end the process.
   client.on('error', () => undefined)
@@ -40,25 +45,26 @@ export async function connectSuperuser(cell: Cell, options: SuperuserOptions = {
 }
 
 /**
- * Runs `use` with a superuser's session on a running cell and closes it.
+ * Runs `use` with a session and closes it.
  *
  * @throws what `use` throws; `signal.reason` when aborted.
  */
-export async function withSuperuser<T>(
+export async function withSession<T>(
   cell: Cell,
+  request: SessionRequest,
   use: (client: pg.Client) => Promise<T>,
-  options: SuperuserOptions = {},
 ): Promise<T> {
-  const client = await connectSuperuser(cell, options)
+  const { signal } = request
+  const client = await connect(cell, request)
   const cut = () => client.connection.stream.destroy()
-  options.signal?.addEventListener('abort', cut, { once: true })
+  signal?.addEventListener('abort', cut, { once: true })
   try {
     return await use(client)
   } catch (error) {
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
     throw error
   } finally {
-    options.signal?.removeEventListener('abort', cut)
+    signal?.removeEventListener('abort', cut)
     await client.end()
   }
 }
