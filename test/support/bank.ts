@@ -17,11 +17,13 @@ export async function createBank(cell: Cell): Promise<void> {
     cell,
     async (client) => {
       await client.query(`
+        SET ROLE odoo;
         CREATE TABLE account (id int PRIMARY KEY, balance bigint NOT NULL DEFAULT 0, filler text);
         CREATE TABLE journal (id bigserial PRIMARY KEY, account_id int NOT NULL, amount bigint NOT NULL, note text);
         CREATE INDEX journal_account ON journal (account_id, amount);
         CREATE TABLE ir_attachment (id bigserial PRIMARY KEY, store_fname text NOT NULL);
         INSERT INTO account SELECT g, 0, repeat(md5(g::text), 4) FROM generate_series(1, ${ACCOUNTS}) g;
+        RESET ROLE;
         CREATE EXTENSION amcheck;
       `)
     },
