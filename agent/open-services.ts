@@ -4,6 +4,7 @@ import { createCells } from './cells/cells.ts'
 import type { AgentConfig } from './config.ts'
 import { createDockerHost } from './containers/docker.ts'
 import { createProxy } from './containers/proxy.ts'
+import { readRuntimeFacts } from './containers/runtime-facts.ts'
 import { createAddressRules } from './egress/addresses.ts'
 import { createDialer } from './egress/dial.ts'
 import { createGit } from './git/command.ts'
@@ -54,11 +55,17 @@ export async function openServices(config: AgentConfig, hostId: string): Promise
 }
 
 /** What the server plans with. */
-export async function takeInventory({ pool, poolName }: AgentServices): Promise<Inventory> {
-  const [cells, snapshots, usage] = await Promise.all([pool.listCells(), pool.listSnapshots(), pool.usage()])
+export async function takeInventory({ pool, poolName, docker }: AgentServices): Promise<Inventory> {
+  const [cells, snapshots, usage, runtime] = await Promise.all([
+    pool.listCells(),
+    pool.listSnapshots(),
+    pool.usage(),
+    readRuntimeFacts(docker),
+  ])
   return {
     cpuCount: cpus().length,
     memoryBytes: BigInt(totalmem()),
+    containerRuntime: { ...runtime, components: [...runtime.components] },
     pools: [
       {
         name: poolName,

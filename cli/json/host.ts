@@ -22,6 +22,18 @@ export const hostJson = (host: Host) => ({
   clockOffsetMs: host.clockOffsetMs === undefined ? null : numberOf(host.clockOffsetMs),
   revokedAt: timeOf(host.revokedAt),
   advice: textOf(host.advice),
+  runtime: host.runtime.map(({ name, version, build }) => ({ name, version, build: textOf(build) })),
+  findings: host.findings.map((finding) => ({
+    id: finding.id,
+    component: finding.component,
+    installed: finding.installed,
+    fixedIn: finding.fixedIn,
+    published: textOf(finding.published),
+    maybeFixed: finding.maybeFixed,
+    consequence: finding.consequence,
+    advice: finding.advice,
+  })),
+  findingsLookedAt: textOf(host.findingsLookedAt),
   id: host.id,
 })
 export type HostJson = ReturnType<typeof hostJson>

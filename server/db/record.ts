@@ -204,3 +204,10 @@ export interface Deployment {
   /** What it was started with; absent in deployments of before there were secrets. */
   readonly secrets?: readonly SecretRefRecord[]
 }
+
+/** What keeps a host's containers apart, as its agent says; empty until it has. */
+export interface ContainerRuntimeFacts {
+  readonly components?: readonly { readonly name: string; readonly version: string; readonly build: string }[]
+  readonly liveRestore?: boolean
+  readonly authorizationPlugins?: boolean
+}

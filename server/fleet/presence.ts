@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Hello, Inventory } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
+import type { ContainerRuntimeFacts } from '../db/record.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError } from '../errors.ts'
 import { outdated } from './authenticate.ts'
@@ -139,7 +140,11 @@ async function writeInventory(tx: Tx, session: Session, inventory: Inventory): P
   const { hostId, organizationId } = session.peer
   await tx
     .updateTable('hosts')
-    .set({ cpu_count: inventory.cpuCount, memory_bytes: Number(inventory.memoryBytes) })
+    .set({
+      cpu_count: inventory.cpuCount,
+      memory_bytes: Number(inventory.memoryBytes),
+      container_runtime: JSON.stringify(runtimeFacts(inventory)),
+    })
     .where('id', '=', hostId)
     .execute()
   for (const { name, driver, sizeBytes, freeBytes } of inventory.pools) {
@@ -158,4 +163,19 @@ async function writeInventory(tx: Tx, session: Session, inventory: Inventory): P
     .where('host_id', '=', hostId)
     .$if(names.length > 0, (query) => query.where('name', 'not in', names))
     .execute()
+}
+
+/** Words of an agent's: bounded, whatever it says. */
+function runtimeFacts({ containerRuntime }: Inventory): ContainerRuntimeFacts {
+  if (!containerRuntime) return {}
+  const { components, liveRestore, authorizationPlugins } = containerRuntime
+  return {
+    components: components.slice(0, 16).map(({ name, version, build }) => ({
+      name: name.slice(0, 100),
+      version: version.slice(0, 100),
+      build: build.slice(0, 100),
+    })),
+    liveRestore,
+    authorizationPlugins,
+  }
 }

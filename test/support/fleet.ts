@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { TaskGuard } from '../../agent/authorization/guard.ts'
 import { enroll } from '../../agent/link/enroll.ts'
 import { createIdentityStore, type Identity, type IdentityStore } from '../../agent/link/identity.ts'
-import { runLink } from '../../agent/link/link.ts'
+import { type Inventory, runLink } from '../../agent/link/link.ts'
 import { type LinkStore, openLinkStore } from '../../agent/link/store.ts'
 import type { TaskHandlers } from '../../agent/link/task-runner.ts'
 import { createLogger, type Logger } from '../../agent/logger.ts'
@@ -164,6 +164,12 @@ export async function createTestFleet(database: TestDatabase): Promise<TestFleet
   }
 }
 
+const testInventory: Inventory = {
+  cpuCount: 2,
+  memoryBytes: 1n,
+  pools: [{ name: 'default', driver: 'copy' }],
+}
+
 /** An agent in this process: the real link, with handlers of the test's. */
 export interface TestAgent extends AsyncDisposable {
   readonly hostId: string
@@ -185,6 +191,7 @@ export async function joinAgent(
     /** Of an agent that has production to guard; without one nothing is production. */
     guard?: (store: LinkStore, identity: Identity) => TaskGuard
     spoolLimitBytes?: number
+    inventory?: () => Promise<Inventory>
   },
 ): Promise<TestAgent> {
   const directory = await mkdtemp(join(tmpdir(), 'fairway-agent-'))
@@ -215,11 +222,7 @@ export async function joinAgent(
           identities,
           handlers,
           guard: options.guard?.(store, identity) ?? openGuard,
-          inventory: async () => ({
-            cpuCount: 2,
-            memoryBytes: 1n,
-            pools: [{ name: 'default', driver: 'copy' }],
-          }),
+          inventory: options.inventory ?? (async () => testInventory),
           agentVersion: 'test',
           servers: options.dial?.map((port) => `127.0.0.1:${port}`),
           shutdownGraceMs: 0,

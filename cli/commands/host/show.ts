@@ -1,12 +1,13 @@
 import { HostService } from '../../../proto/gen/fairway/v1/hosts_pb.js'
 import { formatAge, formatBytes } from '../../format.ts'
+import { findingLines } from '../../host-findings.ts'
 import { hostJson } from '../../json/host.ts'
 import { paintWord } from '../../style.ts'
 import { verb } from '../../verb.ts'
 
 export const command = verb({
   usage: 'show <host>',
-  summary: 'Show a host, its pools and what is wrong with it',
+  summary: 'Show a host, its pools, and what is wrong with it and its Docker',
   examples: [['fairway host show one', 'by name or id']],
   async run(session, [name = '']) {
     const client = await session.client(HostService)
@@ -38,7 +39,9 @@ export const command = verb({
               `${pool.cellCount} cells, ${pool.snapshotCount} snapshots`,
           ] as const,
       ),
+      ['Docker', json.runtime.map(({ name, version, build }) => `${name} ${build ?? version}`).join(', ')],
     ])
+    for (const line of findingLines(json)) out.line(line)
     return undefined
   },
 })

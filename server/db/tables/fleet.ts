@@ -22,6 +22,8 @@ export interface HostsTable {
   created_at: Created
   revoked_at: TimeOrNull
   clock_offset_ms: number | null
+  /** ContainerRuntimeFacts of record.ts. */
+  container_runtime: JsonOrDefault
 }
 
 export interface JoinTokensTable {

@@ -8,11 +8,14 @@ import {
   PoolSchema,
 } from '../../../proto/gen/fairway/v1/hosts_pb.js'
 import type { AppContext } from '../../context.ts'
+import type { ContainerRuntimeFacts } from '../../db/record.ts'
 import type { HostsTable, PoolsTable } from '../../db/tables/fleet.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { notFound } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import { timestampOf } from '../messages.ts'
+import { findingsOf, type HostFinding, summarize } from './container-runtime/findings.ts'
+import { faultsLookedAt } from './container-runtime/known-faults.ts'
 
 export async function listHosts({ db }: AppContext, caller: Caller): Promise<Host[]> {
   return await withTenant(db, caller, async (tx) => {
@@ -87,8 +90,10 @@ const statuses: Record<HostRow['status'], HostStatus> = {
 }
 
 const hostMessages = (rows: HostRow[], pools: Selectable<PoolsTable>[]): Host[] =>
-  rows.map((row) =>
-    create(HostSchema, {
+  rows.map((row) => {
+    const runtime = row.container_runtime as ContainerRuntimeFacts
+    const findings = findingsOf(runtime)
+    return create(HostSchema, {
       id: row.id,
       name: row.name,
       status: statuses[row.status],
@@ -100,11 +105,14 @@ const hostMessages = (rows: HostRow[], pools: Selectable<PoolsTable>[]): Host[] 
       lastSeenAt: timestampOf(row.last_seen_at),
       certificateExpiresAt: timestampOf(row.certificate_expires_at),
       runningTaskCount: row.running_tasks ?? 0,
-      advice: adviceFor(row),
+      advice: adviceFor(row, findings),
       clockOffsetMs: row.clock_offset_ms === null ? undefined : BigInt(row.clock_offset_ms),
       revokedAt: timestampOf(row.revoked_at),
-    }),
-  )
+      runtime: (runtime.components ?? []).map((component) => ({ ...component })),
+      findings: findings.map((finding) => ({ ...finding, fixedIn: [...finding.fixedIn] })),
+      findingsLookedAt: faultsLookedAt,
+    })
+  })
 
 /** Cells and snapshots are counted for the host; a host keeps them in one pool. */
 const poolMessage = (pool: Selectable<PoolsTable>, host: HostRow): Pool =>
@@ -117,7 +125,7 @@ const poolMessage = (pool: Selectable<PoolsTable>, host: HostRow): Pool =>
     snapshotCount: host.snapshots ?? 0,
   })
 
-function adviceFor(host: HostRow): string {
+function adviceFor(host: HostRow, findings: readonly HostFinding[]): string {
   if (host.advice) return host.advice
   const offsetMs = host.clock_offset_ms ?? 0
   if (Math.abs(offsetMs) > skewWarningMs) {
@@ -126,7 +134,7 @@ function adviceFor(host: HostRow): string {
       'set it (NTP), or certificates and authorizations will be refused.'
     )
   }
-  if (host.status !== 'offline') return ''
+  if (host.status !== 'offline') return summarize(findings, host.name)
   if (!host.last_seen_at) return 'Its agent has joined and never connected: is fairway-agent running on it?'
   return (
     `Its agent has not been heard since ${host.last_seen_at.toISOString()}: ` +

@@ -131,6 +131,27 @@ export declare type Host = Message<"fairway.v1.Host"> & {
    * @generated from field: google.protobuf.Timestamp revoked_at = 14;
    */
   revokedAt?: Timestamp | undefined;
+
+  /**
+   * Docker and what it runs containers with; empty: its agent has not said, or is too old to.
+   *
+   * @generated from field: repeated fairway.v1.RuntimeComponent runtime = 15;
+   */
+  runtime: RuntimeComponent[];
+
+  /**
+   * What is known to be wrong with these, and with how Docker is set up.
+   *
+   * @generated from field: repeated fairway.v1.HostFinding findings = 16;
+   */
+  findings: HostFinding[];
+
+  /**
+   * Day (YYYY-MM-DD) on which the server's list of known faults was looked through last.
+   *
+   * @generated from field: string findings_looked_at = 17;
+   */
+  findingsLookedAt: string;
 };
 
 /**
@@ -138,6 +159,93 @@ export declare type Host = Message<"fairway.v1.Host"> & {
  * Use `create(HostSchema)` to create a new message.
  */
 export declare const HostSchema: GenMessage<Host>;
+
+/**
+ * @generated from message fairway.v1.RuntimeComponent
+ */
+export declare type RuntimeComponent = Message<"fairway.v1.RuntimeComponent"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * A distribution's own version of the package, or a commit.
+   *
+   * @generated from field: string build = 3;
+   */
+  build: string;
+};
+
+/**
+ * Describes the message fairway.v1.RuntimeComponent.
+ * Use `create(RuntimeComponentSchema)` to create a new message.
+ */
+export declare const RuntimeComponentSchema: GenMessage<RuntimeComponent>;
+
+/**
+ * @generated from message fairway.v1.HostFinding
+ */
+export declare type HostFinding = Message<"fairway.v1.HostFinding"> & {
+  /**
+   * CVE-2024-21626, or live-restore-off.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string component = 2;
+   */
+  component: string;
+
+  /**
+   * @generated from field: string installed = 3;
+   */
+  installed: string;
+
+  /**
+   * Upstream's versions; empty for a setting.
+   *
+   * @generated from field: repeated string fixed_in = 4;
+   */
+  fixedIn: string[];
+
+  /**
+   * Day (YYYY-MM-DD) on which it became known.
+   *
+   * @generated from field: string published = 5;
+   */
+  published: string;
+
+  /**
+   * The build is a distribution's, which adds fixes and keeps the number: whether it has this one is to be looked up.
+   *
+   * @generated from field: bool maybe_fixed = 6;
+   */
+  maybeFixed: boolean;
+
+  /**
+   * @generated from field: string consequence = 7;
+   */
+  consequence: string;
+
+  /**
+   * @generated from field: string advice = 8;
+   */
+  advice: string;
+};
+
+/**
+ * Describes the message fairway.v1.HostFinding.
+ * Use `create(HostFindingSchema)` to create a new message.
+ */
+export declare const HostFindingSchema: GenMessage<HostFinding>;
 
 /**
  * @generated from message fairway.v1.CreateJoinTokenRequest

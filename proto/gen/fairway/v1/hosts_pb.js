@@ -9,7 +9,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file fairway/v1/hosts.proto.
  */
 export const file_fairway_v1_hosts = /*@__PURE__*/
-  fileDesc("ChZmYWlyd2F5L3YxL2hvc3RzLnByb3RvEgpmYWlyd2F5LnYxIngKBFBvb2wSDAoEbmFtZRgBIAEoCRIOCgZkcml2ZXIYAiABKAkSEgoKc2l6ZV9ieXRlcxgDIAEoAxISCgpmcmVlX2J5dGVzGAQgASgDEhIKCmNlbGxfY291bnQYBSABKA0SFgoOc25hcHNob3RfY291bnQYBiABKA0iuwMKBEhvc3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCgZzdGF0dXMYAyABKA4yFi5mYWlyd2F5LnYxLkhvc3RTdGF0dXMSFQoNYWdlbnRfdmVyc2lvbhgEIAEoCRIRCgljcHVfY291bnQYBSABKA0SFAoMbWVtb3J5X2J5dGVzGAYgASgDEh8KBXBvb2xzGAcgAygLMhAuZmFpcndheS52MS5Qb29sEhQKDGNhcGFiaWxpdGllcxgIIAMoCRIwCgxsYXN0X3NlZW5fYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjoKFmNlcnRpZmljYXRlX2V4cGlyZXNfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKEnJ1bm5pbmdfdGFza19jb3VudBgLIAEoDRIOCgZhZHZpY2UYDCABKAkSHAoPY2xvY2tfb2Zmc2V0X21zGA0gASgDSACIAQESLgoKcmV2b2tlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEgoQX2Nsb2NrX29mZnNldF9tcyJHChZDcmVhdGVKb2luVG9rZW5SZXF1ZXN0EhEKCWhvc3RfbmFtZRgBIAEoCRIaChJleHBpcmVzX2luX3NlY29uZHMYAiABKA0icgoXQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQc2VydmVyX2FkZHJlc3NlcxgDIAMoCSISChBMaXN0SG9zdHNSZXF1ZXN0IksKEUxpc3RIb3N0c1Jlc3BvbnNlEh8KBWhvc3RzGAEgAygLMhAuZmFpcndheS52MS5Ib3N0EhUKDXNlcnZlcl9hZHZpY2UYAiADKAkiHgoOR2V0SG9zdFJlcXVlc3QSDAoEaG9zdBgBIAEoCSIxCg9HZXRIb3N0UmVzcG9uc2USHgoEaG9zdBgBIAEoCzIQLmZhaXJ3YXkudjEuSG9zdCIxChFSZXZva2VIb3N0UmVxdWVzdBIMCgRob3N0GAEgASgJEg4KBnJlYXNvbhgCIAEoCSI0ChJSZXZva2VIb3N0UmVzcG9uc2USHgoEaG9zdBgBIAEoCzIQLmZhaXJ3YXkudjEuSG9zdCqpAQoKSG9zdFN0YXR1cxIbChdIT1NUX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKEkhPU1RfU1RBVFVTX09OTElORRABEhcKE0hPU1RfU1RBVFVTX09GRkxJTkUQAhIcChhIT1NUX1NUQVRVU19JTkNPTVBBVElCTEUQAxIXChNIT1NUX1NUQVRVU19SRVZPS0VEEAQSFgoSSE9TVF9TVEFUVVNfTE9DS0VEEAUyxAIKC0hvc3RTZXJ2aWNlEloKD0NyZWF0ZUpvaW5Ub2tlbhIiLmZhaXJ3YXkudjEuQ3JlYXRlSm9pblRva2VuUmVxdWVzdBojLmZhaXJ3YXkudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USSAoJTGlzdEhvc3RzEhwuZmFpcndheS52MS5MaXN0SG9zdHNSZXF1ZXN0Gh0uZmFpcndheS52MS5MaXN0SG9zdHNSZXNwb25zZRJCCgdHZXRIb3N0EhouZmFpcndheS52MS5HZXRIb3N0UmVxdWVzdBobLmZhaXJ3YXkudjEuR2V0SG9zdFJlc3BvbnNlEksKClJldm9rZUhvc3QSHS5mYWlyd2F5LnYxLlJldm9rZUhvc3RSZXF1ZXN0Gh4uZmFpcndheS52MS5SZXZva2VIb3N0UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChZmYWlyd2F5L3YxL2hvc3RzLnByb3RvEgpmYWlyd2F5LnYxIngKBFBvb2wSDAoEbmFtZRgBIAEoCRIOCgZkcml2ZXIYAiABKAkSEgoKc2l6ZV9ieXRlcxgDIAEoAxISCgpmcmVlX2J5dGVzGAQgASgDEhIKCmNlbGxfY291bnQYBSABKA0SFgoOc25hcHNob3RfY291bnQYBiABKA0isQQKBEhvc3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCgZzdGF0dXMYAyABKA4yFi5mYWlyd2F5LnYxLkhvc3RTdGF0dXMSFQoNYWdlbnRfdmVyc2lvbhgEIAEoCRIRCgljcHVfY291bnQYBSABKA0SFAoMbWVtb3J5X2J5dGVzGAYgASgDEh8KBXBvb2xzGAcgAygLMhAuZmFpcndheS52MS5Qb29sEhQKDGNhcGFiaWxpdGllcxgIIAMoCRIwCgxsYXN0X3NlZW5fYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjoKFmNlcnRpZmljYXRlX2V4cGlyZXNfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKEnJ1bm5pbmdfdGFza19jb3VudBgLIAEoDRIOCgZhZHZpY2UYDCABKAkSHAoPY2xvY2tfb2Zmc2V0X21zGA0gASgDSACIAQESLgoKcmV2b2tlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoHcnVudGltZRgPIAMoCzIcLmZhaXJ3YXkudjEuUnVudGltZUNvbXBvbmVudBIpCghmaW5kaW5ncxgQIAMoCzIXLmZhaXJ3YXkudjEuSG9zdEZpbmRpbmcSGgoSZmluZGluZ3NfbG9va2VkX2F0GBEgASgJQhIKEF9jbG9ja19vZmZzZXRfbXMiQAoQUnVudGltZUNvbXBvbmVudBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDQoFYnVpbGQYAyABKAkingEKC0hvc3RGaW5kaW5nEgoKAmlkGAEgASgJEhEKCWNvbXBvbmVudBgCIAEoCRIRCglpbnN0YWxsZWQYAyABKAkSEAoIZml4ZWRfaW4YBCADKAkSEQoJcHVibGlzaGVkGAUgASgJEhMKC21heWJlX2ZpeGVkGAYgASgIEhMKC2NvbnNlcXVlbmNlGAcgASgJEg4KBmFkdmljZRgIIAEoCSJHChZDcmVhdGVKb2luVG9rZW5SZXF1ZXN0EhEKCWhvc3RfbmFtZRgBIAEoCRIaChJleHBpcmVzX2luX3NlY29uZHMYAiABKA0icgoXQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQc2VydmVyX2FkZHJlc3NlcxgDIAMoCSISChBMaXN0SG9zdHNSZXF1ZXN0IksKEUxpc3RIb3N0c1Jlc3BvbnNlEh8KBWhvc3RzGAEgAygLMhAuZmFpcndheS52MS5Ib3N0EhUKDXNlcnZlcl9hZHZpY2UYAiADKAkiHgoOR2V0SG9zdFJlcXVlc3QSDAoEaG9zdBgBIAEoCSIxCg9HZXRIb3N0UmVzcG9uc2USHgoEaG9zdBgBIAEoCzIQLmZhaXJ3YXkudjEuSG9zdCIxChFSZXZva2VIb3N0UmVxdWVzdBIMCgRob3N0GAEgASgJEg4KBnJlYXNvbhgCIAEoCSI0ChJSZXZva2VIb3N0UmVzcG9uc2USHgoEaG9zdBgBIAEoCzIQLmZhaXJ3YXkudjEuSG9zdCqpAQoKSG9zdFN0YXR1cxIbChdIT1NUX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKEkhPU1RfU1RBVFVTX09OTElORRABEhcKE0hPU1RfU1RBVFVTX09GRkxJTkUQAhIcChhIT1NUX1NUQVRVU19JTkNPTVBBVElCTEUQAxIXChNIT1NUX1NUQVRVU19SRVZPS0VEEAQSFgoSSE9TVF9TVEFUVVNfTE9DS0VEEAUyxAIKC0hvc3RTZXJ2aWNlEloKD0NyZWF0ZUpvaW5Ub2tlbhIiLmZhaXJ3YXkudjEuQ3JlYXRlSm9pblRva2VuUmVxdWVzdBojLmZhaXJ3YXkudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USSAoJTGlzdEhvc3RzEhwuZmFpcndheS52MS5MaXN0SG9zdHNSZXF1ZXN0Gh0uZmFpcndheS52MS5MaXN0SG9zdHNSZXNwb25zZRJCCgdHZXRIb3N0EhouZmFpcndheS52MS5HZXRIb3N0UmVxdWVzdBobLmZhaXJ3YXkudjEuR2V0SG9zdFJlc3BvbnNlEksKClJldm9rZUhvc3QSHS5mYWlyd2F5LnYxLlJldm9rZUhvc3RSZXF1ZXN0Gh4uZmFpcndheS52MS5SZXZva2VIb3N0UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairway.v1.Pool.
@@ -26,60 +26,74 @@ export const HostSchema = /*@__PURE__*/
   messageDesc(file_fairway_v1_hosts, 1);
 
 /**
+ * Describes the message fairway.v1.RuntimeComponent.
+ * Use `create(RuntimeComponentSchema)` to create a new message.
+ */
+export const RuntimeComponentSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_hosts, 2);
+
+/**
+ * Describes the message fairway.v1.HostFinding.
+ * Use `create(HostFindingSchema)` to create a new message.
+ */
+export const HostFindingSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_hosts, 3);
+
+/**
  * Describes the message fairway.v1.CreateJoinTokenRequest.
  * Use `create(CreateJoinTokenRequestSchema)` to create a new message.
  */
 export const CreateJoinTokenRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 2);
+  messageDesc(file_fairway_v1_hosts, 4);
 
 /**
  * Describes the message fairway.v1.CreateJoinTokenResponse.
  * Use `create(CreateJoinTokenResponseSchema)` to create a new message.
  */
 export const CreateJoinTokenResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 3);
+  messageDesc(file_fairway_v1_hosts, 5);
 
 /**
  * Describes the message fairway.v1.ListHostsRequest.
  * Use `create(ListHostsRequestSchema)` to create a new message.
  */
 export const ListHostsRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 4);
+  messageDesc(file_fairway_v1_hosts, 6);
 
 /**
  * Describes the message fairway.v1.ListHostsResponse.
  * Use `create(ListHostsResponseSchema)` to create a new message.
  */
 export const ListHostsResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 5);
+  messageDesc(file_fairway_v1_hosts, 7);
 
 /**
  * Describes the message fairway.v1.GetHostRequest.
  * Use `create(GetHostRequestSchema)` to create a new message.
  */
 export const GetHostRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 6);
+  messageDesc(file_fairway_v1_hosts, 8);
 
 /**
  * Describes the message fairway.v1.GetHostResponse.
  * Use `create(GetHostResponseSchema)` to create a new message.
  */
 export const GetHostResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 7);
+  messageDesc(file_fairway_v1_hosts, 9);
 
 /**
  * Describes the message fairway.v1.RevokeHostRequest.
  * Use `create(RevokeHostRequestSchema)` to create a new message.
  */
 export const RevokeHostRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 8);
+  messageDesc(file_fairway_v1_hosts, 10);
 
 /**
  * Describes the message fairway.v1.RevokeHostResponse.
  * Use `create(RevokeHostResponseSchema)` to create a new message.
  */
 export const RevokeHostResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 9);
+  messageDesc(file_fairway_v1_hosts, 11);
 
 /**
  * Describes the enum fairway.v1.HostStatus.

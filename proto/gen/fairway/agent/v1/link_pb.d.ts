@@ -302,6 +302,11 @@ export declare type Inventory = Message<"fairway.agent.v1.Inventory"> & {
    * @generated from field: repeated fairway.agent.v1.PoolInventory pools = 3;
    */
   pools: PoolInventory[];
+
+  /**
+   * @generated from field: fairway.agent.v1.ContainerRuntime container_runtime = 4;
+   */
+  containerRuntime?: ContainerRuntime | undefined;
 };
 
 /**
@@ -309,6 +314,68 @@ export declare type Inventory = Message<"fairway.agent.v1.Inventory"> & {
  * Use `create(InventorySchema)` to create a new message.
  */
 export declare const InventorySchema: GenMessage<Inventory>;
+
+/**
+ * What keeps the host's containers apart.
+ *
+ * @generated from message fairway.agent.v1.ContainerRuntime
+ */
+export declare type ContainerRuntime = Message<"fairway.agent.v1.ContainerRuntime"> & {
+  /**
+   * @generated from field: repeated fairway.agent.v1.RuntimeComponent components = 1;
+   */
+  components: RuntimeComponent[];
+
+  /**
+   * Containers go on while Docker itself is restarted.
+   *
+   * @generated from field: bool live_restore = 2;
+   */
+  liveRestore: boolean;
+
+  /**
+   * The daemon asks a plugin before it does what it was told.
+   *
+   * @generated from field: bool authorization_plugins = 3;
+   */
+  authorizationPlugins: boolean;
+};
+
+/**
+ * Describes the message fairway.agent.v1.ContainerRuntime.
+ * Use `create(ContainerRuntimeSchema)` to create a new message.
+ */
+export declare const ContainerRuntimeSchema: GenMessage<ContainerRuntime>;
+
+/**
+ * @generated from message fairway.agent.v1.RuntimeComponent
+ */
+export declare type RuntimeComponent = Message<"fairway.agent.v1.RuntimeComponent"> & {
+  /**
+   * As Docker names it: Engine, containerd, runc, docker-init.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * A distribution's own version of the package, or a commit.
+   *
+   * @generated from field: string build = 3;
+   */
+  build: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.RuntimeComponent.
+ * Use `create(RuntimeComponentSchema)` to create a new message.
+ */
+export declare const RuntimeComponentSchema: GenMessage<RuntimeComponent>;
 
 /**
  * @generated from message fairway.agent.v1.PoolInventory
