@@ -3,7 +3,7 @@ import { findingsOf, summarize } from './findings.ts'
 import { knownFaults } from './known-faults.ts'
 import { compareVersions, isBefore, parseVersion, type Version } from './version.ts'
 
-const require = (text: string) => parseVersion(text) as Version
+const read = (text: string) => parseVersion(text) as Version
 
 test.each([
   ['1.1.5', [1, 1, 5], false],
@@ -33,8 +33,8 @@ test('versions are in the order of their numbers, candidates before their releas
     '1.10.0',
     '26.0.0',
   ]
-  expect(order.map(require).toSorted(compareVersions)).toEqual(order.map(require))
-  expect(compareVersions(require('1.4.0'), require('v1.4.0'))).toBe(0)
+  expect(order.map(read).toSorted(compareVersions)).toEqual(order.map(read))
+  expect(compareVersions(read('1.4.0'), read('v1.4.0'))).toBe(0)
 })
 
 test.each([
@@ -47,7 +47,7 @@ test.each([
   ['1.4.0', false],
   ['1.5.1', false],
 ])('runc %s lacks the fixes of 1.2.8, 1.3.3 and 1.4.0-rc.3: %s', (version, lacks) => {
-  expect(isBefore(require(version), ['1.3.3', '1.4.0-rc.3', '1.2.8'])).toBe(lacks)
+  expect(isBefore(read(version), ['1.3.3', '1.4.0-rc.3', '1.2.8'])).toBe(lacks)
 })
 
 const runtime = (runc: string, more: object = {}) => ({
