@@ -1,4 +1,5 @@
 import type { AgentConfig } from './config.ts'
+import { closeBuildNetwork } from './containers/build-network.ts'
 import { closeHostTo } from './containers/firewall.ts'
 import type { Journal } from './link/journal.ts'
 import type { Logger } from './logger.ts'
@@ -6,7 +7,7 @@ import type { AgentServices } from './services.ts'
 import { collectTaskOrphans } from './tasks/leftovers.ts'
 
 /**
- * Brings the host to where tasks may run, after whatever ended the agent before: environments can't reach the host,
+ * Brings the host to where tasks may run, after whatever ended the agent before: environments and builds can't reach the host,
  * databases that ran before a reboot run again, and what tasks left that nobody takes up again is gone. Open tasks
  * find what is theirs.
  */
@@ -18,6 +19,7 @@ export async function prepareHost(
   signal: AbortSignal,
 ): Promise<void> {
   await closeHostTo(config.subnet)
+  await closeBuildNetwork(services.docker)
   const recovered = await services.cells.recoverAfterBoot(signal)
   if (recovered.length > 0) log.info({ recovered }, 'databases started again after a reboot')
   const open = new Map(journal.listOpen().map(({ taskId, epoch }) => [taskId, epoch]))

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { TaskError } from '../tasks/task.ts'
-import { createNetwork, type DockerHost, ifExists } from './docker.ts'
+import { createNetwork, type DockerHost, ifExists, type Purpose } from './docker.ts'
 
 /** A cell's network has 13 addresses for containers: PostgreSQL, Odoo old and new, tasks, proxy. */
 const PREFIX = 28
-const SIZE = 2 ** (32 - PREFIX)
 
 /** A range of IPv4 addresses, both ends included. */
 export interface Range {
@@ -30,16 +29,42 @@ export async function ensureCellNetwork(
   environmentId: string,
 ): Promise<string> {
   const name = networkName(cellId)
-  if (await ifExists(host.docker.getNetwork(name).inspect())) return name
+  const purpose = { cell: cellId, environment: environmentId }
+  await ensureInternalNetwork(host, { name, key: cellId, prefix: PREFIX, options: {} }, purpose)
+  return name
+}
+
+export interface InternalNetwork {
+  readonly name: string
+  /** Where in our range the search for a subnet begins. */
+  readonly key: string
+  /** Length of its subnet's prefix. */
+  readonly prefix: number
+  /** Of Docker's bridge driver. */
+  readonly options: Readonly<Record<string, string>>
+}
+
+/**
+ * A network without a way out, in a subnet of our own range, made if it is missing. The bridge has the first address.
+ *
+ * @throws TaskError `no-free-subnet` when the whole range is taken.
+ */
+export async function ensureInternalNetwork(
+  host: DockerHost,
+  { name, key, prefix, options }: InternalNetwork,
+  purpose: Purpose,
+): Promise<void> {
+  if (await ifExists(host.docker.getNetwork(name).inspect())) return
   const taken = await takenRanges(host)
-  for (const subnet of freeSubnets(host.networkRange, taken, cellId)) {
+  for (const subnet of freeSubnets(host.networkRange, taken, key, prefix)) {
+    const config = { Subnet: subnet, Gateway: formatAddress(parseSubnet(subnet).first + 1) }
     try {
       await createNetwork(
         host,
-        { Name: name, Internal: true, IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] } },
-        { cell: cellId, environment: environmentId },
+        { Name: name, Internal: true, Options: options, IPAM: { Driver: 'default', Config: [config] } },
+        purpose,
       )
-      return name
+      return
     } catch (error) {
       // Someone else was faster, with this subnet for another network.
       if (!/overlap/i.test((error as Error).message)) throw error
@@ -47,7 +72,7 @@ export async function ensureCellNetwork(
   }
   throw new TaskError(
     'no-free-subnet',
-    `every /${PREFIX} of ${host.networkRange} is taken: give the agent another network range`,
+    `every /${prefix} of ${host.networkRange} is taken: give the agent another network range`,
   )
 }
 
@@ -115,15 +140,21 @@ export function parseSubnet(cidr: string): Range {
   return { first, last: first + size - 1 }
 }
 
-/** Free subnets of a range, beginning at a place that depends on the cell, so that two agents seldom meet. */
-export function* freeSubnets(range: string, taken: readonly Range[], cellId: string): Generator<string> {
+/** Free subnets of a range, beginning at a place that depends on the key, so that two agents seldom meet. */
+export function* freeSubnets(
+  range: string,
+  taken: readonly Range[],
+  key: string,
+  prefix = PREFIX,
+): Generator<string> {
+  const size = 2 ** (32 - prefix)
   const { first, last } = parseSubnet(range)
-  const count = Math.floor((last - first + 1) / SIZE)
-  const start = createHash('sha256').update(cellId).digest().readUInt32BE() % count
+  const count = Math.floor((last - first + 1) / size)
+  const start = createHash('sha256').update(key).digest().readUInt32BE() % count
   for (let step = 0; step < count; step += 1) {
-    const address = first + ((start + step) % count) * SIZE
-    const overlaps = taken.some((other) => address <= other.last && address + SIZE - 1 >= other.first)
-    if (!overlaps) yield `${formatAddress(address)}/${PREFIX}`
+    const address = first + ((start + step) % count) * size
+    const overlaps = taken.some((other) => address <= other.last && address + size - 1 >= other.first)
+    if (!overlaps) yield `${formatAddress(address)}/${prefix}`
   }
 }
 

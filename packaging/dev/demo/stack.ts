@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createClient } from '@connectrpc/connect'
 import { createConnectTransport } from '@connectrpc/connect-node'
-import { reopenHostTo } from '../../../agent/containers/firewall.ts'
+import { buildBridge } from '../../../agent/containers/build-network.ts'
+import { forgetBridge, reopenHostTo } from '../../../agent/containers/firewall.ts'
 import { IdentityService } from '../../../proto/gen/fairway/v1/identity_pb.js'
 import { cliProgram } from '../cli-program.ts'
 import { run } from '../command.ts'
@@ -208,9 +209,8 @@ export class Stack {
 
   /** Containers and networks that its agent made. */
   async removeContainers(): Promise<void> {
-    const file = this.path('agent', 'identity.json')
-    if (!existsSync(file)) return
-    const { hostId } = JSON.parse(await readFile(file, 'utf8')) as { hostId: string }
+    const hostId = await this.#findHostId()
+    if (hostId === undefined) return
     const filter = `label=fairway.agent=${hostId}`
     const containers = (await run('docker', ['ps', '--all', '--quiet', '--filter', filter]))
       .split('\n')
@@ -222,9 +222,18 @@ export class Stack {
     if (networks.length > 0) await run('docker', ['network', 'rm', ...networks])
   }
 
-  /** Its rule in the host's firewall. */
+  /** Its rules in the host's firewall. */
   async removeFirewallRule(): Promise<void> {
     await reopenHostTo(this.options.subnet)
+    const hostId = await this.#findHostId()
+    if (hostId !== undefined) await forgetBridge(buildBridge(hostId))
+  }
+
+  /** Of an agent that has joined. */
+  async #findHostId(): Promise<string | undefined> {
+    const file = this.path('agent', 'identity.json')
+    if (!existsSync(file)) return undefined
+    return (JSON.parse(await readFile(file, 'utf8')) as { hostId: string }).hostId
   }
 
   async removeFiles(): Promise<void> {
