@@ -10,6 +10,7 @@ import { createDialer } from './egress/dial.ts'
 import { createGit } from './git/command.ts'
 import { createMirrors } from './git/mirrors.ts'
 import type { Inventory } from './link/link.ts'
+import { createPackageSources } from './packages/package-sources.ts'
 import type { AgentServices } from './services.ts'
 import { openOwnPool } from './storage/own-pool.ts'
 
@@ -23,6 +24,8 @@ export async function openServices(config: AgentConfig, hostId: string): Promise
     networkRange: config.subnet,
   })
   const pool = await openOwnPool(config.directory, config.poolDirectory)
+  const rules = createAddressRules({ operator: config.networkAllow, containerNetworks: [config.subnet] })
+  const dialer = createDialer({ rules })
   const workDirectory = join(config.directory, 'work')
   return {
     agentId: hostId,
@@ -30,9 +33,7 @@ export async function openServices(config: AgentConfig, hostId: string): Promise
     pool,
     poolName: config.poolName,
     cells: createCells(docker, pool),
-    dialer: createDialer({
-      rules: createAddressRules({ operator: config.networkAllow, containerNetworks: [config.subnet] }),
-    }),
+    dialer,
     mirrors: createMirrors(
       createGit({
         home: join(config.directory, 'git'),
@@ -50,6 +51,7 @@ export async function openServices(config: AgentConfig, hostId: string): Promise
       port: config.proxyPort,
       directory: join(config.directory, 'proxy'),
     }),
+    packages: createPackageSources(docker, dialer),
     workDirectory,
   }
 }

@@ -5,14 +5,15 @@ import { TaskError } from '../tasks/task.ts'
 import { type ContextFile, type LayerFolder, packContext, packLayer } from './build-context.ts'
 import type { DockerHost } from './docker.ts'
 import { followProgress } from './images.ts'
+import { type ContainerNetwork, networkSettings, proxyVariables } from './throwaway.ts'
 
 export interface BuildRequest {
   /** It begins on an image that is on this host already. */
   dockerfile: string
   files: readonly ContextFile[]
   tag: string
-  /** bridge: for the base image's own package sources. */
-  network: 'none' | 'bridge'
+  /** Of what RUN runs: none, or a way to packages. */
+  network: ContainerNetwork
   onLine(line: string): void
   signal: AbortSignal
 }
@@ -32,7 +33,9 @@ export async function buildImage(host: DockerHost, request: BuildRequest): Promi
   try {
     const output = await host.docker.buildImage(context, {
       t: request.tag,
-      networkmode: request.network,
+      networkmode: networkSettings(request.network).NetworkMode,
+      // Docker knows these: they need no ARG, and are neither in the history nor in the key of the cache.
+      buildargs: proxyVariables(request.network),
       forcerm: true,
       abortSignal: signal,
     })

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import type { PackageAccess } from '../packages/package-sources.ts'
 import { imageRecipeVersion, type LockedPackages, packageLines } from '../repository/lock.ts'
 import { buildImage, writeLayerFile } from './build.ts'
+import type { ContextFile } from './build-context.ts'
 import { type DockerHost, ifExists, statusOf } from './docker.ts'
 import { renderEnvironment } from './dockerfile.ts'
 import { environmentKeyLabel } from './image-labels.ts'
 import { findInRegistry, pushImage, requireByDigest } from './images.ts'
 import type { Registries } from './registry-credentials.ts'
+import type { ContainerNetwork } from './throwaway.ts'
 
 type Packages = Pick<LockedPackages, 'python' | 'apt'>
 
@@ -18,6 +21,8 @@ export interface EnvironmentPlace {
   registries: Registries
   onLine(line: string): void
   signal: AbortSignal
+  /** Opens a way to packages for a step. */
+  usePackages<T>(step: (access: PackageAccess) => Promise<T>): Promise<T>
 }
 
 /**
@@ -40,27 +45,29 @@ export async function ensureEnvironment(
   const known = await findInRegistry(host, tag, registries)
   if (known) return `${repository}@${known}`
   const user = (await requireByDigest(host, baseImage, signal, registries)).Config.User
-  const files = []
+  const files: ContextFile[] = []
   if (packages.python.length > 0) {
     const root = await installPython(await ensureAptImage(host, place, packages.apt))
     const path = join(directory, 'python.tar')
     await writeLayerFile(path, [{ directory: root, target: '' }], signal)
     files.push({ name: 'python.tar', path })
   }
-  await buildImage(host, {
-    dockerfile: renderEnvironment({
-      baseImage,
-      user,
-      apt: packages.apt,
-      python: files.length > 0,
-      labels: { ...labelsOfBase(baseImage), [environmentKeyLabel]: key },
-    }),
-    files,
-    tag,
-    network: packages.apt.length > 0 ? 'bridge' : 'none',
-    onLine: place.onLine,
-    signal,
-  })
+  const build = (network: ContainerNetwork) =>
+    buildImage(host, {
+      dockerfile: renderEnvironment({
+        baseImage,
+        user,
+        apt: packages.apt,
+        python: files.length > 0,
+        labels: { ...labelsOfBase(baseImage), [environmentKeyLabel]: key },
+      }),
+      files,
+      tag,
+      network,
+      onLine: place.onLine,
+      signal,
+    })
+  await (packages.apt.length > 0 ? place.usePackages(build) : build('none'))
   const { reference } = await pushImage(host, tag, place.onLine, signal, registries)
   await dropAptImage(host, baseImage, packages.apt)
   return reference
@@ -72,7 +79,7 @@ export async function ensureEnvironment(
  */
 export async function ensureAptImage(
   host: DockerHost,
-  { baseImage, registries, onLine, signal }: Omit<EnvironmentPlace, 'repository'>,
+  { baseImage, registries, onLine, signal, usePackages }: Omit<EnvironmentPlace, 'repository'>,
   apt: Packages['apt'],
 ): Promise<string> {
   const base = await requireByDigest(host, baseImage, signal, registries)
@@ -80,14 +87,16 @@ export async function ensureAptImage(
   const tag = aptTag(baseImage, apt)
   const known = await ifExists(host.docker.getImage(tag).inspect())
   if (known) return known.Id
-  await buildImage(host, {
-    dockerfile: renderEnvironment({ baseImage, user: base.Config.User, apt, python: false, labels: {} }),
-    files: [],
-    tag,
-    network: 'bridge',
-    onLine,
-    signal,
-  })
+  await usePackages((network) =>
+    buildImage(host, {
+      dockerfile: renderEnvironment({ baseImage, user: base.Config.User, apt, python: false, labels: {} }),
+      files: [],
+      tag,
+      network,
+      onLine,
+      signal,
+    }),
+  )
   return (await host.docker.getImage(tag).inspect()).Id
 }
 

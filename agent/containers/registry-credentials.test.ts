@@ -24,14 +24,15 @@ test('a registry is shown what is its own, and nobody else is', () => {
     expect(registries(other).password).toBe('')
 })
 
-test('an index is shown what is its own, as netrc reads it', () => {
+test('an index is shown what is its own', () => {
   const secrets = {
     'python:pypi.example:8443/USERNAME': 'ana',
     'python:pypi.example:8443/PASSWORD': 'a "b" \\ c',
   }
-  expect(pythonIndexOf('https://pypi.example:8443/simple', secrets).netrc).toBe(
-    'machine pypi.example login "ana" password "a \\"b\\" \\\\ c"\n',
-  )
-  expect(pythonIndexOf('https://pypi.example/simple', secrets).netrc).toBe('')
-  expect(pythonIndexOf('', secrets).netrc).toBe('')
+  expect(pythonIndexOf('https://pypi.example:8443/simple', secrets).login).toEqual({
+    username: 'ana',
+    password: 'a "b" \\ c',
+  })
+  expect(pythonIndexOf('https://pypi.example/simple', secrets).login).toBeUndefined()
+  expect(pythonIndexOf('', secrets).login).toBeUndefined()
 })

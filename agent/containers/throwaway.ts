@@ -1,14 +1,19 @@
 import type Docker from 'dockerode'
+import type { PackageAccess } from '../packages/package-sources.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
 import { type DockerHost, hardenedHostConfig, labelsFor, listContainers, stopAndRemove } from './docker.ts'
 import { followToEnd } from './follow.ts'
+
+/** What a container of foreign code is on: nothing, or what `PackageSources` opened for its step. */
+export type ContainerNetwork = 'none' | Pick<PackageAccess, 'network' | 'environment'>
 
 export interface Throwaway {
   image: string
   command: readonly string[]
   /** For standard input, and nowhere else: what is secret is neither in the container's settings nor on a disk. */
   input: string
-  network: 'none' | 'bridge'
+  /** none, or a way to packages. */
+  network: ContainerNetwork
   /** Folder of this host that it gets as /work, writable. */
   workDirectory?: string
   environment?: Readonly<Record<string, string>>
@@ -38,11 +43,13 @@ export async function runThrowaway(
 ): Promise<ThrowawayEnd> {
   const { taskId: task, epoch, signal } = context
   await removeLeftovers(host, context)
+  const { network } = throwaway
+  const environment = Object.entries({ ...proxyVariables(network), ...throwaway.environment })
   const container = await host.docker.createContainer({
     Image: throwaway.image,
     Entrypoint: [...throwaway.command],
     Cmd: [],
-    Env: Object.entries(throwaway.environment ?? {}).map(([name, value]) => `${name}=${value}`),
+    Env: environment.map(([name, value]) => `${name}=${value}`),
     Labels: labelsFor(host, { role: 'task', task, epoch }),
     AttachStdin: true,
     OpenStdin: true,
@@ -50,7 +57,7 @@ export async function runThrowaway(
     WorkingDir: '/tmp',
     HostConfig: {
       ...hardenedHostConfig({ memoryBytes: 2 * 1024 ** 3, maxProcesses: 256 }),
-      NetworkMode: throwaway.network,
+      ...networkSettings(network),
       ReadonlyRootfs: true,
       Tmpfs: { '/tmp': 'rw,exec,nosuid,size=512m,mode=1777' },
       ...(throwaway.workDirectory && { Binds: [`${throwaway.workDirectory}:/work`] }),
@@ -62,6 +69,16 @@ export async function runThrowaway(
     await stopAndRemove(host, container.id, 0)
   }
 }
+
+/**
+ * The container's own loopback as its name server, where nobody answers: names are the gateway's to look up. Docker's own
+ * would ask the host's name servers for it, from the host.
+ */
+export function networkSettings(network: ContainerNetwork): Pick<Docker.HostConfig, 'NetworkMode' | 'Dns'> {
+  return network === 'none' ? { NetworkMode: 'none' } : { NetworkMode: network.network, Dns: ['127.0.0.1'] }
+}
+
+export const proxyVariables = (network: ContainerNetwork) => (network === 'none' ? {} : network.environment)
 
 /** Of an agent that was killed: what it ran is begun anew, and nobody else takes it away while the task is open. */
 async function removeLeftovers(

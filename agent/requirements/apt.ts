@@ -1,15 +1,17 @@
-import type { DockerHost } from '../containers/docker.ts'
 import { runThrowaway } from '../containers/throwaway.ts'
+import type { AllowEntry } from '../egress/allow-list.ts'
 import type { LockedApt } from '../repository/lock.ts'
 import { aptName, aptPinnedName, aptVersion } from '../repository/package-patterns.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
+import type { PackageServices } from './pip.ts'
 
 const maxPackages = 1000
 
 // Lists in memory: the image's user may not write where apt keeps them, and simulates without being root.
 const script = `
 set -eu
-options='-o Dir::State::lists=/tmp/lists -o Dir::Cache=/tmp/cache -o Debug::NoLocking=1 -o Acquire::Retries=2 -o APT::Update::Error-Mode=any'
+options="-o Acquire::http::Proxy=$http_proxy -o Acquire::https::Proxy=$https_proxy"
+options="$options -o Dir::State::lists=/tmp/lists -o Dir::Cache=/tmp/cache -o Debug::NoLocking=1 -o Acquire::Retries=2 -o APT::Update::Error-Mode=any"
 mkdir -p /tmp/lists/partial /tmp/cache/archives/partial
 apt-get $options -qq update >&2 || exit 91
 simulate() { apt-get $options -qq -s --no-install-recommends -o APT::Get::Show-User-Simulation-Note=false install -- "$@"; }
@@ -30,31 +32,34 @@ simulate $names
  * @throws TaskError `apt-missing`, `apt-conflict`, `apt-unavailable`.
  */
 export async function resolveApt(
-  host: DockerHost,
+  { docker, packages }: PackageServices,
   context: TaskContext,
   image: string,
   names: readonly string[],
   pins: readonly LockedApt[],
+  allow: readonly AllowEntry[],
 ): Promise<LockedApt[]> {
   const bad = names.find((name) => !aptName.test(name))
   if (bad !== undefined) throw new TaskError('bad-input', `${JSON.stringify(bad)} is no Debian package`)
   const pinned = pins.filter(({ name, version }) => aptPinnedName.test(name) && aptVersion.test(version))
   // A lock that lacks one of the names was made for another list.
   const suits = names.every((name) => pinned.some((pin) => pin.name === name))
-  const said: string[] = []
-  const end = await runThrowaway(host, context, {
-    image,
-    command: ['sh', '-c', script],
-    input: `${names.join(' ')}\n${suits ? pinned.map(asArgument).join(' ') : ''}\n`,
-    network: 'bridge',
-    timeoutMs: 3 * 60_000,
-    onLine: (line) => {
-      said.push(line)
-      context.log('docker', line)
-    },
+  return packages.use(context, { allow }, async (access) => {
+    const said: string[] = []
+    const end = await runThrowaway(docker, context, {
+      image,
+      command: ['sh', '-c', script],
+      input: `${names.join(' ')}\n${suits ? pinned.map(asArgument).join(' ') : ''}\n`,
+      network: access,
+      timeoutMs: 3 * 60_000,
+      onLine: (line) => {
+        said.push(line)
+        context.log('docker', line)
+      },
+    })
+    if (end.exitCode !== 0) throw aptFault(end.exitCode, said, access.refusals())
+    return parseSimulation(end.lines)
   })
-  if (end.exitCode !== 0) throw aptFault(end.exitCode, said)
-  return parseSimulation(end.lines)
 }
 
 const asArgument = ({ name, version }: LockedApt) => `${name}=${version}`
@@ -74,9 +79,10 @@ export function parseSimulation(lines: readonly string[]): LockedApt[] {
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-function aptFault(exitCode: number, said: readonly string[]): TaskError {
+function aptFault(exitCode: number, said: readonly string[], refusals: string): TaskError {
   const faults = said.filter((line) => /^[EW]: /.test(line)).map((line) => line.slice(3))
-  const text = faults.join('; ').slice(0, 1000) || said.slice(-3).join(' ').slice(0, 500)
+  const why = faults.join('; ').slice(0, 1000) || said.slice(-3).join(' ').slice(0, 500)
+  const text = [refusals, why].filter(Boolean).join('; ')
   if (exitCode === 91)
     return new TaskError('apt-unavailable', `the package sources of the base image can't be read: ${text}`)
   const missing = said.flatMap(

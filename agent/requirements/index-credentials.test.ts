@@ -10,6 +10,6 @@ test.each([
   ['pypi.example', 'http://pypi.example/simple', false],
   ['pypi.example:80', 'http://pypi.example/simple', true],
 ])('what is kept for %s and %s', (host, url, presented) => {
-  const { netrc } = pythonIndexOf(url, { [`python:${host}/PASSWORD`]: 'pass"word' })
-  expect(netrc).toBe(presented ? 'machine pypi.example login "__token__" password "pass\\"word"\n' : '')
+  const { login } = pythonIndexOf(url, { [`python:${host}/PASSWORD`]: 'pass"word' })
+  expect(login).toEqual(presented ? { username: '__token__', password: 'pass"word' } : undefined)
 })

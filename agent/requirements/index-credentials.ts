@@ -4,8 +4,8 @@ import type { Secrets } from '../tasks/task.ts'
 export interface PythonIndex {
   /** Empty: the index that the image's pip knows. */
   readonly url: string
-  /** For pip; empty where there is nothing to present. Secret. */
-  readonly netrc: string
+  /** Secret: for the index itself, and for nothing that runs in an image. */
+  readonly login?: { readonly username: string; readonly password: string }
 }
 
 /**
@@ -13,14 +13,10 @@ export interface PythonIndex {
  * for http only where the port is named, as anybody on the way would read them.
  */
 export function pythonIndexOf(url: string, secrets: Secrets): PythonIndex {
-  if (url === '') return { url, netrc: '' }
+  if (url === '') return { url }
   const { host: written, hostname, port, protocol } = new URL(url)
   const host = protocol === 'http:' && port === '' ? `${hostname}:80` : written
   const password = secrets[`python:${host}/PASSWORD`]
-  if (password === undefined) return { url, netrc: '' }
-  const username = secrets[`python:${host}/USERNAME`] ?? '__token__'
-  return { url, netrc: `machine ${hostname} login ${quote(username)} password ${quote(password)}\n` }
+  if (password === undefined) return { url }
+  return { url, login: { username: secrets[`python:${host}/USERNAME`] ?? '__token__', password } }
 }
-
-/** As Python's netrc reads it: a backslash takes what follows as it is. */
-const quote = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`

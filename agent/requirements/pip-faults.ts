@@ -6,9 +6,9 @@ import { describeRequirement, normalizeName, type Requirement } from './requirem
 /**
  * Makes of what pip said, when it failed, an error that names who asked for what.
  *
- * @param onlyWheels packages that come as source were passed over.
+ * @param refusals what the network refused meanwhile, in words.
  */
-export function pipFault(said: string, requirements: readonly Requirement[], onlyWheels = false): TaskError {
+export function pipFault(said: string, requirements: readonly Requirement[], refusals = ''): TaskError {
   const lines = said
     .split('\n')
     .map((line) => line.trim())
@@ -31,12 +31,12 @@ export function pipFault(said: string, requirements: readonly Requirement[], onl
   if (unreachable)
     return new TaskError(
       'python-index-unavailable',
-      `the package index does not answer (${unreachable[1]}): ${last(lines)}`,
+      `the package index does not answer (${unreachable[1]}): ${[refusals, last(lines)].filter(Boolean).join('; ')}`,
     )
   const conflict = lines.findIndex((line) => /^The conflict is caused by:/.test(line))
   if (conflict >= 0) return conflicting(lines.slice(conflict + 1), requirements)
   const missing = find(/No matching distribution found for ([A-Za-z0-9._-]+)(.*)/)
-  if (missing) return absent(missing[1]!, missing[2]!, lines, requirements, onlyWheels)
+  if (missing) return absent(missing[1]!, missing[2]!, lines, requirements, refusals)
   const tools = find(/(?:ERROR: )?Some build dependencies for (.+?) are missing: (.+)/)
   if (tools)
     return new TaskError(
@@ -82,7 +82,7 @@ function absent(
   rest: string,
   lines: readonly string[],
   requirements: readonly Requirement[],
-  onlyWheels: boolean,
+  refusals: string,
 ): TaskError {
   const asked = whoAsks(name, requirements)
   const specifier = /^\s*([<>=!~][^\s(]*)/.exec(rest)?.[1] ?? ''
@@ -92,12 +92,10 @@ function absent(
     offered && offered !== 'none'
       ? `the index has only ${offered.slice(0, 300)}, or no file of it suits the image`
       : 'the index has none of that name (what one imports may be named otherwise than the package)'
-  const wheels = onlyWheels
-    ? '; from an index with a password only wheels are taken, as the code of other packages would run beside it'
-    : ''
+  const refused = refusals ? `; ${refusals}` : ''
   return new TaskError(
     'python-missing',
-    `there is no Python package ${name}${specifier}: ${why}${wheels}; asked for by ${from}`,
+    `there is no Python package ${name}${specifier}: ${why}${refused}; asked for by ${from}`,
   )
 }
 

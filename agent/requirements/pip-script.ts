@@ -4,8 +4,8 @@
  * `resolve` answers what pip would install beside what the image has, pinned; nothing is installed.
  * `install` fetches pinned packages, every file checked by its hash, and installs them below /work/root.
  *
- * Packages that come as source are built with what the image has (no isolation: it would fetch unpinned tools), and not
- * at all where an index has a password: their code would run beside it.
+ * Packages that come as source are built with what the image has (no isolation: it would fetch unpinned tools). Nothing
+ * secret is here: the index is the agent's own address, which adds what there is to present.
  * What pip says goes to standard error; the answer, in short lines, to standard output.
  */
 export const pipScript = String.raw`
@@ -24,17 +24,11 @@ os.environ.update({
 })
 for folder in ('home', 'tmp', 'wheels', 'root'):
     os.makedirs(os.path.join(work, folder), exist_ok=True)
-if job['netrc']:
-    # In memory: /tmp is no disk.
-    os.environ['NETRC'] = '/tmp/netrc'
-    with open(os.open('/tmp/netrc', os.O_WRONLY | os.O_CREAT, 0o600), 'w') as file:
-        file.write(job['netrc'])
 if job['index']:
     os.environ['PIP_INDEX_URL'] = job['index']
     os.environ['PIP_EXTRA_INDEX_URL'] = ''
-    if job['index'].startswith('http://'):
-        # Said in fairway.yaml, where anybody sees it.
-        os.environ['PIP_TRUSTED_HOST'] = job['index'].split('/')[2]
+    # The agent's, on this network; it speaks TLS to the index itself.
+    os.environ['PIP_TRUSTED_HOST'] = job['index'].split('/')[2]
 
 def write(name, lines):
     path = os.path.join(work, name)
@@ -56,7 +50,7 @@ def answer(value):
     for start in range(0, len(text), 8000):
         print(text[start:start + 8000])
 
-built = ['--only-binary=:all:'] if job['netrc'] else ['--no-build-isolation', '--check-build-dependencies']
+built = ['--no-build-isolation', '--check-build-dependencies']
 
 def fitting(constraints, requirements):
     wanted = {}

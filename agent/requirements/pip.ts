@@ -1,12 +1,12 @@
 import { chown, mkdir } from 'node:fs/promises'
 import { z } from 'zod'
 import { parseJson } from '../cached-json.ts'
-import type { DockerHost } from '../containers/docker.ts'
 import { runThrowaway } from '../containers/throwaway.ts'
+import type { PackageRequest } from '../packages/package-sources.ts'
 import type { LockedPython } from '../repository/lock.ts'
 import { pythonName, pythonVersion } from '../repository/package-patterns.ts'
+import type { AgentServices } from '../services.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
-import type { PythonIndex } from './index-credentials.ts'
 import { pipFault } from './pip-faults.ts'
 import { pipScript } from './pip-script.ts'
 import { describeRequirement, type Requirement } from './requirement.ts'
@@ -15,6 +15,8 @@ export interface PinnedPython extends LockedPython {
   /** Who asks for it; empty: a dependency of another. */
   readonly askedBy: readonly string[]
 }
+
+export type PackageServices = Pick<AgentServices, 'docker' | 'packages'>
 
 /** Where pip runs: an image on this host by digest or id, its user, and a folder of the task that it may fill. */
 export interface PipPlace {
@@ -46,24 +48,22 @@ const maxPackages = 2000
  * @throws TaskError `python-conflict`, `-missing`, `-index-denied`, `-index-unavailable`, `-build-failed`, `-failed`.
  */
 export async function resolvePython(
-  host: DockerHost,
+  services: PackageServices,
   context: TaskContext,
   place: PipPlace,
   request: {
     requirements: readonly Requirement[]
     constraints: readonly Requirement[]
     pins: readonly { name: string; version: string }[]
-    index: PythonIndex
+    from: PackageRequest
   },
 ): Promise<PinnedPython[]> {
   const { requirements, constraints, pins } = request
-  const { packages, pinsHeld } = await runPip(host, context, place, requirements, {
+  const { packages, pinsHeld } = await runPip(services, context, place, request.from, requirements, {
     action: 'resolve',
     requirements: requirements.map(({ text }) => text),
     narrowed: constraints.map(({ text }) => text),
     pins: pins.map(({ name, version }) => `${name}==${version}`),
-    index: request.index.url,
-    netrc: request.index.netrc,
   })
   if (packages.length > maxPackages)
     throw new TaskError('requirements-invalid', `more than ${maxPackages} Python packages would be installed`)
@@ -81,48 +81,50 @@ export async function resolvePython(
 
 /** Fetches pinned packages, checks each by its hash and installs them below `place.directory`/root, for a layer. */
 export async function installPython(
-  host: DockerHost,
+  services: PackageServices,
   context: TaskContext,
   place: PipPlace,
   packages: readonly LockedPython[],
-  index: PythonIndex,
+  from: PackageRequest,
 ): Promise<void> {
-  await runPip(host, context, place, [], {
+  await runPip(services, context, place, from, [], {
     action: 'install',
     requirements: packages.map(({ name, version, hashes }) =>
       [`${name}==${version}`, ...hashes.map((hash) => `--hash=${hash}`)].join(' '),
     ),
-    index: index.url,
-    netrc: index.netrc,
   })
 }
 
 async function runPip(
-  host: DockerHost,
+  { docker, packages }: PackageServices,
   context: TaskContext,
   place: PipPlace,
+  from: PackageRequest,
   requirements: readonly Requirement[],
-  job: { netrc: string } & Record<string, unknown>,
+  job: Record<string, unknown>,
 ) {
   await mkdir(place.directory, { recursive: true, mode: 0o700 })
   await chown(place.directory, place.uid, place.gid)
-  const end = await runThrowaway(host, context, {
-    image: place.image,
-    command: ['python3', '-I', '-c', pipScript],
-    input: JSON.stringify(job),
-    network: 'bridge',
-    workDirectory: place.directory,
-    timeoutMs: 10 * 60_000,
-    onLine: (line) => context.log('docker', line),
+  return packages.use(context, from, async (access) => {
+    const end = await runThrowaway(docker, context, {
+      image: place.image,
+      command: ['python3', '-I', '-c', pipScript],
+      input: JSON.stringify({ ...job, index: access.indexUrl ?? '' }),
+      network: access,
+      workDirectory: place.directory,
+      timeoutMs: 10 * 60_000,
+      onLine: (line) => context.log('docker', access.translate(line)),
+    })
+    const answer = parseJson(end.lines.join(''), answerSchema)
+    if (end.exitCode !== 0 || !answer)
+      throw new TaskError(
+        'image-unusable',
+        `pip can't be used in the image ${place.image} (exit code ${end.exitCode}): the image needs python3-pip, version 22.2 or newer`,
+      )
+    if ('fault' in answer)
+      throw access.indexError() ?? pipFault(access.translate(answer.fault), requirements, access.refusals())
+    return answer
   })
-  const answer = parseJson(end.lines.join(''), answerSchema)
-  if (end.exitCode !== 0 || !answer)
-    throw new TaskError(
-      'image-unusable',
-      `pip can't be used in the image ${place.image} (exit code ${end.exitCode}): the image needs python3-pip, version 22.2 or newer`,
-    )
-  if ('fault' in answer) throw pipFault(answer.fault, requirements, job.netrc !== '')
-  return answer
 }
 
 function requireHash(name: string, version: string, sha256: string, asking: readonly Requirement[]): void {

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { readCached, writeCached } from '../cached-json.ts'
-import type { DockerHost } from '../containers/docker.ts'
-import { ensureAptImage } from '../containers/environment.ts'
+import { type EnvironmentPlace, ensureAptImage } from '../containers/environment.ts'
 import { type ImageFacts, readImageFacts } from '../containers/image-facts.ts'
 import { registriesOf } from '../containers/registry-credentials.ts'
+import type { AllowEntry } from '../egress/allow-list.ts'
 import type { LockedApt, LockedPackages } from '../repository/lock.ts'
 import type { Secrets, TaskContext } from '../tasks/task.ts'
 import { resolveApt } from './apt.ts'
 import { pythonIndexOf } from './index-credentials.ts'
 import { type ModuleNeeds, pythonOfModules, requirePrograms } from './module-requirements.ts'
-import { type PinnedPython, resolvePython } from './pip.ts'
+import { type PackageServices, type PinnedPython, resolvePython } from './pip.ts'
 import { describeRequirement, type Requirement } from './requirement.ts'
 import { readRequirementsFile } from './requirements-file.ts'
 
@@ -34,6 +34,8 @@ export interface RequirementsRequest {
   /** Newest versions, whatever was resolved before. */
   readonly refresh: boolean
   readonly secrets: Secrets
+  /** `network.allow` of the project's policy. */
+  readonly allow: readonly AllowEntry[]
 }
 
 export interface ResolvedRequirements extends LockedPackages {
@@ -60,16 +62,18 @@ const dayMs = 24 * 3_600_000
  * @throws TaskError `requirements-invalid`, `binary-missing`, `apt-…`, `python-…`.
  */
 export async function resolveRequirements(
-  docker: DockerHost,
+  services: PackageServices,
   context: TaskContext,
   request: RequirementsRequest,
 ): Promise<ResolvedRequirements> {
   const { config, modules, pins } = request
   const apt = await remember(request, ['apt', config.apt, pins.apt], pinnedSchema, dayMs, async () =>
-    config.apt.length > 0 ? resolveApt(docker, context, request.baseImage, config.apt, pins.apt) : [],
+    config.apt.length > 0
+      ? resolveApt(services, context, request.baseImage, config.apt, pins.apt, request.allow)
+      : [],
   )
   warnDrift(pins.apt, apt, config.apt, context)
-  const facts = await factsWithApt(docker, context, request, apt)
+  const facts = await factsWithApt(services, context, request, apt)
   requirePrograms(modules, facts.executables, request.chainOf)
   const file = await readRequirementsFile(request.files)
   const requirements = [...file.requirements, ...pythonOfModules(modules, facts)].filter(
@@ -77,7 +81,7 @@ export async function resolveRequirements(
   )
   const python =
     requirements.length > 0
-      ? await pinPython(docker, context, request, apt, facts, requirements, file.constraints)
+      ? await pinPython(services, context, request, apt, facts, requirements, file.constraints)
       : []
   if (apt.length + python.length > 0)
     context.log(
@@ -88,7 +92,7 @@ export async function resolveRequirements(
 }
 
 async function pinPython(
-  docker: DockerHost,
+  services: PackageServices,
   context: TaskContext,
   request: RequirementsRequest,
   apt: readonly LockedApt[],
@@ -97,37 +101,40 @@ async function pinPython(
   constraints: readonly Requirement[],
 ): Promise<PinnedPython[]> {
   const index = pythonIndexOf(request.config.pythonIndex, request.secrets)
+  const from = { allow: request.allow, index }
   const asked = (list: readonly Requirement[]) => list.map((one) => [describeRequirement(one), ...one.hashes])
   const pins = request.pins.python.map(({ name, version }) => ({ name, version }))
   // What an index shows to one project is no answer to another.
-  const shownTo = index.netrc === '' ? '' : context.project
+  const shownTo = index.login ? context.project : ''
   const key = ['python', apt, asked(requirements), asked(constraints), pins, index.url, shownTo]
   return remember(request, key, pythonSchema, undefined, async () => {
-    const image = await aptImage(docker, context, request, apt)
+    const image = await aptImage(services, context, request, apt)
     const place = { image, uid: facts.uid, gid: facts.gid, directory: join(request.directory, 'pip') }
-    return resolvePython(docker, context, place, { requirements, constraints, pins, index })
+    return resolvePython(services, context, place, { requirements, constraints, pins, from })
   })
 }
 
 async function factsWithApt(
-  docker: DockerHost,
+  services: PackageServices,
   context: TaskContext,
   request: RequirementsRequest,
   apt: readonly LockedApt[],
 ): Promise<ImageFacts> {
   if (apt.length === 0) return request.facts
-  const image = await aptImage(docker, context, request, apt)
-  return readImageFacts(docker, image, request.workDirectory, context.signal)
+  const image = await aptImage(services, context, request, apt)
+  return readImageFacts(services.docker, image, request.workDirectory, context.signal)
 }
 
 function aptImage(
-  docker: DockerHost,
+  { docker, packages }: PackageServices,
   context: TaskContext,
-  { baseImage, secrets }: RequirementsRequest,
+  { allow, baseImage, secrets }: RequirementsRequest,
   apt: readonly LockedApt[],
 ): Promise<string> {
   const onLine = (line: string) => context.log('docker', line)
-  const place = { baseImage, registries: registriesOf(secrets), onLine, signal: context.signal }
+  const usePackages: EnvironmentPlace['usePackages'] = (step) => packages.use(context, { allow }, step)
+  const { signal } = context
+  const place = { baseImage, registries: registriesOf(secrets), onLine, signal, usePackages }
   return ensureAptImage(docker, place, apt)
 }
 

@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { BuildImageOutputSchema, type BuildImageTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { ensureEnvironment, labelsOfBase } from '../containers/environment.ts'
+import { type EnvironmentPlace, ensureEnvironment, labelsOfBase } from '../containers/environment.ts'
 import { readImageFacts } from '../containers/image-facts.ts'
 import { environmentLabel, keyLabel } from '../containers/image-labels.ts'
 import { findInRegistry, pushImage, requireByDigest } from '../containers/images.ts'
 import { buildProjectImage } from '../containers/project-image.ts'
 import { registriesOf } from '../containers/registry-credentials.ts'
+import { parseAllowEntry } from '../egress/allow-list.ts'
 import { type Assembly, assembleProject } from '../git/assembly.ts'
 import type { LockedApt, LockedPython } from '../repository/lock.ts'
 import {
@@ -24,7 +25,7 @@ import { logGit, openMirrors } from './git-access.ts'
 import { type Secrets, secretsOf, type TaskContext, TaskError, type TaskHandler } from './task.ts'
 import { withTaskDirectory } from './task-directory.ts'
 
-type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'workDirectory'>
+type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'packages' | 'workDirectory'>
 
 /**
  * Lock → image in the registry, by digest, and its parts list. An image that is there under its key is taken as it is.
@@ -61,12 +62,20 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
     })
 
     async function build(directory: string): Promise<string> {
-      const place = { baseImage: input.baseImage, repository, registries, onLine, signal }
+      const allow = input.networkAllow.map(parseAllowEntry)
+      const place: EnvironmentPlace = {
+        baseImage: input.baseImage,
+        repository,
+        registries,
+        onLine,
+        signal,
+        usePackages: (step) => services.packages.use(context, { allow }, step),
+      }
       const environment = await ensureEnvironment(docker, place, input, directory, async (pipImage) => {
         const facts = await readImageFacts(docker, pipImage, services.workDirectory, signal)
         const pip = { image: pipImage, uid: facts.uid, gid: facts.gid, directory: join(directory, 'pip') }
         const index = pythonIndexOf(input.pythonIndex, secrets)
-        await installPython(docker, context, pip, input.python, index)
+        await installPython(services, context, pip, input.python, { allow, index })
         return join(pip.directory, 'root')
       })
       const { files, assembly } = await checkOutPinned(services, input, secrets, context, directory)

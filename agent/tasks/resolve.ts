@@ -7,6 +7,7 @@ import {
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { ImageFacts } from '../containers/image-facts.ts'
 import { registriesOf } from '../containers/registry-credentials.ts'
+import { parseAllowEntry } from '../egress/allow-list.ts'
 import { assembleProject } from '../git/assembly.ts'
 import { fairwayFileName, parseFairwayFile, toProjectConfig } from '../repository/fairway-yaml.ts'
 import { createLock, imageKey } from '../repository/lock.ts'
@@ -29,7 +30,7 @@ import { closeStages, requireStage } from './resolve/stage-modules.ts'
 import { secretsOf, type TaskContext, TaskError, type TaskHandler } from './task.ts'
 import { withTaskDirectory } from './task-directory.ts'
 
-type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'workDirectory'>
+type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'packages' | 'workDirectory'>
 
 /**
  * Commit → what is to be built and installed: configuration, sources, addons, closures, lock. Nothing of any repository
@@ -107,6 +108,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     config,
     pins,
     secrets,
+    allow: input.networkAllow.map(parseAllowEntry),
     addons,
     stages,
     modules: projectModules,

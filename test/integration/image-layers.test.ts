@@ -17,7 +17,7 @@ let first: BuildImageOutput
 
 beforeAll(async () => {
   project = await createImageProject()
-  index = await startPythonIndex(project.services.docker)
+  index = await startPythonIndex()
   index.addWheel('fw-alpha', '1.0')
   const web = await project.git.createRepository('web')
   oca = await web.commit({ ...addon('web_a'), ...addon('web_b') })

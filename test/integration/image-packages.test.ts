@@ -9,7 +9,7 @@ let index: PythonIndex
 
 beforeAll(async () => {
   project = await createImageProject()
-  index = await startPythonIndex(project.services.docker)
+  index = await startPythonIndex()
   index.addWheel('fw-alpha', '1.0', { requires: ['fw-beta<3'] })
   index.addWheel('fw-beta', '2.0')
   index.addWheel('fw-beta', '2.1')

@@ -40,7 +40,7 @@ beforeAll(async () => {
     [`registry:${registry.host}/PASSWORD`]: password,
   }
   project = await createImageProject({ registryHost: registry.host, credentials })
-  index = await startPythonIndex(project.services.docker, login)
+  index = await startPythonIndex(login)
   credentials[`python:${index.host}/USERNAME`] = login.username
   credentials[`python:${index.host}/PASSWORD`] = login.password
   index.addWheel('fw-alpha', '1.0')
@@ -112,12 +112,14 @@ test('base, packages and image come and go with credentials, which stay nowhere'
   for (const text of [history, inspected]) expect(text).not.toMatch(/registry-pass|index .{0,3}pass/)
 }, 240_000)
 
-test('a package whose code would run beside a password is refused', async () => {
-  await index.addSource('fwsource', '1.0')
-  const files = { ...filesOf(''), 'requirements.txt': 'fwsource\n' }
-  await expect(project.resolve(files)).rejects.toMatchObject({
-    reason: 'python-missing',
-    message: expect.stringContaining('only wheels are taken'),
+test('an index that wants another password is named, with what to set', async () => {
+  const wrong = await createImageProject({
+    credentials: { ...credentials, [`python:${index.host}/PASSWORD`]: 'wrong' },
+  })
+  await using _disposed = wrong
+  await expect(wrong.resolve(filesOf(''))).rejects.toMatchObject({
+    reason: 'python-index-denied',
+    message: `the package index refuses ${index.url}/fw-alpha/ (HTTP 401): set the project's credential for it: fairway credential set PROJECT python ${index.host}`,
   })
 }, 60_000)
 

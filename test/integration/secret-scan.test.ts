@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDockerHost } from '../../agent/containers/docker.ts'
 import { createGit } from '../../agent/git/command.ts'
 import { createMirrors, type Mirrors } from '../../agent/git/mirrors.ts'
+import { createPackageSources } from '../../agent/packages/package-sources.ts'
 import { scanForSecrets } from '../../agent/repository/secret-scan/scan.ts'
 import { openScanner } from '../../agent/repository/secret-scan/scanner.ts'
 import { resolve } from '../../agent/tasks/resolve.ts'
@@ -13,7 +14,7 @@ import type { TaskError } from '../../agent/tasks/task.ts'
 import { CellStage, ResolveTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
 import { addonFiles } from '../support/odoo-addons.ts'
-import { registry } from '../support/odoo-services.ts'
+import { createTestDialer, registry } from '../support/odoo-services.ts'
 import { createTask, type RecordedTask } from '../support/task-context.ts'
 
 // Put together here, so that this file holds none itself.
@@ -227,8 +228,10 @@ test('resolve hands on what was found, of the commit and of those pushed before 
     'fairway.yaml': 'secret_scan: { ignore: [tests/data/**] }\n',
   })
   const task = createTask()
+  const docker = createDockerHost({ agentId: 'test-scan' })
   const services = {
-    docker: createDockerHost({ agentId: 'test-scan' }),
+    docker,
+    packages: createPackageSources(docker, createTestDialer(docker)),
     mirrors,
     workDirectory: join(directory, 'work'),
   }

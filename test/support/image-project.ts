@@ -26,8 +26,11 @@ export const addon = (path: string, more = '', code = ''): Record<string, string
 type Files = Record<string, string>
 
 /** A project in git whose commits are resolved and built on this machine's Docker, into a repository of its own. */
-export async function createImageProject(options: { registryHost?: string; credentials?: Files } = {}) {
-  const services: TestServices = await createTestServices()
+export async function createImageProject(
+  options: { registryHost?: string; credentials?: Files; networkAllow?: readonly string[] } = {},
+) {
+  const { networkAllow } = options
+  const services: TestServices = await createTestServices({ networkAllow })
   const handlers: TaskHandlers = createTaskHandlers(services)
   const git = await startGitServer()
   const repository = await git.createRepository('shop')

@@ -3,13 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createCells } from '../../agent/cells/cells.ts'
-import { createDockerHost } from '../../agent/containers/docker.ts'
+import { buildBridge } from '../../agent/containers/build-network.ts'
+import { createDockerHost, type DockerHost } from '../../agent/containers/docker.ts'
+import { forgetBridge } from '../../agent/containers/firewall.ts'
 import { createProxy } from '../../agent/containers/proxy.ts'
 import { createAddressRules } from '../../agent/egress/addresses.ts'
 import { parseAllowEntry } from '../../agent/egress/allow-list.ts'
-import { createDialer } from '../../agent/egress/dial.ts'
+import { createDialer, type Dialer } from '../../agent/egress/dial.ts'
 import { createGit } from '../../agent/git/command.ts'
 import { createMirrors } from '../../agent/git/mirrors.ts'
+import { createPackageSources } from '../../agent/packages/package-sources.ts'
 import type { AgentServices } from '../../agent/services.ts'
 import { createPool, destroyPool } from '../../agent/storage/create-pool.ts'
 import { freePort } from './postgres.ts'
@@ -22,8 +25,20 @@ export interface TestServices extends AgentServices, AsyncDisposable {
 
 export const registry = process.env.FAIRWAY_REGISTRY ?? '127.0.0.1:5000'
 
-/** `networkAllow` is what the host's operator lists; the servers of tests are on 127.0.0.1. */
-export async function createTestServices({ networkAllow = ['127.0.0.1'] } = {}): Promise<TestServices> {
+/** @param networkAllow what the host's operator lists. */
+export function createTestDialer(docker: DockerHost, networkAllow: readonly string[] = []): Dialer {
+  const operator = networkAllow.map(parseAllowEntry)
+  return createDialer({ rules: createAddressRules({ operator, containerNetworks: [docker.networkRange] }) })
+}
+
+export interface TestServicesOptions {
+  /** What the host's operator lists; the servers of tests are on 127.0.0.1. */
+  readonly networkAllow?: readonly string[]
+}
+
+export async function createTestServices({
+  networkAllow = ['127.0.0.1'],
+}: TestServicesOptions = {}): Promise<TestServices> {
   const directory = await mkdtemp(join(tmpdir(), 'fairway-odoo-'))
   const poolDirectory = join(directory, 'pool')
   const pool = await createPool({ path: poolDirectory })
@@ -39,10 +54,7 @@ export async function createTestServices({ networkAllow = ['127.0.0.1'] } = {}):
     port: await freePort(),
     directory: join(directory, 'proxy'),
   })
-  const operator = networkAllow.map(parseAllowEntry)
-  const dialer = createDialer({
-    rules: createAddressRules({ operator, containerNetworks: [docker.networkRange] }),
-  })
+  const dialer = createTestDialer(docker, networkAllow)
   return {
     agentId,
     docker,
@@ -50,6 +62,7 @@ export async function createTestServices({ networkAllow = ['127.0.0.1'] } = {}):
     poolName: 'test',
     cells,
     proxy,
+    packages: createPackageSources(docker, dialer),
     workDirectory,
     directory,
     dialer,
@@ -61,6 +74,7 @@ export async function createTestServices({ networkAllow = ['127.0.0.1'] } = {}):
     async [Symbol.asyncDispose]() {
       for (const cell of await pool.listCells()) await cells.destroy(cell.id, true, createStep())
       await removeDockerTraces(docker)
+      await forgetBridge(buildBridge(agentId))
       await destroyPool(poolDirectory)
       await rm(directory, { recursive: true, force: true })
     },

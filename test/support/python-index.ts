@@ -5,12 +5,11 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { crc32, gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
-import type { DockerHost } from '../../agent/containers/docker.ts'
 
-/** A package index (PEP 503) that containers on Docker's default bridge reach, with packages of our making. */
+/** A package index (PEP 503) on this machine's loopback, with packages of our making. */
 export interface PythonIndex extends AsyncDisposable {
   readonly url: string
-  /** `172.17.0.1:4711` */
+  /** `127.0.0.1:4711` */
   readonly host: string
   /** Paths that were asked for, with the user that was presented. */
   readonly requests: string[]
@@ -22,14 +21,7 @@ export interface PythonIndex extends AsyncDisposable {
   addSource(name: string, version: string, setup?: string): Promise<void>
 }
 
-export async function startPythonIndex(
-  docker: DockerHost,
-  login?: { username: string; password: string },
-): Promise<PythonIndex> {
-  const network = await docker.docker.getNetwork('bridge').inspect()
-  const bridge = network.IPAM?.Config?.[0]
-  // Docker leaves it out where it is the first address.
-  const gateway = bridge?.Gateway ?? bridge?.Subnet?.replace(/\.0\/\d+$/, '.1') ?? '172.17.0.1'
+export async function startPythonIndex(login?: { username: string; password: string }): Promise<PythonIndex> {
   const files = new Map<string, Buffer>()
   const requests: string[] = []
   const server = createServer((request, response) => {
@@ -47,9 +39,9 @@ export async function startPythonIndex(
       .setHeader('content-type', 'text/html')
       .end(`<!DOCTYPE html><html><body>${links.join('\n')}</body></html>`)
   })
-  server.listen(0, gateway)
+  server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const host = `${gateway}:${(server.address() as AddressInfo).port}`
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     url: `http://${host}/simple`,
     host,

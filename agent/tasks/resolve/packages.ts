@@ -1,4 +1,5 @@
 import type { ProjectConfig, ResolveTask } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { AllowEntry } from '../../egress/allow-list.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import type { Pins } from '../../repository/pins.ts'
 import { chainTo } from '../../requirements/module-requirements.ts'
@@ -16,6 +17,7 @@ export interface PackagesWanted {
   readonly config: ProjectConfig
   readonly pins: Pins
   readonly secrets: Secrets
+  readonly allow: readonly AllowEntry[]
   readonly addons: readonly PlacedAddon[]
   readonly stages: readonly StageClosure[]
   readonly modules: ProjectModules
@@ -23,7 +25,7 @@ export interface PackagesWanted {
 
 /** What the image needs beside its base, for the modules of every stage: one image serves them all. */
 export function resolvePackages(
-  { docker, workDirectory }: Pick<AgentServices, 'docker' | 'workDirectory'>,
+  services: Pick<AgentServices, 'docker' | 'packages' | 'workDirectory'>,
   input: Pick<ResolveTask, 'refresh' | 'stage'>,
   context: TaskContext,
   wanted: PackagesWanted,
@@ -35,10 +37,10 @@ export function resolvePackages(
   const all = [...new Set(stages.flatMap((stage) => (stage.closure ? stage.modules : [])))].sort()
   const askedFor = (module: string) => (own?.closure?.order.includes(module) ? own.modules : all)
   const dependsOf = (name: string) => (modules.own.get(name) ?? modules.image.get(name))?.depends ?? []
-  return resolveRequirements(docker, context, {
+  return resolveRequirements(services, context, {
     files: wanted.files,
     directory: wanted.directory,
-    workDirectory,
+    workDirectory: services.workDirectory,
     baseImage: base.reference,
     facts: base.facts,
     modules: addons.filter(({ module }) => installed.has(module)),
@@ -47,5 +49,6 @@ export function resolvePackages(
     pins: wanted.pins,
     refresh: input.refresh,
     secrets: wanted.secrets,
+    allow: wanted.allow,
   })
 }

@@ -1,0 +1,147 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Transform, type TransformCallback } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import type { AllowEntry } from '../egress/allow-list.ts'
+import { type Dialer, RefusedError, UnreachableError } from '../egress/dial.ts'
+import type { PythonIndex } from '../requirements/index-credentials.ts'
+import type { IndexFault, IndexFaults } from './index-faults.ts'
+import { createIndexLinks, type IndexTarget } from './index-links.ts'
+import { isIndexPage, rewritePage } from './index-pages.ts'
+import { createIndexUpstream } from './index-upstream.ts'
+
+export interface IndexRelay extends Disposable {
+  /** @param path below `base`, which the relay is reached at. */
+  answer(path: string, base: string, incoming: IncomingMessage, response: ServerResponse): Promise<void>
+  readonly faults: IndexFaults
+  /** What pip says, with the index's addresses instead of ours. */
+  translate(text: string, base: string): string
+}
+
+const maxPageBytes = 32 * 1024 ** 2
+const maxFileBytes = 4 * 1024 ** 3
+
+/**
+ * One package index as a build sees it: read only, pages of projects and what they link to, with a credential that the
+ * build never holds. Links and redirects that lead to other servers are left as they are: pip follows them by the proxy,
+ * without the credential.
+ */
+export function createIndexRelay(
+  dialer: Dialer,
+  index: PythonIndex,
+  allow: readonly AllowEntry[],
+  onRefusal: (error: RefusedError) => void,
+): IndexRelay {
+  const links = createIndexLinks(new URL(index.url))
+  const upstream = createIndexUpstream(dialer, index, allow)
+  const faults: IndexFaults = new Map()
+
+  async function answer(path: string, base: string, incoming: IncomingMessage, response: ServerResponse) {
+    const target = incoming.method === 'GET' ? links.toTarget(path) : undefined
+    if (!target) return end(response, 404)
+    const { url, kind } = target
+    const left = new AbortController()
+    response.once('close', () => left.abort())
+    try {
+      const answered = await upstream.get(`${url.pathname}${url.search}`, ask(kind, incoming), left.signal)
+      await passOn(target, base, answered, response)
+    } catch (error) {
+      if (left.signal.aborted) return
+      if (error instanceof RefusedError) onRefusal(error)
+      note(url, faultOf(error))
+      end(response, 502)
+    }
+  }
+
+  async function passOn(
+    { url, kind }: IndexTarget,
+    base: string,
+    answered: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const status = answered.statusCode ?? 502
+    if (status === 200) {
+      await (kind === 'page' ? sendPage(url, base, answered, response) : sendFile(answered, response))
+      faults.delete(url.href)
+      return
+    }
+    answered.resume()
+    const location = URL.parse(answered.headers.location ?? '', url.href)
+    if (location && [301, 302, 303, 307, 308].includes(status)) {
+      faults.delete(url.href)
+      response.setHeader('location', outward(location, base, kind))
+      return end(response, status)
+    }
+    if (status === 401 || status === 403) note(url, { kind: 'denied', status })
+    else if (status >= 500 || status === 429) note(url, { kind: 'unavailable', what: `HTTP ${status}` })
+    // Without asking for a credential: pip has none.
+    end(response, status === 401 ? 403 : status < 400 ? 502 : status)
+  }
+
+  async function sendPage(url: URL, base: string, answered: IncomingMessage, response: ServerResponse) {
+    const contentType = answered.headers['content-type'] ?? ''
+    if (!isIndexPage(contentType)) throw new Error(`no page of an index but ${contentType || 'no type'}`)
+    const zipped = answered.headers['content-encoding'] === 'gzip'
+    const steps = zipped ? [createGunzip(), limit(maxPageBytes)] : [limit(maxPageBytes)]
+    const last = steps.at(-1)!
+    const [body] = await Promise.all([buffer(last), pipeline([answered, ...steps])])
+    const text = rewritePage(contentType, body, url, (link) => outward(link, base, 'file'))
+    response.writeHead(200, { 'content-type': contentType.replace(/;.*/, '; charset=utf-8') }).end(text)
+  }
+
+  async function sendFile(answered: IncomingMessage, response: ServerResponse): Promise<void> {
+    const names = ['content-type', 'content-length', 'content-encoding'] as const
+    for (const name of names) if (answered.headers[name]) response.setHeader(name, answered.headers[name])
+    response.writeHead(200)
+    await pipeline(answered, limit(maxFileBytes), response)
+  }
+
+  function outward(link: URL, base: string, kind: IndexTarget['kind']): string {
+    const local = links.toLocal(link, kind)
+    if (local !== undefined) return `${base}${local}`
+    link.username = ''
+    link.password = ''
+    return link.href
+  }
+
+  const note = (url: URL, fault: IndexFault) => void faults.set(url.href, fault)
+
+  return {
+    answer,
+    faults,
+    translate: links.translate,
+    [Symbol.dispose]: () => upstream[Symbol.dispose](),
+  }
+}
+
+const ask = (kind: IndexTarget['kind'], { headers }: IncomingMessage) => ({
+  accept: headers.accept ?? '*/*',
+  // Files are checked by hash as they come.
+  'accept-encoding': kind === 'page' ? 'gzip' : 'identity',
+  'user-agent': headers['user-agent']?.slice(0, 500) ?? 'pip',
+})
+
+function faultOf(error: unknown): IndexFault {
+  if (error instanceof RefusedError) return { kind: 'refused' }
+  if (error instanceof UnreachableError)
+    return error.failure.isPublic ? { kind: 'unavailable', what: error.failure.what } : { kind: 'refused' }
+  const { code, message } = error as NodeJS.ErrnoException
+  return { kind: 'unavailable', what: code && !message.includes(code) ? `${message} (${code})` : message }
+}
+
+function limit(bytes: number): Transform {
+  let left = bytes
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done: TransformCallback) {
+      left -= chunk.length
+      if (left < 0) done(new Error(`more than ${bytes} bytes`))
+      else done(null, chunk)
+    },
+  })
+}
+
+function end(response: ServerResponse, status: number): void {
+  if (response.headersSent) response.destroy()
+  else response.writeHead(status).end()
+}
