@@ -4,6 +4,7 @@ import { BuildImageOutputSchema, type BuildImageTask } from '../../proto/gen/fai
 import { type EnvironmentPlace, ensureEnvironment, labelsOfBase } from '../containers/environment.ts'
 import { readImageFacts } from '../containers/image-facts.ts'
 import { environmentLabel, keyLabel } from '../containers/image-labels.ts'
+import { requireAllowed } from '../containers/image-rules.ts'
 import { findInRegistry, pushImage, requireByDigest } from '../containers/images.ts'
 import { buildProjectImage } from '../containers/project-image.ts'
 import { registriesOf } from '../containers/registry-credentials.ts'
@@ -36,6 +37,7 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
     const { docker } = services
     const { signal } = context
     const repository = requireInput(input)
+    requireAllowed(input.imageRules, input.baseImage)
     const secrets = await secretsOf(context, input.credentials)
     const registries = registriesOf(secrets)
     const onLine = (line: string) => context.log('docker', line)

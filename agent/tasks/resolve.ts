@@ -66,7 +66,13 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   const pushed = { url, commit: project.commit, scannedCommit, ignore: config.secretScanIgnore }
   const findings = await scanForSecrets(mirrors, pushed, join(directory, 'pushed'), context)
   const pins = await readPins(files, input)
-  const base = await openBase(services, config, pins, registriesOf(secrets), context)
+  const base = await openBase(
+    services,
+    config,
+    { pins, rules: input.imageRules },
+    registriesOf(secrets),
+    context,
+  )
   const series = config.odooVersion || base.facts.odooVersion
 
   const defaults = sourceDefaults(file, series)

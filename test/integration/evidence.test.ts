@@ -191,7 +191,7 @@ describe('a run that ended is signed for', () => {
         internalParameters: { reused: false },
         resolvedDependencies: [
           { digest: { gitCommit: answers.resolve.commit } },
-          { uri: 'docker://registry.example/odoo' },
+          { uri: 'docker://127.0.0.1:5000/fairway/odoo' },
           { name: 'oca/web', digest: { gitCommit: answers.resolve.submodules[0].commit } },
           { name: 'lock.json', digest: { sha256: answers.resolve.lockSha256 } },
         ],

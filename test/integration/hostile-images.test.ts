@@ -17,7 +17,7 @@ let address: string
 const requests: string[] = []
 
 beforeAll(async () => {
-  project = await createImageProject()
+  project = await createImageProject({ baseImages: [`${registry}/*`] })
   service = createServer((request, response) => {
     requests.push(request.url ?? '')
     response.end('what only this host may know')
@@ -68,3 +68,43 @@ test.each([
   },
   120_000,
 )
+
+test('of an image that the policy does not name nothing is asked for', async () => {
+  // Its registry is a service that notices who asks.
+  const evil = `${address.replace('http://', '')}/evil/odoo`
+  const files = (reference: string) => ({ 'fairway.yaml': `base_image: ${reference}\n`, ...own })
+  const imageRules = { registries: ['*'], baseImages: [`${registry}/fairway/odoo`] }
+  const digest = `sha256:${'a'.repeat(64)}`
+  const resolved = await project.resolve({ 'fairway.yaml': '', ...own })
+  requests.length = 0
+  const refused = { reason: 'base-image-forbidden', message: expect.stringContaining(`["${evil}"]`) }
+  for (const reference of [`${evil}:19.0`, `${evil}@${digest}`])
+    await expect(project.resolve(files(reference), { imageRules })).rejects.toMatchObject(refused)
+  // A lock of the repository pins nothing beyond what is allowed either.
+  const lock = {
+    'fairway.lock': `${JSON.stringify({
+      ...JSON.parse(await lockOf(files(`${registry}/fairway/odoo:19.0`))),
+      base: { digest, image: `${evil}:19.0` },
+    })}\n`,
+  }
+  await expect(project.resolve({ ...files(`${evil}:19.0`), ...lock }, { imageRules })).rejects.toMatchObject(
+    refused,
+  )
+  const key = 'd'.repeat(64)
+  const building = project.build({ ...resolved, baseImage: `${evil}@${digest}`, imageKey: key }, undefined, {
+    imageRules,
+  })
+  await expect(building).rejects.toMatchObject(refused)
+  // Servers that send no rules are older, and their agents take nothing.
+  const silent = { imageRules: undefined }
+  const untold = { reason: 'base-image-forbidden', message: expect.stringContaining('update it first') }
+  await expect(project.resolve({ 'fairway.yaml': '', ...own }, silent)).rejects.toMatchObject(untold)
+  await expect(project.build({ ...resolved, imageKey: key }, undefined, silent)).rejects.toMatchObject(untold)
+  expect(requests).toEqual([])
+}, 120_000)
+
+async function lockOf(files: Record<string, string>): Promise<string> {
+  const task = project.newTask()
+  await project.resolve(files, {}, task)
+  return task.artifacts.get('lock.json') ?? ''
+}

@@ -39,7 +39,11 @@ beforeAll(async () => {
     [`registry:${registry.host}/USERNAME`]: 'builder',
     [`registry:${registry.host}/PASSWORD`]: password,
   }
-  project = await createImageProject({ registryHost: registry.host, credentials })
+  project = await createImageProject({
+    registryHost: registry.host,
+    credentials,
+    baseImages: [`${registry.host}/bases/odoo`],
+  })
   index = await startPythonIndex(login)
   credentials[`python:${index.host}/USERNAME`] = login.username
   credentials[`python:${index.host}/PASSWORD`] = login.password

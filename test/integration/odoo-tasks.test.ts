@@ -29,7 +29,7 @@ import { forgetImage } from '../support/forget-image.ts'
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
 import { createMemorySink } from '../support/memory-sink.ts'
 import { addonFiles } from '../support/odoo-addons.ts'
-import { createTestServices, registry, type TestServices } from '../support/odoo-services.ts'
+import { createTestServices, ownImages, registry, type TestServices } from '../support/odoo-services.ts'
 import { withSuperuser } from '../support/superuser.ts'
 import { createTask, type RecordedTask } from '../support/task-context.ts'
 import { askForWebsocket } from '../support/websocket.ts'
@@ -87,6 +87,7 @@ describe.sequential('from a commit to an image', () => {
         stage: CellStage.DEVELOPMENT,
         odooVersion: '19.0',
         defaultBaseImage: `${registry}/fairway/odoo:19.0`,
+        imageRules: ownImages,
         imageRepository: `${registry}/test/shop`,
       }),
       task,
@@ -110,6 +111,7 @@ describe.sequential('from a commit to an image', () => {
       branch: 'main',
       stage: CellStage.STAGING,
       defaultBaseImage: `${registry}/fairway/odoo:19.0`,
+      imageRules: ownImages,
     })
     await expect(run('resolve', input)).rejects.toMatchObject({
       reason: 'dependency-missing',
@@ -126,6 +128,7 @@ describe.sequential('from a commit to an image', () => {
       repositoryUrl: repository.url,
       commit: resolved.commit,
       baseImage: resolved.baseImage,
+      imageRules: ownImages,
       addons: resolved.addons,
       imageKey,
       imageRepository: `${registry}/test/shop`,

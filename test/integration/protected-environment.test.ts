@@ -8,6 +8,7 @@ import {
   stopEnvironment,
 } from '../../server/services/environments/environments.ts'
 import { arrangePolicy } from '../support/approvals.ts'
+import { answers, playRun } from '../support/play-run.ts'
 import { arrangeRuns, type PlayedRuns } from '../support/played-runs.ts'
 import { createOrganization, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
@@ -99,10 +100,29 @@ describe('the policy', () => {
       status: 'failed',
       result: 'red',
       reason: expect.stringMatching(
-        /comes from registry.example; the policy \(registries\) allows registry.elsewhere/,
+        /comes from 127.0.0.1:5000; the policy \(registries\) allows registry.elsewhere/,
       ),
     })
     expect((await runs.tasksOf(runId)).map(({ kind }) => kind)).toEqual(['resolve'])
+  })
+
+  it('lets images stand on nothing but what Fairway brings, until it names more', async () => {
+    const foreign = `registry.example/odoo@sha256:${'a'.repeat(64)}`
+    const play = async () => {
+      const { runId } = await runs.build('feature/x')
+      await playRun(context, runs.tenant, runId, {
+        answers: { resolve: { ...answers.resolve, baseImage: foreign } },
+      })
+      return runs.runOf(runId)
+    }
+    expect(await play()).toMatchObject({
+      result: 'red',
+      reason: expect.stringMatching(
+        /allows: 127\.0\.0\.1:5000\/fairway\/odoo\. Who may set policies allows it with baseImages: \["registry\.example\/odoo"\]/,
+      ),
+    })
+    await arrangePolicy(context, runs.tenant, 'baseImages: [registry.example/odoo]\n')
+    expect(await play()).toMatchObject({ result: 'green' })
   })
 
   it('keeps a stage off hosts that it does not name, and says so', async () => {

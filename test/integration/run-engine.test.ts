@@ -113,7 +113,7 @@ const set = (table: 'runs' | 'tasks', assignments: string, runId: string) =>
 
 const source: Source = {
   commit: 'c0ffee',
-  baseImage: 'odoo',
+  baseImage: '127.0.0.1:5000/fairway/odoo',
   imageKey: '',
   modules: ['sale'],
   closure: ['sale'],
@@ -327,7 +327,7 @@ describe('a production update', () => {
     const served = {
       runId: randomUUID(),
       digest: 'sha256:0',
-      baseImage: 'odoo',
+      baseImage: '127.0.0.1:5000/fairway/odoo',
       modules: ['sale'],
       addonTrees: {},
     }

@@ -14,7 +14,7 @@ import type { TaskError } from '../../agent/tasks/task.ts'
 import { CellStage, ResolveTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
 import { addonFiles } from '../support/odoo-addons.ts'
-import { createTestDialer, registry } from '../support/odoo-services.ts'
+import { createTestDialer, ownImages, registry } from '../support/odoo-services.ts'
 import { createTask, type RecordedTask } from '../support/task-context.ts'
 
 // Put together here, so that this file holds none itself.
@@ -242,6 +242,7 @@ test('resolve hands on what was found, of the commit and of those pushed before 
     scannedCommit,
     stage: CellStage.STAGING,
     defaultBaseImage: `${registry}/fairway/odoo:19.0`,
+    imageRules: ownImages,
     imageRepository: `${registry}/test/shop`,
   })
   const { findings } = await resolve(services)(input, task.context)

@@ -13,7 +13,7 @@ import {
   ResolveTaskSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
-import { createTestServices, registry, type TestServices } from '../support/odoo-services.ts'
+import { createTestServices, ownImages, registry, type TestServices } from '../support/odoo-services.ts'
 import { createTask } from '../support/task-context.ts'
 
 // Projects whose addons are in other repositories, from a commit to a lock and an image.
@@ -64,6 +64,7 @@ async function resolve(
     stage: CellStage.DEVELOPMENT,
     odooVersion: '19.0',
     defaultBaseImage: `${registry}/fairway/odoo:19.0`,
+    imageRules: ownImages,
     ...(input as object),
   })
   const output = await handlers.resolve(spec, { ...task.context, ...context })
@@ -278,6 +279,7 @@ web:
       repositoryUrl: project.url,
       commit: output.commit,
       baseImage: output.baseImage,
+      imageRules: ownImages,
       addons: output.addons,
       sources: output.sources,
       // Of its own for each run of the tests, or the registry would have it from the last one.

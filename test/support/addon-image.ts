@@ -7,7 +7,7 @@ import {
   ResolveTaskSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { TestRepository } from './git-server.ts'
-import { registry } from './odoo-services.ts'
+import { ownImages, registry } from './odoo-services.ts'
 import { createTask } from './task-context.ts'
 
 /** Commits files with addons and builds their image, as a build does; gives its reference. */
@@ -24,6 +24,7 @@ export async function buildAddonImage(
       stage: CellStage.DEVELOPMENT,
       odooVersion: '19.0',
       defaultBaseImage: `${registry}/fairway/odoo:19.0`,
+      imageRules: ownImages,
       imageRepository: `${registry}/test/shop`,
     }),
     createTask().context,
@@ -33,6 +34,7 @@ export async function buildAddonImage(
       repositoryUrl: repository.url,
       commit: resolved.commit,
       baseImage: resolved.baseImage,
+      imageRules: ownImages,
       addons: resolved.addons,
       // A key of its own for each run of the tests, or the registry would have it from the last one.
       imageKey: randomUUID().replaceAll('-', '').repeat(2),

@@ -11,7 +11,7 @@ import {
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { forgetNames } from './forget-image.ts'
 import { startGitServer } from './git-server.ts'
-import { createTestServices, registry, type TestServices } from './odoo-services.ts'
+import { createTestServices, ownImages, registry, type TestServices } from './odoo-services.ts'
 import { createTask, type RecordedTask } from './task-context.ts'
 
 export const manifestOf = (more = '') =>
@@ -27,7 +27,12 @@ type Files = Record<string, string>
 
 /** A project in git whose commits are resolved and built on this machine's Docker, into a repository of its own. */
 export async function createImageProject(
-  options: { registryHost?: string; credentials?: Files; networkAllow?: readonly string[] } = {},
+  options: {
+    registryHost?: string
+    credentials?: Files
+    networkAllow?: readonly string[]
+    baseImages?: readonly string[]
+  } = {},
 ) {
   const { networkAllow } = options
   const services: TestServices = await createTestServices({ networkAllow })
@@ -35,6 +40,9 @@ export async function createImageProject(
   const git = await startGitServer()
   const repository = await git.createRepository('shop')
   const imageRepository = `${options.registryHost ?? registry}/test/images-${randomUUID().slice(0, 8)}`
+  // As a policy that names nothing, or these.
+  const baseImages = [...(options.baseImages ?? ownImages.baseImages)]
+  const imageRules = { registries: ['*'], baseImages }
   const credentials = Object.keys(options.credentials ?? {}).map((name) => ({ name, version: 1 }))
 
   function newTask(): RecordedTask {
@@ -59,12 +67,13 @@ export async function createImageProject(
         stage: CellStage.DEVELOPMENT,
         defaultBaseImage: `${registry}/fairway/odoo:19.0`,
         imageRepository,
+        imageRules,
         credentials,
         ...more,
       }
       return handlers.resolve(create(ResolveTaskSchema, input), task.context)
     },
-    async build(resolved: ResolveOutput, task = newTask()): Promise<BuildImageOutput> {
+    async build(resolved: ResolveOutput, task = newTask(), more: object = {}): Promise<BuildImageOutput> {
       const { addons, apt, baseImage, commit, imageKey, python, pythonIndex } = resolved
       const input = {
         addons,
@@ -74,6 +83,7 @@ export async function createImageProject(
         credentials,
         imageKey,
         imageRepository,
+        imageRules,
         python,
         pythonIndex,
       }
@@ -85,6 +95,7 @@ export async function createImageProject(
             'dev.fairway.lock': resolved.lockSha256,
             'org.opencontainers.image.source': repository.url,
           },
+          ...more,
         }),
         task.context,
       )

@@ -25,6 +25,9 @@ export interface TestServices extends AgentServices, AsyncDisposable {
 
 export const registry = process.env.FAIRWAY_REGISTRY ?? '127.0.0.1:5000'
 
+/** What agents are told where a project's policy names no base images. */
+export const ownImages = { registries: ['*'], baseImages: [`${registry}/fairway/odoo`] }
+
 /** @param networkAllow what the host's operator lists. */
 export function createTestDialer(docker: DockerHost, networkAllow: readonly string[] = []): Dialer {
   const operator = networkAllow.map(parseAllowEntry)

@@ -14,7 +14,7 @@ export const answers = {
     treeId: 'beef'.padEnd(40, '0'),
     commitMessage: 'Round the total up',
     commitAuthor: 'bob@example.org',
-    baseImage: `registry.example/odoo@sha256:${sha('base')}`,
+    baseImage: `127.0.0.1:5000/fairway/odoo@sha256:${sha('base')}`,
     imageKey: sha('key'),
     lockSha256: sha('lock'),
     modules: ['shop'],

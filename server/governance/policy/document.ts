@@ -153,11 +153,15 @@ export const policySchema = z
     registries: globs
       .nullable()
       .default(null)
-      .describe('Registries that base images may come from, for instance registry.example:5000; null: all'),
+      .describe(
+        'Registries that base images may come from, for instance registry.example:5000; null: those of baseImages',
+      ),
     baseImages: globs
       .nullable()
       .default(null)
-      .describe('Base images that may be used: references, patterns, or digests (sha256:…); null: all'),
+      .describe(
+        'Base images that may be used: repositories without a tag (registry.example/odoo), with a digest (…@sha256:…), or digests alone; null: only the one that Fairway brings',
+      ),
     network: z
       .strictObject({
         allow: z

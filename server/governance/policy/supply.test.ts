@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest'
 import { policySchema } from './document.ts'
-import { faultOfBaseImage, mayHold, registryOf } from './supply.ts'
+import { faultOfBaseImage, imageRulesOf, mayHold, registryOf } from './supply.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
-const image = `registry.example:5000/odoo:19.0@${digest}`
+const image = `registry.example:5000/odoo@${digest}`
+const own = 'registry.example:5000/odoo:19.0'
 
 it.each([
   ['odoo:19.0', 'docker.io'],
@@ -22,13 +23,28 @@ it.each([
   ],
   [{ registries: [] }, /allows none/],
   [{ baseImages: ['registry.example:5000/odoo:*'] }, undefined],
-  [{ baseImages: ['*/odoo:19.0'] }, undefined],
+  [{ baseImages: ['*/odoo'] }, undefined],
+  [{ baseImages: ['registry.example:5000/odoo'] }, undefined],
+  [{ baseImages: ['registry.example:5000/odoo@*'] }, undefined],
+  [{ baseImages: [`registry.example:5000/odoo@${digest}`] }, undefined],
+  [{ baseImages: ['registry.example:5000/odoo:19.0'] }, /none that the policy .*\(tags are not judged\)/],
+  [{ baseImages: [] }, /allows: none\. Who may set policies allows it with baseImages: \["registry/],
+  [{ baseImages: ['registry.example:5000/odo'] }, /none that the policy/],
   [{ baseImages: [digest] }, undefined],
   [{ baseImages: [digest.replace('aa', 'bb')] }, /none that the policy \(baseImages\) allows/],
 ])('judges a base image by %j', (policy, fault) => {
-  const found = faultOfBaseImage(policySchema.parse(policy), image)
+  const found = faultOfBaseImage(imageRulesOf(policySchema.parse(policy), own), image)
   if (fault) expect(found).toMatch(fault)
   else expect(found).toBeUndefined()
+})
+
+it('allows nothing but what Fairway brings where the policy names nothing', () => {
+  const rules = imageRulesOf(policySchema.parse({}), 'registry.example:5000/fairway/odoo:19.0')
+  expect(faultOfBaseImage(rules, `registry.example:5000/fairway/odoo@${digest}`)).toBeUndefined()
+  expect(faultOfBaseImage(rules, image)).toMatch(/allows: registry\.example:5000\/fairway\/odoo\. Who/)
+  expect(faultOfBaseImage(rules, 'odoo:19.0')).toMatch(/none that/)
+  const twice = `evil.example/odoo@registry.example:5000/fairway/odoo@${digest}`
+  expect(faultOfBaseImage(rules, twice)).toMatch(/is no reference of an image/)
 })
 
 it('lets a stage be held by the hosts it names', () => {

@@ -26,7 +26,7 @@ export function buildActions(engine: Engine, config: EngineConfig, blobs: BlobSt
     ...cellActions(engine, config),
     ...snapshotActions(engine, config),
     ...moduleActions(engine),
-    ...planActions(engine),
+    ...planActions(engine, config),
     ...trialActions(engine),
     ...pruneActions(engine),
     ...runtime,

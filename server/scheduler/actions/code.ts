@@ -2,12 +2,13 @@ import type { ResolveOutput } from '../../../proto/gen/fairway/agent/v1/tasks_pb
 import type { BlobStore } from '../../blobs/store.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
+import type { ImageRules } from '../../governance/policy/supply.ts'
 import { credentialKinds } from '../../governance/secrets/credentials.ts'
 import { cellStageOf } from '../../releases/cell-stage.ts'
 import { requirementsOf, sourceOf } from '../../releases/source.ts'
 import type { Engine } from '../replay.ts'
 import type { BuildActions } from '../types.ts'
-import { requireAllowedBase } from './base-image.ts'
+import { imageRulesFor, requireAllowedBase } from './base-image.ts'
 import { credentialsFor } from './credentials.ts'
 import { lockToKeep } from './lock-to-keep.ts'
 import { judgeSecrets, lastScannedCommit } from './secret-scan.ts'
@@ -49,6 +50,7 @@ export function codeActions(
           credentials: [...credentials],
           scannedCommit: asked ? '' : await lastScannedCommit(engine),
           networkAllow: await networkAllow('resolve'),
+          imageRules: asked ? undefined : rulesOf(await imageRulesFor(engine, config.odooImage)),
         },
         { timeoutMs: minutes(10), attempts: 3 },
       )
@@ -66,7 +68,8 @@ export function codeActions(
         requirements: requirementsOf(output),
       })
       await judgeSecrets(engine, output)
-      await requireAllowedBase(engine, 'base-image-allowed', output.baseImage)
+      const { baseImage } = output
+      await requireAllowedBase(engine, { key: 'base-image-allowed', baseImage, odooImage: config.odooImage })
       const own = output.addons.filter(({ name, source }) => !source && output.closure.includes(name)).length
       engine.summarize(`${output.commit.slice(0, 10)}: ${output.closure.length} modules, ${own} of them own`)
       return sourceOf(output, run.stage as Stage, run.number ?? 0)
@@ -99,6 +102,7 @@ export function codeActions(
           apt: resolved.apt,
           credentials: [...credentials],
           networkAllow: await networkAllow('image'),
+          imageRules: rulesOf(await imageRulesFor(engine, config.odooImage)),
         },
         { timeoutMs: minutes(20), attempts: 3 },
       )
@@ -115,3 +119,8 @@ export function codeActions(
     },
   }
 }
+
+const rulesOf = ({ registries, baseImages }: ImageRules) => ({
+  registries: [...registries],
+  baseImages: [...baseImages],
+})

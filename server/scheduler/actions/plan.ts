@@ -9,11 +9,12 @@ import type { Engine } from '../replay.ts'
 import { type BuildActions, TaskFailed } from '../types.ts'
 import { requireAllowedBase } from './base-image.ts'
 import { servedBefore } from './runtime.ts'
+import type { EngineConfig } from './wording.ts'
 
 type PlanActions = Pick<BuildActions, 'plan' | 'findRehearsal' | 'judgeRehearsal' | 'failRehearsal'>
 
 /** What would happen to production, and what trying it showed. */
-export function planActions(engine: Engine): PlanActions {
+export function planActions(engine: Engine, { odooImage }: EngineConfig): PlanActions {
   const { tx, run, project, environment } = engine.state
 
   return {
@@ -21,7 +22,8 @@ export function planActions(engine: Engine): PlanActions {
       const current = servedBefore(engine.state)
       const gone = current ? faultOfGone(current, source) : ''
       if (gone) throw new TaskFailed('module-gone', gone)
-      await requireAllowedBase(engine, 'base-image-of-plan', source.baseImage)
+      const { baseImage } = source
+      await requireAllowedBase(engine, { key: 'base-image-of-plan', baseImage, odooImage })
       const plan = createPlan(
         {
           project: project.name,

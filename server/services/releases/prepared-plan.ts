@@ -1,9 +1,10 @@
 import type { Selectable } from 'kysely'
+import type { AppContext } from '../../context.ts'
 import type { ProjectsTable } from '../../db/tables/projects.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import { DomainError, wrongState } from '../../errors.ts'
 import { type Policy, policyInForce } from '../../governance/policy/in-force.ts'
-import { faultOfBaseImage } from '../../governance/policy/supply.ts'
+import { faultOfBaseImage, imageRulesOf } from '../../governance/policy/supply.ts'
 import { type Candidate, requireCandidate } from '../../releases/candidate.ts'
 import { faultOfGone } from '../../releases/changes.ts'
 import { createPlan, type Plan } from '../../releases/plan.ts'
@@ -22,7 +23,11 @@ export interface PreparedPlan {
 }
 
 /** Throws `project-not-found`, `no-production`, `no-candidate`, `candidate-unclear`, `stage-unresolved`. */
-export async function preparePlan(tx: Tx, ref: { project: string; branch: string }): Promise<PreparedPlan> {
+export async function preparePlan(
+  tx: Tx,
+  { odooImage }: Pick<AppContext['config'], 'odooImage'>,
+  ref: { project: string; branch: string },
+): Promise<PreparedPlan> {
   const project = await requireProject(tx, ref.project)
   const production = await requireProduction(tx, project)
   const candidate = await requireCandidate(tx, project, ref.branch)
@@ -41,7 +46,7 @@ export async function preparePlan(tx: Tx, ref: { project: string; branch: string
   const blockers = [
     ...(deployment.digest === candidate.image.digest ? ['production runs this image already'] : []),
     faultOfGone(deployment, candidate.source),
-    faultOfBaseImage(policy.document, candidate.source.baseImage) ?? '',
+    faultOfBaseImage(imageRulesOf(policy.document, odooImage), candidate.source.baseImage) ?? '',
   ].filter(Boolean)
   return { project, production, candidate, plan, policy, blockers }
 }

@@ -15,19 +15,19 @@ import { queueProductionRun } from './queue-run.ts'
  * `environment-busy`.
  */
 export async function promoteRelease(
-  { db }: AppContext,
+  { config, db }: AppContext,
   caller: Caller,
   wanted: { project: string; branch: string; planSha256: string },
 ): Promise<string> {
   return await withTenant(db, caller, async (tx) => {
-    const known = await preparePlan(tx, wanted)
+    const known = await preparePlan(tx, config, wanted)
     await authorize(tx, caller, 'release.promote', {
       projectId: known.project.id,
       environment: known.production.environment,
     })
     await lockProject(tx, known.project.id)
     // As it is now that nobody else can start anything.
-    const prepared = await preparePlan(tx, wanted)
+    const prepared = await preparePlan(tx, config, wanted)
     const { project, production, candidate, plan } = prepared
     requireUnblocked(prepared)
     requireSeen(wanted.planSha256, plan.sha256, `fairway release plan ${project.name} ${candidate.branch}`)

@@ -13,12 +13,12 @@ import { rehearsalMessage } from './release-messages.ts'
 
 /** Tries the update on a clone of production; gives the run's id. Throws what preparePlan throws, `release-blocked`. */
 export async function startRehearsal(
-  { db }: AppContext,
+  { config, db }: AppContext,
   caller: Caller,
   ref: { project: string; branch: string },
 ): Promise<string> {
   return await withTenant(db, caller, async (tx) => {
-    const prepared = await preparePlan(tx, ref)
+    const prepared = await preparePlan(tx, config, ref)
     const { project, production, candidate, plan } = prepared
     const { environment } = production
     await authorize(tx, caller, 'release.rehearse', { projectId: project.id, environment })
@@ -39,13 +39,13 @@ export async function startRehearsal(
  * where there is none (yet). Throws `run-not-found`.
  */
 export async function getRehearsal(
-  { db }: AppContext,
+  { config, db }: AppContext,
   caller: Caller,
   ref: { runId: string; project: string; branch: string },
 ): Promise<Rehearsal | undefined> {
   return await withTenant(db, caller, async (tx) => {
     if (ref.runId) return await ofRun(tx, ref.runId)
-    const { project, plan, policy } = await preparePlan(tx, ref)
+    const { project, plan, policy } = await preparePlan(tx, config, ref)
     const found = await findRehearsal(tx, project.id, plan.sha256, policy.document)
     return found && create(RehearsalSchema, rehearsalMessage(found.runId, found.finishedAt, found.rehearsal))
   })

@@ -15,12 +15,12 @@ import { candidateImage, rehearsalMessage, schemaMessages, servedImage } from '.
 
 /** What a release would change, from what is on record. Throws what preparePlan throws. */
 export async function planRelease(
-  { db }: AppContext,
+  { config, db }: AppContext,
   caller: Caller,
   ref: { project: string; branch: string },
 ): Promise<ReleasePlan> {
   return await withTenant(db, caller, async (tx) => {
-    const prepared = await preparePlan(tx, ref)
+    const prepared = await preparePlan(tx, config, ref)
     const { project, plan, production, candidate, policy, blockers } = prepared
     const rehearsed = await findRehearsal(tx, project.id, plan.sha256, policy.document)
     const { document } = plan

@@ -23,7 +23,7 @@ const mostNote = 2_000
  * Throws what preparePlan throws, `release-blocked`, `plan-changed`, `rehearsal-missing`, `action-forbidden`.
  */
 export async function requestRelease(
-  { db }: AppContext,
+  { config, db }: AppContext,
   caller: Caller,
   wanted: { project: string; branch: string; note: string; planSha256: string },
 ): Promise<Approval | undefined> {
@@ -31,7 +31,7 @@ export async function requestRelease(
   const note = wanted.note.trim().replace(/\s+/g, ' ')
   if (note.length > mostNote) throw invalid('note', `Keep it to ${mostNote} characters.`)
   return await withTenant(db, caller, async (tx) => {
-    const prepared = await preparePlan(tx, wanted)
+    const prepared = await preparePlan(tx, config, wanted)
     const { project, production, candidate, plan } = prepared
     const { environment } = production
     await authorize(tx, caller, 'release.request', { projectId: project.id, environment })

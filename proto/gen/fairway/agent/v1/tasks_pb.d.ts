@@ -359,6 +359,11 @@ export declare type ResolveTask = Message<"fairway.agent.v1.ResolveTask"> & {
    * @generated from field: repeated string network_allow = 12;
    */
   networkAllow: string[];
+
+  /**
+   * @generated from field: fairway.agent.v1.ImageRules image_rules = 30;
+   */
+  imageRules?: ImageRules | undefined;
 };
 
 /**
@@ -366,6 +371,34 @@ export declare type ResolveTask = Message<"fairway.agent.v1.ResolveTask"> & {
  * Use `create(ResolveTaskSchema)` to create a new message.
  */
 export declare const ResolveTaskSchema: GenMessage<ResolveTask>;
+
+/**
+ * What an image may stand on: judged before anything of a base image is fetched or run. An agent that is told nothing
+ * takes no base image at all. Patterns in which * stands for any text.
+ *
+ * @generated from message fairway.agent.v1.ImageRules
+ */
+export declare type ImageRules = Message<"fairway.agent.v1.ImageRules"> & {
+  /**
+   * Hosts of registries, `registry.example:5000`.
+   *
+   * @generated from field: repeated string registries = 1;
+   */
+  registries: string[];
+
+  /**
+   * Repositories without a tag, `repository@sha256:…`, or digests alone.
+   *
+   * @generated from field: repeated string base_images = 2;
+   */
+  baseImages: string[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.ImageRules.
+ * Use `create(ImageRulesSchema)` to create a new message.
+ */
+export declare const ImageRulesSchema: GenMessage<ImageRules>;
 
 /**
  * @generated from message fairway.agent.v1.ResolveOutput
@@ -1077,6 +1110,11 @@ export declare type BuildImageTask = Message<"fairway.agent.v1.BuildImageTask"> 
    * @generated from field: repeated string network_allow = 13;
    */
   networkAllow: string[];
+
+  /**
+   * @generated from field: fairway.agent.v1.ImageRules image_rules = 30;
+   */
+  imageRules?: ImageRules | undefined;
 };
 
 /**
