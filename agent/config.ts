@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type AllowEntry, parseAllowEntry } from './egress/allow-list.ts'
+import { createUpstream, type Upstream } from './egress/upstream.ts'
 
 const schema = z.object({
   /** Identity and journal. */
@@ -27,12 +28,17 @@ const schema = z.object({
   /** Instead of the servers' addresses learnt at enrolment: host:port, comma separated. */
   FAIRWAY_SERVERS: z.string().optional(),
   DOCKER_HOST: z.string().startsWith('unix:///', 'only a local socket will do: unix:///…').optional(),
-  /** Deploy key for ssh addresses of repositories. */
-  FAIRWAY_GIT_SSH_KEY_FILE: z.string().optional(),
-  /** Passed on to git, and to nothing else. */
-  http_proxy: z.string().optional(),
-  https_proxy: z.string().optional(),
+  /** Was offered to every host that any project named. */
+  FAIRWAY_GIT_SSH_KEY_FILE: z
+    .undefined(
+      'is not read any more, since every project could use it: `fairway credential set <project> git <host> --ssh-key FILE`',
+    )
+    .optional(),
+  /** The proxy that git's connections over http and https go through, by CONNECT; https_proxy before http_proxy. */
+  http_proxy: z.string().optional().superRefine(requireProxy),
+  https_proxy: z.string().optional().superRefine(requireProxy),
   no_proxy: z.string().optional(),
+  /** Passed on to git, and to nothing else. */
   GIT_SSL_CAINFO: z.string().optional(),
   FAIRWAY_SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(0).max(600).default(10),
   FAIRWAY_SPOOL_MEBIBYTES: z.coerce.number().int().min(1).max(65_536).default(256),
@@ -54,8 +60,9 @@ export interface AgentConfig {
   /** Empty: those learnt at enrolment. */
   readonly servers: readonly string[]
   readonly dockerSocket: string
-  readonly gitSshKeyFile?: string
-  /** Proxies and certificate authorities for git. */
+  /** Through which git connects over http and https. */
+  readonly upstream?: Upstream
+  /** Certificate authorities for git. */
   readonly gitEnvironment: Readonly<Record<string, string>>
   /** How long running tasks may still work after SIGTERM. */
   readonly shutdownGraceMs: number
@@ -85,18 +92,17 @@ export function parseConfig(environment: Record<string, string | undefined>): Ag
     networkAllow: Object.freeze(env.FAIRWAY_NETWORK_ALLOW),
     servers: Object.freeze(listItems(env.FAIRWAY_SERVERS)),
     dockerSocket: env.DOCKER_HOST?.slice('unix://'.length) ?? '/var/run/docker.sock',
-    gitSshKeyFile: env.FAIRWAY_GIT_SSH_KEY_FILE,
-    gitEnvironment: Object.freeze(gitEnvironmentOf(env)),
+    upstream: upstreamOf(env),
+    gitEnvironment: Object.freeze({ ...(env.GIT_SSL_CAINFO && { GIT_SSL_CAINFO: env.GIT_SSL_CAINFO }) }),
     shutdownGraceMs: env.FAIRWAY_SHUTDOWN_GRACE_SECONDS * 1_000,
     spoolLimitBytes: env.FAIRWAY_SPOOL_MEBIBYTES * 1_048_576,
     logLevel: env.FAIRWAY_LOG_LEVEL,
   })
 }
 
-function gitEnvironmentOf(env: z.infer<typeof schema>): Record<string, string> {
-  const { http_proxy, https_proxy, no_proxy, GIT_SSL_CAINFO } = env
-  const named = Object.entries({ http_proxy, https_proxy, no_proxy, GIT_SSL_CAINFO })
-  return Object.fromEntries(named.filter((entry): entry is [string, string] => entry[1] !== undefined))
+function upstreamOf({ http_proxy, https_proxy, no_proxy }: z.infer<typeof schema>): Upstream | undefined {
+  const proxy = https_proxy || http_proxy
+  return proxy ? createUpstream(proxy, no_proxy) : undefined
 }
 
 function listItems(text = ''): string[] {
@@ -104,6 +110,14 @@ function listItems(text = ''): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean)
+}
+
+function requireProxy(text: string | undefined, context: z.RefinementCtx): void {
+  try {
+    if (text) createUpstream(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message })
+  }
 }
 
 function toAllowEntries(text: string | undefined, context: z.RefinementCtx): AllowEntry[] {

@@ -10,6 +10,7 @@ import { createDialer } from './egress/dial.ts'
 import { createGit } from './git/command.ts'
 import { createMirrors } from './git/mirrors.ts'
 import type { Inventory } from './link/link.ts'
+import type { Logger } from './logger.ts'
 import { createPackageSources } from './packages/package-sources.ts'
 import type { AgentServices } from './services.ts'
 import { openOwnPool } from './storage/own-pool.ts'
@@ -17,7 +18,7 @@ import { openOwnPool } from './storage/own-pool.ts'
 const protocols = ['https', 'http', 'ssh'] as const
 
 /** Opens what tasks work with, on this host's Docker and pool. Touches no container yet. */
-export async function openServices(config: AgentConfig, hostId: string): Promise<AgentServices> {
+export async function openServices(config: AgentConfig, hostId: string, log: Logger): Promise<AgentServices> {
   const docker = createDockerHost({
     agentId: hostId,
     socketPath: config.dockerSocket,
@@ -25,7 +26,11 @@ export async function openServices(config: AgentConfig, hostId: string): Promise
   })
   const pool = await openOwnPool(config.directory, config.poolDirectory)
   const rules = createAddressRules({ operator: config.networkAllow, containerNetworks: [config.subnet] })
-  const dialer = createDialer({ rules })
+  const dialer = createDialer({
+    rules,
+    upstream: config.upstream,
+    onRefusal: (refusal) => log.warn({ refusal }, 'an address was refused'),
+  })
   const workDirectory = join(config.directory, 'work')
   return {
     agentId: hostId,
@@ -38,11 +43,11 @@ export async function openServices(config: AgentConfig, hostId: string): Promise
       createGit({
         home: join(config.directory, 'git'),
         protocols,
-        sshKeyFile: config.gitSshKeyFile,
         environment: config.gitEnvironment,
       }),
       join(workDirectory, 'mirrors'),
       protocols,
+      dialer,
     ),
     proxy: createProxy({
       host: docker,

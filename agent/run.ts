@@ -25,7 +25,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
     throw new Error('This host has not joined yet: fairway-agent join <token> --server host:port')
   const store = openLinkStore(config.directory, config.spoolLimitBytes, redactor)
   try {
-    const services = await openServices(config, identity.hostId)
+    const services = await openServices(config, identity.hostId, log)
     for (const secret of await listContainerSecrets(services.docker)) redactor.add(secret)
     await prepareHost(config, services, store.journal, log, signal)
     const following = followRuntimeLogs(services.docker, store.sink, log, signal)

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import type { AddressRules } from './addresses.ts'
 import { type AllowEntry, normalizeHost } from './allow-list.ts'
+import type { Upstream } from './upstream.ts'
 
 export interface ResolvedAddress {
   address: string
@@ -58,16 +59,27 @@ export interface DialPolicy {
   allow: readonly AllowEntry[]
   /** Ports that may be used without being named in an entry. */
   mayUsePort(port: number): boolean
+  /** Past the host's proxy, which is for http. */
+  direct?: boolean
 }
 
 export interface Dialed {
   socket: Socket
+  /** As it was compared. */
+  host: string
   isPublic: boolean
 }
 
 export interface DialerOptions {
   rules: AddressRules
   connectTimeoutMs?: number
+  /**
+   * The host's proxy. What this host finds an address of is checked all the same; names that only the proxy can look up
+   * are left to its own rules.
+   */
+  upstream?: Upstream
+  /** For the operator of the host: told of every refusal, with the reason that nobody else hears. */
+  onRefusal?: (refusal: Refusal) => void
   /** Default: the host's own resolver, /etc/hosts included. */
   resolve?: (host: string) => Promise<ResolvedAddress[]>
 }
@@ -75,16 +87,23 @@ export interface DialerOptions {
 export function createDialer({
   rules,
   connectTimeoutMs = 15_000,
+  upstream,
+  onRefusal,
   resolve = createResolver(),
 }: DialerOptions): Dialer {
   async function check(asked: { host: string; port: number }, policy: DialPolicy, signal: AbortSignal) {
     const { port } = asked
     const host = normalizeHost(asked.host)
-    const refuse = (why: string, address?: string) =>
-      new RefusedError({ host: host ?? asked.host.slice(0, 255), port, address, why })
+    const refuse = (why: string, address?: string) => {
+      const refusal = { host: host ?? asked.host.slice(0, 255), port, address, why }
+      onRefusal?.(refusal)
+      return new RefusedError(refusal)
+    }
     if (host === undefined) throw refuse('neither a name nor a plain address')
     const addresses = await (isIP(host) ? [{ address: host, family: isIP(host) }] : resolveIn(host, signal))
-    if (addresses.length === 0) throw refuse('the name has no address')
+    const through = !policy.direct && upstream?.isFor(host) ? upstream : undefined
+    if (addresses.length === 0 && !(through && policy.mayUsePort(port)))
+      throw refuse('the name has no address')
     for (const { address } of addresses) {
       const target = { host, port, address }
       const why = rules.refusalOf(target, policy.allow)
@@ -92,7 +111,8 @@ export function createDialer({
       if (!policy.mayUsePort(port) && !rules.namesPort(target, policy.allow))
         throw refuse('a port that is not open to everybody', address)
     }
-    return { host, addresses, isPublic: addresses.every(({ address }) => rules.kindOf(address) === 'public') }
+    const isPublic = addresses.every(({ address }) => rules.kindOf(address) === 'public')
+    return { host, addresses, isPublic, through }
   }
 
   async function resolveIn(host: string, signal: AbortSignal): Promise<ResolvedAddress[]> {
@@ -112,15 +132,16 @@ export function createDialer({
   return {
     async dial(target, policy, signal) {
       signal.throwIfAborted()
-      const { host, addresses, isPublic } = await check(target, policy, signal)
+      const { host, addresses, isPublic, through } = await check(target, policy, signal)
+      const { port } = target
       try {
-        return { socket: await connectTo(addresses, target.port, connectTimeoutMs, signal), isPublic }
+        const limited = AbortSignal.any([signal, AbortSignal.timeout(connectTimeoutMs)])
+        const socket = await (through?.connect({ host, port }, limited) ??
+          connectTo(addresses, port, connectTimeoutMs, signal))
+        return { socket, host, isPublic }
       } catch (error) {
         signal.throwIfAborted()
-        throw new UnreachableError(
-          { host, port: target.port, isPublic, what: whatFailed(error) },
-          { cause: error },
-        )
+        throw new UnreachableError({ host, port, isPublic, what: whatFailed(error) }, { cause: error })
       }
     },
   }

@@ -19,6 +19,8 @@ export interface GatewayClient {
   onRefusal?: (refusal: Refusal) => void
   /** Told of each connection that was allowed and failed. */
   onFailure?: (failure: Failure) => void
+  /** Told of each connection that came about. */
+  onConnection?: (connection: { host: string; port: number; isPublic: boolean }) => void
   limits?: Partial<GatewayLimits>
 }
 
@@ -67,8 +69,9 @@ export async function openGateway(
     const leave = () => gone.abort()
     from.once('close', leave)
     try {
-      const { socket } = await dialer.dial(target, policy, AbortSignal.any([ending, gone.signal]))
-      return hold(socket)
+      const dialed = await dialer.dial(target, policy, AbortSignal.any([ending, gone.signal]))
+      client.onConnection?.({ host: dialed.host, port: target.port, isPublic: dialed.isPublic })
+      return hold(dialed.socket)
     } catch (error) {
       if (error instanceof RefusedError) {
         client.onRefusal?.(error.refusal)

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { type ProcessError, type RunResult, run } from '../process.ts'
 import type { GitProtocol } from './url.ts'
+import type { WayOut } from './way-out.ts'
 
 export interface GitOptions {
   signal: AbortSignal
@@ -16,6 +17,8 @@ export interface GitOptions {
   /** Exit codes that are not failures. Default: only 0. */
   okExitCodes?: readonly number[]
   environment?: Readonly<Record<string, string>>
+  /** Where it may connect to; without one it can't, whatever a repository or its configuration says. */
+  wayOut?: WayOut
   presented?: Presented
 }
 
@@ -24,16 +27,17 @@ export type Presented =
   | { kind: 'password' /** `https://git.example:8443` */; origin: string; username: string; password: string }
   | { kind: 'ssh-key'; file: string }
 
-/** Runs git on a repository of ours, with everything off that a repository's content or the host could switch on. */
+/**
+ * Runs git on a repository of ours, with everything off that a repository's content or the host could switch on, and
+ * nothing of the host's own: no configuration, no credentials, no keys or agent of ssh, no proxies.
+ */
 export type Git = (args: readonly string[], options: GitOptions) => Promise<RunResult>
 
 export interface GitSettings {
   /** Private directory: HOME of git and ssh, known host keys. */
   home: string
   protocols: readonly GitProtocol[]
-  /** Deploy key for ssh addresses. */
-  sshKeyFile?: string
-  /** Proxies and certificate authorities (`https_proxy`, `GIT_SSL_CAINFO`, …), named one by one. */
+  /** Certificate authorities (`GIT_SSL_CAINFO`), named one by one. */
   environment?: Readonly<Record<string, string>>
 }
 
@@ -71,12 +75,9 @@ export function createGit(settings: GitSettings): Git {
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: '/bin/false',
     SSH_ASKPASS: '/bin/false',
-    // The same as protocol.allow=never and these to always.
-    GIT_ALLOW_PROTOCOL: settings.protocols.join(':'),
     GIT_LFS_SKIP_SMUDGE: '1',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_SSH_VARIANT: 'ssh',
-    GIT_SSH_COMMAND: sshCommand(settings.home, settings.sshKeyFile),
   }
   const fixed = configuration.flatMap((entry) => ['-c', entry])
   return (args, options) =>
@@ -90,7 +91,8 @@ export function createGit(settings: GitSettings): Git {
       env: {
         ...environment,
         ...options.environment,
-        ...presentingEnvironment(options.presented, settings),
+        ...presentingEnvironment(options.presented),
+        ...connectingEnvironment(options, settings),
         GIT_DIR: options.gitDir,
         ...(options.workTree && { GIT_WORK_TREE: options.workTree }),
         ...(options.indexFile && { GIT_INDEX_FILE: options.indexFile }),
@@ -108,24 +110,58 @@ function presentingConfiguration(presented: Presented | undefined): string[] {
   return ['-c', `credential.${presented.origin}.helper=${helper}`, '-c', 'http.followRedirects=false']
 }
 
-function presentingEnvironment(
-  presented: Presented | undefined,
-  { home }: GitSettings,
-): Record<string, string> {
-  if (!presented) return {}
-  if (presented.kind === 'ssh-key') return { GIT_SSH_COMMAND: sshCommand(home, presented.file) }
+function presentingEnvironment(presented: Presented | undefined): Record<string, string> {
+  if (presented?.kind !== 'password') return {}
   return { FAIRWAY_GIT_USERNAME: presented.username, FAIRWAY_GIT_PASSWORD: presented.password }
 }
 
-function sshCommand(home: string, keyFile: string | undefined): string {
+function connectingEnvironment(
+  { wayOut, presented }: GitOptions,
+  { home, protocols }: GitSettings,
+): Record<string, string> {
+  const allowed = protocols.filter((protocol) => wayOut?.protocols.includes(protocol))
+  return {
+    // The same as protocol.allow=never and these to always. Where there are none it must name one that does not exist.
+    GIT_ALLOW_PROTOCOL: allowed.join(':') || 'none',
+    GIT_SSH_COMMAND: wayOut?.ssh ? sshCommand(home, wayOut.ssh, presented) : '/bin/false',
+    // In the environment: arguments are for all on the host to read, and the proxy's address holds its credential.
+    ...(wayOut?.proxy && {
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'http.proxy',
+      GIT_CONFIG_VALUE_0: wayOut.proxy,
+    }),
+  }
+}
+
+/**
+ * The host is at the end of the tunnel, and known by its own name; who it is stays written down at its first connection.
+ * It is shown the key that the project has for it, or none: not those of root, of an agent, or of a smart card.
+ */
+function sshCommand(
+  home: string,
+  { port, hostKeyAlias }: NonNullable<WayOut['ssh']>,
+  presented: Presented | undefined,
+): string {
   const options = [
+    'HostName=127.0.0.1',
+    `Port=${port}`,
+    `HostKeyAlias=${hostKeyAlias}`,
+    'ProxyCommand=none',
     'BatchMode=yes',
     'StrictHostKeyChecking=accept-new',
     `UserKnownHostsFile=${home}/known_hosts`,
+    'UpdateHostKeys=no',
     'ConnectTimeout=20',
-    ...(keyFile ? [`IdentityFile=${keyFile}`, 'IdentitiesOnly=yes'] : []),
+    `IdentityFile=${presented?.kind === 'ssh-key' ? presented.file : 'none'}`,
+    'IdentitiesOnly=yes',
+    'IdentityAgent=none',
+    'PKCS11Provider=none',
+    'PreferredAuthentications=publickey',
+    'ForwardAgent=no',
+    'ClearAllForwardings=yes',
+    'ControlPath=none',
   ]
-  return `ssh -F /dev/null ${options.map((option) => `-o '${option}'`).join(' ')}`
+  return `ssh -F none ${options.map((option) => `-o '${option}'`).join(' ')}`
 }
 
 /** What git said when it failed, in one line. */

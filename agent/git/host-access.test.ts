@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createLoopbackDialer } from '../../test/support/dialers.ts'
 import { type GitServer, startGitServer } from '../../test/support/git-server.ts'
 import { startSshServer } from '../../test/support/ssh-server.ts'
 import { createGit } from './command.ts'
@@ -20,7 +21,8 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fairway-access-'))
   server = await startGitServer({ basicAuth: `deploy:${password}` })
   const protocols = ['http', 'https', 'ssh'] as const
-  mirrors = createMirrors(createGit({ home: directory, protocols }), join(directory, 'mirrors'), protocols)
+  const git = createGit({ home: directory, protocols })
+  mirrors = createMirrors(git, join(directory, 'mirrors'), protocols, createLoopbackDialer())
 })
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]()
@@ -94,7 +96,7 @@ test('nothing of it stands in arguments or on disk', async () => {
   const trace = join(directory, 'trace')
   const git = createGit({ home, protocols: ['http'], environment: { GIT_TRACE: trace } })
   const access = await accessTo(hostOf(server))
-  const traced = createMirrors(git, join(home, 'mirrors'), ['http']).as(access)
+  const traced = createMirrors(git, join(home, 'mirrors'), ['http'], createLoopbackDialer()).as(access)
   await traced.fetch(repository.url, head, signal)
   const commands = await readFile(trace, 'utf8')
   expect(commands).toMatch(/run_command: .*FAIRWAY_GIT_PASSWORD/)

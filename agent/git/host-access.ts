@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { AllowEntry } from '../egress/allow-list.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { Presented } from './command.ts'
 import { hostNames } from './url.ts'
 
-/** What a project presents to git hosts: to each what is for it, and nothing to any other. */
+/** What a project presents to git hosts: to each what is for it, and nothing to any other; and which it may reach. */
 export interface HostAccess {
-  /** Who alone may see what was fetched by presenting something. */
+  /** Who alone may see what was fetched by presenting something, or from where others may not reach. */
   readonly project: string
+  /** Of its policy. */
+  readonly networkAllow: readonly AllowEntry[]
   presentedTo(url: string): Presented | undefined
 }
 
@@ -27,6 +30,7 @@ export async function openHostAccess(
   project: string,
   secrets: Readonly<Record<string, string>>,
   directory: string,
+  networkAllow: readonly AllowEntry[] = [],
 ): Promise<HostAccess> {
   const credentials = new Map<string, Credential>()
   for (const [name, value] of Object.entries(secrets)) {
@@ -40,6 +44,7 @@ export async function openHostAccess(
   }
   return {
     project,
+    networkAllow,
     presentedTo(url) {
       const { protocol, origin, names } = hostNames(url)
       const credential = names.map((name) => credentials.get(name)).find((found) => found !== undefined)

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createLoopbackDialer } from '../../test/support/dialers.ts'
 import { type GitServer, startGitServer, type TestRepository } from '../../test/support/git-server.ts'
 import { assembleProject, type PinnedSource } from './assembly.ts'
 import { createGit, type Git } from './command.ts'
@@ -28,7 +29,12 @@ afterAll(async () => {
 function createHost(): Mirrors {
   const home = join(directory, `host-${++counter}`)
   const protocols = ['http'] as const
-  return createMirrors(createGit({ home, protocols }), join(home, 'mirrors'), protocols)
+  return createMirrors(
+    createGit({ home, protocols }),
+    join(home, 'mirrors'),
+    protocols,
+    createLoopbackDialer(),
+  )
 }
 
 /** A repository with a branch, and two pull requests on it. */

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import type { AllowEntry } from '../egress/allow-list.ts'
+import type { Dialer } from '../egress/dial.ts'
 import { ProcessError } from '../process.ts'
 import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { Git } from './command.ts'
-import { explainFetch } from './explain-fetch.ts'
+import { explainFetch, explainTrouble } from './explain-fetch.ts'
 import type { HostAccess } from './host-access.ts'
 import { prepareMirror, watchSize } from './mirror-directory.ts'
 import { candidatesOf, requireNames } from './ref-names.ts'
 import { type GitProtocol, requireProtocol } from './url.ts'
+import { findTrouble, openWayOut, type WayOut } from './way-out.ts'
 
 /** A commit that is on this host, in the bare repository `gitDir`. */
 export interface FetchedCommit {
@@ -39,7 +42,7 @@ export interface Mirrors {
   readonly protocols: readonly GitProtocol[]
   /**
    * Throws TaskError: `commit-missing`, `commit-not-on-branch`, `branch-missing`, `ref-missing`, `repository-denied`,
-   * `-moved`, `-unreachable`, `-too-large`.
+   * `-moved`, `-unreachable`, `-too-large`, `-not-allowed`.
    */
   fetch(url: string, wanted: CommitWanted, signal: AbortSignal): Promise<FetchedCommit>
   /** The same for a project that presents something to hosts: what it gets so is kept apart, for it alone. */
@@ -57,6 +60,7 @@ export function createMirrors(
   git: Git,
   directory: string,
   protocols: readonly GitProtocol[],
+  dialer: Dialer,
   limits: MirrorLimits = defaultMirrorLimits,
 ): Mirrors {
   const queues = new Map<string, Promise<unknown>>()
@@ -64,7 +68,9 @@ export function createMirrors(
   function directoryOf(url: string, wanted: CommitWanted, access: HostAccess | undefined): string {
     // A shallow fetch would cut short the history that a merge or a search needs, and must not while one is going on.
     const reach = wanted.history ? 'history' : wanted.depth ? 'depth' : ''
-    const parts = [url, reach, access?.presentedTo(url) ? access.project : '']
+    // What only this project may reach is for it alone, too; redirects lead anywhere, so its addresses don't tell.
+    const isApart = access && (access.presentedTo(url) || access.networkAllow.length > 0)
+    const parts = [url, reach, isApart ? access.project : '']
     const key = parts.join('\n').trimEnd()
     return join(directory, createHash('sha256').update(key).digest('hex').slice(0, 32))
   }
@@ -162,11 +168,13 @@ export function createMirrors(
         '--force',
         '--progress',
       ]
+      await using wayOut = await openWay()
       try {
         await git(
           ['fetch', ...options, ...(wanted.history ? [] : [`--depth=${depth}`]), '--', url, ...refspecs],
           {
             gitDir,
+            wayOut,
             presented: access?.presentedTo(url),
             signal: AbortSignal.any([signal, guard.signal]),
             timeoutMs: limits.fetchTimeoutMs,
@@ -174,9 +182,16 @@ export function createMirrors(
           },
         )
       } catch (error) {
-        if (error instanceof ProcessError) throw explainFetch(error, url, wanted)
+        if (error instanceof ProcessError) throw explainFetch(error, url, wanted, wayOut.trouble)
         throw error
       }
+    }
+
+    async function openWay(): Promise<WayOut> {
+      const allow: readonly AllowEntry[] = access?.networkAllow ?? []
+      return openWayOut(dialer, url, allow, signal).catch((error: Error) => {
+        throw explainTrouble(findTrouble(error) ?? {}, url, error) ?? error
+      })
     }
   }
 

@@ -2,6 +2,7 @@ import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createLoopbackDialer } from '../../test/support/dialers.ts'
 import { type GitServer, startGitServer, type TestRepository } from '../../test/support/git-server.ts'
 import { createGit } from './command.ts'
 import { type CommitWanted, createMirrors, type Mirrors } from './mirrors.ts'
@@ -17,7 +18,8 @@ beforeAll(async () => {
   server = await startGitServer()
   directory = await mkdtemp(join(tmpdir(), 'fairway-source-'))
   const protocols = ['http', 'https', 'ssh'] as const
-  mirrors = createMirrors(createGit({ home: directory, protocols }), join(directory, 'mirrors'), protocols)
+  const git = createGit({ home: directory, protocols })
+  mirrors = createMirrors(git, join(directory, 'mirrors'), protocols, createLoopbackDialer())
 })
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]()
@@ -121,7 +123,7 @@ describe('what is not there', () => {
     await expect(checkout(absent, { branch: 'main' })).rejects.toMatchObject({ reason: 'repository-denied' })
     const down = { ...repository, url: 'http://user:hunter2@127.0.0.1:1/x' }
     const failure = checkout(down, { branch: 'main' })
-    await expect(failure).rejects.toMatchObject({ reason: 'repository-unreachable' })
+    await expect(failure).rejects.toMatchObject({ reason: 'repository-not-allowed' })
     await expect(failure).rejects.not.toThrow('hunter2')
   })
 

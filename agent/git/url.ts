@@ -66,15 +66,32 @@ export function hostNames(url: string): {
   origin: string
   names: string[]
 } {
+  const { protocol, host, port, authority } = targetOf(url)
+  if (!protocol || protocol === 'file' || host === '') return { protocol, origin: '', names: [] }
+  const isOwn = port === ownPorts[protocol] && protocol !== 'http'
+  const names = [`${host}:${port}`, ...(isOwn ? [host] : [])]
+  return { protocol, origin: `${protocol}://${authority}`, names }
+}
+
+/** The host that an address is of, in lower case; empty with port 0 where there is none. */
+export function targetOf(url: string): {
+  protocol: GitProtocol | undefined
+  host: string
+  port: number
+  /** With the port only where the address names another than the protocol's own. */
+  authority: string
+} {
   const protocol = findProtocol(url)
   const scp = /^\w+:\/\//.test(url) ? undefined : scpLike.exec(url)
   const parsed = scp ? undefined : URL.parse(url)
-  const hostname = (scp?.[2] ?? parsed?.hostname ?? '').toLowerCase()
-  if (!protocol || protocol === 'file' || hostname === '') return { protocol, origin: '', names: [] }
-  const own = ownPorts[protocol]
-  const port = parsed?.port || own
-  const names = [`${hostname}:${port}`, ...(port === own && protocol !== 'http' ? [hostname] : [])]
-  return { protocol, origin: `${protocol}://${parsed?.host ?? hostname}`, names }
+  const host = (scp?.[2] ?? parsed?.hostname ?? '').toLowerCase()
+  if (!protocol || protocol === 'file' || host === '') return { protocol, host: '', port: 0, authority: '' }
+  return {
+    protocol,
+    host,
+    port: Number(parsed?.port || ownPorts[protocol]),
+    authority: parsed?.host ?? host,
+  }
 }
 
-const ownPorts = { https: '443', http: '80', ssh: '22' } as const
+const ownPorts = { https: 443, http: 80, ssh: 22 } as const

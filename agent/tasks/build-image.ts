@@ -141,7 +141,7 @@ async function checkOutPinned(
   context: TaskContext,
   directory: string,
 ): Promise<{ files: string; assembly: Assembly }> {
-  const mirrors = await openMirrors(services.mirrors, secrets, context, directory)
+  const mirrors = await openMirrors(services.mirrors, secrets, input.networkAllow, context, directory)
   const place = { files: join(directory, 'source'), scratch: join(directory, 'scratch') }
   const wanted = { commit: input.commit, branch: '', onLine: logGit(context) }
   const assembly = await assembleProject(mirrors, input.repositoryUrl, wanted, place, context.signal)

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createLoopbackDialer } from '../../test/support/dialers.ts'
 import { createTask } from '../../test/support/task-context.ts'
 import { createGit } from '../git/command.ts'
 import { createMirrors } from '../git/mirrors.ts'
@@ -18,7 +19,8 @@ afterEach(() => rm(directory, { recursive: true }))
 const secrets = { 'git:git.example/SSH_KEY': 'PRIVATE KEY' }
 const mirrorsHere = () => {
   const protocols = ['ssh'] as const
-  return createMirrors(createGit({ home: directory, protocols }), join(directory, 'mirrors'), protocols)
+  const git = createGit({ home: directory, protocols })
+  return createMirrors(git, join(directory, 'mirrors'), protocols, createLoopbackDialer())
 }
 const task = (): TaskContext => createTask('task').context
 
@@ -26,7 +28,7 @@ test('a key lies in the directory of its task, and of a task that was killed non
   const opened = Promise.withResolvers<string>()
   // Never ends, as of an agent that was killed.
   void withTaskDirectory(directory, task(), async (own) => {
-    await openMirrors(mirrorsHere(), secrets, task(), own)
+    await openMirrors(mirrorsHere(), secrets, [], task(), own)
     opened.resolve(own)
     await new Promise<void>(() => undefined)
   })
@@ -44,5 +46,6 @@ test('a key lies in the directory of its task, and of a task that was killed non
 test('a task without credentials for git hosts works on the mirrors of all', async () => {
   const mirrors = mirrorsHere()
   const others = { 'registry:r.example/PASSWORD': 'p' }
-  expect(await openMirrors(mirrors, others, task(), directory)).toBe(mirrors)
+  expect(await openMirrors(mirrors, others, [], task(), directory)).toBe(mirrors)
+  expect(await openMirrors(mirrors, others, ['git.intern'], task(), directory)).not.toBe(mirrors)
 })

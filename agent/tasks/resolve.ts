@@ -49,7 +49,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   const { files } = place
   const onLine = logGit(context)
   const secrets = await secretsOf(context, input.credentials)
-  const mirrors = await openMirrors(services.mirrors, secrets, context, directory)
+  const mirrors = await openMirrors(services.mirrors, secrets, input.networkAllow, context, directory)
   // A preview may be of any commit; what meets production's data comes from the branch itself.
   const onBranch = input.stage !== CellStage.DEVELOPMENT
   const wanted = { commit: input.commit, branch: input.branch, onBranch, onLine }

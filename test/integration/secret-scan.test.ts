@@ -12,6 +12,7 @@ import { openScanner } from '../../agent/repository/secret-scan/scanner.ts'
 import { resolve } from '../../agent/tasks/resolve.ts'
 import type { TaskError } from '../../agent/tasks/task.ts'
 import { CellStage, ResolveTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { createLoopbackDialer } from '../support/dialers.ts'
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
 import { addonFiles } from '../support/odoo-addons.ts'
 import { createTestDialer, ownImages, registry } from '../support/odoo-services.ts'
@@ -39,7 +40,7 @@ beforeAll(async () => {
   server = await startGitServer()
   directory = await mkdtemp(join(tmpdir(), 'fairway-scan-'))
   const git = createGit({ home: join(directory, 'home'), protocols: ['http'] })
-  mirrors = createMirrors(git, join(directory, 'mirrors'), ['http'])
+  mirrors = createMirrors(git, join(directory, 'mirrors'), ['http'], createLoopbackDialer())
 })
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]()

@@ -21,6 +21,8 @@ export interface GitServerOptions {
   basicAuth?: string
   /** Sends every request on to the same path there. */
   redirectTo?: string
+  /** Where it listens instead of on 127.0.0.1. */
+  address?: string
 }
 
 export interface TestRepository {
@@ -33,6 +35,7 @@ export interface TestRepository {
 }
 
 export async function startGitServer(options: GitServerOptions = {}): Promise<GitServer> {
+  const { address = '127.0.0.1' } = options
   const directory = await mkdtemp(join(tmpdir(), 'fairway-git-'))
   const served = join(directory, 'served')
   await mkdir(served)
@@ -51,8 +54,8 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
     }
     serveGit(request, response, served).catch(() => response.destroy())
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  await new Promise<void>((resolve) => server.listen(0, address, resolve))
+  const url = `http://${address}:${(server.address() as AddressInfo).port}`
 
   return {
     url,

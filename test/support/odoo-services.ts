@@ -73,6 +73,7 @@ export async function createTestServices({
       createGit({ home: directory, protocols }),
       join(workDirectory, 'mirrors'),
       protocols,
+      dialer,
     ),
     async [Symbol.asyncDispose]() {
       for (const cell of await pool.listCells()) await cells.destroy(cell.id, true, createStep())

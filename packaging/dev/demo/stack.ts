@@ -140,6 +140,8 @@ export class Stack {
       FAIRWAY_POOL: pool,
       FAIRWAY_PROXY: `127.0.0.1:${ports.proxy}`,
       FAIRWAY_SUBNET: subnet,
+      // The git server stands in GitHub's place, on loopback.
+      FAIRWAY_NETWORK_ALLOW: `127.0.0.1:${ports.git}`,
       ...env,
     }
   }
