@@ -51,9 +51,9 @@ export async function startEmbeddedPostgres(options: Options): Promise<OwnDataba
   const control = (...args: string[]) =>
     execute(pg_ctl, ['-D', directory, ...args], { ...identity, cwd: '/' })
 
-  // Traversable, because PostgreSQL runs as a user of its own; what is in it has modes of its own.
   await mkdir(options.dataDir, { recursive: true })
-  await chmod(options.dataDir, 0o711)
+  // Traversable where PostgreSQL runs as a user of its own; what is in it has modes of its own.
+  await chmod(options.dataDir, identity ? 0o711 : 0o700)
   if (!existsSync(join(directory, 'PG_VERSION'))) await initialize(initdb, directory, identity, options)
 
   // pg_ctl says 3 when none runs on this directory.
