@@ -14,6 +14,7 @@ export const nouns: Record<string, Noun> = {
     verbs: {
       create: () => import('./commands/project/create.ts'),
       list: () => import('./commands/project/list.ts'),
+      pin: () => import('./commands/project/pin.ts'),
       show: () => import('./commands/project/show.ts'),
     },
   },

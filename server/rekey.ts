@@ -19,7 +19,8 @@ export const sealedColumns: readonly SealedColumn[] = [
   {
     table: 'data_keys',
     column: 'key_sealed',
-    label: ({ organization_id, version }) => dataKeyLabel(String(organization_id), Number(version)),
+    label: ({ organization_id, version, envelope }) =>
+      dataKeyLabel(String(organization_id), Number(version), Number(envelope)),
   },
   { table: 'signing_keys', column: 'private_sealed', label: ({ id }) => signingKeyLabel(String(id)) },
 ]

@@ -10,6 +10,8 @@ export const projectJson = (project: Project) => ({
   branchRules: project.branchRules.map(({ pattern, stage }) => ({ pattern, stage: wordOf(Stage, stage) })),
   environmentCount: project.environmentCount,
   buildCount: project.buildCount,
+  githubRepositoryId: Number(project.githubRepositoryId) || null,
+  githubOwnerId: Number(project.githubOwnerId) || null,
   createdAt: timeOf(project.createdAt),
   id: project.id,
 })

@@ -11,6 +11,8 @@ export interface Access {
   readonly role: string
   readonly memberId?: string
   readonly projects: Projects
+  /** Name of the one branch whose runs are seen, and what came of them; undefined: all. */
+  readonly branch?: string
 }
 
 /** Ids of the projects that something reaches. */
@@ -63,6 +65,7 @@ async function enter(tx: Tx, { organizationId, access }: Operation): Promise<voi
     set_config('fairway.role', ${access.role}, true),
     set_config('fairway.member', ${access.memberId ?? ''}, true),
     set_config('fairway.projects', ${projects}, true),
+    set_config('fairway.branch', ${access.branch ?? ''}, true),
     set_config('fairway.writes', ${access.role === 'system' ? projects : ''}, true),
     set_config('fairway.permission', '', true)`.execute(tx)
 }

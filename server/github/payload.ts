@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { invalid } from '../errors.ts'
+import { parseGithubId, type RepositoryIds } from '../services/projects/repository-pin.ts'
 
-const repository = z.object({ full_name: z.string().min(1).max(200) })
+const repository = z.object({
+  full_name: z
+    .string()
+    .max(200)
+    .regex(/^[\w.-]+(\/[\w.-]+)*$/),
+  id: z.unknown().optional(),
+  owner: z.object({ id: z.unknown().optional() }).nullish(),
+})
 
 /** What we read of every event; more may be in it. */
 const anySchema = z.object({
@@ -20,6 +28,8 @@ const pushSchema = z.object({
 
 export interface Envelope {
   readonly slug: string
+  /** None where the payload has none: it is of another git server. */
+  readonly ids: RepositoryIds | undefined
   /** Who pushed, as the payload says. */
   readonly pusher: string
   readonly payload: unknown
@@ -31,8 +41,12 @@ export function parseEnvelope(body: Buffer): Envelope {
   const parsed = anySchema.safeParse(payload)
   if (!parsed.success) throw invalid('payload', 'The payload names no repository (`repository.full_name`).')
   const { pusher, sender } = parsed.data
+  const { full_name, id, owner } = parsed.data.repository
+  const repositoryId = parseGithubId(id)
+  const ownerId = parseGithubId(owner?.id)
   return {
-    slug: parsed.data.repository.full_name,
+    slug: full_name,
+    ids: repositoryId && ownerId ? { repositoryId, ownerId } : undefined,
     pusher: pusher?.name || sender?.login || 'unknown',
     payload,
   }

@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { verify } from '@octokit/webhooks-methods'
 import type { AppContext } from '../context.ts'
-import { withTenant } from '../db/tenancy.ts'
+import { operation, withTenant } from '../db/tenancy.ts'
 import type { Caller } from '../governance/authorize.ts'
 import { webhookSecretLabel } from '../services/projects/projects.ts'
+import { type RepositoryIds, requireSameRepository } from '../services/projects/repository-pin.ts'
 
 export interface Sender {
   readonly caller: Caller
@@ -19,16 +20,30 @@ const nobody = {
 
 /**
  * The projects of that repository whose secret signed these bytes; none for an unknown repository as for a bad
- * signature, after the same steps. `pusher` is who the payload says; it is believed once the signature holds.
+ * signature, after the same steps. `pusher` is who the payload says; it is believed once the signature holds. Throws
+ * `repository-changed` where the signature holds, and the repository is not the one that the project was first seen with.
  */
 export async function findSenders(
   { db, sealer }: AppContext,
-  request: { slug: string; body: Buffer; signature: string; pusher: string; requestId: string },
+  request: {
+    slug: string
+    ids: RepositoryIds | undefined
+    body: Buffer
+    signature: string
+    pusher: string
+    requestId: string
+  },
 ): Promise<Sender[]> {
   const candidates = await db.scheduler
     .selectFrom('projects')
     .select(['id', 'organization_id'])
-    .where((eb) => eb(eb.fn<string>('lower', ['repository_slug']), '=', request.slug.toLowerCase()))
+    .where((eb) =>
+      eb.or([
+        eb(eb.fn<string>('lower', ['repository_slug']), '=', request.slug.toLowerCase()),
+        // Under another name than before.
+        ...(request.ids ? [eb('github_repository_id', '=', request.ids.repositoryId)] : []),
+      ]),
+    )
     .execute()
   const senders: Sender[] = []
   for (const candidate of candidates.length > 0 ? candidates : [nobody]) {
@@ -49,7 +64,11 @@ export async function findSenders(
       ? sealer.open(row.webhook_secret_sealed, webhookSecretLabel(candidate.id)).toString()
       : sealer.derive('webhook:nobody')
     const signed = await isSigned(secret, request.body, request.signature)
-    if (row && signed) senders.push({ caller, projectId: candidate.id, project: row.name })
+    if (row && signed) {
+      const own = operation(candidate.organization_id, caller.actor, request.requestId)
+      await withTenant(db, own, (tx) => requireSameRepository(tx, own, candidate.id, request))
+      senders.push({ caller, projectId: candidate.id, project: row.name })
+    }
   }
   return senders
 }

@@ -25,9 +25,10 @@ export function addWebhooks(scope: FastifyInstance, context: AppContext): void {
 
 async function receive(context: AppContext, request: FastifyRequest, reply: FastifyReply) {
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  const { slug, pusher, payload } = parseEnvelope(body)
+  const { slug, ids, pusher, payload } = parseEnvelope(body)
   const senders = await findSenders(context, {
     slug,
+    ids,
     body,
     pusher,
     signature: headerOf(request, 'x-hub-signature-256'),
@@ -54,6 +55,7 @@ async function receive(context: AppContext, request: FastifyRequest, reply: Fast
 
 async function refuse({ log }: AppContext, error: unknown, request: FastifyRequest, reply: FastifyReply) {
   if (error instanceof DomainError) {
+    log.warn({ err: error, requestId: request.id }, 'webhook not acted on')
     const code = error.kind === 'invalid' ? 400 : 409
     return await reply.code(code).send({ error: error.message, reason: error.reason })
   }

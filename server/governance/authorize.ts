@@ -20,6 +20,9 @@ export interface CallerAccess {
   readonly scopes: readonly string[]
   /** Id of the one project that the token is confined to. */
   readonly tokenProjectId?: string
+  /** Of a workflow's token: all it may start is this. */
+  readonly workflow?: { readonly ref: string; readonly commit: string }
+  readonly branch?: string
   /** Actors through whose hands the code of this login went (see approvals/same-person.ts). */
   readonly loginIssuers?: readonly string[]
 }

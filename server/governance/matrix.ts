@@ -38,7 +38,7 @@ const environmentRun = ['projects', 'environments', 'runs'] as const
 
 export const matrix = {
   'project.create': {
-    does: 'Register a project',
+    does: 'Register a project, and say of which repository it is',
     reach: 'organization',
     roles: ['owner'],
     writes: ['projects'],

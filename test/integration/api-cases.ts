@@ -203,6 +203,10 @@ export const cases: Record<string, Case> = {
     namesNothing: true,
     mutates: true,
   },
+  'fairway.v1.ProjectService.pinRepository': {
+    request: ({ project }) => ({ project, githubRepositoryId: 1n, githubOwnerId: 2n }),
+    mutates: true,
+  },
   'fairway.v1.ProjectService.listProjects': { request: () => ({}), namesNothing: true },
   'fairway.v1.ProjectService.getProject': { request: ({ project }) => ({ project }) },
   'fairway.v1.SecretService.setSecret': {

@@ -11,7 +11,7 @@ import { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
 import { RunService } from '../../proto/gen/fairway/v1/runs_pb.js'
 import { runCli } from '../support/cli.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { arrangeTenant, type Tenant } from '../support/tenant.ts'
+import { arrangeBuild, arrangeTenant, type Tenant } from '../support/tenant.ts'
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts'
 
 let issuer: TokenIssuer
@@ -34,11 +34,17 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
+const commit = 'c0ffee'.repeat(6).concat('beef')
+
 /** As GitHub has them, of a push to `main` of the project's repository. */
 const claims = () => ({
   aud: server.context.config.publicUrl,
   repository: 'acme/odoo',
+  repository_id: '1296269',
+  repository_owner_id: '9919',
+  event_name: 'push',
   ref: 'refs/heads/main',
+  sha: commit,
   sub: 'repo:acme/odoo:ref:refs/heads/main',
 })
 const exchange = (token: string, project = 'acme') =>
@@ -64,7 +70,8 @@ test('a workflow of the repository gets a quarter of an hour for its project', a
   expect(minutes).toBeLessThanOrEqual(15)
 
   const builds = server.client(BuildService, token)
-  const { build } = await builds.startBuild({ project: 'acme', branch: 'feature/from-workflow' })
+  const { build } = await builds.startBuild({ project: 'acme', branch: 'main' })
+  expect(build?.commit).toBe(commit)
   const number = build?.number ?? 0
   const { run } = await server.client(RunService, token).getRun({ build: { project: 'acme', number } })
   expect(run?.requestedBy).toBe('workflow:acme/odoo@refs/heads/main')
@@ -98,6 +105,10 @@ describe('refused:', () => {
     ['a token that is not valid yet', { nbf: Math.floor(Date.now() / 1_000) + 3_600 }, 'nbf'],
     ['a person’s token', { repository: undefined }, 'no workflow’s'],
     ['a token without a ref', { ref: '' }, 'no workflow’s'],
+    ['a token without ids', { repository_id: undefined }, 'repository_id'],
+    ['a token of an owner without an id', { repository_owner_id: 'acme' }, 'repository_owner_id'],
+    ['a token without a commit', { sha: undefined }, 'sha'],
+    ['a token without an event', { event_name: undefined }, 'event_name'],
   ])('%s', async (_, wrong, why) => {
     const error = await refusal(exchange(await issuer.sign({ ...claims(), ...wrong })))
     expect(error.code).toBe(Code.Unauthenticated)
@@ -118,13 +129,33 @@ describe('refused:', () => {
   })
 
   test('another repository, in the words for a project that does not exist', async () => {
-    const token = await issuer.sign({ ...claims(), repository: 'mallory/odoo' })
+    const token = await issuer.sign({ ...claims(), repository: 'mallory/odoo', repository_id: '666' })
     const known = await refusal(exchange(token, 'acme'))
     const absent = await refusal(exchange(token, 'absent'))
     expect(known.code).toBe(Code.NotFound)
     expect(known.rawMessage.replace('acme', 'absent')).toBe(absent.rawMessage)
     const own = await refusal(exchange(await issuer.sign(claims()), 'other'))
     expect(own.code).toBe(Code.NotFound)
+  })
+
+  test.each(['pull_request_target', 'pull_request', 'issue_comment', 'workflow_run', 'repository_dispatch'])(
+    'the event %s, though it runs for a branch',
+    async (event_name) => {
+      const error = await refusal(exchange(await issuer.sign({ ...claims(), event_name })))
+      expect(error.code).toBe(Code.PermissionDenied)
+      expect(error.metadata.get('fairway-reason')).toBe('workflow-event-refused')
+    },
+  )
+
+  test.each<[string, object]>([
+    ['made anew under the same name', { repository_id: '4242' }],
+    ['given to another owner', { repository_owner_id: '4242' }],
+  ])('a repository that was %s', async (_, changed) => {
+    await exchange(await issuer.sign(claims()))
+    const error = await refusal(exchange(await issuer.sign({ ...claims(), ...changed })))
+    expect(error.code).toBe(Code.PermissionDenied)
+    expect(error.metadata.get('fairway-reason')).toBe('repository-changed')
+    expect(error.rawMessage).toContain('fairway project pin acme')
   })
 
   test.each(['refs/tags/v1', 'refs/pull/7/merge', 'heads/main'])('the ref %s', async (ref) => {
@@ -160,7 +191,9 @@ describe('in a GitHub Actions job', () => {
     const login = await runCli(['login', '--workflow', 'acme'], job)
     expect(login).toMatchObject({ code: 0, stderr: '' })
     expect(login.stdout).toContain('as workflow:acme/odoo@refs/heads/main (workflow) of people')
-    expect((await runCli(['build', 'start', 'acme', 'feature/job'], job)).code).toBe(0)
+    expect((await runCli(['build', 'start', 'acme', 'main'], job)).code).toBe(0)
+    const other = await runCli(['build', 'start', 'acme', 'feature/job'], job)
+    expect(other).toMatchObject({ code: 4, stderr: expect.stringContaining('it builds that branch only') })
     expect((await runCli(['logout'], job)).stdout).toBe('Logged out.\n')
   })
 
@@ -172,6 +205,67 @@ describe('in a GitHub Actions job', () => {
     const wrong = { ...job, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'wrong' }
     expect((await runCli(['login', '--workflow', 'acme'], wrong)).stderr).toContain('answered 401')
   })
+})
+
+describe('a token is worth its own branch and commit:', () => {
+  const tokenOf = async (changed: object = {}) =>
+    (await exchange(await issuer.sign({ ...claims(), ...changed }))).session?.token
+  const reasonOf = async (answer: Promise<unknown>) => (await refusal(answer)).metadata.get('fairway-reason')
+
+  test('it builds nothing else', async () => {
+    const builds = server.client(BuildService, await tokenOf())
+    const start = (branch: string, wanted = '') =>
+      builds.startBuild({ project: 'acme', branch, commit: wanted })
+    expect(await reasonOf(start('release/1.0'))).toBe('workflow-ref')
+    expect(await reasonOf(start('main', 'a'.repeat(40)))).toBe('workflow-commit')
+    expect((await start('main', commit.slice(0, 8))).build?.commit).toBe(commit)
+    const ofTag = server.client(BuildService, await tokenOf({ ref: 'refs/heads/refs/heads/main' }))
+    expect(await reasonOf(ofTag.startBuild({ project: 'acme', branch: 'main' }))).toBe('workflow-ref')
+  })
+
+  test('it sees no run of another branch, nor builds it again', async () => {
+    const other = await arrangeBuild(server.context, tenant, 'release/1.0')
+    const own = await arrangeBuild(server.context, tenant, 'main')
+    const token = await tokenOf()
+    const builds = server.client(BuildService, token)
+    const { builds: seen } = await builds.listBuilds({ project: 'acme' })
+    expect(seen.map(({ branch }) => branch)).toContain('main')
+    expect(new Set(seen.map(({ branch }) => branch))).toEqual(new Set(['main']))
+    const ref = { build: { project: 'acme', number: other.number } }
+    expect((await refusal(builds.getBuild(ref))).code).toBe(Code.NotFound)
+    expect((await refusal(builds.rebuildBuild(ref))).code).toBe(Code.NotFound)
+    expect((await refusal(server.client(RunService, token).getRun(ref))).code).toBe(Code.NotFound)
+    const mine = await builds.getBuild({ build: { project: 'acme', number: own.number } })
+    expect(mine.build?.branch).toBe('main')
+  })
+})
+
+test('the same repository under another name goes on, and is cloned from there', async () => {
+  const renamed = { ...claims(), repository: 'acme/shop' }
+  const { session } = await exchange(await issuer.sign(renamed))
+  const { project } = await server.client(ProjectService, session?.token).getProject({ project: 'acme' })
+  expect(project).toMatchObject({
+    repositorySlug: 'acme/shop',
+    repositoryUrl: 'https://git.example/acme/shop.git',
+    githubRepositoryId: 1296269n,
+    githubOwnerId: 9919n,
+  })
+  // Whoever takes the former name is a stranger.
+  const squatter = { ...claims(), repository: 'acme/odoo', repository_id: '4242' }
+  expect((await refusal(exchange(await issuer.sign(squatter)))).code).toBe(Code.NotFound)
+  const events = await tenant.scope((tx) =>
+    tx
+      .selectFrom('audit_events')
+      .select(['action', 'actor'])
+      .where('subject_id', '=', tenant.projectId)
+      .where('action', 'in', ['project.pin', 'project.rename-repository'])
+      .orderBy('id')
+      .execute(),
+  )
+  expect(events).toEqual([
+    { action: 'project.pin', actor: 'workflow:acme/odoo@refs/heads/main' },
+    { action: 'project.rename-repository', actor: 'workflow:acme/shop@refs/heads/main' },
+  ])
 })
 
 test('a policy says which refs get in', async () => {

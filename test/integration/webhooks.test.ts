@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeTenant, type Tenant } from '../support/tenant.ts'
 
@@ -202,4 +202,56 @@ test('deleting the production branch touches its environment not at all', async 
     tx.selectFrom('branches').selectAll().where('name', '=', 'main').executeTakeFirstOrThrow(),
   )
   expect(branch.destroy_at).toBeNull()
+})
+
+describe('the repository that the project was first seen with', () => {
+  const of = (id: number, owner = 9919, full_name = 'pinned/odoo') => ({
+    repository: { full_name, id, owner: { id: owner } },
+  })
+  const key = 'pinned-webhook-secret'
+  const deliver = async (repository: Record<string, unknown>, branch = 'feature/pin') => {
+    const text = JSON.stringify(push(`refs/heads/${branch}`, repository))
+    return await send({ body: text, signature: sign(text, key) })
+  }
+  const pinned = () =>
+    tenant.scope((tx) =>
+      tx
+        .selectFrom('projects')
+        .select(['repository_slug', 'repository_url', 'github_repository_id', 'github_owner_id'])
+        .where('name', '=', 'pinned')
+        .executeTakeFirstOrThrow(),
+    )
+
+  beforeAll(async () => {
+    await arrangeTenant(server.context, tenant.organizationId, 'pinned')
+  })
+
+  test('is pinned by the first delivery that is signed, and by no other', async () => {
+    const forged = JSON.stringify(push('refs/heads/feature/pin', of(666)))
+    expect((await send({ body: forged, signature: sign(forged, 'guess') })).status).toBe(401)
+    expect((await pinned()).github_repository_id).toBe(null)
+    expect((await deliver(of(7))).status).toBe(202)
+    expect(await pinned()).toMatchObject({ github_repository_id: 7, github_owner_id: 9919 })
+  })
+
+  test.each<[string, Record<string, unknown>]>([
+    ['made anew under the same name', of(8)],
+    ['given to another owner', of(7, 1)],
+    ['that is no repository of GitHub', { repository: { full_name: 'pinned/odoo' } }],
+  ])('refuses one %s, though it is signed', async (_, repository) => {
+    const { status, answer } = await deliver(repository, 'feature/refused')
+    expect(status).toBe(409)
+    expect(answer).toMatchObject({ reason: 'repository-changed' })
+    expect(answer.error).toContain('fairway project pin pinned')
+    expect(await buildsOf('feature/refused')).toEqual([])
+  })
+
+  test('goes on under another name', async () => {
+    expect((await deliver(of(7, 9919, 'pinned/shop'), 'feature/renamed')).status).toBe(202)
+    expect(await buildsOf('feature/renamed')).toHaveLength(1)
+    expect(await pinned()).toMatchObject({
+      repository_slug: 'pinned/shop',
+      repository_url: 'https://git.example/pinned/shop.git',
+    })
+  })
 })

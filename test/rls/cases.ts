@@ -1,5 +1,7 @@
 /** What the roles may do with a table's rows, beyond the rule that nobody sees or changes another tenant's. */
 export interface TableCase {
+  /** A workflow’s token sees the rows of its own branch only: the branch’s own, or those of its runs. */
+  readonly ownBranch?: 'branch_id' | 'run_id'
   /** What says whose project's a row is: a column, or the row of another table that has it; nothing: no project's. */
   readonly project?: string | { readonly column: string; readonly of: string }
   /** Column that says whose a row is. */
@@ -39,7 +41,7 @@ export const tables: Record<string, TableCase> = {
   },
   branches: { ...changed, project, scheduler: ['id', 'organization_id', 'destroy_at'] },
   environments: { ...changed, project },
-  runs: { ...changed, project, scheduler: ['id', 'organization_id', 'advance_at'] },
+  runs: { ...changed, project, ownBranch: 'branch_id', scheduler: ['id', 'organization_id', 'advance_at'] },
   steps: { ...changed, project: ofRun },
   tasks: {
     ...changed,
@@ -58,7 +60,7 @@ export const tables: Record<string, TableCase> = {
   cells: { ...changed, project },
   snapshots: { ...changed, project },
   artifacts: { ...kept, project: ofRun },
-  log_streams: { ...changed, project, scheduler: ['id', 'organization_id', 'host_id'] },
+  log_streams: { ...changed, project, ownBranch: 'run_id', scheduler: ['id', 'organization_id', 'host_id'] },
   log_segments: { ...removable, project: { column: 'stream_id', of: 'log_streams' } },
   audit_events: { ...kept, project, scheduler: ['id', 'organization_id'] },
   webhook_deliveries: { ...kept, project },
@@ -67,7 +69,12 @@ export const tables: Record<string, TableCase> = {
   member_recoveries: changed,
   login_codes: { ...changed, scheduler: ['id', 'organization_id', 'code_hash'] },
   policies: { ...kept, project },
-  approvals: { ...changed, project, scheduler: ['id', 'organization_id', 'status', 'expires_at'] },
+  approvals: {
+    ...changed,
+    project,
+    ownBranch: 'run_id',
+    scheduler: ['id', 'organization_id', 'status', 'expires_at'],
+  },
   approval_votes: { ...kept, project: { column: 'approval_id', of: 'approvals' } },
   authorizations: { ...kept, project },
   data_keys: kept,
@@ -78,9 +85,9 @@ export const tables: Record<string, TableCase> = {
   audit_checkpoints: { ...kept, scheduler: ['organization_id', 'size', 'created_at'] },
   audit_witnesses: changed,
   signing_keys: changed,
-  statements: { ...kept, project },
-  evidence_bundles: { ...kept, project },
-  releases: { ...kept, project },
+  statements: { ...kept, project, ownBranch: 'run_id' },
+  evidence_bundles: { ...kept, project, ownBranch: 'run_id' },
+  releases: { ...kept, project, ownBranch: 'run_id' },
 }
 
 /** No tenant's, and out of the scheduler's reach; what fairway_app may do with them. */

@@ -91,6 +91,16 @@ function reachOf(table: string, { tenant, project }: TableCase): string[] {
 const both = (conditions: string[]) =>
   conditions.length === 1 ? conditions[0] : `(${conditions.join(' AND ')})`
 
+/** All, but for who is bound to a branch. */
+function ownBranch(table: string, column: 'branch_id' | 'run_id'): string {
+  const unbound = `( SELECT (COALESCE(${setting('branch')}, ''::text) = ''::text))`
+  const parent =
+    column === 'run_id'
+      ? `SELECT\n   FROM runs r\n  WHERE (r.id = ${table}.run_id)`
+      : `SELECT\n   FROM branches b\n  WHERE ((b.id = runs.branch_id) AND (b.name = ( SELECT ${setting('branch')} AS current_setting)))`
+  return `(${unbound} OR (EXISTS ( ${parent})))`
+}
+
 /** Four for each table: what is read is its scope, and writing takes a permission as well. */
 function policiesOf(table: string, known: TableCase): Policy[] {
   const roles = ['fairway_app']
@@ -110,6 +120,17 @@ function policiesOf(table: string, known: TableCase): Policy[] {
   return [
     { name: 'adding', roles, command: 'INSERT', using: null, check: writable },
     { name: 'changing', roles, command: 'UPDATE', using: writable, check: writable },
+    ...(known.ownBranch
+      ? [
+          {
+            name: 'own_branch',
+            roles,
+            command: 'SELECT',
+            using: ownBranch(table, known.ownBranch),
+            check: null,
+          },
+        ]
+      : []),
     reading,
     { name: 'removing', roles, command: 'DELETE', using: writable, check: null },
   ]

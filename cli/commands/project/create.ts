@@ -1,6 +1,7 @@
 import { Stage } from '../../../proto/gen/fairway/v1/common_pb.js'
 import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
 import { usageError } from '../../errors.ts'
+import { parseGithubId } from '../../github-id.ts'
 import { projectJson } from '../../json/project.ts'
 import { repeated } from '../../repeated-option.ts'
 import { readStdin } from '../../stdin.ts'
@@ -12,6 +13,8 @@ interface Options {
   odooVersion?: string
   rule?: readonly string[]
   webhookSecret?: string
+  repositoryId?: string
+  ownerId?: string
 }
 
 export const command = verb<Options>({
@@ -34,6 +37,8 @@ export const command = verb<Options>({
       .option('--slug <owner/name>', 'the repository as webhooks name it (default: from the URL)')
       .option('--odoo-version <version>', 'major version (default: 19.0)')
       .option('--rule <pattern=stage>', 'a branch rule, first match wins; may be repeated', repeated)
+      .option('--repository-id <id>', 'at GitHub (default: that of the first delivery)')
+      .option('--owner-id <id>', 'of the repository’s owner at GitHub')
       .option('--webhook-secret <secret>', 'default: a random one; `-` reads it from standard input'),
   async run(session, [name = '', url], options) {
     const repositoryUrl = url ?? options.repository
@@ -49,6 +54,8 @@ export const command = verb<Options>({
         odooVersion: options.odooVersion,
         branchRules,
         webhookSecret,
+        githubRepositoryId: parseGithubId('--repository-id', options.repositoryId),
+        githubOwnerId: parseGithubId('--owner-id', options.ownerId),
       },
       { signal: session.signal },
     )

@@ -21,6 +21,12 @@ export const command = verb({
     out.fields([
       ['Project', json.name],
       ['Repository', `${json.repositoryUrl} (${json.repositorySlug})`],
+      [
+        'GitHub',
+        json.githubRepositoryId
+          ? `repository ${json.githubRepositoryId} of owner ${json.githubOwnerId}`
+          : null,
+      ],
       ['Odoo', json.odooVersion],
       ['Branches', json.branchRules.map((rule) => `${rule.pattern} → ${rule.stage}`).join(', ')],
       ['Environments', String(json.environmentCount)],

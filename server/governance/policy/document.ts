@@ -266,6 +266,12 @@ export const policySchema = z
         refs: globs
           .default(['refs/heads/*'])
           .describe('Git references whose GitHub workflows may get a token'),
+        events: globs
+          .default(['push', 'workflow_dispatch', 'schedule'])
+          .describe(
+            'Events of GitHub whose workflows may get a token. Those of pull requests, issues and comments ' +
+              '(pull_request_target, issue_comment, workflow_run …) run for people who may not push',
+          ),
       })
       .prefault({}),
   })

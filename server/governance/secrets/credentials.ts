@@ -53,7 +53,6 @@ export async function openCredentials(
   })
   if (wanted.length === 0) return new Map()
   const rows = await sealedVersions(tx)
-    .select('secrets.scope')
     .where('secrets.project_id', '=', projectId)
     .where((eb) =>
       eb.or(

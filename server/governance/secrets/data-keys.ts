@@ -2,18 +2,20 @@ import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Operation, Tx } from '../../db/tenancy.ts'
 import type { Sealer } from '../../sealer.ts'
-import { dataKeyBytes } from './envelope.ts'
+import { dataKeyBytes, envelopeFormat } from './envelope.ts'
 
 /** The key that an organization's values are sealed with, itself sealed with the master key. */
 export interface DataKey {
   readonly id: string
   readonly version: number
   readonly key: Buffer
+  /** Whether values of envelope format 1 under it are opened still. */
+  readonly acceptFormat1: boolean
 }
 
-/** Label under which the master key seals a data key: it opens for that organization and version only. */
-export const dataKeyLabel = (organizationId: string, version: number): string =>
-  `data-key:${organizationId}:${version}`
+/** Label under which the master key seals a data key: it opens for that organization, version and envelope format only. */
+export const dataKeyLabel = (organizationId: string, version: number, envelope: number): string =>
+  `data-key:${organizationId}:${version}${envelope === 1 ? '' : `:envelope-${envelope}`}`
 
 /** The newest key; the first secret of an organization makes it. The caller may write data_keys. */
 export async function currentDataKey(tx: Tx, op: Operation, sealer: Sealer): Promise<DataKey> {
@@ -24,7 +26,7 @@ export async function currentDataKey(tx: Tx, op: Operation, sealer: Sealer): Pro
     .orderBy('version', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row ? opened(row, sealer) : await addKey(tx, op, sealer, 1)
+  return row ? opened(row, sealer, row.envelope === 1) : await addKey(tx, op, sealer, 1)
 }
 
 /** A key to seal everything anew with. The caller may write data_keys. */
@@ -45,7 +47,8 @@ export async function openDataKeys(
     .selectAll()
     .where('id', 'in', [...new Set(ids)])
     .execute()
-  return new Map(rows.map((row) => [row.id, opened(row, sealer)]))
+  const acceptFormat1 = !(await hasRotated(tx))
+  return new Map(rows.map((row) => [row.id, opened(row, sealer, acceptFormat1)]))
 }
 
 /** One at a time in an organization, until the transaction ends: two first keys, or a value under a key on its way out. */
@@ -57,13 +60,33 @@ interface DataKeyRow {
   readonly organization_id: string
   readonly version: number
   readonly key_sealed: Buffer
+  readonly envelope: number
 }
 
-const opened = ({ id, organization_id, version, key_sealed }: DataKeyRow, sealer: Sealer): DataKey => ({
+const opened = (
+  { id, organization_id, version, key_sealed, envelope }: DataKeyRow,
+  sealer: Sealer,
+  acceptFormat1: boolean,
+): DataKey => ({
   id,
   version,
-  key: sealer.open(key_sealed, dataKeyLabel(organization_id, version)),
+  key: sealer.open(key_sealed, dataKeyLabel(organization_id, version, envelope)),
+  acceptFormat1,
 })
+
+/**
+ * Whether the organization has a key that seals the present format only, as every new one does. With such a key come all
+ * values sealed anew, so that one of format 1 from here on was put there by somebody else.
+ */
+async function hasRotated(tx: Tx): Promise<boolean> {
+  const row = await tx
+    .selectFrom('data_keys')
+    .select('id')
+    .where('envelope', '>', 1)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
 
 async function addKey(tx: Tx, op: Operation, sealer: Sealer, version: number): Promise<DataKey> {
   const key = randomBytes(dataKeyBytes)
@@ -72,9 +95,10 @@ async function addKey(tx: Tx, op: Operation, sealer: Sealer, version: number): P
     .values({
       organization_id: op.organizationId,
       version,
-      key_sealed: sealer.seal(key, dataKeyLabel(op.organizationId, version)),
+      key_sealed: sealer.seal(key, dataKeyLabel(op.organizationId, version, envelopeFormat)),
+      envelope: envelopeFormat,
     })
     .returning('id')
     .executeTakeFirstOrThrow()
-  return { id, version, key }
+  return { id, version, key, acceptFormat1: false }
 }

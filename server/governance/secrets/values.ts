@@ -2,7 +2,7 @@ import type { SecretRefRecord } from '../../db/record.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import type { Sealer } from '../../sealer.ts'
 import { type DataKey, openDataKeys } from './data-keys.ts'
-import { openValue } from './envelope.ts'
+import { openValue, type ValueBinding } from './envelope.ts'
 import { type SecretPlace, scopesOf } from './scopes.ts'
 
 /**
@@ -57,6 +57,8 @@ export interface SealedVersion {
   readonly data_key_id: string
   readonly value_sealed: Buffer
   readonly name: string
+  readonly project_id: string
+  readonly scope: string
 }
 
 /** Versions of secrets that are not deleted. */
@@ -65,17 +67,21 @@ export const sealedVersions = (tx: Tx) =>
     .selectFrom('secret_versions')
     .innerJoin('secrets', 'secrets.id', 'secret_versions.secret_id')
     .selectAll('secret_versions')
-    .select('secrets.name')
+    .select(['secrets.name', 'secrets.project_id', 'secrets.scope'])
     .where('secrets.deleted_at', 'is', null)
 
 export function openRow(row: SealedVersion, keys: ReadonlyMap<string, DataKey>): string {
   const dataKey = keys.get(row.data_key_id)
   if (!dataKey)
     throw new Error(`Secret ${row.secret_id} version ${row.version} names a data key that is not there`)
-  return openValue(dataKey.key, row.value_sealed, {
-    organizationId: row.organization_id,
-    secretId: row.secret_id,
-    name: row.name,
-    version: row.version,
-  })
+  return openValue(dataKey.key, row.value_sealed, bindingOf(row), dataKey.acceptFormat1)
 }
+
+export const bindingOf = (row: Omit<SealedVersion, 'value_sealed' | 'data_key_id'>): ValueBinding => ({
+  organizationId: row.organization_id,
+  projectId: row.project_id,
+  scope: row.scope,
+  secretId: row.secret_id,
+  name: row.name,
+  version: row.version,
+})

@@ -11,6 +11,7 @@ import { DomainError, invalid, wrongState } from '../../errors.ts'
 import { voidApprovalsOfRun } from '../../governance/approvals/state.ts'
 import { findWaitingRuns } from '../../governance/approvals/waiting-runs.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { commitFor } from '../identity/workflow-binding.ts'
 import { ensureEnvironment, environmentNameOf, recordBranch } from '../projects/branch-environments.ts'
 import { type BranchRule, describeRules, requireBranchName, stageOf } from '../projects/branch-rules.ts'
 import { branchRulesOf, requireProject } from '../projects/projects.ts'
@@ -38,11 +39,12 @@ export async function startBuild({ db }: AppContext, caller: Caller, wanted: Wan
  * The same inside the caller's transaction. Builds of the branch that are queued, or wait for an approval, give
  * way to it.
  * Throws `no-branch-rule` (wrong state) when no rule gives the branch a stage, `project-not-found`, `invalid-commit`,
- * `invalid-branch`, `permission-denied`.
+ * `invalid-branch`, `permission-denied`, `workflow-ref`, `workflow-commit`.
  */
 export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild): Promise<string> {
   requireBranchName(wanted.branch)
   requireCommit(wanted.commit)
+  const commit = commitFor(caller, wanted)
   const known = await requireProject(tx, wanted.project)
   const place = {
     projectId: known.id,
@@ -87,7 +89,7 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
       kind: 'build',
       number: project.number,
       stage,
-      commit: wanted.commit.toLowerCase(),
+      commit: commit.toLowerCase(),
       commit_message: (wanted.commitMessage ?? '').slice(0, 2_000),
       trigger: wanted.trigger,
       requested_by: caller.actor,
@@ -108,7 +110,7 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
       number: project.number,
       branch: wanted.branch,
       stage,
-      commit: wanted.commit,
+      commit,
       trigger: wanted.trigger,
     },
   )

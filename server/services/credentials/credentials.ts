@@ -91,7 +91,7 @@ async function keep(tx: Tx, caller: Caller, dataKey: DataKey, kept: KeptPart, va
     )
     .returning('id')
     .executeTakeFirstOrThrow()
-  const binding = { organizationId, secretId: id, name, version }
+  const binding = { organizationId, projectId, scope, secretId: id, name, version }
   await tx
     .insertInto('secret_versions')
     .values({

@@ -13,7 +13,7 @@ import {
   requireSecretValue,
   tooMuch,
 } from '../../governance/secrets/names.ts'
-import { openRow, sealedVersions } from '../../governance/secrets/values.ts'
+import { bindingOf, openRow, sealedVersions } from '../../governance/secrets/values.ts'
 import { requireProject } from '../projects/projects.ts'
 import { resolveScope } from './secret-scope.ts'
 import { secretNotFound, viewSecrets } from './secret-views.ts'
@@ -67,6 +67,8 @@ export async function setSecret(
           .executeTakeFirstOrThrow()
     const binding = {
       organizationId: caller.organizationId,
+      projectId: project.id,
+      scope,
       secretId: id,
       name: wanted.name,
       version,
@@ -131,21 +133,23 @@ export async function rotateDataKey(
 ): Promise<{ resealed: number; keyVersion: number }> {
   return await withTenant(db, caller, async (tx) => {
     await authorize(tx, caller, 'secret.rotate-keys')
-    const next = await nextDataKey(tx, caller, sealer)
+    // Locks; and values are opened as they are accepted before the new key is there.
+    await currentDataKey(tx, caller, sealer)
     const rows = await sealedVersions(tx).forUpdate('secret_versions').execute()
     const keys = await openDataKeys(
       tx,
       sealer,
       rows.map((row) => row.data_key_id),
     )
+    const next = await nextDataKey(tx, caller, sealer)
     for (const row of rows) {
-      const { organization_id: organizationId, secret_id: secretId, name, version } = row
+      const { secret_id: secretId, version } = row
       const value = openRow(row, keys)
       await tx
         .updateTable('secret_versions')
         .set({
           data_key_id: next.id,
-          value_sealed: sealValue(next.key, value, { organizationId, secretId, name, version }),
+          value_sealed: sealValue(next.key, value, bindingOf(row)),
         })
         .where('secret_id', '=', secretId)
         .where('version', '=', version)

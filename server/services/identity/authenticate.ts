@@ -5,6 +5,7 @@ import { operation, type Tx, withTenant } from '../../db/tenancy.ts'
 import { DomainError } from '../../errors.ts'
 import { type Caller, type CallerAccess, seesAll } from '../../governance/authorize.ts'
 import { hashToken } from '../tokens/tokens.ts'
+import { branchOfRef } from './workflow-binding.ts'
 
 /** Somebody who presented a valid token. */
 export interface Identity extends Caller {
@@ -85,6 +86,9 @@ async function identify({ db }: AppContext, found: TokenHead, requestId: string)
   })
 }
 
+/** No branch is called that: git lets no name begin with a slash. */
+const noBranch = '/'
+
 type TokenRow = NonNullable<Awaited<ReturnType<typeof findTokenRow>>>
 
 const findTokenRow = (tx: Tx, id: string) =>
@@ -101,6 +105,8 @@ const findTokenRow = (tx: Tx, id: string) =>
       'tokens.kind',
       'tokens.actor',
       'tokens.issued_by',
+      'tokens.workflow_ref',
+      'tokens.workflow_commit',
       'tokens.scopes',
       'tokens.member_id',
       'tokens.project_id',
@@ -127,11 +133,15 @@ const findTokenRow = (tx: Tx, id: string) =>
 
 function accessOf(row: TokenRow): CallerAccess {
   if (!row.member_id || !row.role) {
+    const ref = row.workflow_ref ?? ''
     return {
       role: 'workflow',
       projects: row.project_id ? [row.project_id] : [],
       projectRoles: new Map(),
       scopes: row.scopes,
+      workflow: { ref, commit: row.workflow_commit ?? '' },
+      // Of a tag: a name that no branch has.
+      branch: branchOfRef(ref) ?? noBranch,
     }
   }
   const own = [...row.project_roles, ...row.granted].map(({ project_id }) => project_id)

@@ -1,10 +1,12 @@
 import type { JWTPayload } from 'jose'
+import { z } from 'zod'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import { operation, type Tx, withTenant } from '../../db/tenancy.ts'
 import { DomainError, notFound } from '../../errors.ts'
 import { matchesGlob } from '../../governance/policy/glob.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
+import { parseGithubId, type RepositoryIds, requireSameRepository } from '../projects/repository-pin.ts'
 import { createToken } from '../tokens/tokens.ts'
 import { createIssuer } from './id-tokens.ts'
 import type { Session } from './sessions.ts'
@@ -18,17 +20,24 @@ const workflowScopes = ['build.start', 'read'] as const
 
 /**
  * A GitHub Actions ID token, made for this server's public URL, buys a token for the project of that repository.
- * A project of another repository is answered as an absent one. Throws `project-not-found`, `workflow-ref-refused`
- * and what Issuer.verify throws.
+ * A project of another repository is answered as an absent one. The token is bound to the ref and commit that the workflow
+ * runs for. Throws `project-not-found`, `workflow-ref-refused`, `workflow-event-refused`, `repository-changed` and what
+ * Issuer.verify throws.
  */
 export function createWorkflowLogin({ config, db }: AppContext): Exchange {
   const issuer = createIssuer(config.workflowIssuer)
   return async ({ token, project }, requestId) => {
-    const { repository, ref } = requireWorkflow(await issuer.verify(token, config.publicUrl))
+    const workflow = requireWorkflow(await issuer.verify(token, config.publicUrl))
+    const { repository, ref, ids } = workflow
     const candidates = await db.scheduler
       .selectFrom('projects')
       .select(['id', 'organization_id'])
-      .where((eb) => eb(eb.fn<string>('lower', ['repository_slug']), '=', repository.toLowerCase()))
+      .where((eb) =>
+        eb.or([
+          eb(eb.fn<string>('lower', ['repository_slug']), '=', repository.toLowerCase()),
+          eb('github_repository_id', '=', ids.repositoryId),
+        ]),
+      )
       .execute()
     const actor = `workflow:${repository}@${ref}`
     for (const candidate of candidates) {
@@ -41,8 +50,9 @@ export function createWorkflowLogin({ config, db }: AppContext): Exchange {
           .where('name', '=', project)
           .executeTakeFirst()
         if (!known) return undefined
-        await requireAllowedRef(tx, known.id, ref)
-        return await createWorkflowToken(tx, op, known.id)
+        await requireSameRepository(tx, op, known.id, { slug: repository, ids })
+        await requireAllowed(tx, known.id, workflow)
+        return await createWorkflowToken(tx, op, known.id, workflow)
       })
       if (session) return session
     }
@@ -50,19 +60,48 @@ export function createWorkflowLogin({ config, db }: AppContext): Exchange {
   }
 }
 
-function requireWorkflow({ repository, ref }: JWTPayload): { repository: string; ref: string } {
-  if (typeof repository === 'string' && typeof ref === 'string' && repository !== '' && ref !== '') {
-    return { repository, ref }
+/** What a workflow's token says of it (docs.github.com, "OpenID Connect reference"). */
+const workflowSchema = z.object({
+  repository: z.string().min(1).max(200),
+  ref: z.string().min(1).max(300),
+  sha: z.string().regex(/^[0-9a-f]{40}$/),
+  event_name: z.string().min(1).max(100),
+  repository_id: z.string().transform(parseGithubId).pipe(z.number()),
+  repository_owner_id: z.string().transform(parseGithubId).pipe(z.number()),
+})
+
+interface Workflow {
+  readonly repository: string
+  readonly ids: RepositoryIds
+  readonly ref: string
+  readonly commit: string
+  readonly event: string
+}
+
+function requireWorkflow(claims: JWTPayload): Workflow {
+  const { data, error } = workflowSchema.safeParse(claims)
+  if (data) {
+    const ids = { repositoryId: data.repository_id, ownerId: data.repository_owner_id }
+    return { repository: data.repository, ids, ref: data.ref, commit: data.sha, event: data.event_name }
   }
+  const lacking = [...new Set(error.issues.map(({ path }) => String(path[0])))].join(', ')
   throw new DomainError(
     'unauthenticated',
     'id-token-invalid',
-    'The token is no workflow’s: it has no claims repository and ref.',
+    `The token is no workflow’s: these claims are missing or not as GitHub writes them: ${lacking}.`,
   )
 }
 
-async function requireAllowedRef(tx: Tx, projectId: string, ref: string): Promise<void> {
-  const { refs } = (await policyInForce(tx, projectId)).document.workflows
+async function requireAllowed(tx: Tx, projectId: string, { ref, event }: Workflow): Promise<void> {
+  const { refs, events } = (await policyInForce(tx, projectId)).document.workflows
+  if (!events.some((pattern) => matchesGlob(pattern, event))) {
+    throw new DomainError(
+      'forbidden',
+      'workflow-event-refused',
+      `Workflows that the event ${event} starts get no token here: the project’s policy (workflows.events) allows ` +
+        `${events.join(', ') || 'none'}.`,
+    )
+  }
   if (refs.some((pattern) => matchesGlob(pattern, ref))) return
   throw new DomainError(
     'forbidden',
@@ -75,6 +114,7 @@ async function createWorkflowToken(
   tx: Tx,
   op: ReturnType<typeof operation>,
   projectId: string,
+  { ref, commit, event }: Workflow,
 ): Promise<Session> {
   const { token, hash } = createToken('ft_')
   const expiresAt = new Date(Date.now() + workflowTokenMs)
@@ -89,6 +129,8 @@ async function createWorkflowToken(
       scopes: [...workflowScopes],
       token_hash: hash,
       expires_at: expiresAt,
+      workflow_ref: ref,
+      workflow_commit: commit,
     })
     .returning('id')
     .executeTakeFirstOrThrow()
@@ -97,7 +139,7 @@ async function createWorkflowToken(
     .select('name')
     .where('id', '=', op.organizationId)
     .executeTakeFirstOrThrow()
-  const details = { scopes: workflowScopes, expiresAt: expiresAt.toISOString() }
+  const details = { scopes: workflowScopes, ref, commit, event, expiresAt: expiresAt.toISOString() }
   await audit(tx, op, 'session.start', { kind: 'token', id: row.id, projectId }, details)
   return { token, organization, member: op.actor, role: 'workflow', expiresAt }
 }

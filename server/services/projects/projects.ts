@@ -6,7 +6,7 @@ import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import type { ProjectsTable } from '../../db/tables/projects.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
-import { DomainError, notFound } from '../../errors.ts'
+import { DomainError, invalid, notFound } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { stages, timestampOf } from '../messages.ts'
 import { type BranchRule, defaultBranchRules, requireBranchRules } from './branch-rules.ts'
@@ -17,6 +17,7 @@ import {
   requireSlug,
   requireWebhookSecret,
 } from './project-fields.ts'
+import { pinRepository, type RepositoryIds } from './repository-pin.ts'
 
 export interface NewProject {
   readonly name: string
@@ -26,6 +27,8 @@ export interface NewProject {
   readonly odooVersion: string
   readonly branchRules: readonly BranchRule[]
   readonly webhookSecret: string
+  /** At GitHub; undefined: pinned by the first delivery or workflow. */
+  readonly ids?: RepositoryIds
 }
 
 /** Label under which a project's webhook secret is sealed. */
@@ -62,6 +65,8 @@ export async function createProject(
         odoo_version: odooVersion,
         branch_rules: JSON.stringify(rules),
         webhook_secret_sealed: sealer.seal(Buffer.from(webhookSecret), webhookSecretLabel(id)),
+        github_repository_id: wanted.ids?.repositoryId ?? null,
+        github_owner_id: wanted.ids?.ownerId ?? null,
       })
       .onConflict((conflict) => conflict.columns(['organization_id', 'name']).doNothing())
       .returningAll()
@@ -78,7 +83,7 @@ export async function createProject(
       caller,
       'project.create',
       { kind: 'project', id, projectId: id },
-      { name: wanted.name, repository: slug },
+      { name: wanted.name, repository: slug, ...wanted.ids },
     )
     return projectMessage(row, { environments: 0, builds: 0 })
   })
@@ -96,6 +101,23 @@ export async function getProject({ db }: AppContext, caller: Caller, name: strin
   return await withTenant(db, caller, async (tx) => {
     const row = await projectsWithCounts(tx).where('name', '=', name).executeTakeFirst()
     if (!row) throw projectNotFound(name)
+    return projectMessage(row, row)
+  })
+}
+
+/** Says of which repository the project is at GitHub from now on. Throws `project-not-found`, `invalid-repository-id`. */
+export async function pinProject(
+  { db }: AppContext,
+  caller: Caller,
+  name: string,
+  ids: RepositoryIds | undefined,
+): Promise<Project> {
+  if (!ids) throw invalid('repository-id', 'Give the ids of the repository and of its owner.')
+  return await withTenant(db, caller, async (tx) => {
+    const { id } = await requireProject(tx, name)
+    await authorize(tx, caller, 'project.create')
+    await pinRepository(tx, caller, id, ids)
+    const row = await projectsWithCounts(tx).where('id', '=', id).executeTakeFirstOrThrow()
     return projectMessage(row, row)
   })
 }
@@ -145,6 +167,8 @@ function projectMessage(
     createdAt: timestampOf(row.created_at),
     environmentCount: counts.environments ?? 0,
     buildCount: counts.builds ?? 0,
+    githubRepositoryId: BigInt(row.github_repository_id ?? 0),
+    githubOwnerId: BigInt(row.github_owner_id ?? 0),
   })
 }
 

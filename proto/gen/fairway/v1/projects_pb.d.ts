@@ -68,6 +68,18 @@ export declare type Project = Message<"fairway.v1.Project"> & {
    * @generated from field: uint32 build_count = 9;
    */
   buildCount: number;
+
+  /**
+   * Of the repository and its owner at GitHub; 0 until they are known.
+   *
+   * @generated from field: int64 github_repository_id = 10;
+   */
+  githubRepositoryId: bigint;
+
+  /**
+   * @generated from field: int64 github_owner_id = 11;
+   */
+  githubOwnerId: bigint;
 };
 
 /**
@@ -117,6 +129,18 @@ export declare type CreateProjectRequest = Message<"fairway.v1.CreateProjectRequ
    * @generated from field: string webhook_secret = 6;
    */
   webhookSecret: string;
+
+  /**
+   * Default (both 0): those of the first delivery or workflow that is verified.
+   *
+   * @generated from field: int64 github_repository_id = 7;
+   */
+  githubRepositoryId: bigint;
+
+  /**
+   * @generated from field: int64 github_owner_id = 8;
+   */
+  githubOwnerId: bigint;
 };
 
 /**
@@ -214,6 +238,48 @@ export declare type GetProjectResponse = Message<"fairway.v1.GetProjectResponse"
 export declare const GetProjectResponseSchema: GenMessage<GetProjectResponse>;
 
 /**
+ * @generated from message fairway.v1.PinRepositoryRequest
+ */
+export declare type PinRepositoryRequest = Message<"fairway.v1.PinRepositoryRequest"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+
+  /**
+   * @generated from field: int64 github_repository_id = 2;
+   */
+  githubRepositoryId: bigint;
+
+  /**
+   * @generated from field: int64 github_owner_id = 3;
+   */
+  githubOwnerId: bigint;
+};
+
+/**
+ * Describes the message fairway.v1.PinRepositoryRequest.
+ * Use `create(PinRepositoryRequestSchema)` to create a new message.
+ */
+export declare const PinRepositoryRequestSchema: GenMessage<PinRepositoryRequest>;
+
+/**
+ * @generated from message fairway.v1.PinRepositoryResponse
+ */
+export declare type PinRepositoryResponse = Message<"fairway.v1.PinRepositoryResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Project project = 1;
+   */
+  project?: Project | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.PinRepositoryResponse.
+ * Use `create(PinRepositoryResponseSchema)` to create a new message.
+ */
+export declare const PinRepositoryResponseSchema: GenMessage<PinRepositoryResponse>;
+
+/**
  * @generated from service fairway.v1.ProjectService
  */
 export declare const ProjectService: GenService<{
@@ -242,6 +308,16 @@ export declare const ProjectService: GenService<{
     methodKind: "unary";
     input: typeof GetProjectRequestSchema;
     output: typeof GetProjectResponseSchema;
+  },
+  /**
+   * Of which repository the project is at GitHub from now on, where it was made anew or given to another owner.
+   *
+   * @generated from rpc fairway.v1.ProjectService.PinRepository
+   */
+  pinRepository: {
+    methodKind: "unary";
+    input: typeof PinRepositoryRequestSchema;
+    output: typeof PinRepositoryResponseSchema;
   },
 }>;
 
