@@ -93,8 +93,10 @@ export async function openDoor(door: Door): Promise<void> {
   await iptables('--insert', doorRule(door))
 }
 
+/** One that somebody else took away is closed. */
 export async function closeDoor(door: Door): Promise<void> {
-  await iptables('--delete', doorRule(door))
+  const rule = doorRule(door)
+  if (await isSet(rule)) await iptables('--delete', rule)
 }
 
 /** Closes the doors that a killed agent left. Idempotent. */

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 
 /** What one may ask the index for. */
 export interface IndexTarget {
@@ -8,10 +8,13 @@ export interface IndexTarget {
 }
 
 export interface IndexLinks {
-  /** A project's page, at `/simple/<name>/`, and what `toLocal` made; undefined for all else. */
+  /** A project's page, at `/simple/<name>/`, and what `toBuild` made below its base; undefined for all else. */
   toTarget(path: string): IndexTarget | undefined
-  /** The local path for an address that the index named itself; undefined where that is another server. */
-  toLocal(url: URL, kind: IndexTarget['kind']): string | undefined
+  /**
+   * What the build is told for an address that the index named: one below `base`, or for another server just that, without
+   * a user.
+   */
+  toBuild(url: URL, base: string, kind: IndexTarget['kind']): string
   /** What was said of local addresses below `base`, with the index's own in their place. */
   translate(text: string, base: string): string
 }
@@ -23,11 +26,10 @@ const signedPath = /^\/(page|file)\/([\w-]{22})\.([\w-]{1,8000})\/([^/?#]*)$/
 
 /**
  * The paths by which a build reaches one index: pages of projects, and those addresses of the same server that pages and
- * redirects named. These are signed with a key of this object, so that a password is no key to whatever else the server
+ * redirects named. These are signed, so that a password is no key to whatever else the server
  * has. The file's name comes last, since pip reads it there.
  */
-export function createIndexLinks(index: URL): IndexLinks {
-  const key = randomBytes(32)
+export function createIndexLinks(index: URL, key: Uint8Array): IndexLinks {
   const root = index.href.replace(/\/*$/, '')
   const sign = (kind: string, path: string) =>
     createHmac('sha256', key).update(`${kind} ${path}`).digest('base64url').slice(0, 22)
@@ -45,11 +47,15 @@ export function createIndexLinks(index: URL): IndexLinks {
 
   return {
     toTarget,
-    toLocal(url, kind) {
-      if (url.origin !== index.origin) return undefined
+    toBuild(url, base, kind) {
+      if (url.origin !== index.origin) {
+        url.username = ''
+        url.password = ''
+        return url.href
+      }
       const path = `${url.pathname}${url.search}`
       const name = url.pathname.split('/').at(-1) ?? ''
-      return `/${kind}/${sign(kind, path)}.${Buffer.from(path).toString('base64url')}/${name}${url.hash}`
+      return `${base}/${kind}/${sign(kind, path)}.${Buffer.from(path).toString('base64url')}/${name}${url.hash}`
     },
     translate(text, base) {
       return text

@@ -1,5 +1,4 @@
 import { Parser } from 'htmlparser2'
-import { z } from 'zod'
 
 /** Where a file of a page is to be fetched, or undefined for a link that leads nowhere pip may go. */
 export type MapLink = (link: URL) => string | undefined
@@ -24,18 +23,17 @@ export const isIndexPage = (contentType: string) =>
  *
  * @param address of the page, which relative links are below.
  */
-export function rewritePage(contentType: string, body: Buffer, address: URL, map: MapLink): string {
+export function rewritePage(contentType: string, body: string, address: URL, map: MapLink): string {
   return contentType.toLowerCase().startsWith(jsonType)
-    ? rewriteJson(body.toString('utf8'), address, map)
-    : rewriteHtml(body.toString('utf8'), address, map)
+    ? rewriteJson(body, address, map)
+    : rewriteHtml(body, address, map)
 }
 
-const jsonPage = z.looseObject({ files: z.array(z.looseObject({ url: z.string() })) })
-
 function rewriteJson(text: string, address: URL, map: MapLink): string {
-  const page = jsonPage.parse(JSON.parse(text))
-  const files = page.files.flatMap((file) => {
-    const url = mapped(file.url, address, map)
+  const page = JSON.parse(text) as { files?: unknown } | null
+  if (!Array.isArray(page?.files)) throw new Error('no page of an index: it lists no files')
+  const files = page.files.flatMap((file: { url?: unknown } | null) => {
+    const url = typeof file?.url === 'string' ? mapped(file.url, address, map) : undefined
     return url === undefined ? [] : [{ ...file, url }]
   })
   return JSON.stringify({ ...page, files })

@@ -52,11 +52,7 @@ async function relayOf(url: string, allow = ['127.0.0.1']) {
   const refused: RefusedError[] = []
   const relay = createIndexRelay(createDialer({ rules }), { url, login }, [], (error) => refused.push(error))
   const server = await serveIndex(relay, '127.0.0.1')
-  opened.push(server, {
-    async [Symbol.asyncDispose]() {
-      relay[Symbol.dispose]()
-    },
-  })
+  opened.push(relay, server)
   const get = (address: string, init: RequestInit = {}) => fetch(address, { redirect: 'manual', ...init })
   const page = (name: string) => get(`${server.base}/simple/${name}/`)
   return { relay, server, refused, get, page }
@@ -202,6 +198,11 @@ test('what goes wrong is known, and forgotten once it went right', async () => {
   expect(denied.error?.message).toContain(`credential set PROJECT python ${index.host}`)
   expect(await after({ status: 503 })).toMatchObject({ status: 503, error: { message: /HTTP 503/ } })
   expect(await after({ status: 200, type: 'text/plain' })).toMatchObject({ status: 502 })
+  const json = 'application/vnd.pypi.simple.v1+json'
+  expect(await after({ status: 200, type: json, body: '{}' })).toMatchObject({
+    status: 502,
+    error: { message: expect.stringContaining('it lists no files') },
+  })
   expect(await after({ status: 200, body: '<a href="x.whl">' })).toEqual({ status: 200, error: undefined })
   expect(await after({ status: 404 })).toEqual({ status: 404, error: undefined })
   const tooLong = await after({ status: 200, body: 'x'.repeat(33 * 1024 ** 2) })

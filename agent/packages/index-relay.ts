@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Transform, type TransformCallback } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
+import { text as asText } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import type { AllowEntry } from '../egress/allow-list.ts'
@@ -8,10 +9,11 @@ import { type Dialer, RefusedError, UnreachableError } from '../egress/dial.ts'
 import type { PythonIndex } from '../requirements/index-credentials.ts'
 import type { IndexFault, IndexFaults } from './index-faults.ts'
 import { createIndexLinks, type IndexTarget } from './index-links.ts'
-import { isIndexPage, rewritePage } from './index-pages.ts'
+import { isIndexPage } from './index-pages.ts'
 import { createIndexUpstream } from './index-upstream.ts'
+import { createPageReader } from './page-reader.ts'
 
-export interface IndexRelay extends Disposable {
+export interface IndexRelay extends AsyncDisposable {
   /** @param path below `base`, which the relay is reached at. */
   answer(path: string, base: string, incoming: IncomingMessage, response: ServerResponse): Promise<void>
   readonly faults: IndexFaults
@@ -19,6 +21,7 @@ export interface IndexRelay extends Disposable {
   translate(text: string, base: string): string
 }
 
+const maxFaults = 100
 const maxPageBytes = 32 * 1024 ** 2
 const maxFileBytes = 4 * 1024 ** 3
 
@@ -33,9 +36,13 @@ export function createIndexRelay(
   allow: readonly AllowEntry[],
   onRefusal: (error: RefusedError) => void,
 ): IndexRelay {
-  const links = createIndexLinks(new URL(index.url))
+  const key = randomBytes(32)
+  const links = createIndexLinks(new URL(index.url), key)
   const upstream = createIndexUpstream(dialer, index, allow)
   const faults: IndexFaults = new Map()
+  const reader = createPageReader()
+  // A page is held whole: one at a time, whatever the build asks for at once.
+  let turn: Promise<unknown> = Promise.resolve()
 
   async function answer(path: string, base: string, incoming: IncomingMessage, response: ServerResponse) {
     const target = incoming.method === 'GET' ? links.toTarget(path) : undefined
@@ -43,9 +50,16 @@ export function createIndexRelay(
     const { url, kind } = target
     const left = new AbortController()
     response.once('close', () => left.abort())
-    try {
+    const fetch = async () => {
+      left.signal.throwIfAborted()
       const answered = await upstream.get(`${url.pathname}${url.search}`, ask(kind, incoming), left.signal)
       await passOn(target, base, answered, response)
+    }
+    try {
+      if (kind === 'file') return await fetch()
+      const fetched = turn.then(fetch)
+      turn = fetched.catch(() => undefined)
+      await fetched
     } catch (error) {
       if (left.signal.aborted) return
       if (error instanceof RefusedError) onRefusal(error)
@@ -70,7 +84,7 @@ export function createIndexRelay(
     const location = URL.parse(answered.headers.location ?? '', url.href)
     if (location && [301, 302, 303, 307, 308].includes(status)) {
       faults.delete(url.href)
-      response.setHeader('location', outward(location, base, kind))
+      response.setHeader('location', links.toBuild(location, base, kind))
       return end(response, status)
     }
     if (status === 401 || status === 403) note(url, { kind: 'denied', status })
@@ -85,8 +99,9 @@ export function createIndexRelay(
     const zipped = answered.headers['content-encoding'] === 'gzip'
     const steps = zipped ? [createGunzip(), limit(maxPageBytes)] : [limit(maxPageBytes)]
     const last = steps.at(-1)!
-    const [body] = await Promise.all([buffer(last), pipeline([answered, ...steps])])
-    const text = rewritePage(contentType, body, url, (link) => outward(link, base, 'file'))
+    const [body] = await Promise.all([asText(last), pipeline([answered, ...steps])])
+    const page = { contentType, body, address: url.href, index: index.url, key, base }
+    const text = await reader.read(page)
     response.writeHead(200, { 'content-type': contentType.replace(/;.*/, '; charset=utf-8') }).end(text)
   }
 
@@ -97,21 +112,18 @@ export function createIndexRelay(
     await pipeline(answered, limit(maxFileBytes), response)
   }
 
-  function outward(link: URL, base: string, kind: IndexTarget['kind']): string {
-    const local = links.toLocal(link, kind)
-    if (local !== undefined) return `${base}${local}`
-    link.username = ''
-    link.password = ''
-    return link.href
+  function note({ href }: URL, fault: IndexFault): void {
+    if (faults.has(href) || faults.size < maxFaults) faults.set(href, fault)
   }
-
-  const note = (url: URL, fault: IndexFault) => void faults.set(url.href, fault)
 
   return {
     answer,
     faults,
     translate: links.translate,
-    [Symbol.dispose]: () => upstream[Symbol.dispose](),
+    async [Symbol.asyncDispose]() {
+      upstream[Symbol.dispose]()
+      await reader[Symbol.asyncDispose]()
+    },
   }
 }
 

@@ -1,5 +1,5 @@
-import { Worker } from 'node:worker_threads'
 import { TaskError } from '../../tasks/task.ts'
+import { openThread, ThreadFault, type ThreadLimits } from '../../thread.ts'
 import type { Hit } from './lint.ts'
 import type { Answer, Question } from './worker.ts'
 
@@ -11,13 +11,7 @@ export interface Scanner extends AsyncDisposable {
   leftOut(patterns: readonly string[], paths: readonly string[]): Promise<readonly string[]>
 }
 
-export interface ScannerLimits {
-  /** For one question. */
-  readonly deadlineMs: number
-  readonly memoryMb: number
-}
-
-const defaultScannerLimits: ScannerLimits = { deadlineMs: 10_000, memoryMb: 256 }
+const defaultLimits: ThreadLimits = { deadlineMs: 10_000, memoryMb: 256 }
 
 const ignoreList = 'the list secret_scan.ignore of fairway.yaml'
 
@@ -25,43 +19,12 @@ const ignoreList = 'the list secret_scan.ignore of fairway.yaml'
 const workerFile = import.meta.url.endsWith('.ts') ? './worker.ts' : './secret-scan-worker.mjs'
 
 /** `signal` ends the thread and rejects with its reason what is asked. */
-export function openScanner(signal: AbortSignal, limits: ScannerLimits = defaultScannerLimits): Scanner {
-  const worker = new Worker(new URL(workerFile, import.meta.url), {
-    // Nothing of ours, and nothing that it prints: it would be the text.
-    env: {},
-    execArgv: [],
-    stdout: true,
-    stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb },
-  })
-  worker.stdout.resume()
-  worker.stderr.resume()
-  // Told to whoever asks next, or is waiting: see `ask`.
-  worker.on('error', () => undefined)
-
-  const ask = (what: string, question: Question): Promise<Answer> => {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-    const failed = (how: string) => reject(failure(what, how))
-    const onError = (error: Error) => {
-      const full = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY'
-      failed(full ? `takes more than ${limits.memoryMb} MiB of memory` : 'broke the scanner')
-    }
-    const onExit = () => failed('ended the scanner')
-    const onAbort = () => reject(signal.reason)
-    const timer = setTimeout(
-      () => failed(`is not done with within ${limits.deadlineMs / 1000} seconds`),
-      limits.deadlineMs,
-    )
-    worker.once('message', resolve).once('error', onError).once('exit', onExit)
-    signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) onAbort()
-    worker.postMessage(question)
-    return promise.finally(() => {
-      clearTimeout(timer)
-      worker.off('message', resolve).off('error', onError).off('exit', onExit)
-      signal.removeEventListener('abort', onAbort)
+export function openScanner(signal: AbortSignal, limits: ThreadLimits = defaultLimits): Scanner {
+  const thread = openThread<Question, Answer>(new URL(workerFile, import.meta.url), limits, signal)
+  const ask = (what: string, question: Question): Promise<Answer> =>
+    thread.ask(question).catch((error: unknown) => {
+      throw error instanceof ThreadFault ? failure(what, error.message) : error
     })
-  }
 
   return {
     async lint(path, text) {
@@ -78,7 +41,7 @@ export function openScanner(signal: AbortSignal, limits: ScannerLimits = default
       throw failure(ignoreList, 'broke the scanner')
     },
     async [Symbol.asyncDispose]() {
-      await worker.terminate()
+      await thread[Symbol.asyncDispose]()
     },
   }
 }
