@@ -119,6 +119,7 @@ test('base, packages and image come and go with credentials, which stay nowhere'
 test('an index that wants another password is named, with what to set', async () => {
   const wrong = await createImageProject({
     credentials: { ...credentials, [`python:${index.host}/PASSWORD`]: 'wrong' },
+    baseImages: ['*'],
   })
   await using _disposed = wrong
   await expect(wrong.resolve(filesOf(''))).rejects.toMatchObject({
