@@ -6,7 +6,7 @@ const only = (name, folder, allowed) =>
     `${folder} may import only: ${allowed.join(', ')} (and packages)`,
     { path: `^${folder}/`, pathNot: '\\.test\\.ts$' },
     {
-      path: '^(server|agent|cli|proto|packaging|test)/',
+      path: '^(lib|server|agent|cli|proto|packaging|test)/',
       pathNot: [`^${folder}/`, ...allowed.map((a) => `^${a}`)],
     },
   )
@@ -20,10 +20,11 @@ module.exports = {
       { circular: true },
     ),
     rule('no-unresolved', 'every import resolves', {}, { couldNotResolve: true, pathNot: '^node:' }),
+    only('lib-alone', 'lib', []),
     only('proto-gen-alone', 'proto', ['proto/']),
-    only('cli-only-proto', 'cli', ['proto/gen/']),
-    only('agent-only-proto', 'agent', ['proto/gen/']),
-    only('server-never-agent', 'server', ['proto/gen/']),
+    only('cli-only-proto', 'cli', ['lib/', 'proto/gen/']),
+    only('agent-only-proto', 'agent', ['lib/', 'proto/gen/']),
+    only('server-never-agent', 'server', ['lib/', 'proto/gen/']),
     only('api', 'server/api', ['proto/gen/', 'server/services/', 'server/(errors|context|logger)\\.ts']),
     only('pipelines', 'server/pipelines', [
       'proto/gen/',
@@ -35,6 +36,7 @@ module.exports = {
     ]),
     only('releases', 'server/releases', ['proto/gen/', 'server/(db|governance)/', 'server/errors\\.ts']),
     only('governance', 'server/governance', [
+      'lib/',
       'proto/gen/',
       'server/(db|blobs)/',
       'server/(errors|context|logger|sealer)\\.ts',

@@ -26,7 +26,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 120_000,
     projects: [
-      project('unit', ['{server,agent,cli,packaging}/**/*.test.ts'], { ...quick, isolate: false }),
+      project('unit', ['{lib,server,agent,cli,packaging}/**/*.test.ts'], { ...quick, isolate: false }),
       project('integration', ['test/{integration,rls}/**/*.test.ts'], quick),
       project('contract', ['test/contract/**/*.test.ts'], quick),
       project('faults', ['test/faults/*.test.ts'], { ...quick, exclude: [survival] }),

@@ -244,7 +244,7 @@ async function pullIfMissing(
 
 /** The image by digest (`repository@sha256:…`), or by its id when it never was in a registry. */
 export function pinnedReference(image: Docker.ImageInspectInfo, reference: string): string {
-  const repository = reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
+  const repository = reference.split('@', 1)[0]!.replace(/:[^/:]*$/, '')
   const digests = image.RepoDigests ?? []
   return digests.find((digest) => digest.startsWith(`${repository}@`)) ?? digests[0] ?? image.Id
 }

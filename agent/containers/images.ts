@@ -13,7 +13,7 @@ export interface ResolvedImage {
 
 /** `registry/name:tag` or `registry/name@sha256:…` without tag and digest. */
 export function repositoryOf(reference: string): string {
-  return reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
+  return reference.split('@', 1)[0]!.replace(/:[^/:]*$/, '')
 }
 
 /**

@@ -50,7 +50,7 @@ export async function openRepository(
         const page = (await readJson(answer)) as { tags?: unknown }
         if (Array.isArray(page.tags)) tags.push(...page.tags.filter((tag) => typeof tag === 'string'))
         if (tags.length > maxTags) break
-        const link = /<([^>]+)>;\s*rel="?next"?/.exec(answer.headers.get('link') ?? '')?.[1]
+        const link = /<([^<>]+)>;\s*rel="?next"?/.exec(answer.headers.get('link') ?? '')?.[1]
         const url: URL | undefined = link ? new URL(link, base) : undefined
         next = url?.origin === new URL(base).origin ? `${url.pathname}${url.search}` : undefined
       }

@@ -74,7 +74,7 @@ async function authorize(
   const basic = password ? `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` : ''
   if (!/^bearer /i.test(challenge)) return basic
   const parameters = new Map(
-    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key!, value!]),
+    [...challenge.matchAll(/(?<!\w)(\w+)="([^"]*)"/g)].map(([, key, value]) => [key!, value!]),
   )
   const realm = URL.parse(parameters.get('realm') ?? '')
   // A password goes to nobody in the clear because a registry said so.

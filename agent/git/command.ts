@@ -169,6 +169,6 @@ export function lastGitError(error: ProcessError): string {
   const lines = error.stderr.split(/[\r\n]/).map((line) => line.trim())
   const telling =
     lines.find((line) => /^(fatal|error|ssh|ERROR): /.test(line)) ??
-    lines.filter((line) => line && !/\d+%|^remote: (Enumerating|Total)/.test(line)).at(-1)
+    lines.filter((line) => line && !/\d%|^remote: (Enumerating|Total)/.test(line)).at(-1)
   return (telling ?? error.message).replace(/^(fatal|error): /, '')
 }

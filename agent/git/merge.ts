@@ -88,7 +88,7 @@ export async function mergeCommits(
 
 async function requireMergeTree(git: Git, gitDir: string, signal: AbortSignal): Promise<void> {
   const { stdout } = await git(['--version'], { gitDir, signal })
-  const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(stdout)?.map(Number) ?? []
+  const [, major = 0, minor = 0] = /(?<!\d)(\d+)\.(\d+)/.exec(stdout)?.map(Number) ?? []
   if (major > 2 || (major === 2 && minor >= 38)) return
   throw new TaskError(
     'git-too-old',

@@ -43,7 +43,7 @@ export function resolveSubmoduleUrl(parent: string, url: string, allowed: readon
     return url
   }
   const [, prefix = '', path = ''] =
-    /^((?:\w+:\/\/[^/]+\/?)|(?:file:\/\/\/)|(?:[^/:]+:))(.*)$/.exec(parent) ?? []
+    /^((?:\w+:\/\/[^/]+\/?)|(?:file:\/\/\/)|(?:[^/:]+:))(.*)$/s.exec(parent) ?? []
   const parts = path.split('/').filter(Boolean)
   const leading = path.startsWith('/') ? '/' : ''
   for (const part of url.split('/')) {

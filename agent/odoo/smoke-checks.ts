@@ -1,4 +1,5 @@
 import { type HttpAnswer, requestHttp } from '../containers/http-request.ts'
+import { findAssets } from './page-assets.ts'
 
 export interface CheckResult {
   name: string
@@ -73,13 +74,6 @@ export async function checkLoginPage(visitor: Visitor): Promise<string> {
       throw new CheckFailed(`${path} answers ${asset.status}${asset.body === '' ? ' with nothing' : ''}`)
   }
   return `${assets.length} style sheets and scripts load`
-}
-
-/** Style sheets and scripts that a page loads from its own server. */
-export function findAssets(html: string): string[] {
-  const links = html.matchAll(/<(?:link|script)\b[^>]*?\b(?:href|src)\s*=\s*["']([^"']+)["']/gi)
-  const paths = [...links].map((match) => match[1]!.replaceAll('&amp;', '&'))
-  return [...new Set(paths)].filter((path) => /^\/[^/].*\.(css|js)(\?|$)/.test(path))
 }
 
 async function followRedirects(visitor: Visitor, path: string): Promise<HttpAnswer> {

@@ -18,6 +18,7 @@ export interface UpdateLog {
 }
 
 const maxFailures = 100
+const maxNames = 1_000
 
 /** Reads such a log line by line; `finish` answers with what was found. */
 export function createUpdateLogReader(): { line(text: string): void; finish(): UpdateLog } {
@@ -38,10 +39,11 @@ export function createUpdateLogReader(): { line(text: string): void; finish(): U
 function read(record: LogRecord, found: UpdateLog): void {
   const { message } = record
   readTests(record, found)
-  const unknown = /invalid module names, ignored: (.*)$/.exec(message)
-  if (unknown) found.unknownModules.push(...names(unknown[1]!))
-  const notLoaded = /Some modules are not loaded, .*: (.*)$/.exec(message)
-  if (notLoaded) found.notLoadedModules.push(...names(notLoaded[1]!))
+  const unknown = behind(message, 'invalid module names, ignored: ')
+  if (unknown !== undefined) addNames(found.unknownModules, unknown)
+  const notLoaded = behind(message, 'Some modules are not loaded, ')
+  const colon = notLoaded?.lastIndexOf(': ') ?? -1
+  if (notLoaded !== undefined && colon >= 0) addNames(found.notLoadedModules, notLoaded.slice(colon))
   const exception = findException(record)
   if (!exception || isTestFailure(record)) return
   const missing = /You try to install module "?(\w+)"? that depends on module "?(\w+)"?/.exec(exception)
@@ -52,8 +54,10 @@ function read(record: LogRecord, found: UpdateLog): void {
 }
 
 function readTests(record: LogRecord, found: UpdateLog): void {
-  const counts = /(\d+) failed, (\d+) error\(s\) of (\d+) tests/.exec(record.message)
-  if (counts && record.logger === 'odoo.tests.result') {
+  const counts =
+    record.logger === 'odoo.tests.result' &&
+    /(?<!\d)(\d+) failed, (\d+) error\(s\) of (\d+) tests/.exec(record.message)
+  if (counts) {
     const [failed = 0, errors = 0, total = 0] = counts.slice(1).map(Number)
     found.tests = { failed, errors, total }
   }
@@ -68,4 +72,15 @@ function isTestFailure({ level, message }: LogRecord): boolean {
   return level === 'ERROR' && /^(FAIL|ERROR): /.test(message)
 }
 
-const names = (list: string) => list.match(/\w+/g) ?? []
+/** What stands behind the words, where they are there. */
+function behind(message: string, words: string): string | undefined {
+  const at = message.indexOf(words)
+  return at < 0 ? undefined : message.slice(at + words.length)
+}
+
+function addNames(list: string[], text: string): void {
+  for (const [name] of text.matchAll(/\w+/g)) {
+    if (list.length >= maxNames) return
+    list.push(name)
+  }
+}

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
-import { LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
+import type { Document as YamlDocument } from 'yaml'
 import type { z } from 'zod'
+import { readYamlDocument } from '../../lib/yaml/read-yaml.ts'
 import {
   CellStage,
   InstallMode,
@@ -10,13 +11,14 @@ import {
   StageConfigSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { TaskError } from '../tasks/task.ts'
+import { trimEnd } from '../trim.ts'
 import { findNearest } from './nearest.ts'
 import { type FairwayFile, type FairwayStage, fairwaySchema } from './schema.ts'
-import { boundedUniqueKeys } from './unique-keys.ts'
 import { keyOffset, valueOffset } from './yaml-places.ts'
 
 export const fairwayFileName = 'fairway.yaml'
 const maxBytes = 128 * 1024
+const mostShown = 5
 
 /** What a task falls back to where fairway.yaml says nothing. */
 export interface ProjectDefaults {
@@ -30,23 +32,26 @@ export interface ProjectDefaults {
  */
 export function parseFairwayFile(text = ''): FairwayFile {
   if (Buffer.byteLength(text) > maxBytes) throw invalid([`larger than ${maxBytes / 1024} KiB`])
-  const lines = new LineCounter()
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    uniqueKeys: boundedUniqueKeys(),
-    version: '1.2',
-    logLevel: 'error',
-  })
+  const { document, ...yaml } = readYamlDocument(text, { version: '1.2' })
   const at = (offset: number) => {
-    const { line, col } = lines.linePos(offset)
-    return `${line}:${col}`
+    const { line, column } = yaml.at(offset)
+    return `${line}:${column}`
   }
-  const faults = [...document.errors, ...document.warnings]
-  if (faults.length > 0)
-    throw invalid(faults.map((fault) => `${at(fault.pos[0])}: ${fault.message.split('\n')[0]}`))
+  const faults = yaml.faultsOf(document, mostShown)
+  if (faults.count > 0)
+    throw invalid(
+      faults.first.map(({ offset, message }) => `${at(offset)}: ${message}`),
+      faults.count,
+    )
   const result = fairwaySchema.safeParse(toPlain(document))
   if (result.success) return result.data
-  throw invalid(result.error.issues.flatMap((issue) => describe(issue, document, at)))
+  const { issues } = result.error
+  // Each place is looked for from the beginning: only for those that are shown.
+  const shown = issues.slice(0, mostShown).flatMap((issue) => describe(issue, document, at))
+  throw invalid(
+    shown,
+    issues.reduce((sum, issue) => sum + faultsIn(issue), 0),
+  )
 }
 
 function toPlain(document: YamlDocument): unknown {
@@ -63,13 +68,15 @@ type Issue = z.core.$ZodIssue
 function describe(issue: Issue, document: YamlDocument, at: (offset: number) => string): string[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => {
+    return issue.keys.slice(0, mostShown).map((key) => {
       const place = keyOffset(document, path, key)
       return `${at(place)}: unknown key \`${key}\`${hint(key, path)}`
     })
   const name = path.length > 0 ? `\`${path.join('.')}\`: ` : ''
   return [`${at(valueOffset(document, path))}: ${name}${explain(issue)}`]
 }
+
+const faultsIn = (issue: Issue) => (issue.code === 'unrecognized_keys' ? issue.keys.length : 1)
 
 function explain(issue: Issue): string {
   if (issue.code !== 'invalid_union') return issue.message
@@ -95,9 +102,9 @@ function knownKeys(path: (string | number)[]): string[] {
   return path.includes('smoke') ? smokeKeys : stageKeys
 }
 
-function invalid(faults: string[]): TaskError {
-  const shown = faults.slice(0, 5).map((fault) => `${fairwayFileName}:${fault}`)
-  const rest = faults.length - shown.length
+function invalid(faults: readonly string[], count = faults.length): TaskError {
+  const shown = faults.slice(0, mostShown).map((fault) => `${fairwayFileName}:${fault}`)
+  const rest = count - shown.length
   return new TaskError('config-invalid', shown.join('; ') + (rest > 0 ? `; and ${rest} more` : ''))
 }
 
@@ -112,7 +119,7 @@ export function toProjectConfig(file: FairwayFile, defaults: ProjectDefaults): P
   return create(ProjectConfigSchema, {
     odooVersion: file.odoo ?? defaults.odooVersion,
     baseImage: file.base_image ?? defaults.baseImage,
-    addonsPaths: file.addons_paths.map((path) => path.replace(/^\.\/|\/+$/g, '')),
+    addonsPaths: file.addons_paths.map((path) => trimEnd(path.replace(/^\.\//, ''), '/')),
     apt: [...new Set(file.apt)].sort(),
     pythonIndex: file.python.index ?? '',
     branches: Object.entries(file.branches).map(([pattern, stage]) => ({ pattern, stage: stages[stage] })),

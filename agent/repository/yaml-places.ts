@@ -17,3 +17,13 @@ export function keyOffset(document: YamlDocument, path: Path, key: string): numb
   const pair = map.items.find((item) => isScalar(item.key) && String(item.key.value) === key)
   return pair && isNode(pair.key) && pair.key.range ? pair.key.range[0] : valueOffset(document, path)
 }
+
+/** Where the keys of the document's own map stand, each by its text; a key that came with another map has no place. */
+export function keyOffsets({ contents }: YamlDocument): ReadonlyMap<string, number> {
+  if (!isMap(contents)) return new Map()
+  return new Map(
+    contents.items.flatMap(({ key }) =>
+      isScalar(key) && key.range ? [[String(key.value), key.range[0]] as const] : [],
+    ),
+  )
+}

@@ -15,14 +15,15 @@ export function pipFault(said: string, requirements: readonly Requirement[], ref
     .filter(Boolean)
   const find = (pattern: RegExp) => lines.map((line) => pattern.exec(line)).find((match) => match !== null)
 
-  const old = find(/ERROR: (pip .* is too old)/)
-  if (old) return new TaskError('image-unusable', `the image's ${old[1]}: 22.2 is needed at least`)
-  const refused = find(/\b(401|403) (?:Client )?Error\b.*?(?:for url: |for )(\S+)/i)
+  const old = lines.map((line) => between(line, 'ERROR: pip ', ' is too old', 'last')).find(Boolean)
+  if (old)
+    return new TaskError('image-unusable', `the image's pip ${old} is too old: 22.2 is needed at least`)
+  const refused = lines.map(findRefusal).find(Boolean)
   if (refused) {
-    const advice = credentialAdvice('python', URL.parse(refused[2]!)?.host ?? 'HOST')
+    const advice = credentialAdvice('python', URL.parse(refused.url)?.host ?? 'HOST')
     return new TaskError(
       'python-index-denied',
-      `the package index refuses ${redactUrls(refused[2]!)} (HTTP ${refused[1]}): ${advice}`,
+      `the package index refuses ${redactUrls(refused.url)} (HTTP ${refused.status}): ${advice}`,
     )
   }
   const unreachable = find(
@@ -37,11 +38,11 @@ export function pipFault(said: string, requirements: readonly Requirement[], ref
   if (conflict >= 0) return conflicting(lines.slice(conflict + 1), requirements)
   const missing = find(/No matching distribution found for ([A-Za-z0-9._-]+)(.*)/)
   if (missing) return absent(missing[1]!, missing[2]!, lines, requirements, refusals)
-  const tools = find(/(?:ERROR: )?Some build dependencies for (.+?) are missing: (.+)/)
+  const tools = lines.map(findMissingTools).find(Boolean)
   if (tools)
     return new TaskError(
       'python-build-failed',
-      `${redactUrls(tools[1]!)} has no wheel, and the image lacks what builds it: ${tools[2]}; ask for a version with a wheel, or for the Debian package under apt in fairway.yaml`,
+      `${redactUrls(tools.wanted)} has no wheel, and the image lacks what builds it: ${tools.missing}; ask for a version with a wheel, or for the Debian package under apt in fairway.yaml`,
     )
   const hash = find(/THESE PACKAGES DO NOT MATCH THE HASHES/)
   if (hash)
@@ -50,6 +51,27 @@ export function pipFault(said: string, requirements: readonly Requirement[], ref
       `a package is not what was pinned: ${lines.filter((line) => /Expected|Got/.test(line)).join(' ')}; find out why before you pin it anew`,
     )
   return new TaskError('python-failed', `pip failed: ${last(lines)}`)
+}
+
+function findRefusal(line: string): { status: string; url: string } | undefined {
+  const error = /\b(401|403) (?:Client )?Error\b/i.exec(line)
+  const url = error && /(?:for url: |for )(\S+)/i.exec(line.slice(error.index + error[0].length))?.[1]
+  return url ? { status: error[1]!, url } : undefined
+}
+
+function findMissingTools(line: string): { wanted: string; missing: string } | undefined {
+  const wanted = between(line, 'Some build dependencies for ', ' are missing: ', 'first')
+  const missing = line.split(' are missing: ').slice(1).join(' are missing: ')
+  return wanted && missing ? { wanted, missing } : undefined
+}
+
+/** What stands between two texts, the second one in its first or last place; undefined where they are not there. */
+function between(line: string, before: string, after: string, place: 'first' | 'last'): string | undefined {
+  const at = line.indexOf(before)
+  if (at < 0) return undefined
+  const rest = line.slice(at + before.length)
+  const end = place === 'first' ? rest.indexOf(after) : rest.lastIndexOf(after)
+  return end < 0 ? undefined : rest.slice(0, end)
 }
 
 /** Requirements of one name, for people. */
@@ -86,7 +108,7 @@ function absent(
 ): TaskError {
   const asked = whoAsks(name, requirements)
   const specifier = /^\s*([<>=!~][^\s(]*)/.exec(rest)?.[1] ?? ''
-  const offered = lines.map((line) => /\(from versions: (.+)\)/.exec(line)?.[1]).find(Boolean)
+  const offered = lines.map((line) => between(line, '(from versions: ', ')', 'last')).find(Boolean)
   const from = asked.length > 0 ? asked.join(', ') : 'a package that was asked for'
   const why =
     offered && offered !== 'none'

@@ -13,8 +13,9 @@ export interface Requirement {
 }
 
 // PEP 508 without addresses. What a version or marker may hold is pip's to judge; here it is only kept to one harmless line.
-const pattern =
-  /^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[A-Za-z0-9._,\s-]*\])?\s*(\(?[<>=!~][<>=!~\w.*+,!\s-]*\)?)?\s*(;[\x20-\x7e]*)?$/
+// One after the other, since a single pattern would try every way to share blanks among its parts.
+const written = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?![A-Za-z0-9._-])/
+const others = [/^\[[A-Za-z0-9._,\s-]*\]/, /^\(?[<>=!~][<>=!~\w.*+,\s-]*\)?/, /^;[\x20-\x7e]*$/]
 
 // pip takes options out of any line, behind a version or a marker as well, and ends lines where Unicode does: one of
 // them has it build sources, whose code then runs beside the password of an index.
@@ -27,10 +28,13 @@ export function parseRequirement(
   hashes: readonly string[] = [],
 ): Requirement | undefined {
   if (text.length > 1000 || !harmless.test(text)) return undefined
-  const match = pattern.exec(text.trim())
-  if (!match?.[1]) return undefined
-  const plain = match.slice(2).every((part) => part === undefined)
-  return { text: text.trim(), name: normalizeName(match[1]), plain, origin, hashes }
+  const line = text.trim()
+  const name = written.exec(line)?.[0]
+  if (name === undefined) return undefined
+  let rest = line.slice(name.length).trimStart()
+  const plain = rest === ''
+  for (const part of others) rest = rest.slice(part.exec(rest)?.[0].length ?? 0).trimStart()
+  return rest === '' ? { text: line, name: normalizeName(name), plain, origin, hashes } : undefined
 }
 
 /** PEP 503. */

@@ -7,7 +7,7 @@ import type { Secrets, TaskContext } from './task.ts'
 /** Progress of git, one line each, without its redrawing percentages. */
 export function logGit(context: TaskContext): (line: string) => void {
   return (line) => {
-    if (line && !/\d+% \(/.test(line)) context.log('git', line)
+    if (line && !/\d% \(/.test(line)) context.log('git', line)
   }
 }
 

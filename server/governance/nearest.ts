@@ -7,10 +7,14 @@ export function didYouMean(word: string, known: readonly string[]): string {
 /** The known word that is most like it; undefined where none is much like it. */
 export function findNearest(word: string, known: readonly string[]): string | undefined {
   const [best] = known
+    // As many letters at least would differ: a word of any length costs no more than the known ones allow.
+    .filter((candidate) => Math.abs(candidate.length - word.length) <= mostDiffering(candidate))
     .map((candidate) => ({ candidate, distance: distanceOf(word, candidate) }))
     .sort((a, b) => a.distance - b.distance)
-  return best && best.distance <= Math.max(2, best.candidate.length / 3) ? best.candidate : undefined
+  return best && best.distance <= mostDiffering(best.candidate) ? best.candidate : undefined
 }
+
+const mostDiffering = (candidate: string) => Math.max(2, candidate.length / 3)
 
 /** Levenshtein's, one row at a time. */
 function distanceOf(a: string, b: string): number {

@@ -1,4 +1,5 @@
 import { TaskError } from '../../tasks/task.ts'
+import { trimEnd } from '../../trim.ts'
 
 /** A commit that a file asks for: the head of a branch, tag or other ref, or one by its id. */
 export interface WantedCommit {
@@ -48,13 +49,8 @@ export const isFolderName = (text: string): boolean => /^\w[\w.+-]{0,99}$/.test(
 
 /** What a repository is known by: the last part of its folder or address. */
 export function nameOf(folderOrUrl: string): string {
-  return (
-    folderOrUrl
-      .replace(/\/+$/, '')
-      .replace(/\.git$/, '')
-      .split(/[/:]/)
-      .at(-1) ?? ''
-  )
+  const name = trimEnd(folderOrUrl, '/').split(/[/:]/).at(-1) ?? ''
+  return name.endsWith('.git') ? name.slice(0, -4) : name
 }
 
 /** Odoo itself, which comes with the base image. A company may well call a repository of its addons `odoo`. */

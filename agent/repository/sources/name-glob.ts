@@ -3,17 +3,47 @@
  * lengths and no further, whatever the pattern.
  */
 export function matchesGlob(pattern: string, name: string): boolean {
-  const parts = pattern.match(/\[!?\]?[^\]]*\]|[\s\S]/g) ?? []
-  let reached = new Set([0])
-  for (const part of parts) {
-    const next = new Set<number>()
-    for (const at of reached) {
-      if (part === '*') for (let end = at; end <= name.length; end++) next.add(end)
-      else if (at < name.length && fits(part, name[at]!)) next.add(at + 1)
-    }
-    reached = next
+  const parts = partsOf(pattern)
+  let part = 0
+  let at = 0
+  // Where the last `*` was, and how much of the name it stands for: no earlier one has to stand for more.
+  let star = -1
+  let covered = 0
+  while (at < name.length) {
+    const next = parts[part]
+    if (next === '*') {
+      star = part++
+      covered = at
+    } else if (next !== undefined && fits(next, name[at]!)) {
+      part++
+      at++
+    } else if (star >= 0) {
+      part = star + 1
+      at = ++covered
+    } else return false
   }
-  return reached.has(name.length)
+  while (parts[part] === '*') part++
+  return part === parts.length
+}
+
+/** Single characters and `[…]`; a bracket that nothing closes is a character. */
+function partsOf(pattern: string): string[] {
+  const parts: string[] = []
+  const lastClosing = pattern.lastIndexOf(']')
+  for (let at = 0; at < pattern.length; ) {
+    const end = pattern[at] === '[' && at < lastClosing ? endOfSet(pattern, at) : at
+    parts.push(pattern.slice(at, end + 1))
+    at = end + 1
+  }
+  return parts
+}
+
+/** A `]` right behind the beginning is a member, where another one closes the set. */
+function endOfSet(pattern: string, at: number): number {
+  const first = pattern[at + 1] === '!' ? at + 2 : at + 1
+  if (pattern[first] !== ']') return pattern.indexOf(']', first)
+  const next = pattern.indexOf(']', first + 1)
+  return next < 0 ? first : next
 }
 
 function fits(part: string, letter: string): boolean {

@@ -108,7 +108,7 @@ describe('refused, with the line', () => {
   })
 })
 
-test('more keys than could be compared in time are refused', () => {
-  const keys = Array.from({ length: 20_000 }, (_, index) => `k${index}: {}`)
-  expect(() => parse(keys.join('\n'))).toThrow('a map has too many keys')
+test('more repositories than are fetched are refused, whatever their number', () => {
+  const keys = Array.from({ length: 5_000 }, (_, index) => `k${index}: {remotes: {o: a}, merges: [o 1]}`)
+  expect(() => parse(keys.join('\n'))).toThrow('more than 200 repositories')
 })

@@ -1,7 +1,7 @@
-import { isMap, LineCounter, parseAllDocuments, type Document as YamlDocument } from 'yaml'
+import { isMap, type Document as YamlDocument } from 'yaml'
 import type { z } from 'zod'
-import { boundedUniqueKeys } from '../unique-keys.ts'
-import { keyOffset } from '../yaml-places.ts'
+import { readYamlStream } from '../../../lib/yaml/read-yaml.ts'
+import { keyOffsets, valueOffset } from '../yaml-places.ts'
 import { invalidSources, maxFileBytes } from './declaration.ts'
 
 /** One top-level entry of a document. */
@@ -24,20 +24,18 @@ export function parseYamlFile(
   variables: ReadonlyMap<string, string>,
 ): YamlEntry<unknown>[][] {
   if (Buffer.byteLength(text) > maxFileBytes) throw invalidSources(file, 'larger than 256 KiB')
-  const lines = new LineCounter()
-  const uniqueKeys = boundedUniqueKeys()
-  const options = { schema: 'failsafe', merge: true, uniqueKeys, lineCounter: lines } as const
-  const parsed = parseAllDocuments(text, { ...options, logLevel: 'error' })
-  const documents = Array.isArray(parsed) ? parsed : []
+  const { documents, at, faultsOf } = readYamlStream(text, { schema: 'failsafe', merge: true })
   if (documents.length > maxDocuments) throw invalidSources(file, `more than ${maxDocuments} documents`)
-  const lineOf = (offset: number) => `${file}:${lines.linePos(offset).line}`
+  const lineOf = (offset: number) => `${file}:${at(offset).line}`
   return documents.map((document) => {
-    const [fault] = [...document.errors, ...document.warnings]
-    if (fault) throw invalidSources(lineOf(fault.pos[0]), fault.message.split('\n')[0] ?? '')
+    const [fault] = faultsOf(document, 1).first
+    if (fault) throw invalidSources(lineOf(fault.offset), fault.message)
     if (document.contents === null || isBlank(document)) return []
     if (!isMap(document.contents)) throw invalidSources(file, 'a map of folders is expected')
+    const offsets = keyOffsets(document)
+    const start = valueOffset(document, [])
     return Object.entries(toPlain(document, file)).map(([key, value]) => {
-      const where = lineOf(keyOffset(document, [], key))
+      const where = lineOf(offsets.get(key) ?? start)
       return { key: expand(key, where, variables), value: expandAll(value, where, variables), where }
     })
   })

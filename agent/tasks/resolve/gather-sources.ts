@@ -20,6 +20,7 @@ import {
 } from '../../repository/sources/declaration.ts'
 import { readOcaDependencies } from '../../repository/sources/declared-sources.ts'
 import { coreWarning } from '../../repository/sources/repos-yaml.ts'
+import { trimEnd } from '../../trim.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 
 interface Gathering {
@@ -102,7 +103,8 @@ function createSieve({ assembly, context, projectUrl }: Gathering): (declaration
 }
 
 const isInside = (folder: string, other: string) => folder.startsWith(`${other}/`)
-const sameUrl = (a: string, b: string) => a.replace(/(\.git)?\/*$/, '') === b.replace(/(\.git)?\/*$/, '')
+const plainUrl = (url: string) => trimEnd(url, '/').replace(/\.git$/, '')
+const sameUrl = (a: string, b: string) => plainUrl(a) === plainUrl(b)
 const sameCommits = (a: Declaration, b: Declaration) => JSON.stringify(a.from) === JSON.stringify(b.from)
 
 /** Refs become commits here: by the pins, or else by what they are now. */
@@ -135,7 +137,7 @@ function requireSourceUrl(url: string, { protocols }: Mirrors): void {
     url,
     protocols.filter((protocol) => protocol !== 'file'),
   )
-  if (/^(https?:\/\/[^/]*@|\w+:\/\/[^/]*:[^/]*@)/.test(url))
+  if (/^(https?:\/\/[^/]*@|\w+:\/\/[^/:]*:[^/]*@)/.test(url))
     throw new TaskError(
       'repository-url',
       `${redactUrls(url)}: an address with a user or password is refused; take it out, and set a credential for the host`,

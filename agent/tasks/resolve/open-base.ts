@@ -23,7 +23,7 @@ export async function openBase(
   context: TaskContext,
 ): Promise<OpenBase> {
   const pinned = pins.findBase(config.baseImage)
-  const name = pinned ? `${config.baseImage.replace(/@.*$/, '')}@${pinned}` : config.baseImage
+  const name = pinned ? `${config.baseImage.split('@', 1)[0]}@${pinned}` : config.baseImage
   requireAllowed(rules, name)
   const base = await resolveImage(docker, name, registries)
   requireAllowed(rules, base.reference)

@@ -63,4 +63,4 @@ export function mayBe(member: string, outside: string): boolean {
   return localPart(own) === localPart(other)
 }
 
-const localPart = (address: string): string => address.replace(/@.*$/, '')
+const localPart = (address: string): string => address.split('@', 1)[0] ?? ''

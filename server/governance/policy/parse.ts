@@ -1,5 +1,6 @@
-import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document as YamlDocument } from 'yaml'
+import { isMap, isNode, isScalar, type Document as YamlDocument } from 'yaml'
 import { z } from 'zod'
+import { readYamlDocument } from '../../../lib/yaml/read-yaml.ts'
 import { DomainError } from '../../errors.ts'
 import { findNearest } from '../nearest.ts'
 import { type PolicyDocument, policySchema } from './document.ts'
@@ -14,26 +15,25 @@ const mostShown = 20
  */
 export function parsePolicy(text: string): PolicyDocument {
   if (Buffer.byteLength(text) > maxBytes) throw invalidPolicy([`larger than ${maxBytes / 1024} KiB`])
-  const lines = new LineCounter()
   // A policy needs no tags and no merge keys: plain values only, in the core schema.
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    uniqueKeys: true,
-    version: '1.2',
-    schema: 'core',
-    resolveKnownTags: false,
-    logLevel: 'error',
-  })
+  const options = { version: '1.2', schema: 'core', resolveKnownTags: false } as const
+  const { document, ...yaml } = readYamlDocument(text, options)
   const at = (offset: number) => {
-    const { line, col } = lines.linePos(offset)
-    return `line ${line}, column ${col}`
+    const { line, column } = yaml.at(offset)
+    return `line ${line}, column ${column}`
   }
-  const faults = [...document.errors, ...document.warnings]
-  if (faults.length > 0)
-    throw invalidPolicy(faults.map((fault) => `${at(fault.pos[0])}: ${fault.message.split('\n')[0]}`))
+  const faults = yaml.faultsOf(document, mostShown)
+  if (faults.count > 0)
+    throw invalidPolicy(
+      faults.first.map(({ offset, message }) => `${at(offset)}: ${message}`),
+      faults.count,
+    )
   const result = policySchema.safeParse(toPlain(document))
   if (result.success) return result.data
-  throw invalidPolicy(result.error.issues.flatMap((issue) => describe(issue, [], document, at)))
+  const described = result.error.issues.flatMap((issue) => describe(issue, []))
+  // Each place is looked for from the beginning: only for those that are shown.
+  const shown = described.slice(0, mostShown).map((fault) => sayFault(fault, document, at))
+  throw invalidPolicy(shown, described.length)
 }
 
 function toPlain(document: YamlDocument): unknown {
@@ -45,9 +45,8 @@ function toPlain(document: YamlDocument): unknown {
   }
 }
 
-function invalidPolicy(faults: readonly string[]): DomainError {
-  const shown = faults.slice(0, mostShown)
-  const rest = faults.length - shown.length
+function invalidPolicy(shown: readonly string[], count = shown.length): DomainError {
+  const rest = count - shown.length
   const more = rest > 0 ? [`and ${rest} more`] : []
   return new DomainError(
     'invalid',
@@ -59,25 +58,28 @@ function invalidPolicy(faults: readonly string[]): DomainError {
 type Issue = z.core.$ZodIssue
 type Path = readonly PropertyKey[]
 
-function describe(
-  issue: Issue,
-  around: Path,
-  document: YamlDocument,
-  at: (offset: number) => string,
-): string[] {
+/** What is wrong at a path: a key that is not known, or a value. */
+type Fault = { readonly path: Path; readonly key: string } | { readonly path: Path; readonly message: string }
+
+function describe(issue: Issue, around: Path): Fault[] {
   const path = [...around, ...issue.path]
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const name = [...path, key].join('.')
-      return `${at(keyOffset(document, path, key))}: unknown key \`${name}\`${hint(key, path)}`
-    })
-  }
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ path, key }))
   if (issue.code === 'invalid_union') {
     const meant = meantBranch(issue.errors)
-    if (meant) return meant.flatMap((inner) => describe(inner, path, document, at))
+    if (meant) return meant.flatMap((inner) => describe(inner, path))
+  }
+  return [{ path, message: explain(issue) }]
+}
+
+function sayFault(fault: Fault, document: YamlDocument, at: (offset: number) => string): string {
+  const { path } = fault
+  if ('key' in fault) {
+    const { key } = fault
+    const name = [...path, key].join('.')
+    return `${at(keyOffset(document, path, key))}: unknown key \`${name}\`${hint(key, path)}`
   }
   const name = path.length > 0 ? `\`${path.join('.')}\`: ` : ''
-  return [`${at(valueOffset(document, path))}: ${name}${explain(issue)}`]
+  return `${at(valueOffset(document, path))}: ${name}${fault.message}`
 }
 
 /** The form of a union that was meant: the only one whose outer shape fits, else none. */

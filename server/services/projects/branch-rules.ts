@@ -75,9 +75,9 @@ export function slugOf(branch: string, form: 'plain' | 'distinct' = 'plain'): st
     .replaceAll(/\p{M}+/gu, '')
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
+    .replaceAll(/^-|-$/g, '')
   if (form === 'plain' && label !== '' && label.length <= slugLength) return label
   const hash = createHash('sha256').update(branch).digest('hex').slice(0, 10)
-  const head = label.slice(0, slugLength - hash.length - 1).replace(/-+$/, '')
+  const head = label.slice(0, slugLength - hash.length - 1).replace(/-$/, '')
   return head === '' ? `b-${hash}` : `${head}-${hash}`
 }

@@ -1,0 +1,100 @@
+import { redactUrls } from '../redact-urls.ts'
+import { TaskError } from '../tasks/task.ts'
+import { parseRequirement, type Requirement } from './requirement.ts'
+
+/** What a line of a file of requirements asks for: a package, or what another file asks for. */
+export type RequirementsLine =
+  | { readonly at: string; readonly requirement: Requirement }
+  /** `narrows`: the other file asks for nothing, and narrows what others ask for. */
+  | { readonly at: string; readonly path: string; readonly narrows: boolean }
+
+/** As pip itself would take it, one file at a time. */
+const maxLines = 1_000
+
+/**
+ * Reads a file of requirements, which `file` names in errors, without running anything. Throws TaskError
+ * `requirements-invalid` with file and line for what is not a package by name.
+ */
+export function parseRequirements(text: string, file: string): RequirementsLine[] {
+  const lines: RequirementsLine[] = []
+  for (const line of joinLines(text)) {
+    const at = `${file}:${line.number}`
+    if (lines.length === maxLines) throw invalid(at, `more than ${maxLines} requirements`)
+    const include = findInclude(line.text)
+    lines.push(include ? { at, ...include } : { at, requirement: requireRequirement(line.text, at) })
+  }
+  return lines
+}
+
+/** Lines as pip reads them: continued by a backslash, without comments, none of them empty. */
+function* joinLines(text: string): Generator<{ text: string; number: number }> {
+  let begun: { text: string; number: number } | undefined
+  for (const [index, raw] of text
+    .replace(/^\ufeff/, '')
+    .split(/\r\n|\r|\n/)
+    .entries()) {
+    const line = begun && /^\s*#/.test(raw) ? '' : raw
+    const goesOn = line.endsWith('\\')
+    const joined: { text: string; number: number } = {
+      text: (begun?.text ?? '') + (goesOn ? line.slice(0, -1) : line),
+      number: begun?.number ?? index + 1,
+    }
+    begun = goesOn ? joined : undefined
+    if (!begun) yield* withoutComment(joined)
+  }
+  if (begun) yield* withoutComment(begun)
+}
+
+function* withoutComment(line: { text: string; number: number }) {
+  const text = line.text.slice(0, commentStart(line.text)).trim()
+  if (text !== '') yield { text, number: line.number }
+}
+
+/** Of a # at the beginning or behind a blank. What stands behind an end of line of Unicode's is no comment. */
+function commentStart(line: string): number {
+  const from = 1 + Math.max(line.lastIndexOf('\u2028'), line.lastIndexOf('\u2029'))
+  for (let at = line.indexOf('#', from); at >= 0; at = line.indexOf('#', at + 1))
+    if (at === 0 || /\s/.test(line[at - 1]!)) return at
+  return line.length
+}
+
+/** `-r more.txt`, `--constraint=limits.txt`, `-cmore.txt` */
+function findInclude(line: string): { path: string; narrows: boolean } | undefined {
+  const [, option, rest = ''] = /^(-r|--requirement|-c|--constraint)(.+)$/.exec(line) ?? []
+  if (option === undefined || rest.startsWith('-')) return undefined
+  const path = rest.startsWith('=') && rest.length > 1 ? rest.slice(1) : rest
+  return { path: path.trim(), narrows: option === '-c' || option === '--constraint' }
+}
+
+function requireRequirement(line: string, at: string): Requirement {
+  const hashes: string[] = []
+  const text = line.replace(/(?<!\s)\s+--hash[= ]\s*(\S+)/g, (_, hash: string) => {
+    hashes.push(hash)
+    return ''
+  })
+  const other = hashes.find((hash) => !/^sha256:[0-9a-f]{64}$/.test(hash))
+  if (other !== undefined) throw invalid(at, `--hash=${other.slice(0, 80)}: only sha256 hashes are known`)
+  const requirement = parseRequirement(text, at, hashes)
+  if (requirement) return requirement
+  throw invalid(at, explain(text))
+}
+
+function explain(line: string): string {
+  const shown = redactUrls(line.slice(0, 100)).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
+  if (/^(-e|--editable)\b/.test(line))
+    return `${shown}: editable installations run what nobody pinned: name a package and its version`
+  if (/^(-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--no-index)\b/.test(line))
+    return `${shown}: where packages come from is set in fairway.yaml (python: { index: https://… })`
+  if (/(^|\s)-/.test(line)) return `${shown}: this option is not supported: remove it`
+  if (/(^|@\s*)(git|hg|svn|bzr)\+/.test(line))
+    return `${shown}: code from a version control system is not installed, as it can't be pinned by hash: publish a wheel to an index and name its version`
+  if (/:\/\/|\s@\s|^file:/.test(line))
+    return `${shown}: addresses are not installed: publish the package to an index and name its version`
+  if (/^[./~]|[/\\]/.test(line))
+    return `${shown}: folders and files are not installed: publish the package to an index and name its version`
+  return `${shown}: no requirement such as num2words>=0.5`
+}
+
+export function invalid(at: string, message: string): TaskError {
+  return new TaskError('requirements-invalid', `${at}: ${message}`)
+}

@@ -1,0 +1,235 @@
+import fc from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import { openOperationCounter } from '../support/count-operations.ts'
+
+// What strangers write is read in time that grows with its length and no faster: twice the text, twice the operations.
+// Operations are counted, not time. What regular expressions do inside the engine is not among them.
+const counter = openOperationCounter()
+afterAll(() => counter[Symbol.dispose]())
+
+const { parseFairwayFile } = await import('../../agent/repository/fairway-yaml.ts')
+const { parseLock } = await import('../../agent/repository/lock-document.ts')
+const { parseManifest } = await import('../../agent/repository/manifest.ts')
+const { matchesGlob } = await import('../../agent/repository/sources/name-glob.ts')
+const { parseAddonsYaml } = await import('../../agent/repository/sources/addons-yaml.ts')
+const { parseOcaDependencies } = await import('../../agent/repository/sources/oca-dependencies.ts')
+const { parseReposYaml } = await import('../../agent/repository/sources/repos-yaml.ts')
+const { findAssets } = await import('../../agent/odoo/page-assets.ts')
+const { createUpdateLogReader } = await import('../../agent/odoo/update-log.ts')
+const { redactUrls } = await import('../../agent/redact-urls.ts')
+const { parseRequirements } = await import('../../agent/requirements/requirements-text.ts')
+const { parsePolicy } = await import('../../server/governance/policy/parse.ts')
+
+interface Reader {
+  read(text: string): unknown
+  /** What its texts are made of. */
+  tokens: readonly string[]
+  /** Texts that once cost the square of their length: `before` once, then `again` over and over with its number. */
+  shapes: readonly (readonly [before: string, again: (index: number) => string, after: string])[]
+}
+
+const variables = new Map<string, string>()
+const yamlTokens = [
+  'a',
+  ': ',
+  ':\n',
+  '\n',
+  ' ',
+  '  ',
+  '- ',
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  '"',
+  "'",
+  '&a ',
+  '*a',
+  '? ',
+  '|\n',
+  '#',
+  '!',
+  '%',
+  '---\n',
+  '<<: ',
+]
+const yamlShapes: Reader['shapes'] = [
+  ['', (index) => `k${index}: 1\n`, ''],
+  ['a: {', (index) => `k${index}: 1,`, '}'],
+  ['', (index) => `- &a${index} 1\n- *a${index}\n`, ''],
+  ['[', () => ',', ''],
+  ['', () => '"a" ', ''],
+  ['', () => 'a: }\n', ''],
+  ['', () => 'a: b: ', ''],
+  ['x: &x {a: 1}\ny:\n  <<: [', () => '*x,', ']'],
+]
+const yaml = (read: (text: string) => unknown): Reader => ({ read, tokens: yamlTokens, shapes: yamlShapes })
+
+const readers: Record<string, Reader> = {
+  'fairway.yaml': yaml(parseFairwayFile),
+  'repos.yaml': yaml((text) => parseReposYaml(text, 'repos.yaml', variables)),
+  'addons.yaml': yaml((text) => parseAddonsYaml(text, 'addons.yaml', variables)),
+  'a policy': yaml(parsePolicy),
+  'oca_dependencies.txt': {
+    read: (text) =>
+      parseOcaDependencies(text, 'oca_dependencies.txt', { series: '19.0', pattern: 'x/{}', variables }),
+    tokens: ['a', ' ', '\n', '\r', '#', 'web', '\t', 'https://x'],
+    shapes: [
+      ['a', () => ' ', 'x'],
+      ['', (index) => `r${index % 200}\n`, ''],
+    ],
+  },
+  'requirements.txt': {
+    read: (text) => parseRequirements(text, 'requirements.txt'),
+    tokens: ['a', ' ', '\n', '\\\n', '#', '-r', '--hash=', '==', ';', '[', ']', '(', ')', '\t', '@'],
+    shapes: [
+      ['a', () => ' ', '|'],
+      ['a', () => '\t', '#\u2028'],
+      ['a', () => '\\\n', ''],
+      ['a', () => ' --hash=x', '|'],
+      ['a[', () => ' ', ''],
+      ['-r', () => ' ', '\u2028'],
+    ],
+  },
+  'a manifest': {
+    read: (text) => parseManifest(Buffer.from(text), '__manifest__.py'),
+    tokens: [
+      '{',
+      '}',
+      '[',
+      ']',
+      '(',
+      ')',
+      "'",
+      '"',
+      'a',
+      ':',
+      ',',
+      ' ',
+      '\n',
+      '1',
+      '-',
+      'not ',
+      '\\',
+      '*',
+      '#',
+    ],
+    shapes: [
+      ["{'depends': [", (index) => `'m${index}',`, ']}'],
+      ['{', (index) => `${index}: 1,`, '}'],
+      ['', () => '[', ''],
+      ['', () => "'", ''],
+      ['', () => '\\not  a', '"'],
+    ],
+  },
+  'a lock': {
+    read: (text) => parseLock(text, 'fairway.lock'),
+    tokens: ['{', '}', '[', ']', '"', 'a', ':', ',', '1', '"version":2'],
+    shapes: [
+      ['{"version":2', (index) => `,"k${index}":1`, '}'],
+      ['{"version":2,"closure":[', () => '1,', '1]}'],
+    ],
+  },
+  'a page': {
+    read: findAssets,
+    tokens: ['<link ', '<script', '>', 'href', 'src', '=', '"', "'", ' ', '/a.css', 'x'],
+    shapes: [
+      ['', () => '<link ', ''],
+      ['', () => '<link href=', ''],
+      ['', () => '<script src="', ''],
+      ['<link href', () => ' ', ''],
+      ['', (index) => `<link href="/${index}.css">`, ''],
+    ],
+  },
+  'a pattern of names': {
+    read: (text) => matchesGlob(text, 'sale_x'),
+    tokens: ['[', ']', '!', '*', '?', 'a', '-'],
+    shapes: [
+      ['', () => '[', ''],
+      ['', () => '*', ''],
+    ],
+  },
+  'a log of Odoo': {
+    read(text) {
+      const reader = createUpdateLogReader()
+      reader.line(`2026-03-01 10:00:00,123 1 ERROR odoo odoo.tests.result: ${text}`)
+      for (const line of text.split('\n')) reader.line(line)
+      return reader.finish()
+    },
+    tokens: [
+      '1',
+      ' failed, ',
+      'invalid module names, ignored: ',
+      ': ',
+      '\n',
+      'Traceback (most recent call last):\n',
+      'a',
+    ],
+    shapes: [
+      ['', () => 'invalid module names, ignored: ', ''],
+      ['', () => 'a\n', ''],
+    ],
+  },
+  'text with addresses': {
+    read: redactUrls,
+    tokens: ['a', '://', '@', '/', ' '],
+    shapes: [
+      ['', () => 'a', ''],
+      ['', () => 'a://', ''],
+    ],
+  },
+}
+
+const smallest = 2_000
+
+describe.each(Object.entries(readers))('%s', (_, { read, tokens, shapes }) => {
+  test.each(
+    shapes.map(
+      ([before, again, after]) => [before + again(0) + again(1) + after, before, again, after] as const,
+    ),
+  )('%j', (_name, before, again, after) => {
+    requireLinear(read, (length) => textOf(before, again, after, length))
+  })
+
+  test('any text of its parts', () => {
+    const part = fc
+      .array(fc.constantFrom(...tokens), { minLength: 1, maxLength: 4 })
+      .map((parts) => parts.join(''))
+    const texts = fc.tuple(part, part, part)
+    const sought = fc.property(texts, ([before, again, after]) =>
+      requireLinear(read, (length) => textOf(before, () => again, after, length)),
+    )
+    fc.assert(sought, { numRuns: 12, seed: 9, endOnFailure: true })
+  })
+})
+
+function textOf(before: string, again: (index: number) => string, after: string, length: number): string {
+  const parts = [before]
+  for (let size = before.length, index = 0; size < length; index++) {
+    const next = again(index)
+    parts.push(next)
+    size += next.length
+  }
+  return parts.join('') + after
+}
+
+/** Twice the text costs twice the operations: half as much again is left for what a size has of its own. */
+function requireLinear(read: (text: string) => unknown, text: (length: number) => string): void {
+  const operations = [1, 2, 4].map((times) => costOf(read, text(times * smallest)))
+  const [first = 0, , last = 0] = operations
+  // Below that it is the reader's own beginnings that are seen.
+  expect(last, `operations of three texts, each twice as long: ${operations.join(', ')}`).toBeLessThan(
+    Math.max(6 * first, 40_000),
+  )
+}
+
+function costOf(read: (text: string) => unknown, text: string): number {
+  return counter.count(() => {
+    try {
+      read(text)
+    } catch (error) {
+      if (!(error instanceof Error) || !('reason' in error)) throw error
+    }
+  })
+}
