@@ -1,9 +1,10 @@
-import { open, readdir, readFile, stat } from 'node:fs/promises'
+import { type FileHandle, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DockerHost } from '../containers/docker.ts'
 import { DUMP, runPostgresTool } from '../containers/postgres-tool.ts'
 import { withHostileDatabase } from '../database/hostile-database.ts'
 import type { Cell } from '../storage/records.ts'
+import { openPlainFile } from '../storage/tree/unfollowed.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { LoggedStep } from './parts.ts'
 
@@ -52,11 +53,19 @@ const truncated = (what: string) =>
   new TaskError('dump-failed', `the dump does not read back: its ${what} is cut off`)
 
 async function readEnd(path: string, bytes: number): Promise<string> {
-  const file = await open(path)
-  try {
+  return withFile(path, async (file) => {
     const { size } = await file.stat()
     const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, Math.max(0, size - bytes))
     return buffer.toString('latin1', 0, bytesRead)
+  })
+}
+
+/** A container has written the directory: links in it are not followed. */
+async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await openPlainFile(path)
+  if (!file) throw new TaskError('dump-failed', `the dump does not read back: ${path} is no plain file`)
+  try {
+    return await use(file)
   } finally {
     await file.close()
   }
@@ -66,10 +75,17 @@ async function readEnd(path: string, bytes: number): Promise<string> {
 async function countLargeObjects(directory: string, names: readonly string[]): Promise<string> {
   let [objects, bytes] = [0, 0]
   for (const name of names.filter((name) => /^blobs(_\d+)?\.toc$/.test(name)))
-    objects += (await readFile(join(directory, name), 'latin1')).split('\n').length - 1
+    objects += await withFile(join(directory, name), countLines)
   for (const name of names.filter((name) => /^blob_\d+\.dat$/.test(name)))
-    bytes += (await stat(join(directory, name))).size
+    bytes += await withFile(join(directory, name), async (file) => (await file.stat()).size)
   return formatLargeObjects(objects, bytes)
+}
+
+async function countLines(file: FileHandle): Promise<number> {
+  let lines = 0
+  for await (const chunk of file.createReadStream({ autoClose: false }))
+    for (const byte of chunk as Buffer) if (byte === 0x0a) lines += 1
+  return lines
 }
 
 /** A large object is stored in pages of 2 KiB, of which some may be missing (zeros). */

@@ -1,12 +1,12 @@
-import { createReadStream } from 'node:fs'
-import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
+import { readdir, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
+import { openPlainFile, withDirectory } from '../storage/tree/unfollowed.ts'
 import { TaskError } from '../tasks/task.ts'
 
 export interface LayerFolder {
-  /** Folder on this host. */
+  /** Folder on this host, whose parent may belong to code that ran in a container: a link in its place is refused. */
   directory: string
   /** Where the image has it, without a leading slash; empty: the image's root. */
   target: string
@@ -36,7 +36,9 @@ async function writeLayer(tar: Pack, folders: readonly LayerFolder[], signal: Ab
   const above = new Set(folders.flatMap(({ target }) => parentsOf(target)))
   for (const name of [...above].sort(compare)) writeDirectory(tar, name)
   for (const { directory, target } of folders.toSorted((a, b) => compare(a.target, b.target)))
-    await writeFolder(tar, directory, await realpath(directory), target, signal)
+    await withDirectory(directory, async (inside) =>
+      writeFolder(tar, inside, await realpath(inside), target, signal),
+    )
   tar.finalize()
 }
 
@@ -76,20 +78,30 @@ async function writeFolder(
   for (const entry of entries.sort((a, b) => compare(a.name, b.name))) {
     const path = join(folder, entry.name)
     const name = target === '' ? entry.name : `${target}/${entry.name}`
-    if (entry.isDirectory()) await writeFolder(tar, path, root, name, signal)
+    if (entry.isDirectory())
+      await withDirectory(path, (inside) => writeFolder(tar, inside, root, name, signal))
     else if (entry.isSymbolicLink()) await writeLink(tar, path, root, name)
     else if (entry.isFile()) await writeFile(tar, path, name)
   }
 }
 
 async function writeFile(tar: Pack, path: string, name: string): Promise<void> {
-  const stat = await lstat(path)
-  const mode = (stat.mode & 0o100) === 0 ? 0o644 : 0o755
-  const entry = tar.entry({ ...fixed, name, size: stat.size, mode })
-  createReadStream(path)
-    .on('error', (error) => entry.destroy(error))
-    .pipe(entry)
-  await finished(entry)
+  const file = await openPlainFile(path)
+  if (!file) throw new Error(`${name} is no plain file any more`)
+  try {
+    const { size, mode } = await file.stat()
+    const entry = tar.entry({ ...fixed, name, size, mode: (mode & 0o100) === 0 ? 0o644 : 0o755 })
+    if (size === 0) entry.end(Buffer.alloc(0))
+    else {
+      file
+        .createReadStream({ autoClose: false, end: size - 1 })
+        .on('error', (error) => entry.destroy(error))
+        .pipe(entry)
+    }
+    await finished(entry)
+  } finally {
+    await file.close()
+  }
 }
 
 async function writeLink(tar: Pack, path: string, root: string, name: string): Promise<void> {

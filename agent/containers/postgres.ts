@@ -1,8 +1,9 @@
-import { chown, mkdir, rm } from 'node:fs/promises'
+import { chown, mkdir } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { isAnswering } from '../database/administration.ts'
 import type { Cell } from '../storage/records.ts'
+import { removeTree } from '../storage/tree/remove.ts'
 import { TaskError } from '../tasks/task.ts'
 import { hasSpec, withSpec } from './container-spec.ts'
 import {
@@ -59,7 +60,7 @@ export async function ensureContainer(
   if (found) await stopAndRemove(host, name, STOP_WITHIN_S)
   const network = await ensureCellNetwork(host, cell.id, cell.environmentId)
   // A new container is another process 1: lock files of the one before would tell it nothing true.
-  await rm(cell.paths.run, { recursive: true, force: true })
+  await removeTree(cell.paths.run)
   await mkdir(cell.paths.run, { recursive: true, mode: 0o700 })
   await chown(cell.paths.run, cell.postgresUid, cell.postgresGid)
   signal.throwIfAborted()

@@ -1,10 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fromJson, type JsonValue, toJson, toJsonString } from '@bufbuild/protobuf'
 import { type UpdateObservation, UpdateObservationSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { isShutdown } from '../containers/one-off.ts'
 import { readIfThere, writeDurably } from '../storage/durable.ts'
 import type { Cell } from '../storage/records.ts'
+import { removeTree } from '../storage/tree/remove.ts'
 import type { TaskContext } from '../tasks/task.ts'
 import { watchLocks } from './lock-sampler.ts'
 import type { UpdateTrace } from './log-issues.ts'
@@ -79,7 +80,7 @@ export async function watchUpdate(
 
   async function end(): Promise<void> {
     await locks.stop()
-    if (!isShutdown(signal)) await rm(directory, { recursive: true, force: true })
+    if (!isShutdown(signal)) await removeTree(directory)
   }
 
   return {

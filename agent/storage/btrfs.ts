@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { ProcessError, run } from '../process.ts'
 import type { PoolDriver } from './driver.ts'
 import { SERVER_FILES } from './postgres-files.ts'
+import { removeTree } from './tree/remove.ts'
+import { withDirectory } from './tree/unfollowed.ts'
 
 /**
  * btrfs: a content is a subvolume, a copy is a writable snapshot of it. The snapshot is atomic over data, log and
@@ -25,7 +27,9 @@ export function createBtrfsDriver(): PoolDriver {
       signal.throwIfAborted()
       const takenAt = new Date()
       await run('btrfs', ['subvolume', 'snapshot', from, to])
-      for (const name of SERVER_FILES) await rm(join(to, 'data', name), { force: true })
+      await withDirectory(join(to, 'data'), async (data) => {
+        for (const name of SERVER_FILES) await rm(join(data, name), { force: true })
+      })
       return takenAt
     },
     async removeContent(path) {
@@ -34,7 +38,7 @@ export function createBtrfsDriver(): PoolDriver {
       } catch (error) {
         if (!(error instanceof ProcessError)) throw error
         // Not a subvolume, or with subvolumes inside (any user may make them): rmdir removes those as well.
-        await rm(path, { recursive: true, force: true })
+        await removeTree(path)
       }
     },
   }

@@ -7,7 +7,8 @@ import { makeInPlace } from './making.ts'
 import { hashFiles } from './manifest.ts'
 import { type Cell, type DumpRecord, writeDumpRecord } from './records.ts'
 import { requireSpace } from './space.ts'
-import { copyTree, measureTree } from './tree.ts'
+import { copyTree } from './tree/copy.ts'
+import { measureTree } from './tree/measure.ts'
 
 export interface DumpRequest {
   /** Counts and digest are filled in. */

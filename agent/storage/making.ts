@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TaskError } from '../tasks/task.ts'
 import type { PoolDriver } from './driver.ts'
 import { listNames, renameDurably, syncDirectory } from './durable.ts'
 import type { Layout } from './layout.ts'
 import { explainFull } from './space.ts'
+import { removeTree } from './tree/remove.ts'
 
 /** Every name under which a content may stand in a cell's, a snapshot's or a half-made directory. */
 const CONTENTS = ['content', 'incoming', 'previous']
@@ -65,5 +66,5 @@ export async function discard(layout: Layout, driver: PoolDriver, path: string):
 export async function bury(driver: PoolDriver, grave: string): Promise<void> {
   const names = await listNames(grave)
   for (const name of CONTENTS) if (names.includes(name)) await driver.removeContent(join(grave, name))
-  await rm(grave, { recursive: true, force: true })
+  await removeTree(grave)
 }

@@ -24,7 +24,8 @@ import {
 } from './records.ts'
 import { confirm, swapIn, takeBack } from './restore.ts'
 import { type PoolUsage, readUsage, requireSpaceForCopy } from './space.ts'
-import { measureTree, type TreeSize } from './tree.ts'
+import { measureTree, type TreeSize } from './tree/measure.ts'
+import { withDirectory } from './tree/unfollowed.ts'
 
 /**
  * The cells, snapshots and dumps of a host: `cells/<id>/{cell.json,secrets.json,content/{data,filestore},run}`,
@@ -243,7 +244,10 @@ function requireSameId<T extends { id: string }>(record: T, id: string): T {
 
 /** A tablespace is a link to somewhere that no copy would contain, and two servers would share. */
 async function requireCopyable(content: string): Promise<void> {
-  if ((await listNames(join(content, 'data/pg_tblspc'))).length === 0) return
+  const tablespaces = await withDirectory(join(content, 'data'), (data) =>
+    withDirectory(join(data, 'pg_tblspc'), (inside) => listNames(inside)),
+  )
+  if (tablespaces.length === 0) return
   throw new TaskError(
     'tablespaces-unsupported',
     'the database uses tablespaces: move its tables to pg_default first',

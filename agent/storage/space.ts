@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { TaskError } from '../tasks/task.ts'
 import type { PoolDriver } from './driver.ts'
-import { measureTree } from './tree.ts'
+import { measureTree } from './tree/measure.ts'
 
 const MIB = 1024 * 1024
 

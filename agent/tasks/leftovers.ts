@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { listContainers, stopAndRemove } from '../containers/docker.ts'
 import { isShutdown } from '../containers/one-off.ts'
 import type { AgentServices } from '../services.ts'
 import { listNames } from '../storage/durable.ts'
+import { removeTree } from '../storage/tree/remove.ts'
 import type { TaskHandler, TaskKind } from './task.ts'
 
 type Services = Pick<AgentServices, 'docker' | 'workDirectory'>
@@ -46,7 +46,7 @@ export async function collectTaskOrphans(
   for (const name of await listNames(root)) {
     const [, taskId, epoch] = /^(.+)-(\d+)$/.exec(name) ?? []
     if (taskId && isOpen(taskId, Number(epoch))) continue
-    await rm(join(root, name), { recursive: true, force: true })
+    await removeTree(join(root, name))
     directories.push(name)
   }
   return [...containers, ...directories]

@@ -1,8 +1,8 @@
 import type { Connection } from '../cells/cells.ts'
 import { type ImageFacts, readImageFacts } from '../containers/image-facts.ts'
-import { ownFolder } from '../containers/own-folder.ts'
 import type { AgentServices } from '../services.ts'
 import type { Cell } from '../storage/records.ts'
+import { ownTree } from '../storage/tree/own.ts'
 
 export type OdooCellServices = Pick<AgentServices, 'docker' | 'cells' | 'workDirectory'>
 
@@ -23,6 +23,6 @@ export async function prepareOdooCell(
     services.cells.start(cellId, signal),
     readImageFacts(services.docker, image, services.workDirectory, signal),
   ])
-  await ownFolder(cell.paths.filestore, facts.uid, facts.gid, signal)
+  await ownTree(cell.paths.filestore, facts.uid, facts.gid, signal)
   return { cell, facts, connection: await services.cells.connection(cell) }
 }

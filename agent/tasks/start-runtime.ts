@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { StartRuntimeOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { ensureRuntime, runtimeContainer, untilHealthy } from '../containers/odoo.ts'
-import { ownFolder } from '../containers/own-folder.ts'
+import { ownTree } from '../storage/tree/own.ts'
 import { type OdooCellServices, prepareOdooCell } from './odoo-cell.ts'
 import { requireRuntime } from './runtime-input.ts'
 import type { TaskHandler } from './task.ts'
@@ -18,7 +18,7 @@ export function startRuntime(services: OdooCellServices): TaskHandler<'startRunt
       runtime.image,
       context.signal,
     )
-    await ownFolder(cell.paths.sessions, facts.uid, facts.gid, context.signal)
+    await ownTree(cell.paths.sessions, facts.uid, facts.gid, context.signal)
     const secrets = await context.secrets(runtime.secrets)
     const options = runtimeContainer(docker, runtime, cell, connection, facts, secrets)
     await ensureRuntime(docker, options, runtime.runtimeId, cell, context)

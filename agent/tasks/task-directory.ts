@@ -1,5 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { removeTree } from '../storage/tree/remove.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
 /** Where a task keeps files while it runs; removed with the next start of the agent once nobody takes the task up again. */
@@ -10,7 +11,7 @@ export function taskDirectory(workDirectory: string, context: TaskContext): stri
 
 /**
  * Gives `use` an empty directory of the task, named by task and epoch, and removes it afterwards. What an earlier
- * process left under the same name is removed first.
+ * process left under the same name is removed first; a container of that time may still be writing to it.
  */
 export async function withTaskDirectory<T>(
   workDirectory: string,
@@ -18,11 +19,11 @@ export async function withTaskDirectory<T>(
   use: (directory: string) => Promise<T>,
 ): Promise<T> {
   const directory = taskDirectory(workDirectory, context)
-  await rm(directory, { recursive: true, force: true })
+  await removeTree(directory)
   await mkdir(directory, { recursive: true, mode: 0o700 })
   try {
     return await use(directory)
   } finally {
-    await rm(directory, { recursive: true, force: true })
+    await removeTree(directory)
   }
 }
