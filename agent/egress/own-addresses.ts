@@ -11,7 +11,8 @@ export function readOwnAddresses(): { addresses: string[]; containerNetworks: st
   for (const [name, assigned = []] of Object.entries(networkInterfaces()))
     for (const { address, cidr } of assigned) {
       addresses.push(address)
-      if (cidr && /^(docker\d+|br-[0-9a-f]{12})$/.test(name)) containerNetworks.push(cidr)
+      if (cidr && !cidr.startsWith('fe80') && /^(docker\d+|br-[0-9a-f]{12})$/.test(name))
+        containerNetworks.push(cidr)
     }
   return { addresses: [...new Set(addresses)], containerNetworks }
 }

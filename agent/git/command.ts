@@ -126,9 +126,12 @@ function connectingEnvironment(
     GIT_SSH_COMMAND: wayOut?.ssh ? sshCommand(home, wayOut.ssh, presented) : '/bin/false',
     // In the environment: arguments are for all on the host to read, and the proxy's address holds its credential.
     ...(wayOut?.proxy && {
-      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_COUNT: '2',
       GIT_CONFIG_KEY_0: 'http.proxy',
       GIT_CONFIG_VALUE_0: wayOut.proxy,
+      // Else each request is sent without the credential first, and a large one cannot be sent again.
+      GIT_CONFIG_KEY_1: 'http.proxyAuthMethod',
+      GIT_CONFIG_VALUE_1: 'basic',
     }),
   }
 }
