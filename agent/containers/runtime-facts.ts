@@ -10,13 +10,15 @@ export interface RuntimeFacts {
 export async function readRuntimeFacts({ docker }: DockerHost): Promise<RuntimeFacts> {
   const [{ Components }, info] = await Promise.all([docker.version(), docker.info()])
   return {
-    // Debian's packages say their own version where upstream's say a commit.
-    components: Components.map(({ Name, Version, Details }) => ({
-      name: Name,
-      version: Version,
-      build: Details.GitCommit ?? '',
+    components: Components.map(({ Name: name, Version: version, Details }) => ({
+      name,
+      version,
+      build: buildOf(version, Details.GitCommit ?? ''),
     })),
     liveRestore: info.LiveRestoreEnabled === true,
     authorizationPlugins: (info.Plugins?.Authorization ?? []).length > 0,
   }
 }
+
+/** Debian's packages say their own version, which begins with upstream's, where others say a commit. */
+const buildOf = (version: string, commit: string) => (commit.startsWith(version) ? commit : '')

@@ -175,7 +175,7 @@ export declare type RuntimeComponent = Message<"fairway.v1.RuntimeComponent"> & 
   version: string;
 
   /**
-   * A distribution's own version of the package, or a commit.
+   * A distribution's own version of the package, where it says one.
    *
    * @generated from field: string build = 3;
    */

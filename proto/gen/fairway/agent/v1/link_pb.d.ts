@@ -364,7 +364,7 @@ export declare type RuntimeComponent = Message<"fairway.agent.v1.RuntimeComponen
   version: string;
 
   /**
-   * A distribution's own version of the package, or a commit.
+   * A distribution's own version of the package, where it says one.
    *
    * @generated from field: string build = 3;
    */
