@@ -17,6 +17,11 @@ describe('subnets of cells', () => {
     )
   })
 
+  it('gives wider ones as well', () => {
+    const free = [...freeSubnets('10.213.0.0/24', [parseSubnet('10.213.0.64/28')], cell, 26)]
+    expect(free.toSorted()).toEqual(['10.213.0.0/26', '10.213.0.128/26', '10.213.0.192/26'])
+  })
+
   it('gives nothing when a wider network covers the range', () => {
     expect([...freeSubnets('10.213.0.0/24', [parseSubnet('10.0.0.0/8')], cell)]).toEqual([])
   })

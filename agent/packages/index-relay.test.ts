@@ -1,11 +1,14 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
 import { createAddressRules } from '../egress/addresses.ts'
 import { parseAllowEntry } from '../egress/allow-list.ts'
 import { createDialer, type RefusedError } from '../egress/dial.ts'
+import { run } from '../process.ts'
 import { indexError } from './index-faults.ts'
 import { createIndexRelay } from './index-relay.ts'
 import { serveIndex } from './index-server.ts'
@@ -228,6 +231,42 @@ test('an index that may not be reached is not reached, and told like one that is
   })
   const told = (text = '') => text.replace(/http\S+/, '')
   expect(told(other?.message)).toBe(told(error?.message))
+})
+
+test('over TLS the server has to be who it says, by the authorities of this host', async () => {
+  const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  const more = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-keyout', '-']
+  const { stdout: pem } = await run('openssl', [...args, ...more])
+  const presented: (string | undefined)[] = []
+  const server = createSecureServer({ key: pem, cert: pem }, (request, response) => {
+    presented.push(request.headers.authorization)
+    response.setHeader('content-type', 'text/html').end('<a href="/files/x-1.whl">x</a>')
+  })
+  // Both addresses of the name.
+  server.listen(0)
+  await once(server, 'listening')
+  opened.push({
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+    },
+  })
+  const { port } = server.address() as AddressInfo
+  const { relay, page } = await relayOf(`https://localhost:${port}/simple`, ['localhost'])
+  expect((await page('x')).status).toBe(502)
+  expect(indexError(relay.faults)?.message).toContain('self-signed certificate')
+  expect(presented).toEqual([])
+  const before = getCACertificates('default')
+  setDefaultCACertificates([...before, pem.slice(pem.indexOf('-----BEGIN CERTIFICATE'))])
+  try {
+    expect(await (await page('x')).text()).toContain('/x-1.whl"')
+    expect(presented).toEqual([authorization])
+    const other = await relayOf(`https://127.0.0.1:${port}/simple`)
+    expect((await other.page('x')).status).toBe(502)
+    expect(presented).toHaveLength(1)
+  } finally {
+    setDefaultCACertificates(before)
+  }
 })
 
 test('addresses of files are told as the index has them', async () => {

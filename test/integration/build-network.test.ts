@@ -4,7 +4,8 @@ import { type AddressInfo, createServer as createTcpServer, type Server as TcpSe
 import { networkInterfaces } from 'node:os'
 import type Docker from 'dockerode'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { buildBridge, removeBuildNetwork } from '../../agent/containers/build-network.ts'
+import { buildBridge, closeBuildNetwork, removeBuildNetwork } from '../../agent/containers/build-network.ts'
+import { openDoor } from '../../agent/containers/firewall.ts'
 import { networkSettings, runThrowaway } from '../../agent/containers/throwaway.ts'
 import type { PackageAccess, PackageRequest } from '../../agent/packages/package-sources.ts'
 import { run } from '../../agent/process.ts'
@@ -306,6 +307,10 @@ test('the gateway serves one step: not others, not other networks, not afterward
   )
   expect(await proxied(former, credentialOf(former))).toBe('000')
   await expect(fetch(`${formerIndex}/fwprobe/`)).rejects.toThrow('fetch failed')
+  expect((await rules()).map((rule) => rule.split(' ').at(-1))).toEqual(['DROP'])
+  // Of an agent that was killed while it was open.
+  await openDoor({ bridge, address: former.hostname, port: Number(former.port) })
+  await closeBuildNetwork(project.services.docker)
   expect((await rules()).map((rule) => rule.split(' ').at(-1))).toEqual(['DROP'])
   await removeBuildNetwork(project.services.docker)
   expect(await rules()).toEqual([])

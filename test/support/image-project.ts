@@ -30,15 +30,16 @@ export async function createImageProject(
   options: {
     registryHost?: string
     credentials?: Files
+    /** Beside its git server; default: all of 127.0.0.1. */
     networkAllow?: readonly string[]
     baseImages?: readonly string[]
   } = {},
 ) {
-  const { networkAllow } = options
-  const services: TestServices = await createTestServices({ networkAllow })
-  const handlers: TaskHandlers = createTaskHandlers(services)
   const git = await startGitServer()
   const repository = await git.createRepository('shop')
+  const networkAllow = options.networkAllow && [...options.networkAllow, new URL(repository.url).host]
+  const services: TestServices = await createTestServices({ networkAllow })
+  const handlers: TaskHandlers = createTaskHandlers(services)
   const imageRepository = `${options.registryHost ?? registry}/test/images-${randomUUID().slice(0, 8)}`
   // As a policy that names nothing, or these.
   const baseImages = [...(options.baseImages ?? ownImages.baseImages)]
