@@ -12,6 +12,7 @@ const programs: Record<string, Record<string, string>> = {
     main: 'agent/main.ts',
     // A thread is started from a file of its own: see agent/repository/secret-scan/scanner.ts.
     'secret-scan-worker': 'agent/repository/secret-scan/worker.ts',
+    'hostile-text-worker': 'agent/hostile-text/worker.ts',
     'index-page-worker': 'agent/packages/page-worker.ts',
   },
   cli: { main: 'cli/main.ts' },

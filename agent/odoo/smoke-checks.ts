@@ -1,5 +1,5 @@
 import { type HttpAnswer, requestHttp } from '../containers/http-request.ts'
-import { findAssets } from './page-assets.ts'
+import { hostileText } from '../hostile-text/hostile-text.ts'
 
 export interface CheckResult {
   name: string
@@ -41,6 +41,8 @@ export interface Visitor {
 }
 
 const timeoutMs = 30_000
+/** Odoo's own page links fewer than ten; each is fetched. */
+const maxAssets = 500
 
 export function createVisitor(origin: string, host: string, signal: AbortSignal): Visitor {
   const headers = { 'x-forwarded-host': host, 'x-forwarded-proto': 'http', 'x-forwarded-for': '127.0.0.1' }
@@ -66,7 +68,8 @@ export async function checkHealth(visitor: Visitor): Promise<string> {
 export async function checkLoginPage(visitor: Visitor): Promise<string> {
   const page = await followRedirects(visitor, '/web/login')
   requireStatus(page, 200)
-  const assets = findAssets(page.body)
+  const assets = await hostileText.read('assets', '/web/login', [page.body])
+  if (assets.length > maxAssets) throw new CheckFailed(`the login page links more than ${maxAssets} files`)
   if (assets.length === 0) throw new CheckFailed('the login page links no style sheet and no script')
   for (const path of assets) {
     const asset = await visitor.get(path)
@@ -110,7 +113,7 @@ export async function checkPath(
 ): Promise<string> {
   const answer = await visitor.get(path)
   requireStatus(answer, status || 200)
-  if (contains && !answer.body.includes(contains))
+  if (contains && !(await hostileText.read('holds', path, [answer.body, contains])))
     throw new CheckFailed(
       `answers ${answer.status}, but without the text ${JSON.stringify(contains.slice(0, 100))}`,
     )

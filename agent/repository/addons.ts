@@ -1,8 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hostileText } from '../hostile-text/hostile-text.ts'
 import { lstatIfThere } from '../lstat-if-there.ts'
 import { TaskError } from '../tasks/task.ts'
-import { type Manifest, moduleNamePattern, parseManifest } from './manifest.ts'
+import { type Manifest, maxManifestBytes, moduleNamePattern } from './manifest.ts'
+import type { ManifestText, ReadManifest } from './manifests.ts'
 
 /** An addon of the repository or one of its submodules. */
 export interface OwnAddon extends Manifest {
@@ -16,6 +19,8 @@ export interface OwnAddon extends Manifest {
 const maxAddons = 2000
 const maxFolders = 20_000
 const maxDepth = 8
+/** Of manifests that are read together. */
+const batchBytes = 1024 ** 2
 const skipped = new Set(['.git', 'node_modules', '__pycache__', 'setup', 'static'])
 
 /**
@@ -29,7 +34,7 @@ export async function discoverAddons(
   signal: AbortSignal,
   passOver?: (fault: TaskError) => void,
 ): Promise<OwnAddon[]> {
-  const found: OwnAddon[] = []
+  const found = new Map<string, Place>()
   let folders = 0
 
   async function visit(path: string, depth: number): Promise<void> {
@@ -42,13 +47,8 @@ export async function discoverAddons(
     const entries = await readdir(join(root, path), { withFileTypes: true })
     const files = new Set(entries.filter((entry) => entry.isFile()).map((entry) => entry.name))
     if (files.has('__manifest__.py') && files.has('__init__.py')) {
-      const addon = await readAddon(root, path).catch((error: unknown) => {
-        if (!passOver || !(error instanceof TaskError)) throw error
-        passOver(error)
-        return undefined
-      })
-      if (addon) found.push(addon)
-      if (found.length > maxAddons)
+      found.set(path, await readPlace(root, path))
+      if (found.size > maxAddons)
         throw new TaskError('repository-too-large', `more than ${maxAddons} addons in one repository`)
       return
     }
@@ -62,9 +62,9 @@ export async function discoverAddons(
     await requireFolder(root, path)
     await visit(path, 0)
   }
-  const unique = [...new Map(found.map((addon) => [addon.path, addon])).values()]
-  refuseDuplicates(unique)
-  return unique.sort((a, b) => (a.path < b.path ? -1 : 1))
+  const addons = await readAddons([...found.values()], signal, passOver)
+  refuseDuplicates(addons)
+  return addons.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
 async function requireFolder(root: string, path: string): Promise<void> {
@@ -80,17 +80,71 @@ async function requireFolder(root: string, path: string): Promise<void> {
   }
 }
 
-async function readAddon(root: string, path: string): Promise<OwnAddon> {
-  const module = path.split('/').at(-1) ?? ''
+/** What is an addon by its files. */
+interface Place extends ManifestText {
+  module: string
+  path: string
+  hasNeutralize: boolean
+}
+
+async function readPlace(root: string, path: string): Promise<Place> {
+  const neutralize = await lstatIfThere(join(root, path, 'data', 'neutralize.sql'))
+  return {
+    module: path.split('/').at(-1) ?? '',
+    path,
+    file: `${path}/__manifest__.py`,
+    content: await readBeginning(join(root, path, '__manifest__.py'), maxManifestBytes + 1),
+    hasNeutralize: neutralize?.isFile() ?? false,
+  }
+}
+
+async function readBeginning(path: string, bytes: number): Promise<Uint8Array> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    const { size } = await file.stat()
+    const buffer = new Uint8Array(Math.min(size, bytes))
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+/** A few hundred small manifests at a time, so that no limit of a reading is met by a large repository. */
+async function readAddons(
+  places: readonly Place[],
+  signal: AbortSignal,
+  passOver: ((fault: TaskError) => void) | undefined,
+): Promise<OwnAddon[]> {
+  const found: OwnAddon[] = []
+  for (let from = 0; from < places.length; ) {
+    let bytes = 0
+    const batch = places.slice(from).filter(({ content }, index) => {
+      bytes += content.byteLength
+      return index === 0 || bytes <= batchBytes
+    })
+    from += batch.length
+    const texts = batch.map(({ file, content }) => ({ file, content }))
+    const what = batch.length === 1 ? batch[0]!.file : `the manifests from ${batch[0]!.path} on`
+    const read = await hostileText.read('manifests', what, [texts], signal)
+    for (const [index, { module, path, hasNeutralize }] of batch.entries()) {
+      const result = read[index]!
+      const fault = faultOf(module, path, result)
+      if (fault && !passOver) throw fault
+      if (fault) passOver?.(fault)
+      else if ('manifest' in result) found.push({ ...result.manifest, module, path, hasNeutralize })
+    }
+  }
+  return found
+}
+
+function faultOf(module: string, path: string, result: ReadManifest): TaskError | undefined {
   if (!moduleNamePattern.test(module))
-    throw new TaskError(
+    return new TaskError(
       'manifest-invalid',
       `${path || 'the repository itself'}: is an addon by its files, but its name is no module name`,
     )
-  const file = `${path}/__manifest__.py`
-  const manifest = parseManifest(await readFile(join(root, file)), file)
-  const neutralize = await lstatIfThere(join(root, path, 'data', 'neutralize.sql'))
-  return { ...manifest, module, path, hasNeutralize: neutralize?.isFile() ?? false }
+  return 'manifest' in result ? undefined : new TaskError(result.reason, result.message)
 }
 
 function refuseDuplicates(addons: OwnAddon[]): void {

@@ -13,15 +13,15 @@ export interface Manifest {
   externalBin: string[]
 }
 
-const maxBytes = 256 * 1024
+export const maxManifestBytes = 256 * 1024
 
 /**
  * Reads a manifest without executing it. `file` names it in errors, which are TaskErrors `manifest-invalid`
  * of the form `sale_x/__manifest__.py:3:14: only literal values are allowed, not a function call`.
  */
 export function parseManifest(content: Uint8Array, file: string): Manifest {
-  if (content.byteLength > maxBytes)
-    throw invalid(file, `larger than ${maxBytes / 1024} KiB, which no manifest needs`)
+  if (content.byteLength > maxManifestBytes)
+    throw invalid(file, `larger than ${maxManifestBytes / 1024} KiB, which no manifest needs`)
   const source = decodeText(content, file)
   let value: PythonValue
   try {

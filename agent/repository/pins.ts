@@ -1,7 +1,8 @@
+import { hostileText } from '../hostile-text/hostile-text.ts'
 import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { LockedApt, LockedPython } from './lock.ts'
-import { type LockDocument, maxLockBytes, parseLock, renewLock } from './lock-document.ts'
+import { type LockDocument, maxLockBytes, renewLock } from './lock-document.ts'
 import { readRepositoryFile } from './read-file.ts'
 import type { WantedCommit } from './sources/declaration.ts'
 
@@ -41,10 +42,12 @@ export async function readPins(
     reason: 'lock-invalid',
     maxBytes: maxLockBytes,
   })
-  if (committed !== undefined) return createPins(parseLock(committed, lockFileName), lockFileName)
-  if (lock !== '') return createPins(parseLock(lock, 'lock.json'), 'lock.json')
+  if (committed !== undefined) return createPins(await read(committed, lockFileName), lockFileName)
+  if (lock !== '') return createPins(await read(lock, 'lock.json'), 'lock.json')
   return createPins(undefined, undefined)
 }
+
+const read = (document: string, file: string) => hostileText.read('lock', file, [document, file])
 
 /** Throws what asking for a pin ended with; where that is `reason`, saying which lock has the pin. Never returns. */
 export function throwPinned(error: unknown, from: Pins['from'], reason: string): never {

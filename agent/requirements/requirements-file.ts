@@ -1,8 +1,9 @@
 import { readFile, realpath } from 'node:fs/promises'
 import { join, posix } from 'node:path'
+import { hostileText } from '../hostile-text/hostile-text.ts'
 import { lstatIfThere } from '../lstat-if-there.ts'
 import type { Requirement } from './requirement.ts'
-import { invalid, parseRequirements } from './requirements-text.ts'
+import { invalid } from './requirements-text.ts'
 
 const requirementsFileName = 'requirements.txt'
 
@@ -30,7 +31,7 @@ export async function readRequirementsFile(root: string): Promise<RequirementsFi
     if (text === undefined || seen.has(file)) return
     seen.add(file)
     if (seen.size > maxFiles) throw invalid(from ?? file, `more than ${maxFiles} files of requirements`)
-    for (const line of parseRequirements(text, file)) {
+    for (const line of await hostileText.read('requirements', file, [text, file])) {
       if ('path' in line) {
         const path = posix.join(posix.dirname(file), line.path)
         await read(path, line.narrows ? found.constraints : into, line.at)

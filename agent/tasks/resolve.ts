@@ -9,7 +9,8 @@ import type { ImageFacts } from '../containers/image-facts.ts'
 import { registriesOf } from '../containers/registry-credentials.ts'
 import { parseAllowEntry } from '../egress/allow-list.ts'
 import { assembleProject } from '../git/assembly.ts'
-import { fairwayFileName, parseFairwayFile, toProjectConfig } from '../repository/fairway-yaml.ts'
+import { hostileText } from '../hostile-text/hostile-text.ts'
+import { fairwayFileName, toProjectConfig } from '../repository/fairway-yaml.ts'
 import { createLock, imageKey } from '../repository/lock.ts'
 import type { PlacedAddon } from '../repository/module-places.ts'
 import { lockFileName, readPins } from '../repository/pins.ts'
@@ -57,7 +58,8 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   const { project } = assembly
   context.log('fairway', `commit ${project.commit}, ${project.submodules.length} submodules`)
 
-  const file = parseFairwayFile(await readFairwayFile(files))
+  const text = (await readFairwayFile(files)) ?? ''
+  const file = await hostileText.read('fairwayFile', fairwayFileName, [text], signal)
   const config = toProjectConfig(file, {
     odooVersion: input.odooVersion,
     baseImage: input.defaultBaseImage,

@@ -12,6 +12,11 @@ export interface EnabledRepository {
   where: string
 }
 
+export interface EnabledAddons {
+  enabled: EnabledRepository[]
+  warnings: string[]
+}
+
 const globsSchema = z.array(
   z.string().regex(/^[\w*?![\]./-]{1,128}$/, 'names of addons are expected, with * where any will do'),
 )
@@ -26,7 +31,7 @@ export function parseAddonsYaml(
   text: string,
   file: string,
   variables: ReadonlyMap<string, string>,
-): { enabled: EnabledRepository[]; warnings: string[] } {
+): EnabledAddons {
   const enabled: EnabledRepository[] = []
   const warnings: string[] = []
   for (const document of parseYamlFile(text, file, variables)) {

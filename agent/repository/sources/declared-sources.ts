@@ -1,8 +1,8 @@
+import { hostileText } from '../../hostile-text/hostile-text.ts'
 import { readRepositoryFile } from '../read-file.ts'
 import { type Declaration, maxFileBytes, nameOf, type SourceDefaults } from './declaration.ts'
 import { type DoodbaProject, doodbaFolder, readDoodba } from './doodba.ts'
-import { ocaFileName, parseOcaDependencies } from './oca-dependencies.ts'
-import { parseReposYaml } from './repos-yaml.ts'
+import { ocaFileName } from './oca-dependencies.ts'
 
 /** What a project's files ask for, beside what is in it. */
 export interface DeclaredSources {
@@ -21,15 +21,19 @@ export async function readDeclaredSources(
   hasFolder: (path: string) => boolean,
 ): Promise<DeclaredSources> {
   const repos = await readEither(files, 'repos')
-  const aggregated = repos && parseReposYaml(repos.text, repos.name, defaults.variables)
+  const aggregated = repos && (await readRepos(repos, defaults))
+  const inner = await readEither(files, `${doodbaFolder}/repos`)
+  const addons = await readEither(files, `${doodbaFolder}/addons`)
   const doodbaFiles = {
-    repos: await readEither(files, `${doodbaFolder}/repos`),
-    addons: await readEither(files, `${doodbaFolder}/addons`),
+    repos: inner && (await readRepos(inner, defaults)),
+    addons:
+      addons &&
+      (await hostileText.read('addonsYaml', addons.name, [addons.text, addons.name, defaults.variables])),
   }
-  const isDoodba = doodbaFiles.repos !== undefined || doodbaFiles.addons !== undefined
-  const doodba = isDoodba
-    ? readDoodba(doodbaFiles, defaults, (folder) => hasFolder(`${doodbaFolder}/${folder}`))
-    : undefined
+  const doodba =
+    inner || addons
+      ? readDoodba(doodbaFiles, defaults, (folder) => hasFolder(`${doodbaFolder}/${folder}`))
+      : undefined
   return {
     declarations: [
       ...(aggregated?.declarations ?? []),
@@ -49,11 +53,15 @@ export async function readOcaDependencies(
 ): Promise<Declaration[]> {
   const text = await read(root, ocaFileName)
   if (text === undefined) return []
-  return parseOcaDependencies(text, folder === '' ? ocaFileName : `${folder}/${ocaFileName}`, defaults)
+  const name = folder === '' ? ocaFileName : `${folder}/${ocaFileName}`
+  return hostileText.read('ocaDependencies', name, [text, name, defaults])
 }
 
 /** Which names a declaration goes by: nothing is brought in twice under one of them. */
 export const namesOf = ({ folder, from }: Declaration): string[] => [nameOf(folder), nameOf(from[0].url)]
+
+const readRepos = ({ name, text }: { name: string; text: string }, { variables }: SourceDefaults) =>
+  hostileText.read('reposYaml', name, [text, name, variables])
 
 const read = (root: string, path: string) =>
   readRepositoryFile(root, path, { reason: 'sources-invalid', maxBytes: maxFileBytes })

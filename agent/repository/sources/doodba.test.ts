@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { readDoodba } from './doodba.ts'
+import { parseAddonsYaml } from './addons-yaml.ts'
+import { pathsEnabledBy, readDoodba } from './doodba.ts'
+import { parseReposYaml } from './repos-yaml.ts'
 
 const defaults = {
   series: '19.0',
@@ -9,15 +11,18 @@ const defaults = {
     ['PGDATABASE', 'prod'],
   ]),
 }
-const read = (repos: string | undefined, addons: string | undefined, there: string[] = []) =>
-  readDoodba(
+const read = (repos: string | undefined, addons: string | undefined, there: string[] = []) => {
+  const { variables } = defaults
+  const project = readDoodba(
     {
-      repos: repos === undefined ? undefined : { name: 'repos.yaml', text: repos },
-      addons: addons === undefined ? undefined : { name: 'addons.yaml', text: addons },
+      repos: repos === undefined ? undefined : parseReposYaml(repos, 'repos.yaml', variables),
+      addons: addons === undefined ? undefined : parseAddonsYaml(addons, 'addons.yaml', variables),
     },
     defaults,
     (folder) => there.includes(folder),
   )
+  return { ...project, enables: (path: string) => pathsEnabledBy(project.patterns, [path]).length > 0 }
+}
 
 const repos = `
 ./odoo:

@@ -1,4 +1,4 @@
-import { type EnabledRepository, parseAddonsYaml } from './addons-yaml.ts'
+import type { EnabledAddons, EnabledRepository } from './addons-yaml.ts'
 import {
   type Declaration,
   invalidSources,
@@ -8,7 +8,7 @@ import {
   type SourceDefaults,
 } from './declaration.ts'
 import { matchesGlob } from './name-glob.ts'
-import { coreWarning, parseReposYaml } from './repos-yaml.ts'
+import { coreWarning, type DeclaredRepositories } from './repos-yaml.ts'
 
 /** Where Doodba's layout keeps its declarations, and the folders that they are about. */
 export const doodbaFolder = 'odoo/custom/src'
@@ -17,13 +17,8 @@ export const doodbaFolder = 'odoo/custom/src'
 export interface DoodbaProject {
   declarations: Declaration[]
   warnings: string[]
-  /** Whether addons.yaml enables the addon at a path below `doodbaFolder`, or below the folder of the sources. */
-  enables(path: string): boolean
-}
-
-interface File {
-  name: string
-  text: string
+  /** For `pathsEnabledBy`. */
+  patterns: readonly string[]
 }
 
 /**
@@ -32,12 +27,10 @@ interface File {
  * no addons enabled, and is not fetched. `isThere` tells which folders the project itself has.
  */
 export function readDoodba(
-  files: { repos?: File; addons?: File },
+  { repos, addons }: { repos?: DeclaredRepositories; addons?: EnabledAddons },
   defaults: SourceDefaults,
   isThere: (folder: string) => boolean,
 ): DoodbaProject {
-  const repos = files.repos && parseReposYaml(files.repos.text, files.repos.name, defaults.variables)
-  const addons = files.addons && parseAddonsYaml(files.addons.text, files.addons.name, defaults.variables)
   const enabled = addons?.enabled ?? []
   const warnings = [...(repos?.warnings ?? []), ...(addons?.warnings ?? [])]
   const used = new Map<string, Declaration>()
@@ -58,7 +51,7 @@ export function readDoodba(
   for (const { folder, declaredIn } of repos?.declarations ?? [])
     if (!used.has(folder))
       warnings.push(`${declaredIn}: ${folder} is not fetched, as addons.yaml enables nothing of it`)
-  return { declarations: [...used.values()], warnings, enables: createEnables(enabled) }
+  return { declarations: [...used.values()], warnings, patterns: patternsOf(enabled) }
 }
 
 function assume(
@@ -72,18 +65,23 @@ function assume(
   return { folder, from: [{ url, ref, commit: '' }], declaredIn: where, recursive: false }
 }
 
-function createEnables(enabled: readonly EnabledRepository[]): (path: string) => boolean {
+function patternsOf(enabled: readonly EnabledRepository[]): string[] {
   const mentioned = enabled.map(({ repository, globs }) => ({ folder: parseFolder(repository) ?? '', globs }))
   if (!mentioned.some(({ folder }) => folder === 'private'))
     mentioned.push({ folder: 'private', globs: ['*'] })
-  const patterns = mentioned.flatMap(({ folder, globs }) =>
-    globs.map((glob) => `${folder}/${glob.replace(/^\.\/|\/$/g, '')}`.split('/')),
+  return mentioned.flatMap(({ folder, globs }) =>
+    globs.map((glob) => `${folder}/${glob.replace(/^\.\/|\/$/g, '')}`),
   )
-  return (path) => {
+}
+
+/** Those of the paths below `doodbaFolder`, or below the folder of the sources, whose addons addons.yaml enables. */
+export function pathsEnabledBy(patterns: readonly string[], paths: readonly string[]): string[] {
+  const wanted = patterns.map((pattern) => pattern.split('/'))
+  return paths.filter((path) => {
     const parts = path.split('/')
-    return patterns.some(
+    return wanted.some(
       (pattern) =>
         pattern.length === parts.length && pattern.every((part, index) => matchesGlob(part, parts[index]!)),
     )
-  }
+  })
 }

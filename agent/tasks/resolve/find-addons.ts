@@ -1,9 +1,9 @@
 import { type Assembly, sourcesFolder } from '../../git/assembly.ts'
+import { hostileText } from '../../hostile-text/hostile-text.ts'
 import { redactUrls } from '../../redact-urls.ts'
 import { discoverAddons, type OwnAddon } from '../../repository/addons.ts'
 import { type PlacedAddon, requireOnePlace } from '../../repository/module-places.ts'
 import { type DoodbaProject, doodbaFolder } from '../../repository/sources/doodba.ts'
-import { matchesGlob } from '../../repository/sources/name-glob.ts'
 import type { TaskContext } from '../task.ts'
 
 /** Of each source. */
@@ -18,10 +18,21 @@ export async function findOwnAddons(
   signal: AbortSignal,
 ): Promise<OwnAddon[]> {
   const found = await discoverAddons(files, paths, signal)
-  return found.filter(
-    ({ path }) =>
-      !doodba || !path.startsWith(`${doodbaFolder}/`) || doodba.enables(path.slice(doodbaFolder.length + 1)),
-  )
+  const below = (path: string) => path.startsWith(`${doodbaFolder}/`)
+  const inside = (path: string) => path.slice(doodbaFolder.length + 1)
+  const governed = found.filter(({ path }) => doodba && below(path)).map(({ path }) => inside(path))
+  const enabled = await enabledOf(doodba, governed, signal)
+  return found.filter(({ path }) => !doodba || !below(path) || enabled.has(inside(path)))
+}
+
+/** Patterns of a stranger's on a stranger's names. */
+async function enabledOf(
+  doodba: DoodbaProject | undefined,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  if (!doodba || paths.length === 0) return new Set()
+  return new Set(await hostileText.read('pathsEnabledBy', 'addons.yaml', [doodba.patterns, paths], signal))
 }
 
 /**
@@ -44,11 +55,14 @@ export async function findAllAddons(
     const more = faults.length - shownFaults
     if (more > 0) context.warn(`left out: ${more} more addons of ${source} that cannot be read`)
     const inside = (path: string) => path.slice(sourcesFolder.length + 1)
-    const used = found.filter(
-      ({ path }) =>
-        (!governed.has(source) || doodba?.enables(inside(path))) &&
-        !exclude.some((pattern) => isExcluded(pattern, inside(path))),
+    const paths = found.map(({ path }) => inside(path))
+    const enabled = governed.has(source) ? await enabledOf(doodba, paths, context.signal) : new Set(paths)
+    const excluded = new Set(
+      exclude.length > 0
+        ? await hostileText.read('pathsExcludedBy', 'sources.exclude of fairway.yaml', [exclude, paths])
+        : [],
     )
+    const used = found.filter(({ path }) => enabled.has(inside(path)) && !excluded.has(inside(path)))
     all.push(...used.map((addon) => ({ ...addon, source })))
   }
   const sources = new Map(assembly.placed.map((source) => [source.path, source]))
@@ -61,11 +75,4 @@ export async function findAllAddons(
   // "Private addons are most important", as Doodba has it; nobody else says which of two is meant.
   const isPrivate = ({ path }: PlacedAddon) => doodba !== undefined && path.startsWith(privateFolder)
   return requireOnePlace(all, placeOf, isPrivate, (text) => context.warn(text))
-}
-
-/** `web/web_x` of the addon at `web/web_x` or `web/addons/web_x`. */
-function isExcluded(pattern: string, path: string): boolean {
-  const cut = pattern.lastIndexOf('/')
-  const [repository, name] = [pattern.slice(0, cut), pattern.slice(cut + 1)]
-  return path.startsWith(`${repository}/`) && matchesGlob(name, path.split('/').at(-1) ?? '')
 }

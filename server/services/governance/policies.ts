@@ -13,7 +13,7 @@ import { changesOf } from '../../governance/policy/changes.ts'
 import { defaultPolicy, policySchema } from '../../governance/policy/document.ts'
 import { lockPolicy, policyInForce } from '../../governance/policy/in-force.ts'
 import { outcomesOf } from '../../governance/policy/outcomes.ts'
-import { parsePolicy } from '../../governance/policy/parse.ts'
+import { readPolicy } from '../../governance/policy/read-policy.ts'
 import { renderPolicy } from '../../governance/policy/render.ts'
 import { timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
@@ -46,10 +46,15 @@ export async function setPolicy(
   caller: Caller,
   wanted: { project: string; yaml: string; expectedVersion: number },
 ): Promise<{ policy: Policy; changes: string[] }> {
+  // Outside of any transaction, which would hold a connection as long; and for nobody who may not set one.
+  await withTenant(db, caller, async (tx) => {
+    const project = await requireProject(tx, wanted.project)
+    await authorize(tx, caller, 'policy.set', { projectId: project.id })
+  })
+  const document = await readPolicy(wanted.yaml)
   return await withTenant(db, caller, async (tx) => {
     const project = await requireProject(tx, wanted.project)
     await authorize(tx, caller, 'policy.set', { projectId: project.id })
-    const document = parsePolicy(wanted.yaml)
     await lockPolicy(tx, project.id)
     const before = await policyInForce(tx, project.id)
     if (wanted.expectedVersion !== 0 && wanted.expectedVersion !== before.version) {
@@ -109,10 +114,12 @@ export async function testPolicy(
   caller: Caller,
   wanted: { project: string; yaml: string; at: Date },
 ): Promise<{ outcomes: Omit<PolicyOutcome, '$typeName'>[]; changes: string[] }> {
+  await withTenant(db, caller, (tx) => requireProject(tx, wanted.project))
+  const given = wanted.yaml === '' ? undefined : await readPolicy(wanted.yaml)
   return await withTenant(db, caller, async (tx) => {
     const project = await requireProject(tx, wanted.project)
     const inForce = await policyInForce(tx, project.id)
-    const document = wanted.yaml === '' ? inForce.document : parsePolicy(wanted.yaml)
+    const document = given ?? inForce.document
     const environment = { name: 'production', stage: 'production' } as const
     const deciders = await listDeciders(tx, { projectId: project.id, environment })
     return {

@@ -1,0 +1,65 @@
+import { ThreadOverrun } from '../../lib/threads/thread.ts'
+import { createThreadPool, JobFailed, type PoolLimits } from '../../lib/threads/thread-pool.ts'
+import { TaskError } from '../tasks/task.ts'
+import type { jobs } from './jobs.ts'
+import type { Told } from './worker.ts'
+
+type Jobs = typeof jobs
+
+/**
+ * Reads what strangers wrote (files of repositories, pages, answers of images) in threads of its own, so that no text can
+ * hold up leases, logs and the tasks of others. Every reader is linear as well: the limits are for what nobody thought of.
+ */
+export interface HostileText extends AsyncDisposable {
+  /**
+   * `what` names the text for people. Throws the reader's own TaskErrors, and `input-too-complex` naming the text and the
+   * limit.
+   */
+  read<K extends keyof Jobs>(
+    job: K,
+    what: string,
+    input: Parameters<Jobs[K]>,
+    signal?: AbortSignal,
+  ): Promise<ReturnType<Jobs[K]>>
+}
+
+/** One thread stays for a minute: a push reads a dozen texts, one right after the other. */
+const usual: PoolLimits = { deadlineMs: 20_000, memoryMb: 512, threads: 2, idleMs: 60_000 }
+
+/** The bundle has it beside itself: see packaging/bundle.ts. */
+const workerFile = import.meta.url.endsWith('.ts') ? './worker.ts' : './hostile-text-worker.mjs'
+
+export function createHostileText(limits: PoolLimits = usual): HostileText {
+  const pool = createThreadPool<Jobs>(new URL(workerFile, import.meta.url), limits)
+  return {
+    async read(job, what, input, signal) {
+      try {
+        return await pool.ask(job, input, signal)
+      } catch (error) {
+        throw translated(error, what, limits)
+      }
+    },
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
+  }
+}
+
+/** What the tasks of this agent share. */
+export const hostileText = createHostileText()
+
+function translated(error: unknown, what: string, { deadlineMs, memoryMb }: PoolLimits): unknown {
+  if (error instanceof ThreadOverrun) {
+    if (error.how === 'time')
+      return tooComplex(what, `is not read within ${deadlineMs / 1000} seconds`, error)
+    if (error.how === 'memory')
+      return tooComplex(what, `takes more than ${memoryMb} MiB of memory to read`, error)
+    return new Error(`the thread that reads ${what} ended`, { cause: error })
+  }
+  if (!(error instanceof JobFailed)) return error
+  const told = error.told as Told
+  if ('reason' in told) return new TaskError(told.reason, told.message)
+  if (told.tooDeep) return tooComplex(what, 'is nested too deeply', error)
+  return new Error(`${what} could not be read: ${told.error}`, { cause: error })
+}
+
+const tooComplex = (what: string, how: string, cause: unknown) =>
+  new TaskError('input-too-complex', `${what} ${how}: make it smaller or simpler`, { cause })

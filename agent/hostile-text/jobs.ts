@@ -1,0 +1,25 @@
+import { findAssets } from '../odoo/page-assets.ts'
+import { parseFairwayFile } from '../repository/fairway-yaml.ts'
+import { parseLock } from '../repository/lock-document.ts'
+import { parseManifests } from '../repository/manifests.ts'
+import { parseAddonsYaml } from '../repository/sources/addons-yaml.ts'
+import { pathsEnabledBy } from '../repository/sources/doodba.ts'
+import { pathsExcludedBy } from '../repository/sources/excluded.ts'
+import { parseOcaDependencies } from '../repository/sources/oca-dependencies.ts'
+import { parseReposYaml } from '../repository/sources/repos-yaml.ts'
+import { parseRequirements } from '../requirements/requirements-text.ts'
+
+/** What is read of strangers' text, each in a thread of its own kind: functions of a text and nothing else. */
+export const jobs = {
+  addonsYaml: parseAddonsYaml,
+  assets: findAssets,
+  fairwayFile: parseFairwayFile,
+  holds: (text: string, wanted: string): boolean => text.includes(wanted),
+  lock: parseLock,
+  manifests: parseManifests,
+  pathsEnabledBy,
+  pathsExcludedBy,
+  ocaDependencies: parseOcaDependencies,
+  reposYaml: parseReposYaml,
+  requirements: parseRequirements,
+}

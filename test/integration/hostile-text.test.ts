@@ -1,0 +1,113 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { createHostileText, type HostileText } from '../../agent/hostile-text/hostile-text.ts'
+import { createThreadPool } from '../../lib/threads/thread-pool.ts'
+import { createPolicyReader } from '../../server/governance/policy/read-policy.ts'
+import type { jobs } from '../support/endless-worker.ts'
+
+const size = 256 * 1024
+const fill = (part: string, before = '', after = '') => before + part.repeat(size / part.length) + after
+
+const limits = { deadlineMs: 60_000, memoryMb: 512, threads: 2, idleMs: 1_000 }
+const text = createHostileText(limits)
+const policy = createPolicyReader(limits)
+afterAll(async () => {
+  await text[Symbol.asyncDispose]()
+  await policy[Symbol.asyncDispose]()
+})
+
+/** How often the event loop went round until the work was done, and how that ended. */
+async function turnsDuring(work: () => Promise<unknown>): Promise<{ turns: number; end: unknown }> {
+  let turns = 0
+  let done = false
+  const count = () => {
+    turns++
+    if (!done) setImmediate(count)
+  }
+  setImmediate(count)
+  const end = await work().catch((error: unknown) => error)
+  done = true
+  return { turns, end }
+}
+
+const none = new Map<string, string>()
+const attacks: Record<string, (hostile: HostileText) => Promise<unknown>> = {
+  'requirements of one long run of blanks': (hostile) =>
+    hostile.read('requirements', 'requirements.txt', [fill(' ', 'a', '|'), 'requirements.txt']),
+  'requirements of one long line of hashes': (hostile) =>
+    hostile.read('requirements', 'requirements.txt', [fill(' --hash=x', 'a', '|'), 'requirements.txt']),
+  'a page of tags that nothing ends': (hostile) => hostile.read('assets', '/web/login', [fill('<link ')]),
+  'a page of addresses that nothing ends': (hostile) =>
+    hostile.read('assets', '/web/login', [fill('<link href=')]),
+  'a manifest that is wrong everywhere': (hostile) =>
+    hostile.read('manifests', 'the manifests of x', [
+      [{ file: 'x/__manifest__.py', content: Buffer.from(fill('\\not  a').slice(0, size)) }],
+    ]),
+  'a repos.yaml of commas': (hostile) =>
+    hostile.read('reposYaml', 'repos.yaml', [fill(',', '[').slice(0, size), 'repos.yaml', none]),
+  'a fairway.yaml of brackets': (hostile) =>
+    hostile.read('fairwayFile', 'fairway.yaml', ['['.repeat(100_000)]),
+}
+
+describe('the event loop goes round while strangers’ text is read', () => {
+  test.each(Object.entries(attacks))('%s', async (_, attack) => {
+    const { turns, end } = await turnsDuring(() => attack(text))
+    expect(turns).toBeGreaterThan(0)
+    if (end instanceof Error) expect(end).toMatchObject({ name: 'TaskError' })
+  })
+
+  test('a policy of keys, and one of commas', async () => {
+    const keys = Array.from({ length: 8_000 }, (_, index) => `k${index}:`).join('\n')
+    for (const yaml of [keys.slice(0, 64_000), `[${','.repeat(64_000)}`]) {
+      const { turns, end } = await turnsDuring(() => policy(yaml))
+      expect(turns).toBeGreaterThan(0)
+      expect(end).toMatchObject({ name: 'DomainError', reason: 'invalid-policy' })
+    }
+  })
+})
+
+describe('what is not done with in time is given up with its name and limit', () => {
+  test('a file of a repository', async () => {
+    await using hurried = createHostileText({ ...limits, deadlineMs: 1 })
+    const reading = hurried.read('fairwayFile', 'fairway.yaml', ['['.repeat(100_000)])
+    await expect(reading).rejects.toMatchObject({
+      reason: 'input-too-complex',
+      message: 'fairway.yaml is not read within 0.001 seconds: make it smaller or simpler',
+    })
+  })
+
+  test('a policy', async () => {
+    await using hurried = createPolicyReader({ ...limits, deadlineMs: 1 })
+    await expect(hurried(`[${','.repeat(64_000)}`)).rejects.toMatchObject({ reason: 'policy-too-complex' })
+  })
+})
+
+describe('a thread', () => {
+  const endless = new URL('../support/endless-worker.ts', import.meta.url)
+
+  test('that would never end is ended, while the event loop goes round and others are answered', async () => {
+    await using pool = createThreadPool<typeof jobs>(endless, { ...limits, deadlineMs: 1_000 })
+    const spinning = turnsDuring(() => pool.ask('spin', []))
+    expect(await pool.ask('echo', ['here'])).toBe('here')
+    const { turns, end } = await spinning
+    expect(turns).toBeGreaterThan(0)
+    expect(end).toMatchObject({ name: 'ThreadOverrun', how: 'time' })
+    expect(await pool.ask('echo', ['again'])).toBe('again')
+  })
+
+  test('that takes more memory than it may is ended alone', async () => {
+    await using pool = createThreadPool<typeof jobs>(endless, { ...limits, memoryMb: 32 })
+    await expect(pool.ask('fill', [])).rejects.toMatchObject({ name: 'ThreadOverrun', how: 'memory' })
+    expect(await pool.ask('echo', ['here'])).toBe('here')
+  })
+
+  test('ends with whoever asked, and answers each question to whoever asked it', async () => {
+    await using pool = createThreadPool<typeof jobs>(endless, limits)
+    const asked = new AbortController()
+    const spinning = pool.ask('spin', [], asked.signal)
+    const others = Array.from({ length: 20 }, (_, index) => pool.ask('echo', [`${index}`]))
+    expect(await Promise.all(others)).toEqual(Array.from({ length: 20 }, (_, index) => `${index}`))
+    asked.abort(new Error('cancelled'))
+    await expect(spinning).rejects.toThrow('cancelled')
+    await expect(pool.ask('fall', [])).rejects.toMatchObject({ name: 'JobFailed', told: 'TypeError' })
+  })
+})
