@@ -3,6 +3,7 @@ import { closeBuildNetwork } from './containers/build-network.ts'
 import { closeHostTo } from './containers/firewall.ts'
 import type { Journal } from './link/journal.ts'
 import type { Logger } from './logger.ts'
+import { adoptOldRecords } from './neutralize/adopt.ts'
 import type { AgentServices } from './services.ts'
 import { collectTaskOrphans } from './tasks/leftovers.ts'
 
@@ -22,6 +23,8 @@ export async function prepareHost(
   await closeBuildNetwork(services.docker)
   const recovered = await services.cells.recoverAfterBoot(signal)
   if (recovered.length > 0) log.info({ recovered }, 'databases started again after a reboot')
+  const raw = await adoptOldRecords(services, signal)
+  if (raw.length > 0) log.warn({ raw }, 'these cells may hold raw data of production: build them again')
   const open = new Map(journal.listOpen().map(({ taskId, epoch }) => [taskId, epoch]))
   const orphans = [
     ...(await services.cells.collectOrphans({ isBusy: () => false }, signal)),

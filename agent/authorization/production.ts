@@ -1,7 +1,10 @@
+import { CellStage } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { findContainer, listContainers } from '../containers/docker.ts'
 import { runtimeName } from '../containers/odoo.ts'
 import type { AgentServices } from '../services.ts'
-import { parseId } from '../storage/records.ts'
+import type { Snapshot } from '../storage/layout.ts'
+import { neutralityOf } from '../storage/neutrality.ts'
+import { type Cell, parseId } from '../storage/records.ts'
 import type { TaskInput, TaskKind } from '../tasks/task.ts'
 
 /** Something of production on this host: an authorization has to name its environment and one of the cells. */
@@ -22,7 +25,8 @@ const nothing = async () => []
  * environment for a cell of another. Whatever cannot be told apart from production counts as production.
  *
  * Tasks that only read (snapshots, dumps, clones *of* production) are free; so is making an environment's first
- * production cell, since there is nothing to lose yet.
+ * production cell, since there is nothing to lose yet. A clone of production's data that is to be production again is
+ * not: it would bear no mark that it is not yet neutral.
  */
 const rules: { readonly [K in TaskKind]: Rule<K> } = {
   resolve: nothing,
@@ -36,7 +40,10 @@ const rules: { readonly [K in TaskKind]: Rule<K> } = {
   fetchImage: nothing,
   collectImages: nothing,
   createCell: (records, { environmentId, cellId }) => ofEnvironment(records, environmentId, cellId),
-  cloneCell: (records, { environmentId, cellId }) => ofEnvironment(records, environmentId, cellId),
+  cloneCell: async (records, { environmentId, cellId, stage, source }) => [
+    ...(await ofEnvironment(records, environmentId, cellId)),
+    ...(stage === CellStage.PRODUCTION ? await ofSource(records, source) : []),
+  ],
   applyModules: (records, { cellId }) => ofCell(records, cellId),
   neutralize: (records, { cellId }) => ofCell(records, cellId),
   restoreCell: (records, { cellId }) => ofCell(records, cellId),
@@ -104,6 +111,25 @@ async function ofEnvironment(
     ? [{ environmentId: environmentId.toLowerCase(), cells: cells.map(({ id }) => id) }]
     : []
 }
+
+/** Where a clone's data are from, when they are production's, or ever were. */
+async function ofSource(
+  { pool }: HostRecords,
+  source: TaskInput<'cloneCell'>['source'],
+): Promise<ProductionPart[]> {
+  if (!source.case || !source.value) return []
+  if (source.case === 'sourceCellId') {
+    const cell = await pool.findCell(source.value)
+    return cell && holdsProduction(cell) ? [{ environmentId: cell.environmentId, cells: [cell.id] }] : []
+  }
+  const snapshot = await pool.findSnapshot(source.value)
+  return snapshot && holdsProduction(snapshot)
+    ? [{ environmentId: snapshot.environmentId, cells: [snapshot.cellId] }]
+    : []
+}
+
+const holdsProduction = (content: Cell | Snapshot) =>
+  content.stage === 'production' || neutralityOf(content).state !== 'free'
 
 /** By the cell of the container that has the runtime's name, whatever the task says about it. */
 async function ofRuntime(records: HostRecords, runtimeId: string): Promise<ProductionPart[]> {

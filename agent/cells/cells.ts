@@ -15,6 +15,7 @@ import type {
   CellParts,
   CloneRequest,
   CloneResult,
+  ContentFacts,
   CreateRequest,
   DumpRequest,
   LoggedStep,
@@ -62,6 +63,8 @@ export interface Cells {
   /** Shuts a cell's PostgreSQL down cleanly; it stays down until `start`. One that is not there is fine. */
   stop(cellId: string, signal: AbortSignal): Promise<void>
   connection(cell: Cell): Promise<Connection>
+  /** Changes what the record says of the cell's content, by what it says at that moment. Durable when it resolves. */
+  note(cellId: string, change: (cell: Cell) => ContentFacts, signal: AbortSignal): Promise<Cell>
   /**
    * Starts every PostgreSQL that is down though nobody stopped it: after a reboot Docker may have tried before the pool
    * was mounted. Call it when the agent has started. @returns ids of the cells.
@@ -99,6 +102,11 @@ export function createCells(host: DockerHost, pool: Pool): Cells {
       const { odooPassword } = await pool.readSecrets(cell)
       return { host: 'db', port: 5432, user: ROLE, password: odooPassword, database: DATABASE }
     },
+    note: (cellId, change, signal) =>
+      parts.withLock(cellId, signal, async () => {
+        const { paths, ...record } = await pool.requireCell(cellId)
+        return pool.saveCell({ ...record, ...change({ paths, ...record }) })
+      }),
     recoverAfterBoot: (signal) => recoverAfterBoot(parts, signal),
     collectOrphans: (ownership, signal) => collectCellOrphans(parts, ownership, signal),
   }

@@ -3,8 +3,10 @@ import { createLiveDatabase } from '../containers/online-backup.ts'
 import { ensurePostgres, isPostgresRunning } from '../containers/postgres.ts'
 import { createPassword } from '../containers/scram.ts'
 import type { Snapshot } from '../storage/layout.ts'
+import { inheritNeutrality } from '../storage/neutrality.ts'
 import type { Cell, CellRecord } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'
+import { imagesOf } from './images.ts'
 import type { CellParts, CloneRequest, CloneResult, Step } from './parts.ts'
 import { startCell } from './start.ts'
 
@@ -54,7 +56,7 @@ async function copy(parts: CellParts, request: CloneRequest, step: Step): Promis
 }
 
 async function copyFrom(
-  { pool }: CellParts,
+  { host, pool }: CellParts,
   request: CloneRequest,
   from: Cell | Snapshot,
   running: boolean,
@@ -75,6 +77,8 @@ async function copyFrom(
     epoch,
     createdAt: now,
     sealed: false,
+    neutrality: inheritNeutrality(from, request.stage),
+    images: await imagesOf(host, from),
     ...(request.throwaway && { throwaway: true }),
   }
   return pool.cloneCell({

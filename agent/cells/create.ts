@@ -25,6 +25,7 @@ export async function createCell(parts: CellParts, request: CreateRequest, step:
       epoch: step.epoch,
       createdAt: new Date().toISOString(),
       sealed: false,
+      neutrality: { state: 'free' },
     }
     const cell = await pool.createCell(record, { odooPassword: createPassword() }, async (dataDir) => {
       await initializeCluster(host, image, dataDir, signal)

@@ -68,6 +68,8 @@ async function cloneAndDump(
       postgresGid,
       takenAt: cell.source?.time ?? cell.createdAt,
       epoch: step.epoch,
+      ...(cell.neutrality && { neutrality: cell.neutrality }),
+      ...(cell.images && { images: cell.images }),
     },
     from: cell,
     signal: step.signal,

@@ -1,6 +1,6 @@
 import type { DockerHost } from '../containers/docker.ts'
 import type { Pool } from '../storage/pool.ts'
-import type { Cell, Stage } from '../storage/records.ts'
+import type { Cell, CellRecord, Stage } from '../storage/records.ts'
 import type { TaskContext } from '../tasks/task.ts'
 import type { WithLock } from './locks.ts'
 
@@ -61,3 +61,6 @@ export interface CloneResult {
   copyMs: number
   startMs: number
 }
+
+/** What a cell's record says of its content. */
+export type ContentFacts = Pick<CellRecord, 'neutrality' | 'images'>

@@ -1,8 +1,10 @@
 import { ensurePostgres, stopPostgres } from '../containers/postgres.ts'
 import { sealDatabase } from '../database/administration.ts'
 import type { Snapshot } from '../storage/layout.ts'
+import { inheritNeutrality, neutralityOf, worse } from '../storage/neutrality.ts'
 import type { Cell } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'
+import { withImage } from './images.ts'
 import type { CellParts, Step } from './parts.ts'
 import { markStopped } from './recover.ts'
 import { isInUse } from './snapshot.ts'
@@ -22,6 +24,10 @@ export async function restoreCell(
     const { odooPassword } = await pool.readSecrets(cell)
     await step.requireLease()
     await stopPostgres(host, cell.id)
+    const { paths: _, ...record } = cell
+    const neutrality = inheritNeutrality(snapshot, cell.stage)
+    // Whatever content a crash leaves in the cell: the record says no better of it than it is.
+    await pool.saveCell({ ...record, neutrality: worse(neutralityOf(cell), neutrality) })
     try {
       await pool.beginRestore(cell, snapshot, step.epoch, signal)
       await ensurePostgres(host, cell, signal)
@@ -30,11 +36,15 @@ export async function restoreCell(
       await step.requireLease()
     } catch (error) {
       await takeBack(parts, cell, error as Error)
+      await pool.saveCell(record)
       throw error
     }
     await pool.confirmRestore(cell)
     await markStopped(cell, false)
-    return cell
+    // Elsewhere what may touch the data goes by the data alone, whatever the cell held before.
+    const known = cell.stage === 'production' ? cell.images : []
+    const images = [...(snapshot.images ?? []), ...(known ?? [])].reduce<string[]>(withImage, [])
+    return pool.saveCell({ ...record, neutrality, images })
   })
 }
 

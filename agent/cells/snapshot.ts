@@ -2,8 +2,10 @@ import { listContainers } from '../containers/docker.ts'
 import { createLiveDatabase } from '../containers/online-backup.ts'
 import { ensurePostgres, isPostgresRunning, stopPostgres } from '../containers/postgres.ts'
 import type { Snapshot } from '../storage/layout.ts'
+import { neutralityOf } from '../storage/neutrality.ts'
 import type { Cell } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'
+import { imagesOf } from './images.ts'
 import type { CellParts, SnapshotRequest, Step } from './parts.ts'
 
 export async function snapshotCell(
@@ -47,14 +49,15 @@ export async function isInUse({ host }: CellParts, cellId: string): Promise<bool
   return containers.some(({ State, Labels }) => State === 'running' && Labels['fairway.role'] !== 'postgres')
 }
 
-function take(
-  { pool }: CellParts,
+async function take(
+  { host, pool }: CellParts,
   request: SnapshotRequest,
   cell: Cell,
   running: boolean,
   { epoch, signal }: Step,
 ): Promise<Snapshot> {
   const { environmentId, stage, postgresImage, postgresMajor, postgresUid, postgresGid, memoryBytes } = cell
+  const { by: _, ...neutrality } = neutralityOf(cell)
   return pool.snapshotCell({
     record: {
       version: 1,
@@ -70,6 +73,8 @@ function take(
       purpose: request.purpose,
       quiesced: !running,
       epoch,
+      neutrality,
+      images: await imagesOf(host, cell),
     },
     from: cell,
     live: running ? createLiveDatabase(cell, signal) : undefined,

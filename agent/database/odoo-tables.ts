@@ -107,8 +107,9 @@ const relationsQuery = `
       WHEN c.relhasrules THEN 'has rules'
       WHEN c.relrowsecurity OR c.relforcerowsecurity
         OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid) THEN 'has row-level security'
-      WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid OR i.inhrelid = c.oid)
-        THEN 'shares its rows with others by inheritance'
+      -- That others have this one's rows as well changes none of them: Odoo's own kinds of actions are such children.
+      WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)
+        THEN 'has rows of others by inheritance'
       WHEN c.relpersistence = 't' THEN 'is temporary'
       WHEN (SELECT m.amname FROM pg_am m WHERE m.oid = c.relam) IS DISTINCT FROM 'heap'
         THEN 'is stored by something else than PostgreSQL'

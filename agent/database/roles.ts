@@ -53,6 +53,8 @@ async function ensureRole(client: pg.Client, role: OwnRole, major: number): Prom
   await client.query(`ALTER ROLE ${name} RESET ALL`)
   // What it can't give itself at the start of a session.
   await client.query(`ALTER ROLE ${name} SET temp_file_limit = '1GB'`)
+  // A tenant's triggers do not fire for what the agent writes.
+  if (name === WRITER) await client.query(`ALTER ROLE ${name} SET session_replication_role = replica`)
   if (major >= 17) await client.query(`ALTER ROLE ${name} SET event_triggers = off`)
   for (const group of memberOf)
     await client.query(`GRANT ${group} TO ${name}${major >= 16 ? ' WITH INHERIT TRUE, SET FALSE' : ''}`)

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { TaskError } from '../tasks/task.ts'
 import { writeDurably } from './durable.ts'
+import { imagesSchema, neutralitySchema } from './neutrality.ts'
 
-export type Stage = 'production' | 'staging' | 'development'
+export type { Stage } from './stage.ts'
 
 const id = z.uuid()
 const source = z.object({
@@ -27,6 +28,9 @@ const postgres = {
 /** Files of one part of a dump. */
 const files = z.object({ files: z.int().min(0), bytes: z.int().min(0) })
 
+/** Absent in records of before this was kept. */
+const neutral = { neutrality: neutralitySchema.optional(), images: imagesSchema.optional() }
+
 const cellRecord = z.object({
   version: z.literal(1),
   id,
@@ -45,6 +49,7 @@ const cellRecord = z.object({
   sealed: z.boolean(),
   /** Made by a task for its own work and destroyed by it: one that no task works on is an orphan. */
   throwaway: z.literal(true).optional(),
+  ...neutral,
 })
 
 const snapshotRecord = z.object({
@@ -61,6 +66,7 @@ const snapshotRecord = z.object({
   takenAt: z.iso.datetime(),
   sizeBytes: z.int().min(0),
   epoch: z.int().min(0),
+  ...neutral,
 })
 
 const dumpRecord = z.object({
@@ -77,6 +83,7 @@ const dumpRecord = z.object({
   /** Of its manifest, which has the SHA-256 of every file. */
   manifestSha256: z.hash('sha256'),
   epoch: z.int().min(0),
+  ...neutral,
 })
 
 const secrets = z.object({ odooPassword: z.string().min(20) })

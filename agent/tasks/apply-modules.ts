@@ -18,7 +18,13 @@ export function applyModules(services: OdooCellServices): TaskHandler<'applyModu
   return async (input, context) => {
     requireModuleNames(input)
     const begun = performance.now()
-    const prepared = await prepareOdooCell(services, input.cellId, input.image, context.signal)
+    const prepared = await prepareOdooCell(
+      services,
+      input.cellId,
+      input.image,
+      { kind: 'change', taskId: context.taskId, secrets: input.secrets.length > 0 },
+      context.signal,
+    )
     const asked = input.install.length + input.update.length > 0
     const update = asked ? await runUpdate(services, prepared, input, context) : undefined
     return create(ApplyModulesOutputSchema, {

@@ -1,72 +1,129 @@
 import { create } from '@bufbuild/protobuf'
-import { CheckSchema, NeutralizeOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import type { ImageFacts } from '../containers/image-facts.ts'
+import {
+  AdministratorPasswordSchema,
+  CheckSchema,
+  NeutralizeOutputSchema,
+  type NeutralizeTask,
+  PasswordPolicy,
+} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { databaseOptions, odooContainer } from '../containers/odoo-options.ts'
 import { runOneOff } from '../containers/one-off.ts'
-import { withHostileDatabase } from '../database/hostile-database.ts'
-import { type AssertionResult, assertNeutral } from '../odoo/neutral-assertions.ts'
-import { findUncovered, type Uncovered } from '../odoo/neutral-coverage.ts'
+import type { AssertionResult } from '../neutralize/assertions.ts'
+import { blankCredentials } from '../neutralize/blank.ts'
+import type { Uncovered } from '../neutralize/coverage.ts'
+import { requireNeutral } from '../neutralize/gate.ts'
+import { createOneTimePassword } from '../neutralize/one-time-password.ts'
+import { prove, rememberSecret, unmark } from '../neutralize/proof.ts'
+import type { Wishes } from '../neutralize/rule.ts'
 import { createUpdateLogReader } from '../odoo/update-log.ts'
 import type { AgentServices } from '../services.ts'
-import type { Cell } from '../storage/records.ts'
-import { type OdooCellServices, prepareOdooCell } from './odoo-cell.ts'
+import { type OdooCell, type OdooCellServices, prepareOdooCell } from './odoo-cell.ts'
 import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
 
-/** Makes a clone harmless, and proves it by asking the data. Never a production cell, whoever asks. */
+/**
+ * Makes a copy harmless, proves it by asking the data, and then takes the mark off it. Never a production cell, whoever
+ * asks. What comes when: the agent's own SQL before the image has seen anything, the image's, the agent's again.
+ */
 export function neutralize(
   services: OdooCellServices & Pick<AgentServices, 'pool'>,
 ): TaskHandler<'neutralize'> {
   return async (input, context) => {
-    await refuseProduction(services, input.cellId)
-    const { cell, connection, facts } = await prepareOdooCell(
-      services,
-      input.cellId,
-      input.image,
-      context.signal,
-    )
-    const { exitCode, log } = await runOneOff(
-      services.docker,
-      context,
-      {
-        name: 'neutralize',
-        source: 'odoo',
-        cellId: cell.id,
-        container: odooContainer({
-          cell,
-          connection,
-          facts,
-          image: input.image,
-          limits: input.resources,
-          arguments: ['neutralize', ...databaseOptions],
-        }),
-      },
-      createJudge,
-    )
-    if (exitCode !== 0)
-      throw new TaskError(
-        'neutralize-failed',
-        `Odoo could not neutralize the database (exit code ${exitCode}): ${log.exception ?? log.lastLine}`,
-      )
-    if (!input.assert) return create(NeutralizeOutputSchema, {})
-    const { assertions, uncovered } = await examine(cell, facts, input.coveredModules, context.signal)
+    const { signal } = context
+    await refuse(services, input)
+    const started = await services.cells.start(input.cellId, signal)
+    const secretSha256 = await rememberSecret(services, started, signal)
+    const wishes: Wishes = { passwords: wishOf(input.passwords), secretSha256 }
+
+    await context.requireLease()
+    await blankCredentials(started, wishes, undefined, signal)
+    const use = { kind: 'neutralize' } as const
+    const prepared = await prepareOdooCell(services, input.cellId, input.image, use, signal)
+    const ran = await runOdoosOwn(services, prepared, input, context)
+    const reset = wishes.passwords === 'reset' ? await createOneTimePassword() : undefined
+    await context.requireLease()
+    const login = await blankCredentials(prepared.cell, wishes, reset?.hash, signal)
+    if (reset && login === undefined)
+      context.warn('the database has no user base.user_admin, so nobody got a new password')
+
+    const covered = [...modulesOf(prepared), ...input.coveredModules]
+    const { assertions, uncovered } = await prove(prepared.cell, wishes, new Set(covered), signal)
     report(assertions, uncovered, context)
     requirePassed(assertions)
+    await unmark(services, input.cellId, signal)
     return create(NeutralizeOutputSchema, {
       assertions: assertions.map((result) =>
         create(CheckSchema, { ...result, durationMs: BigInt(result.durationMs) }),
       ),
       uncoveredModules: uncovered.map(({ module }) => module),
+      passwords: policies[wishes.passwords],
+      ...(reset &&
+        login !== undefined && {
+          administrator: create(AdministratorPasswordSchema, { login, password: reset.password }),
+        }),
+      image: ran ? input.image : '',
     })
   }
 }
 
-async function refuseProduction({ pool }: Pick<AgentServices, 'pool'>, cellId: string): Promise<void> {
-  const { stage } = await pool.requireCell(cellId)
-  if (stage === 'production')
+async function refuse({ pool }: Pick<AgentServices, 'pool'>, { cellId, image }: NeutralizeTask) {
+  const cell = await pool.requireCell(cellId)
+  if (cell.stage === 'production')
     throw new TaskError(
       'production-protected',
       `cell ${cellId} is a production cell: it is never neutralized`,
     )
+  requireNeutral(cell, image, { kind: 'neutralize' })
+}
+
+const policies = {
+  keep: PasswordPolicy.KEEP,
+  disable: PasswordPolicy.DISABLE,
+  reset: PasswordPolicy.RESET,
+} as const satisfies Record<Wishes['passwords'], PasswordPolicy>
+
+function wishOf(policy: PasswordPolicy): Wishes['passwords'] {
+  if (policy === PasswordPolicy.KEEP) return 'keep'
+  return policy === PasswordPolicy.RESET ? 'reset' : 'disable'
+}
+
+const modulesOf = ({ facts }: OdooCell) =>
+  Object.entries(facts.modules).flatMap(([name, { neutralize: ships }]) => (ships ? [name] : []))
+
+/** `odoo neutralize`, which is there from 16 on; before, the agent's own SQL is all. */
+async function runOdoosOwn(
+  services: OdooCellServices,
+  { cell, connection, facts }: OdooCell,
+  input: NeutralizeTask,
+  context: TaskContext,
+): Promise<boolean> {
+  if (Number.parseInt(facts.odooVersion, 10) < 16) {
+    context.warn(`Odoo ${facts.odooVersion} cannot neutralize: what modules of its own hold stays as it is`)
+    return false
+  }
+  const { exitCode, log } = await runOneOff(
+    services.docker,
+    context,
+    {
+      name: 'neutralize',
+      source: 'odoo',
+      cellId: cell.id,
+      container: odooContainer({
+        cell,
+        connection,
+        facts,
+        image: input.image,
+        limits: input.resources,
+        arguments: ['neutralize', ...databaseOptions],
+      }),
+    },
+    createJudge,
+  )
+  if (exitCode !== 0)
+    throw new TaskError(
+      'neutralize-failed',
+      `Odoo could not neutralize the database (exit code ${exitCode}): ${log.exception ?? log.lastLine}`,
+    )
+  return true
 }
 
 function createJudge() {
@@ -75,19 +132,6 @@ function createJudge() {
     line: (text: string) => reader.line(text),
     finish: ({ exitCode }: { exitCode: number }) => ({ exitCode, log: reader.finish() }),
   }
-}
-
-function examine(cell: Cell, facts: ImageFacts, coveredModules: readonly string[], signal: AbortSignal) {
-  const shipping = Object.entries(facts.modules).filter(([, { neutralize: ships }]) => ships)
-  const covered = new Set([...shipping.map(([name]) => name), ...coveredModules])
-  return withHostileDatabase(
-    cell,
-    async (database) => ({
-      assertions: await assertNeutral(database),
-      uncovered: await findUncovered(database, covered),
-    }),
-    { signal },
-  )
 }
 
 function report(assertions: AssertionResult[], uncovered: Uncovered[], context: TaskContext): void {

@@ -16,6 +16,7 @@ export function startRuntime(services: OdooCellServices): TaskHandler<'startRunt
       services,
       runtime.cellId,
       runtime.image,
+      { kind: 'serve' },
       context.signal,
     )
     await ownTree(cell.paths.sessions, facts.uid, facts.gid, context.signal)

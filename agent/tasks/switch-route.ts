@@ -2,10 +2,11 @@ import { create } from '@bufbuild/protobuf'
 import { SwitchRouteOutputSchema, type SwitchRouteTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { listRuntimes } from '../containers/odoo.ts'
 import { type Route, routeSchema } from '../containers/route.ts'
+import { requireNeutral } from '../neutralize/gate.ts'
 import type { AgentServices } from '../services.ts'
 import { TaskError, type TaskHandler } from './task.ts'
 
-type Services = Pick<AgentServices, 'docker' | 'proxy'>
+type Services = Pick<AgentServices, 'docker' | 'pool' | 'proxy'>
 
 /** What visitors of an environment get: a runtime, a maintenance page, or nothing. */
 export function switchRoute(services: Services): TaskHandler<'switchRoute'> {
@@ -43,7 +44,7 @@ async function createRoute(services: Services, input: SwitchRouteTask): Promise<
   })
 }
 
-async function describeTarget({ docker }: Services, { target }: SwitchRouteTask): Promise<unknown> {
+async function describeTarget({ docker, pool }: Services, { target }: SwitchRouteTask): Promise<unknown> {
   if (target.case === 'maintenance')
     return {
       kind: 'maintenance',
@@ -57,5 +58,6 @@ async function describeTarget({ docker }: Services, { target }: SwitchRouteTask)
       'runtime-missing',
       `the runtime ${target.value} does not run: start it before routing to it`,
     )
+  requireNeutral(await pool.requireCell(runtime.cellId), '', { kind: 'serve' })
   return { kind: 'runtime', ...runtime }
 }

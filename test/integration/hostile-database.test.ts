@@ -9,9 +9,9 @@ import { type HostileDatabase, withHostileDatabase } from '../../agent/database/
 import { DATABASE } from '../../agent/database/names.ts'
 import { lookUpOdooTables } from '../../agent/database/odoo-tables.ts'
 import { connectOwn, ownSettings } from '../../agent/database/own-session.ts'
+import { assertNeutral } from '../../agent/neutralize/assertions.ts'
+import { findUncovered } from '../../agent/neutralize/coverage.ts'
 import { readModuleStates } from '../../agent/odoo/installed-modules.ts'
-import { assertNeutral } from '../../agent/odoo/neutral-assertions.ts'
-import { findUncovered } from '../../agent/odoo/neutral-coverage.ts'
 import type { Cell } from '../../agent/storage/records.ts'
 import { createRig, LIMITS, POSTGRES_IMAGE, type StorageRig } from '../support/storage.ts'
 import { connectSuperuser, withSuperuser } from '../support/superuser.ts'
@@ -77,7 +77,8 @@ async function connectTenant(): Promise<pg.Client> {
 }
 const ask = <T>(use: (database: HostileDatabase) => Promise<T>, options = {}) =>
   withHostileDatabase(cell, use, options)
-const proof = () => ask(assertNeutral)
+const wishes = { passwords: 'disable', secretSha256: undefined } as const
+const proof = () => ask((database) => assertNeutral(database, wishes))
 const failed = async () => (await proof()).filter(({ passed }) => !passed).map(({ name }) => name)
 
 /** A function that takes whatever it can get as whoever calls it, and tells it in a table if it may. */
@@ -233,7 +234,7 @@ test('code that runs while a statement is planned is powerless, and changes noth
   await withSuperuser(cell, (client) => client.query('truncate stolen'), { database: DATABASE })
   const settings = await ask(async (database) => {
     await readModuleStates(database)
-    await assertNeutral(database)
+    await assertNeutral(database, wishes)
     const { rows } = await database.query(
       `select current_setting('search_path') as path, current_setting('transaction_read_only') as reads,
          current_setting('statement_timeout') as limit, current_user as who`,

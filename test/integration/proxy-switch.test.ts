@@ -9,7 +9,8 @@ import { switchRoute } from '../../agent/tasks/switch-route.ts'
 import { StopRuntimeTaskSchema, SwitchRouteTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { startHttpRuntime } from '../support/http-runtime.ts'
 import { type Shot, startLoad } from '../support/load.ts'
-import { createTestServices, type TestServices } from '../support/odoo-services.ts'
+import { createTestServices, registry, type TestServices } from '../support/odoo-services.ts'
+import { createStep, LIMITS } from '../support/storage.ts'
 import { createTask, type RecordedTask } from '../support/task-context.ts'
 import { openWebsocket } from '../support/websocket.ts'
 
@@ -38,6 +39,8 @@ const shots: Shot[] = [
 
 beforeAll(async () => {
   services = await createTestServices()
+  const postgresImage = `${registry}/fairway/postgres:18`
+  await services.cells.create({ ...cell, stage: 'staging', postgresImage, limits: LIMITS }, createStep())
 }, 60_000)
 afterAll(() => services?.[Symbol.asyncDispose](), 60_000)
 

@@ -2211,7 +2211,9 @@ export declare type TestReport = Message<"fairway.agent.v1.TestReport"> & {
 export declare const TestReportSchema: GenMessage<TestReport>;
 
 /**
- * odoo neutralize, and then the proof by SQL. Refused on a production cell, whoever asks.
+ * The agent's own SQL, before the image touches the cell; `odoo neutralize` of the image, from Odoo 16 on; the agent's SQL
+ * again; and the proof, which alone takes the mark "not yet neutral" off the cell. A copy of production that is not proved
+ * yet takes only an image that production itself has run. Refused on a production cell, whoever asks.
  *
  * @generated from message fairway.agent.v1.NeutralizeTask
  */
@@ -2227,7 +2229,7 @@ export declare type NeutralizeTask = Message<"fairway.agent.v1.NeutralizeTask"> 
   image: string;
 
   /**
-   * Prove only when set; the first of the two passes has nothing to prove yet.
+   * The agent always proves; older ones when this is set.
    *
    * @generated from field: bool assert = 3;
    */
@@ -2244,6 +2246,13 @@ export declare type NeutralizeTask = Message<"fairway.agent.v1.NeutralizeTask"> 
    * @generated from field: fairway.agent.v1.Resources resources = 5;
    */
   resources?: Resources | undefined;
+
+  /**
+   * What becomes of the passwords of people. Unspecified: disable.
+   *
+   * @generated from field: fairway.agent.v1.PasswordPolicy passwords = 6;
+   */
+  passwords: PasswordPolicy;
 };
 
 /**
@@ -2265,6 +2274,27 @@ export declare type NeutralizeOutput = Message<"fairway.agent.v1.NeutralizeOutpu
    * @generated from field: repeated string uncovered_modules = 2;
    */
   uncoveredModules: string[];
+
+  /**
+   * What was done to the passwords of people; unspecified: an agent that did nothing about them.
+   *
+   * @generated from field: fairway.agent.v1.PasswordPolicy passwords = 3;
+   */
+  passwords: PasswordPolicy;
+
+  /**
+   * With `reset`. The server keeps it sealed, apart from this message.
+   *
+   * @generated from field: fairway.agent.v1.AdministratorPassword administrator = 4;
+   */
+  administrator?: AdministratorPassword | undefined;
+
+  /**
+   * The image whose `odoo neutralize` ran; empty where it has none (before Odoo 16).
+   *
+   * @generated from field: string image = 5;
+   */
+  image: string;
 };
 
 /**
@@ -2272,6 +2302,29 @@ export declare type NeutralizeOutput = Message<"fairway.agent.v1.NeutralizeOutpu
  * Use `create(NeutralizeOutputSchema)` to create a new message.
  */
 export declare const NeutralizeOutputSchema: GenMessage<NeutralizeOutput>;
+
+/**
+ * How the administrator of a copy signs in; made by the agent, for this copy alone.
+ *
+ * @generated from message fairway.agent.v1.AdministratorPassword
+ */
+export declare type AdministratorPassword = Message<"fairway.agent.v1.AdministratorPassword"> & {
+  /**
+   * @generated from field: string login = 1;
+   */
+  login: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.AdministratorPassword.
+ * Use `create(AdministratorPasswordSchema)` to create a new message.
+ */
+export declare const AdministratorPasswordSchema: GenMessage<AdministratorPassword>;
 
 /**
  * @generated from message fairway.agent.v1.Check
@@ -2690,4 +2743,42 @@ export enum InstallMode {
  * Describes the enum fairway.agent.v1.InstallMode.
  */
 export declare const InstallModeSchema: GenEnum<InstallMode>;
+
+/**
+ * What a neutralization does to the passwords of people.
+ *
+ * @generated from enum fairway.agent.v1.PasswordPolicy
+ */
+export enum PasswordPolicy {
+  /**
+   * @generated from enum value: PASSWORD_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * They stay: whoever gets at the copy can try passwords on their hashes.
+   *
+   * @generated from enum value: PASSWORD_POLICY_KEEP = 1;
+   */
+  KEEP = 1,
+
+  /**
+   * None is left: nobody signs in with a password.
+   *
+   * @generated from enum value: PASSWORD_POLICY_DISABLE = 2;
+   */
+  DISABLE = 2,
+
+  /**
+   * None is left, and the administrator gets a new one.
+   *
+   * @generated from enum value: PASSWORD_POLICY_RESET = 3;
+   */
+  RESET = 3,
+}
+
+/**
+ * Describes the enum fairway.agent.v1.PasswordPolicy.
+ */
+export declare const PasswordPolicySchema: GenEnum<PasswordPolicy>;
 

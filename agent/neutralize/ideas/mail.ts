@@ -1,0 +1,58 @@
+import { blank, credentialLike, type Idea, where } from '../rule.ts'
+
+/**
+ * No mail goes out or comes in. Hosts become `invalid` (RFC 6761) as in Odoo's own dummy, which is what keeps Odoo from
+ * falling back to a server of its command line: one is put in where Odoo's series brings none.
+ */
+export const mail: Idea = (schema) => {
+  const insertable = schema.has('ir_mail_server', 'name', 'smtp_port', 'smtp_encryption')
+  const authentication = schema.has('ir_mail_server', 'smtp_authentication')
+  return [
+    ...where(schema, 'ir_mail_server', ['active', 'smtp_host', 'name'], {
+      name: 'no mail server but the disabling dummy',
+      change: `update public.ir_mail_server set active = false, smtp_host = 'invalid'
+                where smtp_host is distinct from 'invalid'`,
+      offences: `select name || ' (' || coalesce(smtp_host, '') || ')' as item from public.ir_mail_server
+                  where smtp_host is distinct from 'invalid'`,
+    }),
+    ...where(schema, 'ir_mail_server', ['active', 'smtp_host'], {
+      name: 'the disabling mail server is there',
+      ...(insertable && {
+        change: `insert into public.ir_mail_server
+                 (name, smtp_port, smtp_host, smtp_encryption, active${authentication ? ', smtp_authentication' : ''})
+               select 'neutralization - disable emails', 1025, 'invalid', 'none', true${authentication ? ", 'login'" : ''}
+                where not exists (select from public.ir_mail_server where active and smtp_host = 'invalid')`,
+      }),
+      offences: `select 'no active mail server with host invalid' as item where not exists (
+                   select from public.ir_mail_server where active and smtp_host = 'invalid')`,
+    }),
+    ...blank(schema, {
+      name: 'no credential of an outgoing mail server',
+      table: 'ir_mail_server',
+      columns: ['smtp_user', 'smtp_pass', 'smtp_ssl_certificate', 'smtp_ssl_private_key'],
+      like: /^(google_gmail|microsoft_outlook)_.*(token|code|uri)|passw|token|secret|private_key/,
+    }),
+    ...where(schema, 'fetchmail_server', ['active', 'name'], {
+      name: 'no incoming mail server',
+      change: 'update public.fetchmail_server set active = false where active',
+      offences: 'select name as item from public.fetchmail_server where active',
+    }),
+    ...blank(schema, {
+      name: 'no credential of an incoming mail server',
+      table: 'fetchmail_server',
+      columns: ['server', 'user', 'password'],
+      like: /^(google_gmail|microsoft_outlook)_.*(token|code|uri)|passw|token|secret|private_key/,
+    }),
+    ...where(schema, 'mail_template', ['mail_server_id'], {
+      name: 'mail templates name no mail server',
+      change: 'update public.mail_template set mail_server_id = null where mail_server_id is not null',
+      offences: 'select id::text as item from public.mail_template where mail_server_id is not null',
+    }),
+    ...blank(schema, {
+      name: 'no credential of a call server',
+      table: 'mail_ice_server',
+      columns: ['username', 'credential'],
+      like: credentialLike,
+    }),
+  ]
+}

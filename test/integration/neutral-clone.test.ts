@@ -1,0 +1,392 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { create } from '@bufbuild/protobuf'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findContainer } from '../../agent/containers/docker.ts'
+import { resolveImage } from '../../agent/containers/images.ts'
+import { findAddress, runtimeName } from '../../agent/containers/odoo.ts'
+import { DATABASE } from '../../agent/database/names.ts'
+import { adoptOldRecords } from '../../agent/neutralize/adopt.ts'
+import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
+import type { TaskInput, TaskKind, TaskResultOf } from '../../agent/tasks/task.ts'
+import {
+  ApplyModulesTaskSchema,
+  CellStage,
+  CloneCellTaskSchema,
+  CreateCellTaskSchema,
+  NeutralizeTaskSchema,
+  PasswordPolicy,
+  RestoreCellTaskSchema,
+  RuntimeSpecSchema,
+  SnapshotCellTaskSchema,
+  StartRuntimeTaskSchema,
+  SwitchRouteTaskSchema,
+} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { buildAddonImage } from '../support/addon-image.ts'
+import { forgetImage } from '../support/forget-image.ts'
+import { type GitServer, startGitServer } from '../support/git-server.ts'
+import { createTestServices, registry, type TestServices } from '../support/odoo-services.ts'
+import { withSuperuser } from '../support/superuser.ts'
+import { createTask } from '../support/task-context.ts'
+
+// A candidate that wants production's keys. Its own data/neutralize.sql runs before Odoo's in `odoo neutralize`, and its
+// hooks run in its update: whatever either finds goes into a table of its own. Real Odoo, one production for all cases.
+
+const loot = `CREATE TABLE IF NOT EXISTS thief_loot (what text);
+INSERT INTO thief_loot SELECT key || '=' || value FROM ir_config_parameter;
+INSERT INTO thief_loot SELECT smtp_host || ' ' || coalesce(smtp_user, '') || ' ' || coalesce(smtp_pass, '') FROM ir_mail_server;
+INSERT INTO thief_loot SELECT login || ' ' || password FROM res_users WHERE password IS NOT NULL;
+INSERT INTO thief_loot SELECT name || ' ' || key FROM res_users_apikeys;
+INSERT INTO thief_loot SELECT totp_secret FROM res_users WHERE totp_secret IS NOT NULL;
+INSERT INTO thief_loot SELECT access_token FROM ir_attachment WHERE access_token IS NOT NULL;
+`
+const thief = {
+  'fairway.yaml': 'development:\n  modules: [thief]\n',
+  'thief/__manifest__.py':
+    "{'name': 'thief', 'version': '1.0', 'license': 'LGPL-3', 'depends': ['base'], 'post_init_hook': 'steal'}\n",
+  'thief/__init__.py': `def steal(env):
+    env.cr.execute("""${loot}""")
+`,
+  'thief/data/neutralize.sql': loot,
+}
+const canaries = {
+  secret: '6f1c0a52-77aa-4c55-9d0e-canary000001',
+  uuid: '0d9f3c1e-77aa-4c55-9d0e-canary000002',
+  smtp: 'canary-smtp-pass',
+  apiKey: 'canary-api-key-hash',
+  totp: 'CANARYTOTPSECRET',
+  hash: '$pbkdf2-sha512$25000$canaryhash',
+  parameter: 'canary-carrier-key',
+  url: 'https://user:canary-in-url@example.com/hook',
+  document: 'canary-document-token',
+}
+const keyFile = createHash('sha1').update('canary private key').digest('hex')
+
+let services: TestServices
+let handlers: TaskHandlers
+let server: GitServer
+let productionImage: string
+let candidate: string
+const production = { cellId: randomUUID(), environmentId: randomUUID() }
+const never = new AbortController().signal
+
+beforeAll(async () => {
+  services = await createTestServices()
+  handlers = createTaskHandlers(services)
+  server = await startGitServer()
+  const reference = `${registry}/fairway/odoo:19.0`
+  productionImage = (await resolveImage(services.docker, reference)).reference
+  candidate = await buildAddonImage(handlers, await server.createRepository('thief'), thief)
+  await run(
+    'createCell',
+    create(CreateCellTaskSchema, {
+      ...production,
+      stage: CellStage.PRODUCTION,
+      postgresImage: `${registry}/fairway/postgres:18`,
+    }),
+  )
+  await apply(production.cellId, productionImage, ['base'])
+  await plantCanaries()
+}, 300_000)
+
+afterAll(async () => {
+  const docker = services?.docker.docker
+  const built = candidate ? await docker.getImage(candidate).inspect() : undefined
+  await services?.[Symbol.asyncDispose]()
+  if (built) await forgetImage(docker, built)
+  await server?.[Symbol.asyncDispose]()
+}, 60_000)
+
+function run<K extends TaskKind>(
+  kind: K,
+  input: TaskInput<K>,
+  task = createTask(),
+): Promise<TaskResultOf<K>> {
+  return handlers[kind](input, task.context)
+}
+const apply = (cellId: string, image: string, install: string[], secrets: { name: string }[] = []) =>
+  run('applyModules', create(ApplyModulesTaskSchema, { cellId, image, install, secrets }))
+const neutralize = (cellId: string, image: string, passwords = PasswordPolicy.DISABLE, task = createTask()) =>
+  run('neutralize', create(NeutralizeTaskSchema, { cellId, image, assert: true, passwords }), task)
+async function clone(from: string = production.cellId, stage = CellStage.STAGING) {
+  const cellId = randomUUID()
+  const source = { case: 'sourceCellId' as const, value: from }
+  await run('cloneCell', create(CloneCellTaskSchema, { cellId, environmentId: randomUUID(), stage, source }))
+  return cellId
+}
+const runtimeOf = (cellId: string, image: string) =>
+  create(RuntimeSpecSchema, {
+    runtimeId: randomUUID(),
+    environmentId: randomUUID(),
+    cellId,
+    image,
+    stage: CellStage.STAGING,
+  })
+const start = (cellId: string, image: string) =>
+  run('startRuntime', create(StartRuntimeTaskSchema, { runtime: runtimeOf(cellId, image) }))
+const stateOf = async (cellId: string) => (await services.pool.requireCell(cellId)).neutrality?.state
+
+async function query<R extends object>(cellId: string, text: string, values: unknown[] = []): Promise<R[]> {
+  const cell = await services.pool.requireCell(cellId)
+  const { rows } = await withSuperuser(cell, (client) => client.query<R>(text, values), {
+    database: DATABASE,
+  })
+  return rows
+}
+
+async function plantCanaries(): Promise<void> {
+  const { cellId } = production
+  await query(cellId, `update ir_config_parameter set value = $1 where key = 'database.secret'`, [
+    canaries.secret,
+  ])
+  await query(cellId, `update ir_config_parameter set value = $1 where key = 'database.uuid'`, [
+    canaries.uuid,
+  ])
+  await query(
+    cellId,
+    `insert into ir_config_parameter (key, value) values ('carrier.api_key', $1), ('carrier.hook', $2)`,
+    [canaries.parameter, canaries.url],
+  )
+  await query(
+    cellId,
+    `insert into ir_mail_server (name, smtp_host, smtp_port, smtp_encryption, smtp_authentication, smtp_user, smtp_pass, active)
+     values ('live', 'smtp.example.com', 25, 'none', 'login', 'canary-user', $1, true)`,
+    [canaries.smtp],
+  )
+  await query(cellId, 'update res_users set password = $1 where id = 2', [canaries.hash])
+  await query(
+    cellId,
+    `insert into res_users_apikeys (name, user_id, key, index) values ('k', 2, $1, 'canary00')`,
+    [canaries.apiKey],
+  )
+  // As auth_totp and certificate add them.
+  await query(cellId, 'alter table res_users add column if not exists totp_secret varchar')
+  await query(cellId, 'update res_users set totp_secret = $1 where id = 2', [canaries.totp])
+  await query(
+    cellId,
+    `insert into ir_attachment (name, type, res_model, res_field, res_id, store_fname, access_token)
+     values ('content', 'binary', 'certificate.key', 'content', 1, $1, $2)`,
+    [`${keyFile.slice(0, 2)}/${keyFile}`, canaries.document],
+  )
+  const { paths } = await services.pool.requireCell(cellId)
+  await mkdir(join(paths.filestore, keyFile.slice(0, 2)), { recursive: true })
+  await writeFile(join(paths.filestore, keyFile.slice(0, 2), keyFile), 'canary private key')
+  await query(cellId, 'checkpoint')
+}
+
+/** Which of the canaries a database holds, anywhere, as a dump of all its rows would show them. */
+async function found(cellId: string): Promise<string[]> {
+  const cell = await services.pool.requireCell(cellId)
+  const wanted = Object.entries({ ...canaries, url: 'canary-in-url' })
+  return withSuperuser(
+    cell,
+    async (client) => {
+      const { rows: tables } = await client.query<{ name: string }>(
+        `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          where c.relkind = 'r' and n.nspname = 'public'`,
+      )
+      const hits = new Set<string>()
+      for (const { name } of tables) {
+        const { rows } = await client.query<{ canary: string }>(
+          `select canary from unnest($1::text[]) as canary where exists (
+             select from ${name} t where strpos(t::text, canary) > 0)`,
+          [wanted.map(([, value]) => value)],
+        )
+        for (const { canary } of rows) hits.add(canary)
+      }
+      return wanted.flatMap(([what, value]) => (hits.has(value) ? [what] : []))
+    },
+    { database: DATABASE },
+  )
+}
+
+describe.sequential('a raw copy of production', () => {
+  let raw: Awaited<ReturnType<typeof clone>>
+
+  test('is marked from the moment it is there, and so are its snapshots and their clones', async () => {
+    raw = await clone()
+    expect(await stateOf(raw)).toBe('raw')
+    expect(await stateOf(await clone(raw, CellStage.DEVELOPMENT))).toBe('raw')
+    const snapshotId = randomUUID()
+    await run(
+      'snapshotCell',
+      create(SnapshotCellTaskSchema, { cellId: raw, snapshotId, purpose: 'prepared' }),
+    )
+    const cellId = randomUUID()
+    const source = { case: 'sourceSnapshotId' as const, value: snapshotId }
+    await run(
+      'cloneCell',
+      create(CloneCellTaskSchema, {
+        cellId,
+        environmentId: randomUUID(),
+        stage: CellStage.DEVELOPMENT,
+        source,
+      }),
+    )
+    expect(await stateOf(cellId)).toBe('raw')
+  }, 60_000)
+
+  test('serves nobody, gets no secrets, and meets no candidate', async () => {
+    await expect(start(raw, productionImage)).rejects.toMatchObject({ reason: 'not-neutral' })
+    await expect(start(raw, candidate)).rejects.toMatchObject({ reason: 'not-neutral' })
+    const refused = { reason: 'image-not-of-production' }
+    await expect(apply(raw, candidate, ['thief'])).rejects.toMatchObject(refused)
+    await expect(neutralize(raw, candidate)).rejects.toMatchObject(refused)
+    await expect(apply(raw, productionImage, ['web'], [{ name: 'KEY' }])).rejects.toMatchObject({
+      reason: 'not-neutral',
+    })
+    expect(await stateOf(raw)).toBe('raw')
+    expect((await query(raw, `select 1 from ir_module_module where name = 'thief'`)).length).toBe(0)
+  }, 60_000)
+
+  test('is refused to everybody where nobody knows what its production runs', async () => {
+    const { paths: _, images: __, ...record } = await services.pool.requireCell(raw)
+    await services.pool.saveCell(record)
+    await expect(neutralize(raw, productionImage)).rejects.toMatchObject({
+      reason: 'image-not-of-production',
+      message: expect.stringContaining('does not know what production runs'),
+    })
+    await services.pool.saveCell({ ...record, images: [productionImage] })
+  })
+
+  test('loses what it knows before an image sees it, and a kill on the way leaves the mark', async () => {
+    const task = createTask()
+    const stopped = services.cells.note
+    services.cells.note = async (cellId, change, signal) => {
+      const { neutrality } = change(await services.pool.requireCell(cellId))
+      if (neutrality?.state === 'neutral') throw new Error('killed between proof and mark')
+      return stopped(cellId, change, signal)
+    }
+    await expect(neutralize(raw, productionImage, PasswordPolicy.DISABLE, task)).rejects.toThrow('killed')
+    services.cells.note = stopped
+    expect(await stateOf(raw)).toBe('raw')
+    await expect(start(raw, productionImage)).rejects.toMatchObject({ reason: 'not-neutral' })
+    const output = await neutralize(raw, productionImage, PasswordPolicy.DISABLE, task.resume())
+    expect(output.assertions.filter(({ passed }) => !passed)).toEqual([])
+    expect(output).toMatchObject({ passwords: PasswordPolicy.DISABLE, image: productionImage })
+    expect(output.administrator).toBeUndefined()
+    expect(await stateOf(raw)).toBe('neutral')
+    expect(await found(production.cellId)).toEqual(Object.keys(canaries))
+    expect(await found(raw)).toEqual([])
+    const { paths } = await services.pool.requireCell(raw)
+    expect(existsSync(join(paths.filestore, keyFile.slice(0, 2), keyFile))).toBe(false)
+  }, 120_000)
+
+  test('then the candidate gets nothing, in its update as in its own neutralize.sql', async () => {
+    await apply(raw, candidate, ['thief'])
+    expect(await stateOf(raw)).toBe('changed')
+    await expect(start(raw, candidate)).rejects.toMatchObject({ reason: 'not-neutral' })
+    await neutralize(raw, candidate)
+    const [count] = await query<{ rows: number }>(raw, 'select count(*)::int as rows from thief_loot')
+    expect(count?.rows).toBeGreaterThan(10)
+    expect(await found(raw)).toEqual([])
+  }, 120_000)
+
+  test('and production’s data, put back into it, mark it again', async () => {
+    const snapshotId = randomUUID()
+    const cellId = production.cellId
+    await run(
+      'snapshotCell',
+      create(SnapshotCellTaskSchema, { cellId, snapshotId, purpose: 'safety', quiesce: true }),
+    )
+    await run('restoreCell', create(RestoreCellTaskSchema, { cellId: raw, snapshotId }))
+    expect(await stateOf(raw)).toBe('raw')
+    await expect(start(raw, candidate)).rejects.toMatchObject({ reason: 'not-neutral' })
+  }, 60_000)
+})
+
+describe.sequential('a neutral copy', () => {
+  let cellId: string
+  let runtimeId: string
+
+  test('lets the administrator of real Odoo in with the password that was made for it, and nobody else', async () => {
+    cellId = await clone()
+    const task = createTask()
+    const { administrator } = await neutralize(cellId, productionImage, PasswordPolicy.RESET, task)
+    expect(administrator?.login).toBe('admin')
+    const runtime = runtimeOf(cellId, productionImage)
+    runtimeId = runtime.runtimeId
+    await run('startRuntime', create(StartRuntimeTaskSchema, { runtime }))
+    const address = await findAddress(services.docker, runtimeName(runtimeId))
+    const signIn = async (login: string, password: string) => {
+      const response = await fetch(`http://${address}:8069/web/session/authenticate`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ jsonrpc: '2.0', params: { db: DATABASE, login, password } }),
+        signal: never,
+      })
+      const { result } = (await response.json()) as { result?: { uid?: number } }
+      return result?.uid
+    }
+    expect(await signIn('admin', administrator?.password ?? '')).toBe(2)
+    expect(await signIn('admin', 'admin')).toBeUndefined()
+    const said = [...task.lines.map(({ text }) => text), ...task.warnings, ...task.artifacts.values()].join(
+      '\n',
+    )
+    expect(said).not.toContain(administrator?.password)
+  }, 120_000)
+
+  test('signs nothing that production would take', async () => {
+    const runtime = { ...runtimeOf(production.cellId, productionImage), stage: CellStage.PRODUCTION }
+    await run('startRuntime', create(StartRuntimeTaskSchema, { runtime }))
+    // The links to set a password, of Odoo's own making: signed with database.secret.
+    const sign = `from odoo.tools.misc import hash_sign; print('TOKEN', hash_sign(env(su=True), 'signup', [1, [2], None, 'reset'], expiration_hours=24))`
+    const token = /TOKEN (\S+)/.exec(await shell(runtimeId, sign))?.[1]
+    expect(token).toBeTruthy()
+    const verify = (what?: string) =>
+      `from odoo.tools.misc import verify_hash_signed; print('VERIFIED', verify_hash_signed(env(su=True), 'signup', '${what}'))`
+    expect(await shell(runtimeId, verify(token))).toContain('VERIFIED [1')
+    expect(await shell(runtime.runtimeId, verify(token))).toContain('VERIFIED None')
+  }, 120_000)
+
+  test('a route leads to it only while it is neutral', async () => {
+    const environmentId = randomUUID()
+    const route = () =>
+      run(
+        'switchRoute',
+        create(SwitchRouteTaskSchema, {
+          environmentId,
+          hostnames: ['staging.shop.example.test'],
+          target: { case: 'runtimeId', value: runtimeId },
+        }),
+      )
+    expect((await route()).urls).toHaveLength(1)
+    const { paths: _, ...record } = await services.pool.requireCell(cellId)
+    await services.pool.saveCell({ ...record, neutrality: { state: 'changed' } })
+    await expect(route()).rejects.toMatchObject({ reason: 'not-neutral' })
+    await services.pool.saveCell(record)
+  }, 60_000)
+
+  test('records of before are adopted by whether they serve', async () => {
+    const silent = await clone()
+    for (const id of [cellId, silent, production.cellId]) {
+      const { paths: _, neutrality: __, ...record } = await services.pool.requireCell(id)
+      await services.pool.saveCell(record)
+    }
+    expect(await adoptOldRecords(services, never)).toEqual([silent])
+    expect(await stateOf(cellId)).toBe('neutral')
+    expect(await stateOf(production.cellId)).toBe('free')
+    expect(await adoptOldRecords(services, never)).toEqual([])
+  }, 60_000)
+})
+
+/** Runs a line of Python in `odoo shell`, in a runtime's own container. */
+async function shell(runtimeId: string, line: string): Promise<string> {
+  expect(await findContainer(services.docker, runtimeName(runtimeId))).toBeDefined()
+  const exec = await services.docker.docker.getContainer(runtimeName(runtimeId)).exec({
+    Cmd: [
+      'sh',
+      '-c',
+      `echo "$1" | odoo shell --database=${DATABASE} --no-http --log-level=error`,
+      'sh',
+      line,
+    ],
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: true,
+  })
+  const stream = await exec.start({ Tty: true })
+  return (await stream.toArray()).map(String).join('')
+}
