@@ -105,6 +105,14 @@ export interface RunRecord {
   readonly neutralization?: {
     readonly assertions: readonly Check[]
     readonly uncoveredModules: readonly string[]
+    /** What became of the passwords of people; absent where an agent did nothing about them. */
+    readonly passwords?: 'keep' | 'disable' | 'reset'
+  }
+  /** What was proved of a copy of production before any code of the candidate met it. */
+  readonly neutralizedAsProduction?: {
+    /** Production's, whose own neutralization ran. */
+    readonly image: string
+    readonly assertions: readonly Check[]
   }
   readonly tests?: {
     readonly total: number

@@ -40,8 +40,9 @@ export async function rehearsalOf(run: BuildActions, plan: Plan): Promise<Rehear
 }
 
 /**
- * The exact update on a fresh clone. It is neutralized before anything of the new code runs on it and proved so
- * afterwards, as staging is, though nothing ever leads to it. Fails when the update does, and when the verdict is red.
+ * The exact update on a fresh clone. As on staging, agent and production's own image neutralize it before anything of the
+ * new code meets it, which nobody has approved yet, and it is proved again afterwards, though nothing ever leads to it.
+ * Fails when the update does, and when the verdict is red.
  */
 async function tryOut(run: BuildActions, plan: Plan): Promise<RehearsalRecord> {
   await run.fetchImage('rehearse', plan.image.reference)
@@ -69,7 +70,8 @@ async function warnOf(run: BuildActions, { reasons }: RehearsalRecord): Promise<
 async function measure(run: BuildActions, plan: Plan, cellId: string): Promise<RehearsalRecord> {
   const { source, image, changes } = plan
   const clone = await run.cloneProduction(cellId)
-  await run.neutralize(cellId, image, source)
+  await run.fetchImage('production', clone.deployment.image)
+  await run.neutralizeAsProduction(cellId, clone.deployment)
   let update: UpdateRecord | undefined
   try {
     const applied = await run.applyModules(cellId, image.reference, changes, {

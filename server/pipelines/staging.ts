@@ -5,15 +5,17 @@ import { changesBetween } from './changes.ts'
 import { replaceCell } from './serve.ts'
 
 /**
- * Staging: every build runs on a fresh clone of production. The clone is isolated from the start; it is neutralized
- * before its modules are updated (so that no code of this commit meets live credentials) and again afterwards (so
- * that what the update brought in is covered), and only when SQL has proved it may anything reach it.
+ * Staging: every build runs on a fresh clone of production. The clone is isolated from the start. Before any code of this
+ * commit meets it, the agent itself and the image that production runs neutralize it, and that is proved; after the
+ * modules are updated it is neutralized and proved again, for what the update brought in. Only then may anything reach
+ * it: the agent sees to that by its own records.
  */
 export async function buildStaging(run: BuildActions, source: Source, image: Image): Promise<void> {
   await replaceCell(run, source, image, async (cellId) => {
     const { deployment } = await run.cloneProduction(cellId)
     const changes = changesBetween(deployment, source)
-    await run.neutralize(cellId, image, source)
+    await run.fetchImage('production', deployment.image)
+    await run.neutralizeAsProduction(cellId, deployment)
     if (!isEmpty(changes)) {
       const { update } = await run.applyModules(cellId, image.reference, changes, {
         key: 'update',

@@ -126,9 +126,12 @@ export interface BuildActions extends CommonActions {
   /** Keeps the cell's state for later builds. */
   prepare(cellId: string, content: PreparedContent, tests?: Tests): Promise<void>
   applyModules(cellId: string, image: string, changes: ModuleChanges, options: ApplyOptions): Promise<Applied>
-  /** First pass; proves nothing. */
-  neutralize(cellId: string, image: Image, source: Source): Promise<void>
-  /** Second pass and the proof; fails when one assertion does. */
+  /**
+   * A raw copy of production made neutral by the agent, and by the image that production runs now, before anything of the
+   * candidate sees it; proved, or it fails. Nobody has a password afterwards, unless the policy keeps them.
+   */
+  neutralizeAsProduction(cellId: string, production: Deployment): Promise<void>
+  /** The same once more with the candidate, for what its modules brought in; fails when one assertion does. */
   proveNeutralized(cellId: string, image: Image, source: Source): Promise<void>
   /** Starts what production would serve on a scratch cell, checks it and removes it: how long it took to be fit, in ms. */
   tryRuntime(cellId: string, source: Source, image: Image): Promise<number>

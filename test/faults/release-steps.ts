@@ -92,7 +92,8 @@ export const releaseRuns = {
     tasks: [
       'fetch-image:rehearse',
       'clone',
-      'neutralize',
+      'fetch-image:production',
+      'neutralize-as-production',
       'apply:rehearse',
       'neutralize-and-prove',
       'try:start',
@@ -105,6 +106,7 @@ export const releaseRuns = {
       'credentials:fetch-image:rehearse',
       'scratch-cell',
       'production-at-rest',
+      'credentials:fetch-image:production',
       'trial',
       'rehearsal-verdict',
       'retire',

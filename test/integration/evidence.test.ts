@@ -211,6 +211,8 @@ describe('a run that ended is signed for', () => {
         proven: true,
         assertions: [{ name: 'no-mail-servers', passed: true }],
         uncoveredModules: ['shop_extra'],
+        passwords: 'reset',
+        asProduction: { proven: true, image: expect.stringContaining('@sha256:') },
       },
     })
   })

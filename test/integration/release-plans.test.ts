@@ -62,7 +62,8 @@ describe('a rehearsal', () => {
     expect(tasks.map(({ name }) => name)).toEqual([
       'fetch-image',
       'clone',
-      'neutralize',
+      'fetch-image',
+      'neutralize-as-production',
       'apply',
       'neutralize-and-prove',
       'try:start',

@@ -45,6 +45,7 @@ export const answers = {
   neutralize: {
     assertions: [{ name: 'no-mail-servers', passed: true, detail: '0 of 3 are active' }],
     uncoveredModules: ['shop_extra'],
+    passwords: 'PASSWORD_POLICY_RESET',
   },
   snapshotCell: { bytes: '1', takenAt: '2026-02-03T04:05:06Z' },
   restoreCell: {},

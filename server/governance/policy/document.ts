@@ -187,6 +187,19 @@ export const policySchema = z
       .strictObject({ staging: egress, development: egress })
       .prefault({})
       .describe('Ways out of environments that are not production'),
+    neutralization: z
+      .strictObject({
+        passwords: z
+          .enum(['keep', 'disable', 'reset'])
+          .default('reset')
+          .describe(
+            'What becomes of the passwords of people in copies of production. reset: none is left, and the administrator ' +
+              'gets a new one for each build (`fairway env open`); disable: none is left, nobody signs in with a password; ' +
+              'keep: they stay, so whoever gets at a copy can try passwords on their hashes, which are those of production',
+          ),
+      })
+      .prefault({})
+      .describe('What copies of production lose before any code of a branch meets them'),
     retention: z
       .strictObject({
         daily: kept(7),
@@ -300,4 +313,5 @@ export const enforcedKeys: readonly (keyof PolicyDocument)[] = [
   'rehearsal',
   'maxDowntimeSeconds',
   'rollback',
+  'neutralization',
 ]

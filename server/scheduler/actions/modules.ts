@@ -1,5 +1,6 @@
-import type { TestReport } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import type { Image, Source } from '../../releases/source.ts'
+import { type Check, PasswordPolicy, type TestReport } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { PolicyDocument } from '../../governance/policy/document.ts'
+import { policyInForce } from '../../governance/policy/in-force.ts'
 import type { Engine } from '../replay.ts'
 import type { BuildActions, Tests } from '../types.ts'
 import { updateRecord } from './observation.ts'
@@ -7,17 +8,34 @@ import { homeOf } from './scratch.ts'
 import { secretActions } from './secrets.ts'
 import { minutes, resourcesOf } from './wording.ts'
 
-type ModuleActions = Pick<BuildActions, 'applyModules' | 'neutralize' | 'proveNeutralized'>
+type ModuleActions = Pick<BuildActions, 'applyModules' | 'neutralizeAsProduction' | 'proveNeutralized'>
 
 /** What Odoo does to a database: install, update, test, neutralize. */
 export function moduleActions(engine: Engine): ModuleActions {
-  const neutralize = (key: string, cellId: string, image: Image, source: Source, assert: boolean) =>
-    engine.task(
+  async function neutralize(
+    key: string,
+    cellId: string,
+    image: string,
+    covered: readonly string[],
+    passwords: PasswordPolicy,
+  ) {
+    return await engine.task(
       key,
       'neutralize',
-      { cellId, image: image.reference, assert, coveredModules: [...source.neutralizedModules] },
+      { cellId, image, assert: true, coveredModules: [...covered], passwords },
       { timeoutMs: minutes(15) },
     )
+  }
+
+  /** As the project's policy says when it is first asked; a clone that nobody ever signs in to needs none. */
+  async function passwordsFor(cellId: string): Promise<PasswordPolicy> {
+    if (homeOf(engine, cellId).scratch) return PasswordPolicy.DISABLE
+    const wanted = await engine.effect('passwords', async () => {
+      const { document } = await policyInForce(engine.state.tx, engine.state.project.id)
+      return document.neutralization.passwords
+    })
+    return passwordPolicies[wanted]
+  }
 
   return {
     async applyModules(cellId, image, changes, options) {
@@ -54,21 +72,53 @@ export function moduleActions(engine: Engine): ModuleActions {
       }
     },
 
-    async neutralize(cellId, image, source) {
-      await neutralize('neutralize', cellId, image, source, false)
+    async neutralizeAsProduction(cellId, deployment) {
+      const passwords = await passwordsFor(cellId)
+      const first = passwords === PasswordPolicy.RESET ? PasswordPolicy.DISABLE : passwords
+      const { image } = deployment
+      const { assertions } = await neutralize('neutralize-as-production', cellId, image, [], first)
+      await engine.note({ neutralizedAsProduction: { image, assertions: checksOf(assertions) } })
     },
 
     async proveNeutralized(cellId, image, source) {
-      const output = await neutralize('neutralize-and-prove', cellId, image, source, true)
+      const output = await neutralize(
+        'neutralize-and-prove',
+        cellId,
+        image.reference,
+        source.neutralizedModules,
+        await passwordsFor(cellId),
+      )
       const { assertions, uncoveredModules } = output
+      const passwords = passwordsOf(output.passwords)
       await engine.note({
         neutralization: {
-          assertions: assertions.map(({ name, passed, detail }) => ({ name, passed, detail })),
+          assertions: checksOf(assertions),
           uncoveredModules,
+          ...(passwords && { passwords }),
         },
       })
+      if (passwords === undefined)
+        await engine.warn(
+          'the host’s agent is of before copies of production were made neutral by itself: their passwords and keys are still ' +
+            'in this one. Upgrade the agent and build again.',
+        )
     },
   }
+}
+
+const checksOf = (checks: readonly Check[]) =>
+  checks.map(({ name, passed, detail }) => ({ name, passed, detail }))
+
+const passwordPolicies = {
+  keep: PasswordPolicy.KEEP,
+  disable: PasswordPolicy.DISABLE,
+  reset: PasswordPolicy.RESET,
+} as const satisfies Record<PolicyDocument['neutralization']['passwords'], PasswordPolicy>
+
+function passwordsOf(policy: PasswordPolicy): keyof typeof passwordPolicies | undefined {
+  return (Object.keys(passwordPolicies) as (keyof typeof passwordPolicies)[]).find(
+    (name) => passwordPolicies[name] === policy,
+  )
 }
 
 function testsOf(report: TestReport | undefined): Tests | undefined {
