@@ -5,6 +5,7 @@ import { openOwnerUrl, ownerPassword } from './db/open.ts'
 import { resealDatabase, type SealedColumn } from './db/reseal.ts'
 import { signingKeyLabel } from './evidence/keys.ts'
 import { authorizerLabel } from './fleet/authorizer.ts'
+import { administratorLabel } from './governance/administrator-password.ts'
 import { dataKeyLabel } from './governance/secrets/data-keys.ts'
 import type { Logger } from './logger.ts'
 import { readMasterKey } from './master-key.ts'
@@ -22,6 +23,7 @@ export const sealedColumns: readonly SealedColumn[] = [
     label: ({ organization_id, version, envelope }) =>
       dataKeyLabel(String(organization_id), Number(version), Number(envelope)),
   },
+  { table: 'cells', column: 'administrator_sealed', label: ({ id }) => administratorLabel(String(id)) },
   { table: 'signing_keys', column: 'private_sealed', label: ({ id }) => signingKeyLabel(String(id)) },
 ]
 

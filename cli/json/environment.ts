@@ -18,6 +18,7 @@ export const environmentJson = (environment: Environment) => ({
   runningRun: textOf(environment.runningRun),
   createdAt: timeOf(environment.createdAt),
   updatedAt: timeOf(environment.updatedAt),
+  administratorLogin: textOf(environment.administratorLogin),
   id: environment.id,
 })
 export type EnvironmentJson = ReturnType<typeof environmentJson>

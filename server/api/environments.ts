@@ -7,6 +7,7 @@ import {
   startEnvironment,
   stopEnvironment,
 } from '../services/environments/environments.ts'
+import { revealSignIn } from '../services/environments/sign-in.ts'
 import { callerOf } from './caller.ts'
 
 export const environmentsApi = (app: AppContext): ServiceImpl<typeof EnvironmentService> => ({
@@ -15,6 +16,9 @@ export const environmentsApi = (app: AppContext): ServiceImpl<typeof Environment
   },
   async getEnvironment({ environment }, context) {
     return { environment: await getEnvironment(app, callerOf(context), environment) }
+  },
+  async revealSignIn({ environment }, context) {
+    return await revealSignIn(app, callerOf(context), environment)
   },
   async stopEnvironment({ environment }, context) {
     return { runId: await stopEnvironment(app, callerOf(context), environment) }

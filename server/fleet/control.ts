@@ -20,7 +20,7 @@ import type { Streams } from './streams.ts'
 import { decode, protocolMax, protocolMin, statusOf } from './wire.ts'
 
 export interface ControlParts {
-  readonly context: Pick<AppContext, 'db' | 'log' | 'blobs'>
+  readonly context: Pick<AppContext, 'db' | 'log' | 'blobs' | 'sealer'>
   readonly sessions: Sessions
   readonly streams: Streams
   readonly dispatch: Dispatch

@@ -5,6 +5,7 @@ import { TaskOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { AppContext } from '../context.ts'
 import { withTenant } from '../db/tenancy.ts'
 import { invalid, messageOf } from '../errors.ts'
+import { keepAdministrator, takeOutAdministrator } from './administrator.ts'
 import { isUuid } from './authenticate.ts'
 import type { Session } from './session.ts'
 import { lockTask, type Settlement, settleTask } from './settle.ts'
@@ -16,7 +17,7 @@ const artifactLimitBytes = 1_048_576
  * for a stale epoch or a task that is not this host's. Throws DomainError on a result that makes no sense.
  */
 export async function takeResult(
-  { db, blobs }: Pick<AppContext, 'db' | 'blobs'>,
+  { db, blobs, sealer }: Pick<AppContext, 'db' | 'blobs' | 'sealer'>,
   session: Session,
   result: TaskResult,
 ): Promise<boolean> {
@@ -30,12 +31,16 @@ export async function takeResult(
       throw invalid('artifact', `The artifact ${name} is larger than 1 MiB`)
     artifacts.push({ name: clean(name), mediaType: clean(mediaType), ...(await blobs.put(content)) })
   }
+  const administrator = takeOutAdministrator(result)
   const settle = (settlement: Settlement) =>
     withTenant(db, session.op, async (tx) => {
       const task = await lockTask(tx, taskId)
       if (task?.host_id !== session.peer.hostId || task.epoch !== epoch || task.status === 'queued')
         return false
-      if (task.status === 'leased') await settleTask(tx, session.op, taskId, settlement)
+      if (task.status === 'leased') {
+        await settleTask(tx, session.op, taskId, settlement)
+        if (settlement.status === 'succeeded') await keepAdministrator(tx, sealer, taskId, administrator)
+      }
       return true
     })
   try {

@@ -135,6 +135,13 @@ export const matrix = {
     production: releasers,
     writes: environmentRun,
   },
+  'environment.sign-in': {
+    does: 'Read the password of the administrator of a copy of production',
+    reach: 'environment',
+    roles: builders,
+    production: releasers,
+    writes: [],
+  },
   shell: {
     does: 'Open a shell in the running Odoo',
     reach: 'environment',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { callOdoo, httpRequest } from '../../packaging/dev/demo/odoo-client.ts'
 import { type Clone, createClone } from '../../packaging/dev/demo/shop-repository.ts'
+import { readSignIn } from '../../packaging/dev/demo/sign-in.ts'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
 import {
   type BuildShown,
@@ -30,12 +31,16 @@ afterAll(() => test?.close())
 const environment = (name: string) => stack.cliJson<EnvironmentShown>('env', 'show', 'shop', name)
 const loginStatus = async (name: string) =>
   (await httpRequest((await environment(name)).url, '/web/login')).status
+const numberOf = async (branch: string) =>
+  (await stack.cliJson<BuildShown[]>('build', 'list', 'shop', '--branch', branch))[0]?.number
 const push = async (branch: string): Promise<BuildShown> => {
   const commit = await clone.push(branch)
   return finishedBuild(stack, branch, commit)
 }
 const customers = async (name: string) =>
-  callOdoo<number>(await environment(name), 'res.partner', 'search_count', [[['name', 'like', 'Customer ']]])
+  callOdoo<number>(await readSignIn(stack, 'shop', name), 'res.partner', 'search_count', [
+    [['name', 'like', 'Customer ']],
+  ])
 
 describe('production', () => {
   it('is made by the first push of main', async () => {
@@ -91,13 +96,26 @@ describe('staging', () => {
     expect(build.neutralization.assertions.filter(({ passed }) => !passed)).toEqual([])
     first = await environment('release/1.0')
     expect(await customers('release/1.0')).toBe(1)
-    const active = await callOdoo<number>(first, 'ir.mail_server', 'search_count', [
+    const signIn = await readSignIn(stack, 'shop', 'release/1.0')
+    const active = await callOdoo<number>(signIn, 'ir.mail_server', 'search_count', [
       [
         ['active', '=', true],
         ['name', '=', 'Live mail'],
       ],
     ])
     expect(active).toBe(0)
+  })
+
+  it('lets in with the password that was made for it, and with no password of production', async () => {
+    const { url, password } = await readSignIn(stack, 'shop', 'release/1.0')
+    expect(password).toMatch(/^([a-z0-9]{5}-){3}[a-z0-9]{5}$/)
+    const signIn = async (address: { url: string; password?: string }) =>
+      (await callOdoo<object[]>(address, 'res.users', 'read', [[2], ['login']])).length
+    expect(await signIn({ url, password: password ?? '' })).toBe(1)
+    await expect(signIn({ url })).rejects.toThrow(/Access Denied/)
+    expect(await signIn(await environment('production'))).toBe(1)
+    const record = await stack.cli('run', 'show', 'shop', '--json', String(await numberOf('release/1.0')))
+    expect(record).not.toContain(password)
   })
 
   it('leaves production as it was', async () => {

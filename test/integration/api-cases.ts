@@ -15,6 +15,7 @@ import {
 import { addArtifact, playRun } from '../support/play-run.ts'
 import { arrangeRelease, playBuild, releaseBranch } from '../support/releases.ts'
 import { arrangeSecretValue, letSecretsBeRead } from '../support/secrets.ts'
+import { arrangeSignIn } from '../support/sign-in.ts'
 import { arrangeBuild, arrangeLogs, finishBuild, type Tenant } from '../support/tenant.ts'
 
 /** Names of things, a tenant's own or made up. */
@@ -41,6 +42,8 @@ export interface Case {
   /** Nothing in the request names anything: there is nothing to guess. */
   readonly namesNothing?: true
   readonly mutates?: true
+  /** It changes nothing, and yet is on record: who reads something that is not for everybody. */
+  readonly isOnRecord?: true
   /** Needs no token: it is how one is had. What it does is tested in login.test.ts and its neighbours. */
   readonly open?: true
   /** What it names is everybody's in the organization, whatever projects they see. */
@@ -288,6 +291,16 @@ export const cases: Record<string, Case> = {
   'fairway.v1.EnvironmentService.listEnvironments': { request: ({ project }) => ({ project }) },
   'fairway.v1.EnvironmentService.getEnvironment': {
     request: (names) => ({ environment: environment(names) }),
+  },
+  'fairway.v1.EnvironmentService.revealSignIn': {
+    request: (names) => ({ environment: environment(names) }),
+    arrange: async (context, tenant) => {
+      const made = await served(context, tenant)
+      await arrangeSignIn(context, tenant, made.environmentId)
+      return made
+    },
+    mutates: true,
+    isOnRecord: true,
   },
   'fairway.v1.EnvironmentService.stopEnvironment': {
     request: (names) => ({ environment: environment(names) }),

@@ -102,7 +102,8 @@ describe.each(closed)('$name', (rpc) => {
 
   it('changes something, and leaves an event of it with who and for which request', async () => {
     const { changed, events } = await trace(await prepare(rpc, known))
-    expect(changed).not.toEqual([])
+    if (known.isOnRecord) expect(changed).toEqual([])
+    else expect(changed).not.toEqual([])
     expect(events).not.toEqual([])
     for (const { organization_id, actor, request_id } of events) {
       expect(organization_id).toBe(tenant.organizationId)

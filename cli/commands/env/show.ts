@@ -35,6 +35,11 @@ export const command = verb({
       ['Cell', json.cell],
       ['Host', json.host],
       ['Changed', formatAge(json.updatedAt)],
+      [
+        'Sign in',
+        json.administratorLogin &&
+          `as ${json.administratorLogin}: fairway env open ${json.project}/${json.name}`,
+      ],
       ['Under way', json.runningRun && `fairway run show ${json.runningRun}`],
     ])
     return undefined

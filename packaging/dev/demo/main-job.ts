@@ -1,9 +1,10 @@
 import { waitFor } from '../wait-for.ts'
 import { approveDeployment, showProof } from './governance.ts'
-import { callOdoo, httpRequest } from './odoo-client.ts'
+import { callOdoo, httpRequest, type OdooAddress } from './odoo-client.ts'
 import { showRelease } from './release.ts'
 import { command, say, title } from './say.ts'
 import { type Clone, createClone } from './shop-repository.ts'
+import { readSignIn } from './sign-in.ts'
 import type { Stack } from './stack.ts'
 
 const project = 'shop'
@@ -45,7 +46,7 @@ export async function showMainJob(stack: Stack, options: { push: boolean }): Pro
     await clone.change('release/1.0', gold, lowerGoldThreshold, 'Gold from 800 points')
     await watch('release/1.0')
     const staging = await environmentOf(stack, 'release/1.0')
-    await showStaging(staging)
+    await showStaging(await readSignIn(stack, project, 'release/1.0'))
 
     title('6  Release what staging runs: planned, rehearsed, approved, promoted by its digest')
     await showRelease(await stack.as('omar', 'release-manager'), rita, project, 'release/1.0')
@@ -123,7 +124,7 @@ async function writeBusinessData(production: Environment): Promise<void> {
   ])
 }
 
-async function showStaging(staging: Environment): Promise<void> {
+async function showStaging(staging: OdooAddress): Promise<void> {
   const customers = await callOdoo<number>(staging, 'res.partner', 'search_count', [
     [['name', 'like', 'Customer ']],
   ])
@@ -151,7 +152,8 @@ async function showWhatRuns(stack: Stack): Promise<void> {
   process.stdout.write(await stack.cli('env', 'list', project))
   for (const { name, url } of await stack.cliJson<Environment[]>('env', 'list', project)) {
     const { status } = await httpRequest(url, '/web/login')
-    say(`${url}/web/login → ${status}   (${name}; user admin, password admin)`)
+    const { password = 'admin' } = await readSignIn(stack, project, name)
+    say(`${url}/web/login → ${status}   (${name}; user admin, password ${password})`)
   }
   const [last] = await stack.cliJson<Build[]>('build', 'list', project)
   if (!last) {

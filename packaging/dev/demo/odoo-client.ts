@@ -3,6 +3,8 @@ import { type IncomingHttpHeaders, request } from 'node:http'
 /** Where an environment answers: the proxy's port, and the host name that tells it which one is meant. */
 export interface OdooAddress {
   readonly url: string
+  /** The administrator's; `admin` where nobody made another one. */
+  readonly password?: string
 }
 
 const userId = 2
@@ -25,7 +27,7 @@ export async function callOdoo<T>(
     params: {
       service: 'object',
       method: 'execute_kw',
-      args: [database, userId, 'admin', model, method, args, options],
+      args: [database, userId, address.password ?? 'admin', model, method, args, options],
     },
   })
   const { status, text } = await httpRequest(address.url, '/jsonrpc', body)

@@ -60,6 +60,8 @@ export interface CellsTable {
   created_at: Created
   destroyed_at: TimeOrNull
   purpose: Generated<'environment' | 'rehearsal'>
+  administrator_login: Generated<string>
+  administrator_sealed: Buffer | null
 }
 
 export interface SnapshotsTable {

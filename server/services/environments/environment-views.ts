@@ -20,6 +20,7 @@ export interface EnvironmentRow extends Selectable<EnvironmentsTable> {
   readonly branch: string
   readonly host: string | null
   readonly running_run: string | null
+  readonly administrator_login: string | null
 }
 
 /** Throws `project-not-found`. */
@@ -77,8 +78,14 @@ const environmentRows = (tx: Tx) =>
     .innerJoin('projects', 'projects.id', 'environments.project_id')
     .innerJoin('branches', 'branches.id', 'environments.branch_id')
     .leftJoin('hosts', 'hosts.id', 'environments.host_id')
+    .leftJoin('cells', 'cells.id', 'environments.cell_id')
     .selectAll('environments')
-    .select(['projects.name as project', 'branches.name as branch', 'hosts.name as host'])
+    .select([
+      'projects.name as project',
+      'branches.name as branch',
+      'hosts.name as host',
+      'cells.administrator_login',
+    ])
     .select((eb) =>
       eb
         .selectFrom('runs')
@@ -119,5 +126,6 @@ function environmentMessage(row: EnvironmentRow): Environment {
     updatedAt: timestampOf(row.updated_at),
     runningRun: row.running_run ?? '',
     modules: [...(deployment?.modules ?? [])],
+    administratorLogin: row.administrator_login ?? '',
   })
 }

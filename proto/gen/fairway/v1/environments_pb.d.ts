@@ -94,6 +94,13 @@ export declare type Environment = Message<"fairway.v1.Environment"> & {
    * @generated from field: repeated string modules = 15;
    */
   modules: string[];
+
+  /**
+   * Login of the administrator for whom a password was made; empty: nobody got one.
+   *
+   * @generated from field: string administrator_login = 16;
+   */
+  administratorLogin: string;
 };
 
 /**
@@ -296,6 +303,43 @@ export declare type DestroyEnvironmentResponse = Message<"fairway.v1.DestroyEnvi
 export declare const DestroyEnvironmentResponseSchema: GenMessage<DestroyEnvironmentResponse>;
 
 /**
+ * @generated from message fairway.v1.RevealSignInRequest
+ */
+export declare type RevealSignInRequest = Message<"fairway.v1.RevealSignInRequest"> & {
+  /**
+   * @generated from field: fairway.v1.EnvironmentRef environment = 1;
+   */
+  environment?: EnvironmentRef | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.RevealSignInRequest.
+ * Use `create(RevealSignInRequestSchema)` to create a new message.
+ */
+export declare const RevealSignInRequestSchema: GenMessage<RevealSignInRequest>;
+
+/**
+ * @generated from message fairway.v1.RevealSignInResponse
+ */
+export declare type RevealSignInResponse = Message<"fairway.v1.RevealSignInResponse"> & {
+  /**
+   * @generated from field: string login = 1;
+   */
+  login: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message fairway.v1.RevealSignInResponse.
+ * Use `create(RevealSignInResponseSchema)` to create a new message.
+ */
+export declare const RevealSignInResponseSchema: GenMessage<RevealSignInResponse>;
+
+/**
  * @generated from enum fairway.v1.EnvironmentStatus
  */
 export enum EnvironmentStatus {
@@ -386,6 +430,17 @@ export declare const EnvironmentService: GenService<{
     methodKind: "unary";
     input: typeof DestroyEnvironmentRequestSchema;
     output: typeof DestroyEnvironmentResponseSchema;
+  },
+  /**
+   * How one signs in to a copy of production as its administrator, with the password that was made for its build. On record.
+   * Refused where none was made (`no-sign-in`).
+   *
+   * @generated from rpc fairway.v1.EnvironmentService.RevealSignIn
+   */
+  revealSignIn: {
+    methodKind: "unary";
+    input: typeof RevealSignInRequestSchema;
+    output: typeof RevealSignInResponseSchema;
   },
 }>;
 
