@@ -43,7 +43,7 @@ test('the server starts under its unit, unprivileged, with its own PostgreSQL, a
     fetch("http://127.0.0.1:7080/readyz").then(async (answer) => console.log(await answer.text()), () => console.log("no"))'`
   const log = () => host.sh('journalctl -u fairway-server --no-pager -o cat | cut -c1-500')
   try {
-    await waitFor('the server', async () => (await host.sh(ask)).includes('"ready"'), 90_000)
+    await waitFor('the server', async () => (await host.sh(ask)).includes('"ready"'), 180_000)
   } catch (error) {
     throw new Error(`the server did not start under its unit:\n${await log()}`, { cause: error })
   }
@@ -64,7 +64,7 @@ test('the server starts under its unit, unprivileged, with its own PostgreSQL, a
     'database system is shut down',
   )
   expect(await log()).not.toContain('terminating connection')
-}, 120_000)
+}, 300_000)
 
 test('the agent may do with a pool and the firewall what it does, with the capabilities that its unit leaves it', async () => {
   const text = await readFile(unit('fairway-agent.service'), 'utf8')
