@@ -33,7 +33,6 @@ export async function requireWholeDump(
       command: 'pg_restore',
       arguments: ['--format=directory', '--file=/dev/null', DUMP],
       cell,
-      connected: false,
       directory,
       writable: false,
     },

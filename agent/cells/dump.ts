@@ -1,4 +1,5 @@
 import { DUMP, runPostgresTool } from '../containers/postgres-tool.ts'
+import { prepareDumpSession } from '../database/dump-session.ts'
 import { DATABASE } from '../database/names.ts'
 import type { Dump } from '../storage/layout.ts'
 import type { Cell } from '../storage/records.ts'
@@ -81,7 +82,7 @@ async function cloneAndDump(
           // Not compressed, so that a backup finds the blocks it has already. All of it is synced at once, later.
           arguments: ['--format=directory', '--compress=0', '--no-sync', `--file=${DUMP}`, DATABASE],
           cell,
-          connected: true,
+          connected: await prepareDumpSession(cell, step.signal),
           directory,
           writable: true,
         },

@@ -18,8 +18,8 @@ export interface PostgresTool {
   arguments: readonly string[]
   /** Destroying the cell ends it. */
   cell: Cell
-  /** Gives it the cell's server, as superuser over the Unix socket. Without it there is nothing it could reach. */
-  connected: boolean
+  /** Gives it the cell's server over the Unix socket, with this environment of libpq. Without it there is nothing it could reach. */
+  connected?: readonly string[]
   /** Directory of the host that it finds at DUMP. */
   directory: string
   writable: boolean
@@ -81,7 +81,7 @@ function containerOptions(tool: PostgresTool, image: Docker.ImageInspectInfo): D
     User: `${cell.postgresUid}:${cell.postgresGid}`,
     Entrypoint: [tool.command, ...tool.arguments],
     Cmd: [],
-    Env: ['PGHOST=/run/fairway', 'PGUSER=postgres'],
+    Env: ['PGHOST=/run/fairway', ...(tool.connected ?? [])],
     Healthcheck: { Test: ['NONE'] },
     NetworkDisabled: true,
     HostConfig: {

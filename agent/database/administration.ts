@@ -4,7 +4,7 @@ import { scramVerifier } from '../containers/scram.ts'
 import type { BackupEnd } from '../storage/driver.ts'
 import type { Cell } from '../storage/records.ts'
 import { writeAccessRules } from './access-rules.ts'
-import { DATABASE, ROLE } from './names.ts'
+import { DATABASE, READER, ROLE } from './names.ts'
 import { ensureOwnRoles, mayLogIn } from './roles.ts'
 import { isNotReady, withSession } from './session.ts'
 import { connectSuperuser, superuser } from './superuser.ts'
@@ -71,6 +71,19 @@ async function closeRoles(client: pg.Client): Promise<void> {
 /** Lets the agent's own roles in, also to a cell that was made before there were any. Takes effect in a moment. */
 export async function admitOwnRoles(cell: Cell, signal?: AbortSignal): Promise<void> {
   await withSuperuser(cell, (client) => admit(client, cell), signal)
+}
+
+/**
+ * Lets the agent's reader see all large objects of a throwaway copy, whoever owns them: it is to be dumped whole. Nowhere
+ * else, since it could then change them as well.
+ */
+export async function openLargeObjects(cell: Cell, signal?: AbortSignal): Promise<void> {
+  if (!cell.throwaway) throw new Error(`cell ${cell.id} is no throwaway copy`)
+  await withSuperuser(
+    cell,
+    (client) => client.query(`ALTER ROLE ${READER} SET lo_compat_privileges = on`),
+    signal,
+  )
 }
 
 async function admit(client: pg.Client, cell: Cell): Promise<void> {

@@ -1,8 +1,8 @@
 import pg from 'pg'
 import type { Cell } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'
-import { READER, ROLE } from './names.ts'
-import { connectOwn, hostile, ownSettings, shown } from './own-session.ts'
+import { READER } from './names.ts'
+import { connectOwn, hostile, ownSettings } from './own-session.ts'
 
 /**
  * A tenant's database, asked by us. Strangers' code has written it: any name in it can be a trap, and any answer as large
@@ -61,7 +61,7 @@ export async function withHostileDatabase<T>(
   signal?.addEventListener('abort', cut, { once: true })
   try {
     const database = createGate(client, { ...defaults, ...bounds })
-    await requireHonestSession(database)
+    await requireReader(database)
     return await use(database)
   } catch (error) {
     signal?.throwIfAborted()
@@ -128,42 +128,12 @@ function settingsOf(cell: Cell, { statementMs }: AnswerBounds): Record<string, s
   }
 }
 
-/** Settings by which Odoo would find, or understand, something else than we do. */
-const misleading = [
-  'search_path',
-  'role',
-  'session_authorization',
-  'row_security',
-  'transform_null_equals',
-  'standard_conforming_strings',
-  'local_preload_libraries',
-  'session_preload_libraries',
-  'event_triggers',
-]
-
-async function requireHonestSession(database: HostileDatabase): Promise<void> {
-  const { rows: who } = await database.query<{ session: string; now: string; trap: string | null }>(
-    `SELECT session_user AS session, current_user AS now,
-        (SELECT evtname FROM pg_event_trigger WHERE evtevent = 'login' AND evtenabled <> 'D' LIMIT 1) AS trap`,
+async function requireReader(database: HostileDatabase): Promise<void> {
+  const { rows } = await database.query<{ session: string; now: string }>(
+    'SELECT session_user AS session, current_user AS now',
   )
-  const [session] = who
-  if (session?.session !== READER || session.now !== READER)
-    throw hostile(`made us ${session?.now} instead of ${READER}`)
-  if (session.trap !== null)
-    throw hostile(`runs the event trigger ${shown(session.trap)} at every login: drop it`)
-  const { rows: settings } = await database.query<{ name: string }>(
-    `SELECT split_part(setting, '=', 1) AS name
-       FROM pg_db_role_setting s, unnest(s.setconfig) AS setting
-      WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-        AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = $1))
-        AND lower(split_part(setting, '=', 1)) = ANY ($2::text[])`,
-    [ROLE, misleading],
-  )
-  const [setting] = settings
-  if (setting)
-    throw hostile(
-      `sets ${shown(setting.name)} for Odoo's sessions (ALTER DATABASE or ALTER ROLE … SET), so that names mean something else there: reset it`,
-    )
+  const [who] = rows
+  if (who?.session !== READER || who.now !== READER) throw hostile(`made us ${who?.now} instead of ${READER}`)
 }
 
 /** A name as SQL has it. */

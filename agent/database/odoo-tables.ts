@@ -1,6 +1,7 @@
 import { TaskError } from '../tasks/task.ts'
 import { type HostileDatabase, quoteIdentifier } from './hostile-database.ts'
 import { ROLE } from './names.ts'
+import { requirePlainOdooSessions } from './odoo-sessions.ts'
 import { hostile, shown } from './own-session.ts'
 
 /**
@@ -38,6 +39,7 @@ export async function lookUpOdooTables(
   database: HostileDatabase,
   names: readonly string[],
 ): Promise<OdooTables> {
+  await requirePlainOdooSessions(database)
   const wanted = [...new Set(names)]
   const { rows: relations } = await database.query<Relation>(relationsQuery, [wanted, ROLE])
   const { rows: columns } = await database.query<Column>(columnsQuery, [wanted])

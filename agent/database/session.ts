@@ -30,9 +30,7 @@ export async function connect(cell: Cell, request: SessionRequest): Promise<pg.C
     database,
     application_name: 'fairway-agent',
     connectionTimeoutMillis: 10_000,
-    options: Object.entries(settings)
-      .map(([name, value]) => `-c ${name}=${value.replace(/[\\\s]/g, '\\$&')}`)
-      .join(' '),
+    options: optionsOf(settings),
   })
   // A lost connection fails the running query as well; without a listener it would end the process.
   client.on('error', () => undefined)
@@ -43,6 +41,12 @@ export async function connect(cell: Cell, request: SessionRequest): Promise<pg.C
     await directory.close()
   }
 }
+
+/** Settings as a connection takes them, and as libpq's PGOPTIONS has them. */
+export const optionsOf = (settings: Readonly<Record<string, string>>) =>
+  Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value.replace(/[\\\s]/g, '\\$&')}`)
+    .join(' ')
 
 /**
  * Runs `use` with a session and closes it.

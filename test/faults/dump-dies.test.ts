@@ -81,7 +81,7 @@ describe('fault 25: a dump that dies', { timeout: 60_000 }, () => {
         command: 'pg_restore',
         arguments: ['--exit-on-error', `--dbname=${DATABASE}`, DUMP],
         cell: fresh,
-        connected: true,
+        connected: ['PGUSER=postgres'],
         directory: good.paths.database,
         writable: false,
       },

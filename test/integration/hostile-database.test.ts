@@ -15,6 +15,7 @@ import { readModuleStates } from '../../agent/odoo/installed-modules.ts'
 import type { Cell } from '../../agent/storage/records.ts'
 import { createRig, LIMITS, POSTGRES_IMAGE, type StorageRig } from '../support/storage.ts'
 import { connectSuperuser, withSuperuser } from '../support/superuser.ts'
+import { createTask } from '../support/task-context.ts'
 
 // A tenant's code has all the rights of Odoo's role in its own database. What it leaves there is asked by us.
 
@@ -280,6 +281,21 @@ test('our role can do nothing but read, whoever’s code runs in its name', asyn
   } finally {
     await tenant.end()
   }
+})
+
+test('a dump is made by the role that only reads, whatever the database would have the superuser run', async () => {
+  await asTenant(
+    steal,
+    `create index trap on ir_module_module ((steal() or name = 'base'));
+     select lo_from_bytea(0, 'large'); truncate stolen`,
+    'alter database odoo set local_preload_libraries = nothing',
+    'revoke all on all tables in schema public from public',
+    'alter table ir_cron enable row level security',
+    'alter table ir_cron force row level security',
+  )
+  const dump = await rig.cells.dump({ id: randomUUID(), cellId: cell.id }, createTask().context)
+  expect(dump.database.files).toBeGreaterThan(5)
+  await rig.cells.destroyDump(dump.id, rig.step)
 })
 
 test('an event trigger at login, of a dump that a superuser restored, is refused by name', async () => {
