@@ -1,6 +1,9 @@
 import { join } from 'node:path'
-import type { LayerFolder } from './build-context.ts'
-import { addonsFolder } from './dockerfile.ts'
+import { maxLayers } from '../images/manifest.ts'
+import type { LayerFolder } from './layer-tar.ts'
+
+/** Where the official image and ours look for a project's addons. */
+const addonsFolder = 'mnt/extra-addons'
 
 export interface LayeredAddon {
   readonly name: string
@@ -9,9 +12,6 @@ export interface LayeredAddon {
   /** Folder of the repository that it comes from; empty: the project's own. */
   readonly source: string
 }
-
-// Docker takes 127; some room for what a base image may gain.
-const maxLayers = 120
 
 /**
  * Which addons go into which layer: one for each repository that addons come from, by path, and the project's own last,

@@ -1,8 +1,7 @@
 import type Docker from 'dockerode'
 import type { TaskContext } from '../tasks/task.ts'
 import { type DockerHost, ifExists, statusOf } from './docker.ts'
-import { aptRepository } from './environment.ts'
-import { environmentLabel, isOurs } from './image-labels.ts'
+import { digestBelow, isOurs } from './image-labels.ts'
 
 export interface CollectPlan {
   readonly repository: string
@@ -34,7 +33,7 @@ export async function collectHostImages(
   const layers = await layersOf(host, images)
   for (const image of images) {
     const digests = digestsOf(image, plan.repository)
-    if (digests.some((digest) => kept.has(digest)) || isYoung(image, plan)) continue
+    if (digests.some((digest) => kept.has(digest)) || (await isYoung(host, image, plan))) continue
     plan.signal.throwIfAborted()
     await context.requireLease()
     if (!(await removeNames(host, image, plan.repository))) continue
@@ -59,7 +58,13 @@ async function findKept(
     const digests = digestsOf(image, repository)
     if (!used.has(image.Id) && !digests.some((digest) => keep.has(digest))) continue
     for (const digest of digests) kept.add(digest)
-    const below = /@(sha256:[0-9a-f]{64})$/.exec(image.Labels[environmentLabel] ?? '')?.[1]
+  }
+  const labels = new Map(
+    images.flatMap((image) => digestsOf(image, repository).map((digest) => [digest, image.Labels] as const)),
+  )
+  // A set tells what is added meanwhile: what those stand on, too.
+  for (const digest of kept) {
+    const below = digestBelow(labels.get(digest))
     if (below) kept.add(below)
   }
   return kept
@@ -71,7 +76,14 @@ function digestsOf(image: Docker.ImageInfo, repository: string): string[] {
     .map((name) => name.slice(repository.length + 1))
 }
 
-const isYoung = (image: Docker.ImageInfo, { before }: CollectPlan) => image.Created * 1000 > before.getTime()
+/** Images that we assemble have no time of their own; when one came here, it got its name. */
+async function isYoung(host: DockerHost, image: Docker.ImageInfo, { before }: CollectPlan): Promise<boolean> {
+  if (image.Created * 1000 > before.getTime()) return true
+  const inspected: { Metadata?: { LastTagTime?: string } } | undefined = await ifExists(
+    host.docker.getImage(image.Id).inspect() as Promise<object>,
+  )
+  return Date.parse(inspected?.Metadata?.LastTagTime ?? '') > before.getTime()
+}
 
 /** By name, and never by force: an image that has names elsewhere, too, is not ours alone. */
 async function removeNames(host: DockerHost, image: Docker.ImageInfo, repository: string): Promise<boolean> {
@@ -89,7 +101,9 @@ async function removeNames(host: DockerHost, image: Docker.ImageInfo, repository
   return true
 }
 
-/** What resolve made to look into, and no image was built of since. */
+/** Names of images that agents before recipe 3 made to look into. */
+const aptRepository = 'fairway/apt'
+
 async function removeScratch(host: DockerHost, { before }: CollectPlan): Promise<void> {
   const day = 24 * 3_600_000
   for (const image of await host.docker.listImages({ filters: { reference: [`${aptRepository}:*`] } })) {

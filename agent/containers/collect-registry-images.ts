@@ -1,7 +1,7 @@
 import type { TaskContext } from '../tasks/task.ts'
 import type { CollectPlan } from './collect-host-images.ts'
 import type { DockerHost } from './docker.ts'
-import { environmentLabel, isOurs } from './image-labels.ts'
+import { digestBelow, isOurs, timeOfTag } from './image-labels.ts'
 import { openRepository, type RegistryImage } from './registry-api.ts'
 import type { RegistryAuth } from './registry-credentials.ts'
 
@@ -20,21 +20,23 @@ export async function collectRegistryImages(
 ): Promise<string[]> {
   const repository = await openRepository(host, plan.repository, auth, plan.signal)
   const digests = new Set<string>()
+  const kept = new Set(keep)
   for (const tag of await repository.listTags()) {
     const digest = await repository.findDigest(tag)
-    if (digest) digests.add(digest)
+    if (!digest) continue
+    digests.add(digest)
+    if ((timeOfTag(tag) ?? 0) > plan.before) kept.add(digest)
   }
   const images = new Map<string, RegistryImage>()
   for (const digest of digests) {
     const image = await repository.findImage(digest)
     if (image && isOurs(image.labels)) images.set(digest, image)
   }
-  const kept = new Set(keep)
-  for (const [digest, image] of images) {
-    const below = /@(sha256:[0-9a-f]{64})$/.exec(image.labels[environmentLabel] ?? '')?.[1]
-    const young = image.createdAt > plan.before
-    if (young) kept.add(digest)
-    if (below && kept.has(digest)) kept.add(below)
+  for (const [digest, image] of images) if (image.createdAt > plan.before) kept.add(digest)
+  // A set tells what is added meanwhile: what those stand on, too.
+  for (const digest of kept) {
+    const below = digestBelow(images.get(digest)?.labels)
+    if (below) kept.add(below)
   }
   const removed: string[] = []
   for (const digest of images.keys()) {

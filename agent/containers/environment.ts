@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { installApt } from '../images/apt-layer.ts'
+import { assembleImage } from '../images/assemble.ts'
+import { type LayerFile, writeLayer } from '../images/layer-file.ts'
 import type { PackageAccess } from '../packages/package-sources.ts'
 import { imageRecipeVersion, type LockedPackages, packageLines } from '../repository/lock.ts'
-import { buildImage, writeLayerFile } from './build.ts'
-import type { ContextFile } from './build-context.ts'
-import { type DockerHost, ifExists, statusOf } from './docker.ts'
-import { renderEnvironment } from './dockerfile.ts'
-import { environmentKeyLabel } from './image-labels.ts'
-import { findInRegistry, pushImage, requireByDigest } from './images.ts'
+import type { TaskContext } from '../tasks/task.ts'
+import type { DockerHost } from './docker.ts'
+import { environmentKeyLabel, environmentLabel, timeTag } from './image-labels.ts'
+import { findInRegistry, requireByDigest } from './images.ts'
+import { packLayer } from './layer-tar.ts'
 import type { Registries } from './registry-credentials.ts'
-import type { ContainerNetwork } from './throwaway.ts'
 
 type Packages = Pick<LockedPackages, 'python' | 'apt'>
 
@@ -18,9 +19,11 @@ export interface EnvironmentPlace {
   baseImage: string
   /** The project's repository in the registry. */
   repository: string
+  /** An empty place of the task. */
+  directory: string
   registries: Registries
+  context: Pick<TaskContext, 'taskId' | 'epoch' | 'signal' | 'requireLease'>
   onLine(line: string): void
-  signal: AbortSignal
   /** Opens a way to packages for a step. */
   usePackages<T>(step: (access: PackageAccess) => Promise<T>): Promise<T>
 }
@@ -35,83 +38,64 @@ export async function ensureEnvironment(
   host: DockerHost,
   place: EnvironmentPlace,
   packages: Packages,
-  directory: string,
   installPython: (image: string) => Promise<string>,
 ): Promise<string> {
-  const { baseImage, registries, repository, signal } = place
-  if (packages.python.length === 0 && packages.apt.length === 0) return baseImage
-  const key = environmentKey(baseImage, packages)
-  const tag = `${repository}:env-${key}`
-  const known = await findInRegistry(host, tag, registries)
-  if (known) return `${repository}@${known}`
-  const user = (await requireByDigest(host, baseImage, signal, registries)).Config.User
-  const files: ContextFile[] = []
-  if (packages.python.length > 0) {
-    const root = await installPython(await ensureAptImage(host, place, packages.apt))
-    const path = join(directory, 'python.tar')
-    await writeLayerFile(path, [{ directory: root, target: '' }], signal)
-    files.push({ name: 'python.tar', path })
-  }
-  const build = (network: ContainerNetwork) =>
-    buildImage(host, {
-      dockerfile: renderEnvironment({
-        baseImage,
-        user,
-        apt: packages.apt,
-        python: files.length > 0,
-        labels: { ...labelsOfBase(baseImage), [environmentKeyLabel]: key },
-      }),
-      files,
-      tag,
-      network,
-      onLine: place.onLine,
-      signal,
-    })
-  await (packages.apt.length > 0 ? place.usePackages(build) : build('none'))
-  const { reference } = await pushImage(host, tag, place.onLine, signal, registries)
-  await dropAptImage(host, baseImage, packages.apt)
-  return reference
+  if (packages.python.length === 0) return ensureAptImage(host, place, packages.apt)
+  return ensureInRegistry(host, place, packages, async () => {
+    const on = await ensureAptImage(host, place, packages.apt)
+    await requireByDigest(host, on, place.context.signal, place.registries)
+    const root = await installPython(on)
+    const tar = packLayer([{ directory: root, target: '' }], place.context.signal)
+    const path = join(place.directory, 'python.tar.gz')
+    return { on, layer: await writeLayer(path, tar, 'fairway: python packages', place.context.signal) }
+  })
 }
 
-/**
- * The base image with Debian packages, on this host only: pip and we look into it before there is anything to push. The
- * builder's cache makes the same layer of it later. Without packages it is the base image.
- */
+/** The base image with Debian packages alone, by digest and on this host: pip and we look into it. */
 export async function ensureAptImage(
   host: DockerHost,
-  { baseImage, registries, onLine, signal, usePackages }: Omit<EnvironmentPlace, 'repository'>,
+  place: EnvironmentPlace,
   apt: Packages['apt'],
 ): Promise<string> {
-  const base = await requireByDigest(host, baseImage, signal, registries)
+  const { baseImage, context, onLine, registries } = place
   if (apt.length === 0) return baseImage
-  const tag = aptTag(baseImage, apt)
-  const known = await ifExists(host.docker.getImage(tag).inspect())
-  if (known) return known.Id
-  await usePackages((network) =>
-    buildImage(host, {
-      dockerfile: renderEnvironment({ baseImage, user: base.Config.User, apt, python: false, labels: {} }),
-      files: [],
-      tag,
-      network,
-      onLine,
-      signal,
-    }),
-  )
-  return (await host.docker.getImage(tag).inspect()).Id
+  const image = await ensureInRegistry(host, place, { apt, python: [] }, async () => {
+    await requireByDigest(host, baseImage, context.signal, registries)
+    const path = join(place.directory, 'apt.tar.gz')
+    const layer = await place.usePackages((network) =>
+      installApt(host, context, { image: baseImage, packages: apt, network, onLine }, path),
+    )
+    return { on: baseImage, layer }
+  })
+  await requireByDigest(host, image, context.signal, registries)
+  return image
 }
 
-async function dropAptImage(host: DockerHost, baseImage: string, apt: Packages['apt']): Promise<void> {
-  if (apt.length === 0) return
-  try {
-    await ifExists(host.docker.getImage(aptTag(baseImage, apt)).remove())
-  } catch (error) {
-    // A container of another task looks into it.
-    if (statusOf(error) !== 409) throw error
+async function ensureInRegistry(
+  host: DockerHost,
+  { baseImage, context, onLine, registries, repository }: EnvironmentPlace,
+  packages: Packages,
+  make: () => Promise<{ readonly on: string; readonly layer: LayerFile }>,
+): Promise<string> {
+  const key = environmentKey(baseImage, packages)
+  const tag = `env-${key}`
+  const known = await findInRegistry(host, `${repository}:${tag}`, registries)
+  if (known) return `${repository}@${known}`
+  const { on, layer } = await make()
+  const labels = {
+    ...labelsOfBase(baseImage),
+    [environmentKeyLabel]: key,
+    [environmentLabel]: on.replace(/^.*@/, ''),
   }
+  const { signal } = context
+  const tags = [timeTag(key), tag]
+  const digest = await assembleImage(
+    host,
+    { on, repository, tags, makeLayers: async () => [layer], labels, onLine, signal },
+    registries,
+  )
+  return `${repository}@${digest}`
 }
-
-/** Names images of `ensureAptImage` on a host. */
-export const aptRepository = 'fairway/apt'
 
 function environmentKey(baseImage: string, packages: Packages): string {
   const lines = [
@@ -120,10 +104,6 @@ function environmentKey(baseImage: string, packages: Packages): string {
     ...packageLines(packages),
   ]
   return createHash('sha256').update(lines.join('\n')).digest('hex')
-}
-
-function aptTag(baseImage: string, apt: Packages['apt']): string {
-  return `${aptRepository}:${environmentKey(baseImage, { apt, python: [] })}`
 }
 
 export function labelsOfBase(baseImage: string): Record<string, string> {

@@ -1,7 +1,6 @@
 import type { ImageRules } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { TaskError } from '../tasks/task.ts'
-import { repositoryOf } from './images.ts'
-import { registryHostOf } from './registry-credentials.ts'
+import { registryHostOf, repositoryOf } from './registry-credentials.ts'
 
 /**
  * Whether the project's policy lets an image stand on this one, asked before anything of it is fetched or run. Judged are

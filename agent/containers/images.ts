@@ -1,19 +1,16 @@
 import type Docker from 'dockerode'
 import { credentialAdvice } from '../credential-advice.ts'
+import { openImageStore } from '../images/image-store.ts'
+import { readImage } from '../images/read-image.ts'
 import { TaskError } from '../tasks/task.ts'
 import { type DockerHost, ifExists, pinnedReference, requireImage, statusOf } from './docker.ts'
-import { anonymous, type Registries, registryHostOf } from './registry-credentials.ts'
+import { anonymous, type Registries, registryHostOf, repositoryOf } from './registry-credentials.ts'
 
 export interface ResolvedImage {
   /** `repository@sha256:…` */
   reference: string
   /** `sha256:…` */
   digest: string
-}
-
-/** `registry/name:tag` or `registry/name@sha256:…` without tag and digest. */
-export function repositoryOf(reference: string): string {
-  return reference.split('@', 1)[0]!.replace(/:[^/:]*$/, '')
 }
 
 /**
@@ -85,78 +82,20 @@ function denied(reference: string, presented: boolean, cause: unknown): TaskErro
   )
 }
 
-/** Pushes a tag and answers the digest under which the registry holds it. */
-export async function pushImage(
-  host: DockerHost,
-  reference: string,
-  onLine: (line: string) => void,
-  signal: AbortSignal,
-  registries: Registries = anonymous,
-): Promise<ResolvedImage> {
-  const authconfig = registries(reference)
-  let digest: string | undefined
-  try {
-    const stream = await host.docker.getImage(reference).push({ authconfig, abortSignal: signal })
-    await followProgress(
-      host,
-      stream,
-      (event) => {
-        digest = event.aux?.Digest ?? digest
-        if (event.status && !event.progress && !event.id) onLine(event.status)
-      },
-      'image-push-failed',
-      signal,
-    )
-  } catch (error) {
-    if (isDenied(error)) throw denied(reference, authconfig.password !== '', error)
-    throw error
-  }
-  digest ??= await findInRegistry(host, reference, registries)
-  if (!digest)
-    throw new TaskError('image-push-failed', `${reference} was pushed, but the registry does not have it`)
-  return { reference: `${repositoryOf(reference)}@${digest}`, digest }
-}
-
-export interface ProgressEvent {
-  stream?: string
-  status?: string
-  id?: string
-  progress?: string
-  aux?: { Digest?: string; ID?: string }
-  error?: string
-}
-
-/** Reads the events of a build, push or pull to their end. */
-export async function followProgress(
-  host: DockerHost,
-  stream: NodeJS.ReadableStream,
-  onEvent: (event: ProgressEvent) => void,
-  reason: string,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) =>
-      host.docker.modem.followProgress(
-        stream,
-        (error: Error | null) => (error ? reject(error) : resolve()),
-        (event: ProgressEvent) => onEvent(event),
-      ),
-    )
-  } catch (error) {
-    signal.throwIfAborted()
-    throw new TaskError(reason, `${(error as Error).message}`, { cause: error })
-  }
-  signal.throwIfAborted()
-}
-
-/** Makes sure the image is here; what it is. */
-export function requireByDigest(
+/** Makes sure the image is here; what it is. Docker pulls nothing whose manifest was not looked at. */
+export async function requireByDigest(
   host: DockerHost,
   reference: string,
   signal: AbortSignal,
   registries: Registries = anonymous,
 ): Promise<Docker.ImageInspectInfo> {
   requirePinned(reference)
+  const present = await ifExists(host.docker.getImage(reference).inspect())
+  if (!present && reference.includes('@')) {
+    const access = { registries, actions: 'pull' } as const
+    const store = await openImageStore(host, repositoryOf(reference), access, signal)
+    await readImage(store, reference)
+  }
   return requireImage(host, reference, signal, registries(reference))
 }
 
@@ -179,7 +118,7 @@ export async function fetchByDigest(
     })
     if (!digest) throw unavailable(reference, undefined)
   }
-  const image = await requireImage(host, reference, signal, registries(reference))
+  const image = await requireByDigest(host, reference, signal, registries)
   return { image, pulled: !present }
 }
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
+import { assembleImage } from '../images/assemble.ts'
+import { type LayerFile, writeLayer } from '../images/layer-file.ts'
 import { foldersOf, type LayeredAddon, layersOf } from './addon-layers.ts'
-import { buildImage, writeLayerFile } from './build.ts'
 import type { DockerHost } from './docker.ts'
-import { renderDockerfile } from './dockerfile.ts'
-import { requireByDigest } from './images.ts'
+import { packLayer } from './layer-tar.ts'
 import type { Registries } from './registry-credentials.ts'
 
 export interface ProjectImage {
@@ -15,38 +15,29 @@ export interface ProjectImage {
   readonly repositories: readonly string[]
   /** An empty place of the task. */
   readonly directory: string
-  readonly tag: string
+  readonly repository: string
+  readonly tags: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   onLine(line: string): void
   readonly signal: AbortSignal
 }
 
-/** Builds a project's image, without any network: its environment, and a layer for each repository of addons. */
-export async function buildProjectImage(
+/** A project's image, in its registry: its environment, and a layer for each repository of addons. Gives its digest. */
+export function buildProjectImage(
   host: DockerHost,
   image: ProjectImage,
   registries: Registries,
-): Promise<void> {
+): Promise<string> {
   const { signal } = image
-  const environment = await requireByDigest(host, image.environment, signal, registries)
-  const baseLayers = environment.RootFS.Layers?.length ?? 0
-  const layers = layersOf(image.addons, image.repositories, baseLayers)
-  const files = layers.map((_, index) => ({
-    name: `addons-${index}.tar`,
-    path: join(image.directory, `addons-${index}.tar`),
-  }))
-  for (const [index, layer] of layers.entries())
-    await writeLayerFile(files[index]!.path, foldersOf(layer, image.files), signal)
-  await buildImage(host, {
-    dockerfile: renderDockerfile(
-      image.environment,
-      files.map(({ name }) => name),
-      image.labels,
-    ),
-    files,
-    tag: image.tag,
-    network: 'none',
-    onLine: image.onLine,
-    signal,
-  })
+  const makeLayers = async (below: number) => {
+    const layers: LayerFile[] = []
+    for (const addons of layersOf(image.addons, image.repositories, below)) {
+      const path = join(image.directory, `addons-${layers.length}.tar.gz`)
+      const names = addons.map(({ name }) => name).join(' ')
+      const tar = packLayer(foldersOf(addons, image.files), signal)
+      layers.push(await writeLayer(path, tar, `fairway: addons ${names.slice(0, 200)}`, signal))
+    }
+    return layers
+  }
+  return assembleImage(host, { ...image, on: image.environment, makeLayers }, registries)
 }

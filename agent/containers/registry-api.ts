@@ -37,7 +37,8 @@ export async function openRepository(
   const host = registryHostOf(repository)
   const name = repository.slice(host.length + 1)
   const base = `${await schemeOf(docker, host)}://${host === 'docker.io' ? 'registry-1.docker.io' : host}`
-  const ask = createRegistryClient(host, base, name, auth, signal)
+  const place = { registry: host, base, name, actions: 'pull,delete' }
+  const ask = createRegistryClient(place, auth, signal)
   const path = (kind: string, what: string) => `/v2/${name}/${kind}/${what}`
 
   return {
@@ -57,12 +58,12 @@ export async function openRepository(
       return tags
     },
     async findDigest(tag) {
-      const answer = await ask('HEAD', path('manifests', tag), manifestTypes)
+      const answer = await ask('HEAD', path('manifests', tag), { accept: manifestTypes })
       const digest = answer.headers.get('docker-content-digest') ?? ''
       return answer.ok && /^sha256:[0-9a-f]{64}$/.test(digest) ? digest : undefined
     },
     async findImage(digest) {
-      const manifest = await ask('GET', path('manifests', digest), manifestTypes)
+      const manifest = await ask('GET', path('manifests', digest), { accept: manifestTypes })
       if (manifest.status === 404) return undefined
       const described = (await readJson(manifest)) as { config?: { digest?: unknown } }
       const config = described.config?.digest
@@ -73,7 +74,10 @@ export async function openRepository(
       return { labels: labelsFrom(image.config?.Labels), createdAt: new Date(image.created ?? 0) }
     },
     async deleteManifest(digest) {
-      const answer = await ask('DELETE', path('manifests', digest), manifestTypes, [400, 401, 403, 404, 405])
+      const answer = await ask('DELETE', path('manifests', digest), {
+        accept: manifestTypes,
+        expected: [400, 401, 403, 404, 405],
+      })
       await answer.body?.cancel()
       // 404: somebody was quicker.
       return answer.ok || answer.status === 404

@@ -14,47 +14,73 @@ export async function schemeOf({ docker }: DockerHost, host: string): Promise<'h
   return info.RegistryConfig?.IndexConfigs?.[host]?.Secure === false ? 'http' : 'https'
 }
 
+export interface RegistryPlace {
+  /** What people call the registry, and where it answers. */
+  readonly registry: string
+  readonly base: string
+  /** Of the repository. */
+  readonly name: string
+  /** What is done there: `pull`, `pull,push`, `pull,delete`. */
+  readonly actions: string
+}
+
+export type RequestContent = NonNullable<RequestInit['body']>
+
+export interface RegistryRequest {
+  readonly accept?: string
+  /** Numbers that are answers and no faults, beside those of success. */
+  readonly expected?: readonly number[]
+  readonly headers?: Readonly<Record<string, string>>
+  /** Asked for anew where the request has to be repeated. */
+  body?(): Promise<RequestContent> | RequestContent
+  /** Whether it takes as long as its contents are large. */
+  readonly large?: boolean
+}
+
+export type AskRegistry = (method: string, path: string, request?: RegistryRequest) => Promise<Response>
+
 /**
- * Requests to one repository of a registry, authorized as it asks for. `base` is where it answers, `registry` what people
- * call it. Throws TaskError `registry-unavailable`, `registry-denied`.
+ * Requests to one repository of a registry, authorized as it asks for. Throws TaskError `registry-unavailable`,
+ * `registry-denied`.
  */
 export function createRegistryClient(
-  registry: string,
-  base: string,
-  name: string,
+  { registry, base, name, actions }: RegistryPlace,
   auth: RegistryAuth,
   signal: AbortSignal,
-) {
+): AskRegistry {
   let authorization = ''
 
-  async function send(method: string, path: string, accept: string): Promise<Response> {
-    const headers = { accept, ...(authorization && { authorization }) }
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  async function send(method: string, path: string, request: RegistryRequest): Promise<Response> {
+    const { accept = 'application/json', body, headers = {}, large } = request
+    const limited = large ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    const content = await body?.()
     try {
-      return await fetch(`${base}${path}`, { method, headers, signal: limited })
+      return await fetch(`${base}${path}`, {
+        method,
+        headers: { accept, ...headers, ...(authorization && { authorization }) },
+        signal: limited,
+        ...(content !== undefined && { body: content, duplex: 'half' }),
+      } as RequestInit)
     } catch (error) {
       signal.throwIfAborted()
+      const cause = (error as Error).cause instanceof Error ? (error as Error).cause : error
       throw new TaskError(
         'registry-unavailable',
-        `the registry ${registry} does not answer: ${(error as Error).message}`,
+        `the registry ${registry} does not answer: ${(cause as Error).message}`,
         { cause: error },
       )
     }
   }
 
-  return async (
-    method: string,
-    path: string,
-    accept = 'application/json',
-    expected: readonly number[] = [404],
-  ): Promise<Response> => {
-    let answer = await send(method, path, accept)
+  return async (method, path, request = {}) => {
+    let answer = await send(method, path, request)
     if (answer.status === 401) {
       await answer.body?.cancel()
-      authorization = await authorize(answer.headers.get('www-authenticate') ?? '', name, auth, signal)
-      answer = await send(method, path, accept)
+      const challenge = answer.headers.get('www-authenticate') ?? ''
+      authorization = await authorize(challenge, `repository:${name}:${actions}`, auth, signal)
+      answer = await send(method, path, request)
     }
-    if (answer.ok || expected.includes(answer.status)) return answer
+    if (answer.ok || (request.expected ?? [404]).includes(answer.status)) return answer
     await answer.body?.cancel()
     const denied = [401, 403].includes(answer.status)
     throw new TaskError(
@@ -67,7 +93,7 @@ export function createRegistryClient(
 /** As the registry asks for it: the credentials themselves, or a token that it gives for them. */
 async function authorize(
   challenge: string,
-  name: string,
+  scope: string,
   { username, password }: RegistryAuth,
   signal: AbortSignal,
 ): Promise<string> {
@@ -80,7 +106,7 @@ async function authorize(
   // A password goes to nobody in the clear because a registry said so.
   if (!realm || (realm.protocol !== 'https:' && realm.hostname !== '127.0.0.1')) return ''
   realm.searchParams.set('service', parameters.get('service') ?? '')
-  realm.searchParams.set('scope', `repository:${name}:pull,delete`)
+  realm.searchParams.set('scope', scope)
   const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   const answer = await fetch(realm, { headers: basic ? { authorization: basic } : {}, signal: limited })
   if (!answer.ok) return ''
@@ -91,16 +117,9 @@ async function authorize(
 
 /** Throws TaskError `registry-unavailable` for what is none, or larger than 4 MiB. */
 export async function readJson(answer: Response): Promise<object> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of answer.body ?? []) {
-    bytes += chunk.byteLength
-    if (bytes > maxDocumentBytes)
-      throw new TaskError('registry-unavailable', `the registry answers ${answer.url} with more than 4 MiB`)
-    chunks.push(chunk)
-  }
+  const text = await readDocument(answer)
   try {
-    const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null) return value
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
@@ -109,4 +128,17 @@ export async function readJson(answer: Response): Promise<object> {
     'registry-unavailable',
     `the registry answers ${answer.url} with something that is no JSON`,
   )
+}
+
+/** Throws TaskError `registry-unavailable` for more than 4 MiB. */
+export async function readDocument(answer: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of answer.body ?? []) {
+    bytes += chunk.byteLength
+    if (bytes > maxDocumentBytes)
+      throw new TaskError('registry-unavailable', `the registry answers ${answer.url} with more than 4 MiB`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }

@@ -18,7 +18,11 @@ export interface Throwaway {
   workDirectory?: string
   environment?: Readonly<Record<string, string>>
   timeoutMs: number
+  /** Capabilities of root, who may write the container's own file system then; else it runs as the image's user. */
+  asRoot?: readonly string[]
   onLine(line: string): void
+  /** When it ended well, before it is removed. */
+  onSuccess?(container: Docker.Container): Promise<void>
 }
 
 export interface ThrowawayEnd {
@@ -30,8 +34,8 @@ export interface ThrowawayEnd {
 const maxOutputBytes = 24 * 1024 ** 2
 
 /**
- * Runs a command of ours in an image once, as the image's user, hardened, and removes the container whatever happens.
- * A task runs one at a time.
+ * Runs a command of ours in an image once, as the image's user unless told otherwise, hardened, and removes the container
+ * whatever happens. A task runs one at a time.
  * What it writes to standard output comes back, the lines of standard error go to `onLine`.
  *
  * @throws TaskError `step-timed-out`, `out-of-memory`, `image-unusable` when the command can't be started.
@@ -55,16 +59,19 @@ export async function runThrowaway(
     OpenStdin: true,
     StdinOnce: true,
     WorkingDir: '/tmp',
+    ...(throwaway.asRoot && { User: '0:0' }),
     HostConfig: {
       ...hardenedHostConfig({ memoryBytes: 2 * 1024 ** 3, maxProcesses: 256 }),
       ...networkSettings(network),
-      ReadonlyRootfs: true,
+      ...(throwaway.asRoot ? { CapAdd: [...throwaway.asRoot] } : { ReadonlyRootfs: true }),
       Tmpfs: { '/tmp': 'rw,exec,nosuid,size=512m,mode=1777' },
       ...(throwaway.workDirectory && { Binds: [`${throwaway.workDirectory}:/work`] }),
     },
   })
   try {
-    return await runToEnd(host, container, throwaway, signal)
+    const end = await runToEnd(host, container, throwaway, signal)
+    if (end.exitCode === 0) await throwaway.onSuccess?.(container)
+    return end
   } finally {
     await stopAndRemove(host, container.id, 0)
   }

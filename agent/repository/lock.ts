@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 
 /**
- * Version of what agent/containers/dockerfile.ts makes of a lock. Raise it whenever the same input would give
- * another image.
+ * Version of what agent/images/ and agent/containers/ make of a lock. Raise it whenever the same input would give another
+ * image, by whatever bytes.
  */
-export const imageRecipeVersion = 2
+export const imageRecipeVersion = 3
 
 /** Of the document's form. A version 1 pinned nothing but the base. */
 export const lockVersion = 2

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { readCached, writeCached } from '../cached-json.ts'
 import { type EnvironmentPlace, ensureAptImage } from '../containers/environment.ts'
 import { type ImageFacts, readImageFacts } from '../containers/image-facts.ts'
-import { registriesOf } from '../containers/registry-credentials.ts'
+import { registriesOf, requireRepository } from '../containers/registry-credentials.ts'
 import type { AllowEntry } from '../egress/allow-list.ts'
 import type { LockedApt, LockedPackages } from '../repository/lock.ts'
 import type { Secrets, TaskContext } from '../tasks/task.ts'
@@ -34,6 +34,8 @@ export interface RequirementsRequest {
   /** Newest versions, whatever was resolved before. */
   readonly refresh: boolean
   readonly secrets: Secrets
+  /** The project's own in the registry. */
+  readonly repository: string
   /** `network.allow` of the project's policy. */
   readonly allow: readonly AllowEntry[]
 }
@@ -128,13 +130,14 @@ async function factsWithApt(
 function aptImage(
   { docker, packages }: PackageServices,
   context: TaskContext,
-  { allow, baseImage, secrets }: RequirementsRequest,
+  { allow, baseImage, directory, repository, secrets }: RequirementsRequest,
   apt: readonly LockedApt[],
 ): Promise<string> {
+  requireRepository(repository)
   const onLine = (line: string) => context.log('docker', line)
   const usePackages: EnvironmentPlace['usePackages'] = (step) => packages.use(context, { allow }, step)
-  const { signal } = context
-  const place = { baseImage, registries: registriesOf(secrets), onLine, signal, usePackages }
+  const registries = registriesOf(secrets)
+  const place = { baseImage, repository, directory, registries, context, onLine, usePackages }
   return ensureAptImage(docker, place, apt)
 }
 

@@ -3,11 +3,11 @@ import { create } from '@bufbuild/protobuf'
 import { BuildImageOutputSchema, type BuildImageTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type EnvironmentPlace, ensureEnvironment, labelsOfBase } from '../containers/environment.ts'
 import { readImageFacts } from '../containers/image-facts.ts'
-import { environmentLabel, keyLabel } from '../containers/image-labels.ts'
+import { digestBelow, environmentLabel, keyLabel, timeTag } from '../containers/image-labels.ts'
 import { requireAllowed } from '../containers/image-rules.ts'
-import { findInRegistry, pushImage, requireByDigest } from '../containers/images.ts'
+import { findInRegistry, requireByDigest } from '../containers/images.ts'
 import { buildProjectImage } from '../containers/project-image.ts'
-import { registriesOf } from '../containers/registry-credentials.ts'
+import { registriesOf, requireRepository } from '../containers/registry-credentials.ts'
 import { parseAllowEntry } from '../egress/allow-list.ts'
 import { type Assembly, assembleProject } from '../git/assembly.ts'
 import type { LockedApt, LockedPython } from '../repository/lock.ts'
@@ -30,7 +30,7 @@ type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'packages' | 'workDir
 
 /**
  * Lock → image in the registry, by digest, and its parts list. An image that is there under its key is taken as it is.
- * A kill in the middle leaves layers in Docker's cache and in the registry, which the next attempt takes up.
+ * A kill in the middle leaves layers in the registry, which the next attempt takes up.
  */
 export function buildImage(services: Services): TaskHandler<'buildImage'> {
   return async (input, context) => {
@@ -45,18 +45,21 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
     const known = await findInRegistry(docker, tag, registries)
     if (known) context.log('fairway', `the registry has this image already: ${repository}@${known}`)
     const digest = known ?? (await withTaskDirectory(services.workDirectory, context, build))
-    const image = await requireByDigest(docker, `${repository}@${digest}`, signal, registries)
+    const reference = `${repository}@${digest}`
+    const image = await requireByDigest(docker, reference, signal, registries)
+    // Tells since when it is here.
+    await docker.docker.getImage(reference).tag({ repo: repository, tag: input.imageKey })
     const sbomSha256 = await attachSbom(context, services.workDirectory, input, digest, () =>
       readImageFacts(
         docker,
-        image.Config.Labels[environmentLabel] || input.baseImage,
+        environmentOf(image.Config.Labels, repository, input.baseImage),
         services.workDirectory,
         signal,
         registries,
       ),
     )
     return create(BuildImageOutputSchema, {
-      reference: `${repository}@${digest}`,
+      reference,
       digest,
       built: !known,
       sizeBytes: BigInt(image.Size),
@@ -68,12 +71,15 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
       const place: EnvironmentPlace = {
         baseImage: input.baseImage,
         repository,
+        directory,
         registries,
+        context,
         onLine,
-        signal,
         usePackages: (step) => services.packages.use(context, { allow }, step),
       }
-      const environment = await ensureEnvironment(docker, place, input, directory, async (pipImage) => {
+      // The gate, also where nothing of it is run on the way.
+      await requireByDigest(docker, input.baseImage, signal, registries)
+      const environment = await ensureEnvironment(docker, place, input, async (pipImage) => {
         const facts = await readImageFacts(docker, pipImage, services.workDirectory, signal)
         const pip = { image: pipImage, uid: facts.uid, gid: facts.gid, directory: join(directory, 'pip') }
         const index = pythonIndexOf(input.pythonIndex, secrets)
@@ -87,27 +93,23 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
         files,
         repositories: assembly.project.submodules.map(({ path }) => path),
         directory,
-        tag,
+        repository,
+        tags: [timeTag(input.imageKey), input.imageKey],
         labels: labelsOf(input, environment),
         onLine,
         signal,
       }
-      await buildProjectImage(docker, image, registries)
       await context.requireLease()
-      const pushed = await pushImage(docker, tag, onLine, signal, registries)
-      context.log('fairway', `pushed ${pushed.reference}`)
-      return pushed.digest
+      const made = await buildProjectImage(docker, image, registries)
+      context.log('fairway', `made ${repository}@${made}`)
+      return made
     }
   }
 }
 
 /** What comes from a server, before it becomes arguments, paths and lines of a recipe. */
 function requireInput({ imageRepository, imageKey, addons, python, apt }: BuildImageTask): string {
-  if (!/^[a-z0-9][a-z0-9._:-]*(\/[a-z0-9._-]+)+$/.test(imageRepository))
-    throw new TaskError(
-      'bad-input',
-      `${JSON.stringify(imageRepository.slice(0, 100))} is no image repository such as registry.example/acme/shop`,
-    )
+  const repository = requireRepository(imageRepository)
   if (!/^[0-9a-f]{64}$/.test(imageKey)) throw new TaskError('bad-input', 'the image key is no SHA-256')
   for (const { path } of addons)
     if (path !== '' && (path.startsWith('/') || path.split('/').includes('..')))
@@ -118,7 +120,7 @@ function requireInput({ imageRepository, imageKey, addons, python, apt }: BuildI
       'bad-input',
       `${JSON.stringify(`${bad.name} ${bad.version}`.slice(0, 100))} is no pinned package`,
     )
-  return imageRepository
+  return repository
 }
 
 const isPinnedPython = ({ name, version, hashes }: LockedPython): boolean =>
@@ -166,6 +168,12 @@ function labelsOf(input: BuildImageTask, environment: string): Record<string, st
     ...labelsOfBase(input.baseImage),
     'org.opencontainers.image.revision': input.commit,
     [keyLabel]: input.imageKey,
-    [environmentLabel]: environment,
+    [environmentLabel]: environment.replace(/^.*@/, ''),
   }
+}
+
+/** What the image stands on, by digest: for what is in it beside addons. */
+function environmentOf(labels: Record<string, string> | null, repository: string, baseImage: string): string {
+  const below = digestBelow(labels)
+  return !below || baseImage.endsWith(`@${below}`) ? baseImage : `${repository}@${below}`
 }

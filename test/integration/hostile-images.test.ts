@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { create } from '@bufbuild/protobuf'
@@ -15,12 +16,14 @@ let project: ImageProject
 let service: Server
 let address: string
 const requests: string[] = []
+/** What the service answers, by path. */
+const served = new Map<string, string>()
 
 beforeAll(async () => {
   project = await createImageProject({ baseImages: [`${registry}/*`] })
   service = createServer((request, response) => {
     requests.push(request.url ?? '')
-    response.end('what only this host may know')
+    response.end(served.get(request.url ?? '') ?? 'what only this host may know')
   })
   await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
   address = `http://127.0.0.1:${(service.address() as AddressInfo).port}`
@@ -102,6 +105,27 @@ test('of an image that the policy does not name nothing is asked for', async () 
   await expect(project.build({ ...resolved, imageKey: key }, undefined, silent)).rejects.toMatchObject(untold)
   expect(requests).toEqual([])
 }, 120_000)
+
+test('layers are fetched from nowhere but the registry', async () => {
+  const host = address.replace('http://', '')
+  const layer = { mediaType: 'application/vnd.docker.image.rootfs.diff.tar.gzip', size: 1 }
+  const zeros = `sha256:${'0'.repeat(64)}`
+  const manifest = JSON.stringify({
+    schemaVersion: 2,
+    config: { mediaType: 'application/vnd.docker.container.image.v1+json', size: 2, digest: zeros },
+    layers: [{ ...layer, digest: zeros, urls: [`${address}/loot`] }],
+  })
+  const digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`
+  served.set(`/v2/evil/odoo/manifests/${digest}`, manifest)
+  requests.length = 0
+  const imageRules = { registries: ['*'], baseImages: [`${host}/evil/odoo`] }
+  const files = { 'fairway.yaml': `base_image: ${host}/evil/odoo@${digest}\n`, ...own }
+  await expect(project.resolve(files, { imageRules })).rejects.toMatchObject({
+    reason: 'image-refused',
+    message: expect.stringContaining('layers at addresses of their own'),
+  })
+  expect(requests).toEqual([`/v2/evil/odoo/manifests/${digest}`])
+}, 60_000)
 
 async function lockOf(files: Record<string, string>): Promise<string> {
   const task = project.newTask()

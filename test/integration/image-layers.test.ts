@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BuildImageOutput, ResolveOutput } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { validate } from '../support/cyclonedx.ts'
+import { forgetNames } from '../support/forget-image.ts'
 import { addon, createImageProject, type ImageProject } from '../support/image-project.ts'
 import { registry } from '../support/odoo-services.ts'
 import { startPythonIndex } from '../support/python-index.ts'
+import { startRegistry } from '../support/registry.ts'
 
 // What an image is made of, and what of it changes with an addon. The cases go in order.
 
@@ -48,7 +50,7 @@ async function layersOf({
   reference,
 }: BuildImageOutput): Promise<{ digest: string; size: number }[]> {
   const name = reference.replace(/@.*$/, '').slice(registry.length + 1)
-  const accept = 'application/vnd.docker.distribution.manifest.v2+json'
+  const accept = 'application/vnd.oci.image.manifest.v1+json'
   const response = await fetch(`http://${registry}/v2/${name}/manifests/${digest}`, { headers: { accept } })
   return ((await response.json()) as { layers: { digest: string; size: number }[] }).layers
 }
@@ -81,16 +83,22 @@ test('a change of one addon makes one small layer', async () => {
   expect(after.at(-1)!.size).toBeLessThan(1000)
 }, 60_000)
 
-test('the same addons make the same layers, whoever builds them', async () => {
-  const layers = await layersOf(first)
-  // As on another host: nothing of the image is here, and the builder remembers nothing.
+test('the same lock makes the same image, wherever it is made', async () => {
+  // As on another host: nothing of it is here, and another registry knows none of it.
+  await using elsewhere = await startRegistry()
   await project.forgetImages()
-  const task = project.newTask()
-  const again = await project.build({ ...resolved, imageKey: 'f'.repeat(64) }, task)
-  expect(again.built).toBe(true)
-  expect(task.lines.map(({ text }) => text).join('\n')).not.toContain('Using cache')
-  expect(await layersOf(again)).toEqual(layers)
-}, 60_000)
+  const imageRepository = `${elsewhere.host}/other/shop`
+  const again = await project.build(resolved, project.newTask(), { imageRepository })
+  expect(again).toMatchObject({ built: true, digest: first.digest })
+  // And once more where the registry has most of it.
+  const copy = { imageRepository: `${project.imageRepository}-again` }
+  expect((await project.build(resolved, project.newTask(), copy)).digest).toBe(first.digest)
+  const { Config, RootFS } = await project.services.docker.docker.getImage(again.reference).inspect()
+  expect(RootFS.Layers).toHaveLength(7 + 3)
+  expect(Config).toMatchObject({ User: 'odoo', Entrypoint: ['entrypoint.sh'], Cmd: ['odoo'] })
+  expect([Config.Volumes, Config.OnBuild, Config.Healthcheck]).toEqual([null, null, undefined])
+  await forgetNames(project.services.docker.docker, imageRepository)
+}, 120_000)
 
 test('its parts list is complete, valid, and the same for the same image', async () => {
   const task = project.newTask()

@@ -127,6 +127,8 @@ test('programs come from Debian packages, and what is missing is named with who 
   expect(
     await project.run(image.reference, 'sh', '-c', 'hello; id -un; ls /var/lib/apt/lists | wc -l'),
   ).toMatch(/^Hello, world!\s+odoo\s+0$/)
+  const copy = { imageRepository: `${project.imageRepository}-again` }
+  expect((await project.build(resolved, project.newTask(), copy)).digest).toBe(image.digest)
 }, 240_000)
 
 test('a task that was killed in the middle is done anew, and leaves nothing', async () => {

@@ -1,9 +1,6 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildImage } from '../../agent/containers/build.ts'
-import { findInRegistry, pushImage } from '../../agent/containers/images.ts'
+import { findInRegistry } from '../../agent/containers/images.ts'
 import { registriesOf } from '../../agent/containers/registry-credentials.ts'
 import { collectImages } from '../../agent/tasks/collect-images.ts'
 import { fetchImage } from '../../agent/tasks/fetch-image.ts'
@@ -16,6 +13,7 @@ import {
 import { forgetNames } from '../support/forget-image.ts'
 import { addon, createImageProject, type ImageProject } from '../support/image-project.ts'
 import { registry as devRegistry } from '../support/odoo-services.ts'
+import { pushTestImage } from '../support/push-test-image.ts'
 import { startPythonIndex } from '../support/python-index.ts'
 import { copyImage, startRegistry, type TestRegistry } from '../support/registry.ts'
 
@@ -119,7 +117,7 @@ test('base, packages and image come and go with credentials, which stay nowhere'
 test('an index that wants another password is named, with what to set', async () => {
   const wrong = await createImageProject({
     credentials: { ...credentials, [`python:${index.host}/PASSWORD`]: 'wrong' },
-    baseImages: ['*'],
+    baseImages: [`${registry.host}/bases/odoo`],
   })
   await using _disposed = wrong
   await expect(wrong.resolve(filesOf(''))).rejects.toMatchObject({
@@ -150,8 +148,9 @@ test('images that nothing needs go, on the host and in the registry; what is kep
     expect(digests).toEqual(expect.arrayContaining([built[0]!.reference, built[1]!.reference]))
     expect(digests).not.toContain(built[2]!.reference)
     const { Config } = await docker.getImage(built[0]!.reference).inspect()
-    expect(Config.Labels['dev.fairway.on']).toContain(`${project.imageRepository}@`)
-    expect(digests).toContain(Config.Labels['dev.fairway.on'])
+    const below = Config.Labels['dev.fairway.on']!
+    const environment = `${project.imageRepository}@${below}`
+    expect(await findInRegistry(project.services.docker, environment, registriesOf(credentials))).toBe(below)
     expect((await collect([first])).output.removedDigests).toEqual([])
     // Others' images are not looked at.
     expect((await collect([], 0, `${registry.host}/bases/odoo`)).output.removedDigests).toEqual([])
@@ -199,23 +198,14 @@ test('a registry that forbids deletion is a warning', async () => {
   await using strict = await startRegistry({ deletion: false })
   const { docker } = project.services
   const imageRepository = `${strict.host}/test/small`
-  const path = join(project.services.directory, 'small')
-  await writeFile(path, 'small')
-  const build = {
-    dockerfile: 'FROM scratch\nADD small /\nLABEL dev.fairway.key="x"\n',
-    files: [{ name: 'small', path }],
-    tag: `${imageRepository}:x`,
-    network: 'none' as const,
-    onLine: () => {},
-    signal: new AbortController().signal,
-  }
-  await buildImage(docker, build)
-  const image = await pushImage(docker, build.tag, () => {}, build.signal)
+  const tag = `${imageRepository}:x`
+  const instructions = ['FROM scratch', 'ADD small /', 'LABEL dev.fairway.key="x"']
+  const image = await pushTestImage(docker, tag, instructions, { small: 'small' })
   const task = project.newTask()
   const input = create(CollectImagesTaskSchema, { imageRepository, keepDigests: [] })
   const output = await collectImages(project.services, { minAgeMs: 0 })(input, task.context)
   // From the host it goes nevertheless.
   expect(output).toMatchObject({ removedDigests: [image.digest], freedBytes: 5n })
   expect(task.warnings.join()).toContain('does not let images')
-  expect(await findInRegistry(docker, build.tag)).toBe(image.digest)
+  expect(await findInRegistry(docker, tag)).toBe(image.digest)
 }, 60_000)

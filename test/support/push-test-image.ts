@@ -1,23 +1,35 @@
 import { PassThrough, pipeline } from 'node:stream'
 import { pack } from 'tar-stream'
 import type { DockerHost } from '../../agent/containers/docker.ts'
-import { followProgress, pushImage, type ResolvedImage } from '../../agent/containers/images.ts'
+import type { ResolvedImage } from '../../agent/containers/images.ts'
+import { repositoryOf } from '../../agent/containers/registry-credentials.ts'
 
 /** Builds an image as somebody does elsewhere, with Docker's own builder, and pushes it under its tag. */
 export async function pushTestImage(
-  host: DockerHost,
+  { docker }: DockerHost,
   tag: string,
   instructions: readonly string[],
   files: Readonly<Record<string, string>> = {},
 ): Promise<ResolvedImage> {
-  const signal = AbortSignal.timeout(120_000)
+  const abortSignal = AbortSignal.timeout(120_000)
   const archive = pack()
   archive.entry({ name: 'Dockerfile' }, [...instructions, ''].join('\n'))
   for (const [name, content] of Object.entries(files)) archive.entry({ name }, content)
   archive.finalize()
   const context = new PassThrough()
   pipeline(archive, context, () => {})
-  const output = await host.docker.buildImage(context, { t: tag, abortSignal: signal })
-  await followProgress(host, output, () => {}, 'build-failed', signal)
-  return pushImage(host, tag, () => {}, signal)
+  await toEnd(await docker.buildImage(context, { t: tag, abortSignal }))
+  const authconfig = { username: '', password: '', serveraddress: '' }
+  const events = await toEnd(await docker.getImage(tag).push({ authconfig, abortSignal }))
+  const digest = events.map(({ aux }) => aux?.Digest).find(Boolean)
+  if (!digest) throw new Error(`${tag} was pushed, and nobody said as what`)
+  return { reference: `${repositoryOf(tag)}@${digest}`, digest }
+
+  function toEnd(stream: NodeJS.ReadableStream): Promise<{ aux?: { Digest?: string } }[]> {
+    return new Promise((resolve, reject) =>
+      docker.modem.followProgress(stream, (error: Error | null, all: { aux?: { Digest?: string } }[]) =>
+        error ? reject(error) : resolve(all),
+      ),
+    )
+  }
 }

@@ -26,7 +26,7 @@ export interface PackagesWanted {
 /** What the image needs beside its base, for the modules of every stage: one image serves them all. */
 export function resolvePackages(
   services: Pick<AgentServices, 'docker' | 'packages' | 'workDirectory'>,
-  input: Pick<ResolveTask, 'refresh' | 'stage'>,
+  input: Pick<ResolveTask, 'imageRepository' | 'refresh' | 'stage'>,
   context: TaskContext,
   wanted: PackagesWanted,
 ): Promise<ResolvedRequirements> {
@@ -49,6 +49,7 @@ export function resolvePackages(
     pins: wanted.pins,
     refresh: input.refresh,
     secrets: wanted.secrets,
+    repository: input.imageRepository,
     allow: wanted.allow,
   })
 }

@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { extract, type Pack } from 'tar-stream'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { packContext, packLayer } from './build-context.ts'
-import { renderDockerfile, renderEnvironment } from './dockerfile.ts'
+import { packLayer } from './layer-tar.ts'
 
 let root: string
 beforeEach(async () => {
@@ -62,38 +61,11 @@ test('a folder can be the root of the image', async () => {
   ])
 })
 
-test('a context holds the Dockerfile and the files beside it', async () => {
-  const { directory } = await addon('a', { x: '' })
-  const files = [{ name: 'layer.tar', path: join(directory, 'x') }]
-  expect(await list(packContext('FROM x\n', files))).toEqual({
-    Dockerfile: 'file 644 0',
-    'layer.tar': 'file 644 0',
-  })
-})
-
 test.each(['/etc/passwd', '../../other', 'nowhere'])('a link to %s is refused', async (target) => {
   const a = await addon('a', { x: '' })
   await addon('other', { x: '' })
   await symlink(target, join(a.directory, 'link'))
   await expect(digest(a)).rejects.toMatchObject({ reason: 'symlink-escapes' })
-})
-
-test('a recipe holds no command of the repository', () => {
-  expect(renderDockerfile('x@sha256:1', ['a.tar', 'b.tar'], {})).toBe(
-    'FROM x@sha256:1\nADD a.tar /\nADD b.tar /\n',
-  )
-  expect(renderDockerfile('x@sha256:1', [], { b: '$HOME "x"\nRUN y\\', a: '1' })).toBe(
-    'FROM x@sha256:1\nLABEL "a"="1" "b"="\\$HOME \\"x\\" RUN y\\\\"\n',
-  )
-})
-
-test('packages come before addons, and the user is as it was', () => {
-  const base = { baseImage: 'x@sha256:1', user: 'odoo', labels: {} }
-  const apt = [{ name: 'poppler-utils', version: '25.03.0-5' }]
-  expect(renderEnvironment({ ...base, apt: [], python: true })).toBe('FROM x@sha256:1\nADD python.tar /\n')
-  const lines = renderEnvironment({ ...base, apt, python: true }).split('\n')
-  expect([lines[1], lines[3], lines[4]]).toEqual(['USER root', 'USER odoo', 'ADD python.tar /'])
-  expect(lines[2]).toContain('install -- poppler-utils=25.03.0-5')
 })
 
 async function list(tar: Pack): Promise<Record<string, string>> {

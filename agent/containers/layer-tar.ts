@@ -12,12 +12,6 @@ export interface LayerFolder {
   target: string
 }
 
-export interface ContextFile {
-  name: string
-  /** File on this host. */
-  path: string
-}
-
 // Everything that is not content is fixed: the same files give the same bytes.
 const fixed = { mtime: new Date(0), uid: 0, gid: 0, uname: '', gname: '' }
 
@@ -50,19 +44,6 @@ function parentsOf(path: string): string[] {
 
 function writeDirectory(tar: Pack, name: string): void {
   tar.entry({ ...fixed, name: `${name}/`, type: 'directory', mode: 0o755 })
-}
-
-/** A build context as a tar stream: the Dockerfile and files beside it. A fault destroys the stream with it. */
-export function packContext(dockerfile: string, files: readonly ContextFile[]): Pack {
-  const tar = pack()
-  writeContext(tar, dockerfile, files).catch((error: Error) => tar.destroy(error))
-  return tar
-}
-
-async function writeContext(tar: Pack, dockerfile: string, files: readonly ContextFile[]): Promise<void> {
-  tar.entry({ ...fixed, name: 'Dockerfile', mode: 0o644 }, dockerfile)
-  for (const { name, path } of files) await writeFile(tar, path, name)
-  tar.finalize()
 }
 
 async function writeFolder(
