@@ -77,6 +77,14 @@ describe('a copy is never better than what it is a copy of', () => {
     expect(inheritNeutrality({ stage, neutrality }, to).state).toBe(state)
   })
 
+  test('previews’ prepared snapshots of before it was on record never held production’s data', () => {
+    const of = (stage: Stage, purpose: string) => inheritNeutrality({ stage, purpose }, 'development').state
+    expect(of('development', 'prepared')).toBe('free')
+    expect(of('staging', 'prepared')).toBe('raw')
+    expect(of('production', 'prepared')).toBe('raw')
+    expect(of('development', 'failed')).toBe('raw')
+  })
+
   test('the task that changes one may not go on in its copy', () => {
     expect(
       inheritNeutrality({ stage: 'staging', neutrality: { state: 'changed', by: 't' } }, 'staging'),

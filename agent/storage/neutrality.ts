@@ -27,16 +27,21 @@ export const imagesSchema = z.array(z.string().min(1)).max(20)
 interface Content {
   readonly stage: Stage
   readonly neutrality?: Neutrality | undefined
+  /** Of a snapshot. */
+  readonly purpose?: string
 }
 
 /** What a copy of a content is, in a cell of that stage. Never better than what it is a copy of. */
 export function inheritNeutrality(from: Content, stage: Stage): Neutrality {
   if (from.stage === 'production' && (from.neutrality?.state ?? 'free') === 'free')
     return { state: stage === 'production' ? 'free' : 'raw' }
-  if (!from.neutrality) return { state: 'raw' }
+  if (!from.neutrality) return { state: isPreparedPreview(from) ? 'free' : 'raw' }
   const { by: _, ...inherited } = from.neutrality
   return inherited
 }
+
+/** Of before it was on record: previews were made from nothing, or from one another's prepared snapshots. */
+const isPreparedPreview = ({ stage, purpose }: Content) => stage === 'development' && purpose === 'prepared'
 
 const rank = { free: 0, neutral: 1, changed: 2, raw: 3 } as const
 

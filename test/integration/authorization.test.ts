@@ -211,6 +211,30 @@ const forbidden: [string, () => Kind][] = [
     }),
   ],
   [
+    'makes another production of production’s data',
+    () => ({
+      case: 'cloneCell',
+      value: {
+        cellId: randomUUID(),
+        environmentId: randomUUID(),
+        stage: CellStage.PRODUCTION,
+        source: { case: 'sourceCellId', value: production.cellId },
+      },
+    }),
+  ],
+  [
+    'makes another production of a snapshot of production',
+    () => ({
+      case: 'cloneCell',
+      value: {
+        cellId: randomUUID(),
+        environmentId: randomUUID(),
+        stage: CellStage.PRODUCTION,
+        source: { case: 'sourceSnapshotId', value: production.snapshotId },
+      },
+    }),
+  ],
+  [
     'stops what nobody can tell any more',
     () => ({ case: 'stopRuntime', value: { runtimeId: stray.runtimeId } }),
   ],
