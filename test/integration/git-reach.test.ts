@@ -16,7 +16,7 @@ import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registr
 import type { TaskError } from '../../agent/tasks/task.ts'
 import { CellStage, ResolveTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
-import { createTestServices, registry, type TestServices } from '../support/odoo-services.ts'
+import { createTestServices, ownImages, registry, type TestServices } from '../support/odoo-services.ts'
 import { freePort } from '../support/postgres.ts'
 import { startSshServer } from '../support/ssh-server.ts'
 import { createTask } from '../support/task-context.ts'
@@ -60,6 +60,7 @@ async function failureOf(repositoryUrl: string, networkAllow: string[] = []): Pr
     stage: CellStage.DEVELOPMENT,
     odooVersion: '19.0',
     defaultBaseImage: `${registry}/fairway/odoo:19.0`,
+    imageRules: ownImages,
     networkAllow,
   })
   return handlers.resolve(spec, createTask().context).then(
