@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, isIPv4 } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
+import ip from 'ipaddr.js'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createAddressRules } from '../../agent/egress/addresses.ts'
 import { parseAllowEntry } from '../../agent/egress/allow-list.ts'
@@ -235,8 +236,13 @@ test('what a policy opens is fetched, and is there for its project alone', async
   // As if a private address of ours were another machine's.
   const ownAddresses = () => ({ addresses: [], containerNetworks: [] })
   const rules = createAddressRules({ operator: [], containerNetworks: [], ownAddresses })
-  const address = readOwnAddresses().addresses.find((one) => isIPv4(one) && rules.kindOf(one) === 'private')
-  if (!address) return context.skip('this machine has no private address')
+  // Docker's own bridge, which stays; those of other agents on this machine come and go.
+  const bridge = await services.docker.docker.getNetwork('bridge').inspect()
+  const [subnet] = (bridge.IPAM?.Config ?? []).map((config) => ip.parseCIDR(config.Subnet ?? ''))
+  const address = readOwnAddresses().addresses.find(
+    (one) => isIPv4(one) && subnet?.[0].kind() === 'ipv4' && ip.parse(one).match(subnet),
+  )
+  if (!address) return context.skip('this machine has no bridge of Docker')
   await using intern = await startGitServer({ address })
   const repository = await intern.createRepository('intern')
   const commit = await repository.commit({ a: '1' })
