@@ -35,6 +35,9 @@ const factsSchema = z.object({
   packages: z.array(z.tuple([z.string(), z.string(), z.string()])),
 })
 
+/** Those of Odoo with all its modules are about 400 KiB. */
+const maxFactsBytes = 8 * 1024 ** 2
+
 /** What an Odoo image is: its user, the modules and the packages it ships. The same digest, the same facts. */
 export type ImageFacts = z.infer<typeof factsSchema>
 
@@ -75,19 +78,27 @@ async function probe(host: DockerHost, reference: string, signal: AbortSignal): 
   try {
     await container.start()
     const output: string[] = []
-    const errors: string[] = []
+    let bytes = 0
+    let lastError: string | undefined
     const limited = AbortSignal.any([signal, AbortSignal.timeout(120_000)])
     const end = await followToEnd(
       host,
       container.id,
-      (line) => (line.stream === 'stdout' ? output : errors).push(line.text),
+      ({ stream, text }) => {
+        // It is the image's own Python that writes: no more of it is kept than facts are.
+        if (stream === 'stderr') lastError = text.slice(0, 1_000)
+        else {
+          bytes += text.length
+          if (bytes <= maxFactsBytes) output.push(text)
+        }
+      },
       limited,
     )
     const facts = parseJson(output.join(''), factsSchema)
     if (end?.exitCode === 0 && facts) return facts
     throw new TaskError(
       'image-unusable',
-      `the image ${reference} holds no usable Odoo: ${errors.at(-1) ?? `exit code ${end?.exitCode}`}`,
+      `the image ${reference} holds no usable Odoo: ${lastError ?? `exit code ${end?.exitCode}`}`,
     )
   } catch (error) {
     if (error instanceof TaskError || signal.aborted) throw error

@@ -44,7 +44,7 @@ export function requireAllowed(
 
 const mayNameDigestOf = (pattern: string, repository: string): boolean =>
   pattern.startsWith('sha256:') ||
-  (pattern.includes('@') && matchesPattern(pattern.replace(/@.*$/, ''), repository))
+  (pattern.includes('@') && matchesPattern(pattern.split('@', 1)[0]!, repository))
 
 const forbidden = (reference: string, why: string) =>
   new TaskError('base-image-forbidden', `the base image ${reference} may not be used: ${why}`)

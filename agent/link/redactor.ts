@@ -1,3 +1,4 @@
+import { createOverlaps, type Overlaps } from './overlaps.ts'
 import { formsOf, type SecretForm } from './secret-forms.ts'
 
 /**
@@ -64,13 +65,12 @@ export function createRedactor(): Redactor {
       }
     },
     find: (text) => merge(findForms(text, index)),
-    openEnd: (text) =>
-      longestOverlap(index.forms, text, (form, length) => text.endsWith(form.slice(0, length))),
+    openEnd: (text) => Math.max(0, ...index.forms.map((form) => form.beginsAtEndOf(text))),
     redact(text, cut = {}) {
       if (index.forms.length === 0) return text
       const ranges = findForms(text, index)
       if (cut.start) {
-        const to = longestOverlap(index.forms, text, (form, length) => text.startsWith(form.slice(-length)))
+        const to = Math.max(0, ...index.forms.map((form) => form.endsAtStartOf(text)))
         if (to > 0) ranges.push({ from: 0, to })
       }
       if (cut.end) {
@@ -94,7 +94,7 @@ export function replace(text: string, ranges: readonly Range[]): string {
 }
 
 interface Index {
-  readonly forms: readonly string[]
+  readonly forms: readonly Overlaps[]
   readonly anchors: ReadonlyMap<string, readonly Anchor[]>
   /** Too short for an anchor. */
   readonly short: readonly string[]
@@ -121,7 +121,7 @@ function indexForms(all: readonly SecretForm[]): Index {
     }
   }
   return {
-    forms: forms.map(({ text }) => text),
+    forms: forms.map(({ text }) => createOverlaps(text)),
     anchors,
     short: forms.map(({ text }) => text).filter(({ length }) => length < anchorLength),
     hints,
@@ -185,18 +185,4 @@ function merge(ranges: readonly Range[]): Range[] {
     else merged.push({ ...range })
   }
   return merged
-}
-
-function longestOverlap(
-  forms: readonly string[],
-  text: string,
-  matches: (form: string, length: number) => boolean,
-): number {
-  let longest = 0
-  for (const form of forms) {
-    for (let length = Math.min(form.length - 1, text.length); length > longest; length--) {
-      if (matches(form, length)) longest = length
-    }
-  }
-  return longest
 }

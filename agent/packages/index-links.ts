@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { trimEnd } from '../trim.ts'
 
 /** What one may ask the index for. */
 export interface IndexTarget {
@@ -30,7 +31,7 @@ const signedPath = /^\/(page|file)\/([\w-]{22})\.([\w-]{1,8000})\/([^/?#]*)$/
  * has. The file's name comes last, since pip reads it there.
  */
 export function createIndexLinks(index: URL, key: Uint8Array): IndexLinks {
-  const root = index.href.replace(/\/*$/, '')
+  const root = trimEnd(index.href, '/')
   const sign = (kind: string, path: string) =>
     createHmac('sha256', key).update(`${kind} ${path}`).digest('base64url').slice(0, 22)
 

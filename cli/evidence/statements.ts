@@ -23,9 +23,16 @@ const suffix = '.sigstore.json'
 export function verifyStatements(members: Members, keys: readonly BundleKey[]): VerifiedStatement[] {
   const paths = [...members.keys()].filter((path) => path.startsWith('statements/') && path.endsWith(suffix))
   if (!paths.includes(`statements/run${suffix}`)) throw new BadMember(`statements/run${suffix}`, 'missing')
+  // Each member once: statements may name a large one any number of times.
+  const hashes = new Map<string, string>()
+  const hashOf = (name: string, bytes: Buffer) => {
+    const hash = hashes.get(name) ?? sha256(bytes)
+    hashes.set(name, hash)
+    return hash
+  }
   return paths.sort().map((path) => {
     const statement = verifyStatement(members, keys, path)
-    requireSubjects(members, path, statement)
+    requireSubjects(members, path, statement, hashOf)
     return statement
   })
 }
@@ -82,10 +89,16 @@ function readPayload(bytes: Buffer, path: string) {
 }
 
 /** A subject named like a member is that member; what is named like one of ours has to be here. */
-function requireSubjects(members: Members, path: string, { name, subjects }: VerifiedStatement): void {
+function requireSubjects(
+  members: Members,
+  path: string,
+  { name, subjects }: VerifiedStatement,
+  hashOf: (name: string, bytes: Buffer) => string,
+): void {
   for (const subject of subjects) {
     const own = members.get(subject.name)
-    if (own && sha256(own) !== subject.sha256) throw new BadMember(subject.name, `not what ${path} is about`)
+    if (own && hashOf(subject.name, own) !== subject.sha256)
+      throw new BadMember(subject.name, `not what ${path} is about`)
     if (!own && /^(run|approvals)\//.test(subject.name))
       throw new BadMember(subject.name, `missing; ${path} is about it`)
   }

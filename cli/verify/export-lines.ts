@@ -26,19 +26,22 @@ export class ExportDamaged extends Error {
 /** Throws ExportDamaged for a line that is no canonical JSON of a known kind: nothing can hide in how it is written. */
 export async function* readExport(path: string): AsyncGenerator<ExportLine> {
   const hash = createHash('sha256')
-  let rest: Buffer = Buffer.alloc(0)
+  // Pieces of a line that has not ended: put together once, however long it is.
+  let begun: Buffer[] = []
   let number = 0
   for await (const chunk of createReadStream(path, { highWaterMark: 1_048_576 }) as AsyncIterable<Buffer>) {
-    const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
     let start = 0
-    for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {
-      yield parseLine(bytes.subarray(start, end), ++number, hash)
-      hash.update(bytes.subarray(start, end + 1))
+    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
+      const piece = chunk.subarray(start, end + 1)
+      const line = begun.length > 0 ? Buffer.concat([...begun, piece]) : piece
+      begun = []
+      yield parseLine(line.subarray(0, -1), ++number, hash)
+      hash.update(line)
       start = end + 1
     }
-    rest = bytes.subarray(start)
+    if (start < chunk.length) begun.push(chunk.subarray(start))
   }
-  if (rest.length > 0) throw new ExportDamaged(`line ${number + 1} is cut off`)
+  if (begun.length > 0) throw new ExportDamaged(`line ${number + 1} is cut off`)
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -36,7 +36,7 @@ export function faultOfBaseImage(rules: ImageRules, reference: string): string |
 }
 
 /** `registry/name:tag` or `registry/name@sha256:…` without tag and digest. */
-const repositoryOf = (reference: string): string => reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
+const repositoryOf = (reference: string): string => reference.split('@', 1)[0]!.replace(/:[^/:]*$/, '')
 
 /** As Docker reads a reference: a first part with a dot, a colon or the name localhost is a registry. */
 export function registryOf(reference: string): string {
