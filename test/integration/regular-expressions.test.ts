@@ -15,8 +15,14 @@ const root = new URL('../..', import.meta.url).pathname
 /** Found, and harmless: its last part takes whatever is left, so that nothing is ever tried again. */
 const harmless = new Set([String.raw`/^((?:\w+:\/\/[^/]+\/?)|(?:file:\/\/\/)|(?:[^/:]+:))(.*)$/s`])
 
-/** Where patterns are made of others' words: in a thread with a deadline, and of our own words. */
+/**
+ * Where patterns are made while we run: of others' words in a thread with a deadline, of our own words, and by joining
+ * patterns that are judged here one by one.
+ */
 const made = [
+  'agent/neutralize/ideas/payments.ts',
+  'agent/neutralize/ideas/services.ts',
+  'agent/neutralize/ideas/sign-in.ts',
   'agent/repository/secret-scan/path-pattern.ts',
   'server/services/credentials/credential-host.ts',
 ]
