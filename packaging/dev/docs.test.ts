@@ -27,3 +27,14 @@ test('README.md lists every command', () => {
   const commands = Object.entries(nouns).flatMap(([noun, { verbs }]) => [noun, ...Object.keys(verbs)])
   expect([...commands, ...Object.keys(plainVerbs)].filter((word) => !words.has(word))).toEqual([])
 })
+
+test('each "cannot" of the threat model names code and a test', () => {
+  const text = readFileSync(`${root}docs/threat-model.md`, 'utf8')
+  const rows = text.split('\n').filter((line) => /^\| [^|-]/.test(line) && !/because of \| tried by/.test(line))
+  expect(rows.length).toBeGreaterThan(30)
+  const lacking = rows.filter((row) => {
+    const [, , code = '', tests = ''] = row.split(/(?<!\\)\|/)
+    return named(code).length === 0 || !/\.test\.ts`/.test(tests)
+  })
+  expect(lacking).toEqual([])
+})
