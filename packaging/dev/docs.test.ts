@@ -30,7 +30,9 @@ test('README.md lists every command', () => {
 
 test('each "cannot" of the threat model names code and a test', () => {
   const text = readFileSync(`${root}docs/threat-model.md`, 'utf8')
-  const rows = text.split('\n').filter((line) => /^\| [^|-]/.test(line) && !/because of \| tried by/.test(line))
+  const rows = text
+    .split('\n')
+    .filter((line) => /^\| [^|-]/.test(line) && !/because of \| tried by/.test(line))
   expect(rows.length).toBeGreaterThan(30)
   const lacking = rows.filter((row) => {
     const [, , code = '', tests = ''] = row.split(/(?<!\\)\|/)
