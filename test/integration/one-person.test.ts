@@ -153,6 +153,19 @@ describe('who logged in with a code', () => {
     expect(await refusal(approve('robot', id))).toMatchObject({ reason: 'not-your-approval' })
   })
 
+  it('and its issuer are one of a quorum, and do not take away from what others give', async () => {
+    await arrangePolicy(server.context, tenant, 'approvals: {production-deploy: {quorum: 2}}\n')
+    const [bo, cy] = [await newcomer('ana'), await newcomer('ana')]
+    const id = await waiting()
+    const status = async () => (await approvals('rita').getApproval({ approvalId: id })).approval?.status
+    await approve('ana', id)
+    await approve(bo, id)
+    expect(await status()).toBe('open')
+    expect((await askFor(server.context, tenant, { requestedBy: 'github:somebody' })).kind).toBe('waiting')
+    await approve(cy, id)
+    expect(await status()).toBe('approved')
+  })
+
   it('asks for nothing that its issuer then approves', async () => {
     const bo = await newcomer('ana')
     const caller = await authenticate(server.context, `Bearer ${tokens[bo]}`)

@@ -3,9 +3,13 @@ import type { ApprovalRule } from '../policy/document.ts'
 import type { Policy } from '../policy/in-force.ts'
 import { askedOf } from './asked.ts'
 import { type Decider, listDeciders, objectionTo, placeOfApproval } from './deciders.ts'
+import { distinctPeople } from './same-person.ts'
 import type { ApprovalRow } from './state.ts'
 
-/** Names of those who approved it, and who may by the rule as of now. */
+/**
+ * Names of those who approved it, and who may by the rule as of now. Two who may be one person, because one issued the
+ * code that the other is logged in with, count once.
+ */
 export async function listApprovers(
   tx: Tx,
   approval: ApprovalRow,
@@ -21,12 +25,12 @@ export async function listApprovers(
   if (logins.size === 0) return []
   const deciders = await listDeciders(tx, await placeOfApproval(tx, approval))
   const asked = await askedOf(tx, approval)
-  return deciders
-    .filter((decider) => {
-      const issuers = logins.get(decider.memberId)
-      return issuers !== undefined && !objectionTo(decider, rule, asked, issuers)
-    })
-    .map(({ name }) => name)
+  const voters = deciders.flatMap((decider) => {
+    const issuers = logins.get(decider.memberId)
+    const counts = issuers !== undefined && !objectionTo(decider, rule, asked, issuers)
+    return counts ? [{ name: decider.name, actor: `member:${decider.name}`, issuers }] : []
+  })
+  return distinctPeople(voters).map(({ name }) => name)
 }
 
 /** Whose vote counts as of now, given or not. */

@@ -29,6 +29,18 @@ export function onePerson(one: Hand, other: Hand): string {
   return ''
 }
 
+/**
+ * As many as can be of which no two may be one person. Of an issuer and several who logged in with their codes it is the
+ * several, who would count without the issuer, too.
+ */
+export function distinctPeople<H extends Hand>(hands: readonly H[]): H[] {
+  const doubtsAbout = (one: Hand) => hands.filter((other) => onePerson(one, other)).length
+  const certain: H[] = []
+  for (const hand of hands.toSorted((a, b) => doubtsAbout(a) - doubtsAbout(b)))
+    if (!certain.some((other) => onePerson(hand, other))) certain.push(hand)
+  return hands.filter((hand) => certain.includes(hand))
+}
+
 const holds = (issuers: readonly string[], actor: string): boolean =>
   peopleOf(issuers).some((issuer) => issuer === nameOf(actor))
 
