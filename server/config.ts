@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { warningsOf } from './config-warnings.ts'
 import { isAddressOrNetwork, isLoopback } from './network/addresses.ts'
 import { findDomainFault } from './network/domains.ts'
+import { hostOfWorkflows } from './network/workflow-host.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const list = z.string().transform((text) =>
@@ -82,6 +83,8 @@ const schema = z
     FAIRWAY_OIDC_CLIENT_ID: z.string().min(1).optional(),
     /** Who signs the tokens of workflows; a GitHub Enterprise server has its own. */
     FAIRWAY_WORKFLOW_ISSUER: issuer.default('https://token.actions.githubusercontent.com'),
+    /** The git host whose repositories that issuer speaks for; default: by the issuer, github.com for GitHub's. */
+    FAIRWAY_WORKFLOW_HOST: hostname.optional(),
     /** Name of a member for whom each start makes a one-time code: the way back in where no two owners are left. */
     FAIRWAY_OWNER_CODE: z.string().min(1).optional(),
     FAIRWAY_BUILD_TIMEOUT_MINUTES: z.coerce.number().int().min(1).max(600).default(90),
@@ -162,6 +165,7 @@ export interface Config {
   readonly masterKeyCommand?: string
   readonly oidc?: { readonly issuer: string; readonly clientId: string }
   readonly workflowIssuer: string
+  readonly workflowHost: string
   readonly ownerCodeFor?: string
   readonly buildTimeoutMs: number
   readonly branchGraceMs: number
@@ -206,6 +210,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
         ? { issuer: env.FAIRWAY_OIDC_ISSUER, clientId: env.FAIRWAY_OIDC_CLIENT_ID }
         : undefined,
     workflowIssuer: env.FAIRWAY_WORKFLOW_ISSUER,
+    workflowHost: env.FAIRWAY_WORKFLOW_HOST ?? hostOfWorkflows(env.FAIRWAY_WORKFLOW_ISSUER),
     ownerCodeFor: env.FAIRWAY_OWNER_CODE,
     buildTimeoutMs: env.FAIRWAY_BUILD_TIMEOUT_MINUTES * 60_000,
     branchGraceMs: env.FAIRWAY_BRANCH_GRACE_MINUTES * 60_000,

@@ -21,7 +21,7 @@ let home: string
 
 beforeAll(async () => {
   issuer = await startTokenIssuer()
-  server = await startTestServer({ workflowIssuer: issuer.url })
+  server = await startTestServer({ workflowIssuer: issuer.url, workflowHost: 'git.example' })
   home = await mkdtemp(join(tmpdir(), 'fairway-workflow-'))
   const { organizationId } = await server.createTenant('people')
   tenant = await arrangeTenant(server.context, organizationId, 'acme')
@@ -136,6 +136,23 @@ describe('refused:', () => {
     expect(known.rawMessage.replace('acme', 'absent')).toBe(absent.rawMessage)
     const own = await refusal(exchange(await issuer.sign(claims()), 'other'))
     expect(own.code).toBe(Code.NotFound)
+  })
+
+  test('a namesake at GitHub of a repository of another git host, unless an owner gave its ids', async () => {
+    await tenant.scope((tx) =>
+      tx
+        .updateTable('projects')
+        .set({ repository_url: 'https://git.intern/other/odoo.git' })
+        .where('name', '=', 'other')
+        .execute(),
+    )
+    const namesake = { ...claims(), repository: 'other/odoo', repository_id: '77', repository_owner_id: '7' }
+    const error = await refusal(exchange(await issuer.sign(namesake), 'other'))
+    expect(error.code).toBe(Code.NotFound)
+    expect(error.rawMessage).toContain('fairway project pin')
+    const ids = { github_repository_id: 77, github_owner_id: 7 }
+    await tenant.scope((tx) => tx.updateTable('projects').set(ids).where('name', '=', 'other').execute())
+    expect((await exchange(await issuer.sign(namesake), 'other')).session?.role).toBe('workflow')
   })
 
   test.each(['pull_request_target', 'pull_request', 'issue_comment', 'workflow_run', 'repository_dispatch'])(

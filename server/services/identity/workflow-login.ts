@@ -6,6 +6,7 @@ import { operation, type Tx, withTenant } from '../../db/tenancy.ts'
 import { DomainError, notFound } from '../../errors.ts'
 import { matchesGlob } from '../../governance/policy/glob.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
+import { isAtHost } from '../projects/project-fields.ts'
 import { parseGithubId, type RepositoryIds, requireSameRepository } from '../projects/repository-pin.ts'
 import { createToken } from '../tokens/tokens.ts'
 import { createIssuer } from './id-tokens.ts'
@@ -20,12 +21,13 @@ const workflowScopes = ['build.start', 'read'] as const
 
 /**
  * A GitHub Actions ID token, made for this server's public URL, buys a token for the project of that repository.
- * A project of another repository is answered as an absent one. The token is bound to the ref and commit that the workflow
+ * A project of another repository is answered as an absent one, and so is one of another git host whose ids nobody gave. The token is bound to the ref and commit that the workflow
  * runs for. Throws `project-not-found`, `workflow-ref-refused`, `workflow-event-refused`, `repository-changed` and what
  * Issuer.verify throws.
  */
 export function createWorkflowLogin({ config, db }: AppContext): Exchange {
   const issuer = createIssuer(config.workflowIssuer)
+  const host = config.workflowHost
   return async ({ token, project }, requestId) => {
     const workflow = requireWorkflow(await issuer.verify(token, config.publicUrl))
     const { repository, ref, ids } = workflow
@@ -45,18 +47,21 @@ export function createWorkflowLogin({ config, db }: AppContext): Exchange {
       const session = await withTenant(db, op, async (tx) => {
         const known = await tx
           .selectFrom('projects')
-          .select('id')
+          .select(['id', 'repository_url', 'github_repository_id'])
           .where('id', '=', candidate.id)
           .where('name', '=', project)
           .executeTakeFirst()
-        if (!known) return undefined
+        // Of another git host, whoever has a repository of that name at GitHub is a stranger, until ids say otherwise.
+        const isNamesake = !known?.github_repository_id && !isAtHost(known?.repository_url ?? '', host)
+        if (!known || isNamesake) return undefined
         await requireSameRepository(tx, op, known.id, { slug: repository, ids })
         await requireAllowed(tx, known.id, workflow)
         return await createWorkflowToken(tx, op, known.id, workflow)
       })
       if (session) return session
     }
-    throw notFound('project', JSON.stringify(project), `None of the repository ${repository} has that name.`)
+    const hint = `None of the repository ${repository} at ${host} has that name. One of another git host is pinned first: \`fairway project pin\`.`
+    throw notFound('project', JSON.stringify(project), hint)
   }
 }
 

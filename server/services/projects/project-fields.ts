@@ -34,6 +34,13 @@ const fail = (error: Error): never => {
   throw error
 }
 
+/** Whether a repository's address is at that host; GitHub takes ssh at a name of its own as well. */
+export function isAtHost(repositoryUrl: string, host: string): boolean {
+  const scp = /^git@([\w.-]+):/.exec(repositoryUrl)?.[1]
+  const named = (scp ?? URL.parse(repositoryUrl)?.hostname ?? '').toLowerCase()
+  return named === host || named === `ssh.${host}`
+}
+
 function slugFrom(path: string): string | undefined {
   const segments = path
     .replace(/\.git\/?$/, '')
