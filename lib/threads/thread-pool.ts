@@ -1,4 +1,4 @@
-import type { Jobs } from './serve-jobs.ts'
+import type { Jobs, Question } from './serve-jobs.ts'
 import { startThread, type Thread, type ThreadLimits } from './thread.ts'
 
 export interface PoolLimits extends ThreadLimits {
@@ -34,10 +34,24 @@ export function createThreadPool<J extends Jobs>(file: URL, limits: PoolLimits):
   const waiting: (() => void)[] = []
   let inUse = 0
 
-  async function take(): Promise<Thread> {
-    if (inUse < limits.threads) inUse++
+  /** Resolves when it is the asker's turn; who leaves while waiting gives up their place. */
+  async function turn(signal: AbortSignal | undefined): Promise<void> {
+    if (inUse < limits.threads) return void inUse++
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const leave = () => {
+      const at = waiting.indexOf(resolve)
+      // It may have come to be their turn just now.
+      if (at < 0) return
+      waiting.splice(at, 1)
+      reject(signal?.reason)
+    }
     // The place of the one that is done goes to whoever waited longest.
-    else await new Promise<void>((resolve) => waiting.push(resolve))
+    waiting.push(resolve)
+    signal?.addEventListener('abort', leave, { once: true })
+    await promise.finally(() => signal?.removeEventListener('abort', leave))
+  }
+
+  function take(): Thread {
     const free = idle.pop()
     if (!free) return startThread(file, limits)
     clearTimeout(free.timer)
@@ -48,6 +62,18 @@ export function createThreadPool<J extends Jobs>(file: URL, limits: PoolLimits):
     const next = waiting.shift()
     if (next) next()
     else inUse--
+  }
+
+  async function answerOf(thread: Thread, question: Question, signal: AbortSignal | undefined) {
+    try {
+      const answer = await thread.ask(question, signal)
+      keep(thread)
+      if ('failed' in answer) throw new JobFailed(answer.failed)
+      return answer.value as never
+    } catch (error) {
+      if (!(error instanceof JobFailed)) await thread[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   function keep(thread: Thread): void {
@@ -66,15 +92,9 @@ export function createThreadPool<J extends Jobs>(file: URL, limits: PoolLimits):
   return {
     async ask(job, input, signal) {
       signal?.throwIfAborted()
-      const thread = await take()
+      await turn(signal)
       try {
-        const answer = await thread.ask({ job, input }, signal)
-        keep(thread)
-        if ('failed' in answer) throw new JobFailed(answer.failed)
-        return answer.value as never
-      } catch (error) {
-        if (!(error instanceof JobFailed)) await thread[Symbol.asyncDispose]()
-        throw error
+        return await answerOf(take(), { job, input }, signal)
       } finally {
         release()
       }

@@ -110,4 +110,17 @@ describe('a thread', () => {
     await expect(spinning).rejects.toThrow('cancelled')
     await expect(pool.ask('fall', [])).rejects.toMatchObject({ name: 'JobFailed', told: 'TypeError' })
   })
+
+  test('is not waited for by who has gone, and their place is free', async () => {
+    await using pool = createThreadPool<typeof jobs>(endless, { ...limits, threads: 1 })
+    const [first, second] = [new AbortController(), new AbortController()]
+    const spinning = pool.ask('spin', [], first.signal)
+    const waiting = pool.ask('echo', ['nobody'], second.signal)
+    const third = pool.ask('echo', ['here'])
+    second.abort(new Error('gone'))
+    await expect(waiting).rejects.toThrow('gone')
+    first.abort(new Error('cancelled'))
+    await expect(spinning).rejects.toThrow('cancelled')
+    expect(await third).toBe('here')
+  })
 })
