@@ -6,9 +6,11 @@ import type { RegistryAuth } from './registry-credentials.ts'
 const maxDocumentBytes = 4 * 1024 ** 2
 const timeoutMs = 30_000
 
+const isHere = (host: string) => /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/.test(host)
+
 /** HTTPS, but for loopback and what Docker was told to speak plainly to. */
 export async function schemeOf({ docker }: DockerHost, host: string): Promise<'http' | 'https'> {
-  if (/^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/.test(host)) return 'http'
+  if (isHere(host)) return 'http'
   const info: { RegistryConfig?: { IndexConfigs?: Record<string, { Secure?: boolean }> } } =
     await docker.info()
   return info.RegistryConfig?.IndexConfigs?.[host]?.Secure === false ? 'http' : 'https'
@@ -77,7 +79,13 @@ export function createRegistryClient(
     if (answer.status === 401) {
       await answer.body?.cancel()
       const challenge = answer.headers.get('www-authenticate') ?? ''
-      authorization = await authorize(challenge, `repository:${name}:${actions}`, auth, signal)
+      authorization = await authorize(
+        challenge,
+        `repository:${name}:${actions}`,
+        auth,
+        isHere(registry),
+        signal,
+      )
       answer = await send(method, path, request)
     }
     if (answer.ok || (request.expected ?? [404]).includes(answer.status)) return answer
@@ -95,6 +103,7 @@ async function authorize(
   challenge: string,
   scope: string,
   { username, password }: RegistryAuth,
+  isLocal: boolean,
   signal: AbortSignal,
 ): Promise<string> {
   const basic = password ? `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` : ''
@@ -103,8 +112,9 @@ async function authorize(
     [...challenge.matchAll(/(?<!\w)(\w+)="([^"]*)"/g)].map(([, key, value]) => [key!, value!]),
   )
   const realm = URL.parse(parameters.get('realm') ?? '')
-  // A password goes to nobody in the clear because a registry said so.
-  if (!realm || (realm.protocol !== 'https:' && realm.hostname !== '127.0.0.1')) return ''
+  // A password goes to nobody in the clear because a registry said so, and this host's services are asked for none but
+  // its own.
+  if (!realm || (realm.protocol !== 'https:' && !(isLocal && isHere(realm.host)))) return ''
   realm.searchParams.set('service', parameters.get('service') ?? '')
   realm.searchParams.set('scope', scope)
   const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
