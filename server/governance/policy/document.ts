@@ -160,7 +160,7 @@ export const policySchema = z
       .nullable()
       .default(null)
       .describe(
-        'Base images that may be used: repositories without a tag (registry.example/odoo), with a digest (…@sha256:…), or digests alone; null: only the one that Fairway brings',
+        'Base images that may be used: repositories without a tag (registry.example/odoo), with a digest (…@sha256:…), or digests alone (of the registry that Fairway uses, or that another entry or `registries` names); null: only the one that Fairway brings',
       ),
     network: z
       .strictObject({

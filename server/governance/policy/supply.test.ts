@@ -47,6 +47,18 @@ it('allows nothing but what Fairway brings where the policy names nothing', () =
   expect(faultOfBaseImage(rules, twice)).toMatch(/is no reference of an image/)
 })
 
+it('asks nobody whom a policy of digests does not name', () => {
+  const rules = (policy: object) => imageRulesOf(policySchema.parse(policy), own)
+  const loopback = `127.0.0.1:6379/odoo@${digest}`
+  expect(faultOfBaseImage(rules({ baseImages: [digest] }), loopback)).toMatch(
+    /comes from 127\.0\.0\.1:6379; the policy \(registries\) allows registry\.example:5000$/,
+  )
+  const beside = rules({ baseImages: [digest, 'ghcr.io/acme/odoo'] })
+  expect(faultOfBaseImage(beside, `ghcr.io/other/odoo@${digest}`)).toBeUndefined()
+  const said = rules({ registries: ['*'], baseImages: [digest] })
+  expect(faultOfBaseImage(said, loopback)).toBeUndefined()
+})
+
 it('lets a stage be held by the hosts it names', () => {
   const document = policySchema.parse({ hosts: { production: ['prod-*'] } })
   expect(mayHold(document, 'production', 'prod-1')).toBe(true)

@@ -13,9 +13,19 @@ export const imageRulesOf = (
   { registries, baseImages }: Pick<PolicyDocument, 'registries' | 'baseImages'>,
   odooImage: string,
 ): ImageRules => ({
-  registries: registries ?? ['*'],
+  registries: registries ?? registriesBeside(baseImages ?? [], odooImage),
   baseImages: baseImages ?? [repositoryOf(odooImage)],
 })
+
+/**
+ * Where the policy names no registries. A digest alone does not say where the image is: whoever pushes would choose whom the
+ * agent asks for it, a service of the host included. Then it is our own registry, or one that another entry names.
+ */
+function registriesBeside(baseImages: readonly string[], odooImage: string): string[] {
+  const named = baseImages.filter((pattern) => !pattern.startsWith('sha256:'))
+  if (named.length === baseImages.length) return ['*']
+  return [...new Set([odooImage, ...named].map(registryOf))]
+}
 
 /**
  * Why the base image may not be used, in one sentence with what to do; undefined when it may. Judged are its repository,
