@@ -22,6 +22,8 @@ export interface EnvironmentPlace {
   /** An empty place of the task. */
   directory: string
   registries: Registries
+  /** Takes none that is in the registry. */
+  anew?: boolean
   context: Pick<TaskContext, 'taskId' | 'epoch' | 'signal' | 'requireLease'>
   onLine(line: string): void
   /** Opens a way to packages for a step. */
@@ -73,13 +75,13 @@ export async function ensureAptImage(
 
 async function ensureInRegistry(
   host: DockerHost,
-  { baseImage, context, onLine, registries, repository }: EnvironmentPlace,
+  { anew, baseImage, context, onLine, registries, repository }: EnvironmentPlace,
   packages: Packages,
   make: () => Promise<{ readonly on: string; readonly layer: LayerFile }>,
 ): Promise<string> {
   const key = environmentKey(baseImage, packages)
   const tag = `env-${key}`
-  const known = await findInRegistry(host, `${repository}:${tag}`, registries)
+  const known = anew ? undefined : await findInRegistry(host, `${repository}:${tag}`, registries)
   if (known) return `${repository}@${known}`
   const { on, layer } = await make()
   const labels = {

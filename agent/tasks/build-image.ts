@@ -42,7 +42,7 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
     const registries = registriesOf(secrets)
     const onLine = (line: string) => context.log('docker', line)
     const tag = `${repository}:${input.imageKey}`
-    const known = await findInRegistry(docker, tag, registries)
+    const known = input.anew ? undefined : await findInRegistry(docker, tag, registries)
     if (known) context.log('fairway', `the registry has this image already: ${repository}@${known}`)
     const digest = known ?? (await withTaskDirectory(services.workDirectory, context, build))
     const reference = `${repository}@${digest}`
@@ -62,6 +62,7 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
       reference,
       digest,
       built: !known,
+      anew: input.anew,
       sizeBytes: BigInt(image.Size),
       sbomSha256,
     })
@@ -73,6 +74,7 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
         repository,
         directory,
         registries,
+        anew: input.anew,
         context,
         onLine,
         usePackages: (step) => services.packages.use(context, { allow }, step),

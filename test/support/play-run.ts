@@ -123,8 +123,10 @@ async function endTasks(
       .execute(),
   )
   for (const task of open) {
+    // What is said of this very task goes before what is said of its kind.
     const of = <T>(known: Readonly<Record<string, T>>): T | undefined =>
-      Object.entries(known).find(([name]) => task.kind === name || task.key.startsWith(name))?.[1]
+      Object.entries(known).find(([name]) => task.kind !== name && task.key.startsWith(name))?.[1] ??
+      known[task.kind]
     const failure = of(failures)
     await log(context, tenant, runId, task, lines)
     if (task.kind === 'resolve') await addArtifact(context, tenant, runId, 'lock.json', lock)

@@ -5,6 +5,7 @@ import { findResolveOutput } from '../../db/resolve-output.ts'
 import type { BranchesTable, EnvironmentsTable, ProjectsTable } from '../../db/tables/projects.ts'
 import type { RunsTable } from '../../db/tables/runs.ts'
 import type { Tx } from '../../db/tenancy.ts'
+import { listBuilders } from '../../releases/builders.ts'
 import { collectApprovals, collectAuthorizations } from './approval-facts.ts'
 import { collectLogs } from './log-facts.ts'
 import type { DeployFacts, RunManifest } from './run-manifest.ts'
@@ -49,6 +50,7 @@ export async function collectManifest(tx: Tx, blobs: BlobStore, ended: EndedRun)
     tests: record.tests ?? (await failedTests(blobs, artifacts)),
     submodules: await collectSubmodules(tx, run.id),
     imageBuiltBy: await builderOf(tx, ended),
+    imageBuilders: await collectBuilders(tx, ended),
     deploy: deployFacts(ended),
     approvals: await collectApprovals(tx, run.id),
     authorizations: await collectAuthorizations(tx, run.id),
@@ -172,6 +174,12 @@ async function builderOf(tx: Tx, { run, record }: EndedRun): Promise<string | nu
     .limit(1)
     .executeTakeFirst()
   return row?.id ?? null
+}
+
+async function collectBuilders(tx: Tx, { run, record }: EndedRun): Promise<RunManifest['imageBuilders']> {
+  if (!record.digest) return []
+  const builders = await listBuilders(tx, run.project_id, record.digest)
+  return builders.map(({ host, hostId, runId, anew }) => ({ host, hostId, run: runId, anew }))
 }
 
 /** The engine keeps its candidate, and with the switch what served before (see scheduler/actions/runtime.ts). */

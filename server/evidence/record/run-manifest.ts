@@ -31,6 +31,14 @@ export interface RunManifest extends RunRecord {
   readonly submodules: readonly { readonly path: string; readonly url: string; readonly commit: string }[]
   /** Id of the run that built the image; another one than this when the image was there already. */
   readonly imageBuiltBy: string | null
+  /** Hosts whose agents said that they built this image, by the identity in their certificates; first to last. */
+  readonly imageBuilders: readonly {
+    readonly host: string
+    readonly hostId: string
+    readonly run: string
+    /** It took nothing from the registry but the base image. */
+    readonly anew: boolean
+  }[]
   readonly deploy: DeployFacts | null
   readonly approvals: readonly ApprovalFacts[]
   readonly authorizations: readonly AuthorizationFacts[]

@@ -10,7 +10,8 @@ export const provenance: Claimant = (stored) => {
   const image = imageSubject(stored)
   // Who only tries an image, or goes back to one, says nothing about how it was made.
   if (!image || !['build', 'promote'].includes(stored.manifest.run.kind)) return undefined
-  const { project, source, baseImage, lockSha256, submodules, imageBuiltBy, run, tasks } = manifest
+  const { project, source, baseImage, lockSha256, submodules, imageBuiltBy, imageBuilders, run, tasks } =
+    manifest
   const task = tasks.findLast(({ kind }) => kind === 'buildImage')
   return {
     name: 'provenance',
@@ -25,7 +26,12 @@ export const provenance: Claimant = (stored) => {
           branch: source.branch,
         },
         // An image of the same lock and base image is taken as it is.
-        internalParameters: { reused: imageBuiltBy !== run.id, builtByRun: imageBuiltBy },
+        internalParameters: {
+          reused: imageBuiltBy !== run.id,
+          builtByRun: imageBuiltBy,
+          // By the word of their agents; `anew` where nothing of others in the registry is in it.
+          builders: imageBuilders,
+        },
         resolvedDependencies: [
           gitDependency(project.repository, source.commit),
           ...(baseImage ? [imageDependency(baseImage)] : []),

@@ -255,6 +255,18 @@ export const policySchema = z
       })
       .prefault({})
       .describe('Updates of production, tried on a clone before'),
+    promotion: z
+      .strictObject({
+        builders: globs
+          .nullable()
+          .default(null)
+          .describe(
+            'Names of the hosts that may build what goes to production; null: every host. They build it themselves, and ' +
+              'take nothing that others left in the registry',
+          ),
+      })
+      .prefault({})
+      .describe('What may go to production'),
     drill: z
       .strictObject({
         maxAge: duration.default('7d').describe('How old the last green restore drill may be'),
@@ -312,6 +324,7 @@ export const enforcedKeys: readonly (keyof PolicyDocument)[] = [
   'workflows',
   'rehearsal',
   'maxDowntimeSeconds',
+  'promotion',
   'rollback',
   'neutralization',
 ]

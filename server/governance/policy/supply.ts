@@ -57,4 +57,8 @@ export function registryOf(reference: string): string {
 export const mayHold = (document: PolicyDocument, stage: Stage, host: string): boolean =>
   isAllowed(document.hosts[stage], host)
 
+/** Whether the host may build what goes to production. */
+export const mayBuild = (document: PolicyDocument, host: string): boolean =>
+  isAllowed(document.promotion.builders, host)
+
 export const listed = (patterns: readonly string[] | null): string => patterns?.join(', ') || 'none'

@@ -8,6 +8,7 @@ import { deploySubject, describeDeploy, emailOf, subjectRehearsal } from '../../
 import type { Engine } from '../replay.ts'
 import { deploymentOf } from '../run-state.ts'
 import { type EnvironmentActions, type ReleaseActions, TaskFailed } from '../types.ts'
+import { requireAllowedBuilder } from './builders.ts'
 
 type AuthorizationActions = Pick<ReleaseActions, 'authorizeDeploy' | 'authorizeRollback'> &
   Pick<EnvironmentActions, 'authorizeDestroy' | 'authorizeSwitch'>
@@ -72,7 +73,10 @@ export function authorizationActions(engine: Engine): AuthorizationActions {
         subject: deploySubject(plan, rehearsed ?? null),
         summary: describeDeploy(plan),
         commitAuthor: emailOf(engine.record.commitAuthor ?? ''),
-        requireStill: () => requireYoung(engine, rehearsal),
+        requireStill: async () => {
+          await requireYoung(engine, rehearsal)
+          await requireAllowedBuilder(engine, plan.image.digest)
+        },
       })
     },
 

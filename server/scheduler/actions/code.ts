@@ -9,6 +9,7 @@ import { requirementsOf, sourceOf } from '../../releases/source.ts'
 import type { Engine } from '../replay.ts'
 import type { BuildActions } from '../types.ts'
 import { imageRulesFor, requireAllowedBase } from './base-image.ts'
+import { imagesToTrust } from './builders.ts'
 import { credentialsFor } from './credentials.ts'
 import { lockToKeep } from './lock-to-keep.ts'
 import { judgeSecrets, lastScannedCommit } from './secret-scan.ts'
@@ -78,34 +79,36 @@ export function codeActions(
     async image(source) {
       if (!resolved) throw new Error('image() comes after resolve()')
       const credentials = await credentialsFor(engine, 'image', credentialKinds)
-      const output = await engine.task(
-        'image',
-        'buildImage',
-        {
-          repositoryUrl: project.repository_url,
-          commit: source.commit,
-          baseImage: source.baseImage,
-          addons: resolved.addons,
-          imageKey: source.imageKey,
-          imageRepository,
-          labels: {
-            'org.opencontainers.image.source': project.repository_url,
-            'org.opencontainers.image.revision': source.commit,
-            'org.opencontainers.image.title': project.name,
-            'org.opencontainers.image.version': source.commit.slice(0, 12),
-            'dev.fairway.project': project.name,
-            'dev.fairway.lock': resolved.lockSha256,
-          },
-          sources: resolved.sources,
-          python: resolved.python,
-          pythonIndex: resolved.pythonIndex,
-          apt: resolved.apt,
-          credentials: [...credentials],
-          networkAllow: await networkAllow('image'),
-          imageRules: rulesOf(await imageRulesFor(engine, config.odooImage)),
+      const spec = {
+        repositoryUrl: project.repository_url,
+        commit: source.commit,
+        baseImage: source.baseImage,
+        addons: resolved.addons,
+        imageKey: source.imageKey,
+        imageRepository,
+        labels: {
+          'org.opencontainers.image.source': project.repository_url,
+          'org.opencontainers.image.revision': source.commit,
+          'org.opencontainers.image.title': project.name,
+          'org.opencontainers.image.version': source.commit.slice(0, 12),
+          'dev.fairway.project': project.name,
+          'dev.fairway.lock': resolved.lockSha256,
         },
-        { timeoutMs: minutes(20), attempts: 3 },
-      )
+        sources: resolved.sources,
+        python: resolved.python,
+        pythonIndex: resolved.pythonIndex,
+        apt: resolved.apt,
+        credentials: [...credentials],
+        networkAllow: await networkAllow('image'),
+        imageRules: rulesOf(await imageRulesFor(engine, config.odooImage)),
+      }
+      const limits = { timeoutMs: minutes(20), attempts: 3 }
+      const trusted = await imagesToTrust(engine, source.imageKey)
+      let output = trusted?.length === 0 ? undefined : await engine.task('image', 'buildImage', spec, limits)
+      if (trusted && !(output && !output.built && trusted.includes(output.digest))) {
+        output = await engine.task('image-anew', 'buildImage', { ...spec, anew: true }, limits)
+      }
+      if (!output) throw new Error('no image was asked for')
       await engine.note({
         digest: output.digest,
         image: output.reference,

@@ -8,6 +8,7 @@ import { judge } from '../../releases/verdict.ts'
 import type { Engine } from '../replay.ts'
 import { type BuildActions, TaskFailed } from '../types.ts'
 import { requireAllowedBase } from './base-image.ts'
+import { requireAllowedBuilder } from './builders.ts'
 import { servedBefore } from './runtime.ts'
 import type { EngineConfig } from './wording.ts'
 
@@ -24,6 +25,7 @@ export function planActions(engine: Engine, { odooImage }: EngineConfig): PlanAc
       if (gone) throw new TaskFailed('module-gone', gone)
       const { baseImage } = source
       await requireAllowedBase(engine, { key: 'base-image-of-plan', baseImage, odooImage })
+      await engine.once('builder-allowed', () => requireAllowedBuilder(engine, image.digest))
       const plan = createPlan(
         {
           project: project.name,

@@ -5,6 +5,7 @@ import type { Tx } from '../../db/tenancy.ts'
 import { DomainError, wrongState } from '../../errors.ts'
 import { type Policy, policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfBaseImage, imageRulesOf } from '../../governance/policy/supply.ts'
+import { faultOfBuilders } from '../../releases/builders.ts'
 import { type Candidate, requireCandidate } from '../../releases/candidate.ts'
 import { faultOfGone } from '../../releases/changes.ts'
 import { createPlan, type Plan } from '../../releases/plan.ts'
@@ -47,6 +48,7 @@ export async function preparePlan(
     ...(deployment.digest === candidate.image.digest ? ['production runs this image already'] : []),
     faultOfGone(deployment, candidate.source),
     faultOfBaseImage(imageRulesOf(policy.document, odooImage), candidate.source.baseImage) ?? '',
+    await faultOfBuilders(tx, project, candidate.image.digest, policy.document),
   ].filter(Boolean)
   return { project, production, candidate, plan, policy, blockers }
 }

@@ -1115,6 +1115,13 @@ export declare type BuildImageTask = Message<"fairway.agent.v1.BuildImageTask"> 
    * @generated from field: fairway.agent.v1.ImageRules image_rules = 30;
    */
   imageRules?: ImageRules | undefined;
+
+  /**
+   * Takes nothing from the registry but the base image, and builds the image itself.
+   *
+   * @generated from field: bool anew = 20;
+   */
+  anew: boolean;
 };
 
 /**
@@ -1157,6 +1164,13 @@ export declare type BuildImageOutput = Message<"fairway.agent.v1.BuildImageOutpu
    * @generated from field: string sbom_sha256 = 5;
    */
   sbomSha256: string;
+
+  /**
+   * The task asked for it, and nothing was taken from the registry but the base image.
+   *
+   * @generated from field: bool anew = 20;
+   */
+  anew: boolean;
 };
 
 /**
