@@ -100,6 +100,17 @@ test('the same lock makes the same image, wherever it is made', async () => {
   await forgetNames(project.services.docker.docker, imageRepository)
 }, 120_000)
 
+test('what was left under its key is not taken where it is to be built anew', async () => {
+  const imageKey = 'e'.repeat(64)
+  const other = await project.resolve(await commit('answer = 666\n'))
+  const planted = await project.build(other, project.newTask(), { imageKey })
+  const taken = await project.build(resolved, project.newTask(), { imageKey })
+  expect(taken).toMatchObject({ built: false, anew: false, digest: planted.digest })
+  const anew = await project.build(resolved, project.newTask(), { imageKey, anew: true })
+  expect(anew).toMatchObject({ built: true, anew: true })
+  expect(await layersOf(anew)).toEqual(await layersOf(first))
+}, 120_000)
+
 test('its parts list is complete, valid, and the same for the same image', async () => {
   const task = project.newTask()
   const known = await project.build(resolved, task)
