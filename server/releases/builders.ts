@@ -1,39 +1,8 @@
 import { sql } from 'kysely'
+import { type Builder, imageBuilders, listBuilders } from '../db/image-builders.ts'
 import type { Tx } from '../db/tenancy.ts'
 import type { PolicyDocument } from '../governance/policy/document.ts'
 import { listed, mayBuild } from '../governance/policy/supply.ts'
-
-/** A host whose agent says that it built an image, rather than found it in the registry. */
-export interface Builder {
-  readonly host: string
-  /** What its agent's certificate names. */
-  readonly hostId: string
-  readonly runId: string
-  readonly buildNumber: number | null
-  readonly digest: string
-  /** It took nothing of it from the registry, where any host of the project may leave something. */
-  readonly anew: boolean
-}
-
-const builders = (tx: Tx, projectId: string) =>
-  tx
-    .selectFrom('tasks')
-    .innerJoin('runs', 'runs.id', 'tasks.run_id')
-    .innerJoin('hosts', 'hosts.id', 'tasks.host_id')
-    .select(['hosts.name as host', 'hosts.id as hostId', 'runs.id as runId', 'runs.number as buildNumber'])
-    .select([
-      sql<string>`tasks.output -> 'buildImage' ->> 'digest'`.as('digest'),
-      sql<boolean>`coalesce(tasks.output -> 'buildImage' ->> 'anew', '') = 'true'`.as('anew'),
-    ])
-    .where('runs.project_id', '=', projectId)
-    .where('tasks.kind', '=', 'buildImage')
-    .where('tasks.status', '=', 'succeeded')
-    .where(sql<string>`tasks.output -> 'buildImage' ->> 'built'`, '=', 'true')
-    .orderBy('tasks.finished_at')
-
-/** Who built that image, first to last. */
-export const listBuilders = (tx: Tx, projectId: string, digest: string): Promise<Builder[]> =>
-  builders(tx, projectId).where(sql<string>`tasks.output -> 'buildImage' ->> 'digest'`, '=', digest).execute()
 
 /** Digests under the image key that hosts which the policy names built themselves. */
 export async function listVouched(
@@ -42,7 +11,7 @@ export async function listVouched(
   imageKey: string,
   document: PolicyDocument,
 ): Promise<string[]> {
-  const rows = await builders(tx, projectId)
+  const rows = await imageBuilders(tx, projectId)
     .where(sql<string>`tasks.spec -> 'buildImage' ->> 'imageKey'`, '=', imageKey)
     .execute()
   return [...new Set(rows.filter((row) => vouches(document, row)).map(({ digest }) => digest))]
