@@ -43,10 +43,14 @@ export async function snapshotCell(
   })
 }
 
-/** True while a container other than its PostgreSQL uses the cell. */
+const atRest = ['created', 'exited', 'dead']
+
+/** True while a container other than its PostgreSQL uses the cell, or Docker is about to start it again. */
 export async function isInUse({ host }: CellParts, cellId: string): Promise<boolean> {
   const containers = await listContainers(host, { cell: cellId })
-  return containers.some(({ State, Labels }) => State === 'running' && Labels['fairway.role'] !== 'postgres')
+  return containers.some(
+    ({ State, Labels }) => !atRest.includes(State) && Labels['fairway.role'] !== 'postgres',
+  )
 }
 
 async function take(
