@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import type { HostileDatabase } from '../database/hostile-database.ts'
 import type { Cell } from '../storage/records.ts'
-import { type Idea, where } from './rule.ts'
+import { credentialLike, type Idea, where } from './rule.ts'
 import { literal, type Schema } from './schema.ts'
 
 /** Models whose files are private keys, or certificates that may have one in them (PKCS#12). */
@@ -20,7 +20,8 @@ const models = [
 ]
 
 const columns = ['res_model', 'res_field', 'store_fname', 'db_datas', 'checksum', 'index_content']
-const isKey = `res_field is not null and res_model in (${models.map(literal).join(', ')})`
+const isKey = `res_field is not null
+  and (res_model in (${models.map(literal).join(', ')}) or res_field ~* ${literal(credentialLike.source)})`
 
 /** Odoo keeps files of records as attachments, and those in its filestore. */
 export const keyFiles: Idea = (schema) =>

@@ -3,6 +3,7 @@ import { lookUpOdooTables } from '../database/odoo-tables.ts'
 import { calendars } from './ideas/calendars.ts'
 import { companies } from './ideas/companies.ts'
 import { documents } from './ideas/documents.ts'
+import { history } from './ideas/history.ts'
 import { jobs } from './ideas/jobs.ts'
 import { mail } from './ideas/mail.ts'
 import { messages } from './ideas/messages.ts'
@@ -14,6 +15,7 @@ import { signIn } from './ideas/sign-in.ts'
 import { keyFiles } from './key-files.ts'
 import type { Idea, Rule, Wishes } from './rule.ts'
 import { readSchema, type Schema } from './schema.ts'
+import { statistics } from './statistics.ts'
 
 const ideas: readonly Idea[] = [
   parameters,
@@ -27,6 +29,7 @@ const ideas: readonly Idea[] = [
   calendars,
   messages,
   jobs,
+  history,
   documents,
 ]
 
@@ -41,7 +44,8 @@ export async function readRules(
   wishes: Wishes,
 ): Promise<{ schema: Schema; rules: Rule[] }> {
   const schema = await readSchema(database)
-  const rules = ideas.flatMap((idea) => idea(schema, wishes))
+  const taken = ideas.flatMap((idea) => idea(schema, wishes))
+  const rules = [...taken, ...statistics(schema, taken)]
   const names = ['ir_model_data', ...schema.asked, ...rules.map(({ table }) => table)]
   const tables = await lookUpOdooTables(database, names)
   tables.find('ir_model_data', 'module', 'name', 'model', 'res_id')

@@ -103,7 +103,13 @@ const tables: Record<string, Record<string, string>> = {
     l10n_pl_edi_session_key: 'bytea!',
     sms_twilio_auth_token: 'varchar!',
     gelato_api_key: 'varchar!',
+    l10n_tw_edi_ecpay_hashkey: 'varchar!',
+    l10n_tw_edi_ecpay_hashIV: 'varchar!',
+    l10n_gr_edi_aade_key: 'varchar!',
+    account_peppol_migration_key: 'varchar!',
+    attendance_kiosk_key: 'varchar! not null',
   },
+  ir_ui_view: { name: 'varchar', visibility_password: 'varchar!' },
   website: { name: 'varchar', google_maps_api_key: 'varchar!' },
   google_calendar_credentials: { calendar_token: 'varchar!', calendar_rtoken: 'varchar!' },
   res_users_settings: {
@@ -223,6 +229,16 @@ async function remaining(): Promise<string[]> {
   return found
 }
 
+/** `table.column` of all whose statistics, which the tables' owner may read, hold a canary. */
+async function remembered(): Promise<string[]> {
+  const rows = await rowsOf<{ item: string }>(
+    `select tablename || '.' || attname as item from pg_stats
+      where schemaname = 'public' and tablename <> 'loot'
+        and strpos(concat(most_common_vals::text, histogram_bounds::text, most_common_elems::text), '${canary}') > 0`,
+  )
+  return rows.map(({ item }) => item).sort()
+}
+
 test('every column that holds a credential is blanked, whatever series it is of, and nothing else is', async () => {
   expect(await failed()).not.toEqual([])
   await blankCredentials(cell, wishes, undefined, never)
@@ -241,6 +257,69 @@ test('every column that holds a credential is blanked, whatever series it is of,
   const [visitor] = await rowsOf<{ access_token: string }>('select access_token from website_visitor')
   expect(visitor?.access_token).toMatch(/^fairway[0-9a-f]{25}$/)
   expect((await rowsOf<{ name: string }>('select name from sale_order'))[0]?.name).toBe('stays')
+})
+
+test('company-dependent fields of before 18, histories and files of fields go by the names of their fields', async () => {
+  await asOdoo(
+    'create table ir_property (name varchar, value_text text, value_binary bytea)',
+    `insert into ir_property values ('x_api_key', 'canary', 'canary'), ('property_note', 'stays', null)`,
+    'create table ir_model_fields (id serial primary key, name varchar)',
+    `insert into ir_model_fields (name) values ('webhook_url'), ('name')`,
+    `create table mail_tracking_value (id serial primary key, field_id int, old_value_char varchar, new_value_char varchar,
+       old_value_text text, new_value_text text)`,
+    `insert into mail_tracking_value (field_id, old_value_char, new_value_text) values (1, 'canary', 'canary'), (2, 'stays', '')`,
+    `create table ir_attachment (id serial primary key, res_model varchar, res_field varchar, store_fname varchar,
+       db_datas bytea, checksum varchar, index_content text)`,
+    `insert into ir_attachment (res_model, res_field, db_datas) values
+       ('res.company', 'l10n_pl_edi_session_key', 'canary'), ('res.company', 'logo', 'stays'), ('res.company', null, 'stays')`,
+  )
+  expect(await failed()).toEqual(
+    expect.arrayContaining([
+      'no credential in a company-dependent field',
+      'no credential in the history of a record',
+      'no file of a private key',
+    ]),
+  )
+  await blankCredentials(cell, wishes, undefined, never)
+  expect(await rowsOf('select value_text, value_binary from ir_property order by name')).toEqual([
+    { value_text: 'stays', value_binary: null },
+    { value_text: null, value_binary: null },
+  ])
+  expect(await rowsOf('select old_value_char, new_value_text from mail_tracking_value order by id')).toEqual([
+    { old_value_char: null, new_value_text: null },
+    { old_value_char: 'stays', new_value_text: '' },
+  ])
+  expect(
+    await rowsOf(`select convert_from(db_datas, 'UTF8') as data from ir_attachment order by id`),
+  ).toEqual([{ data: null }, { data: 'stays' }, { data: 'stays' }])
+  expect(await failed()).toEqual([])
+})
+
+test('what PostgreSQL remembers of values for its planner goes with the values', async () => {
+  await asOdoo('create view passkeys as select credential_identifier from auth_passkey_key', 'analyze')
+  expect(await remembered()).toContain('ir_config_parameter.value')
+  // What others took away, as production's own neutralization does, is remembered as well.
+  await asOdoo(`update ir_config_parameter set value = 'gone' where value = '${canary}'`)
+  expect(await failed()).toContain('no value of production in the planner’s statistics')
+  await blankCredentials(cell, wishes, undefined, never)
+  expect(await remembered()).toEqual([])
+  expect(await failed()).toEqual([])
+})
+
+test('a table’s name is a name, whatever is in it', async () => {
+  const name = `a"'$fairway$;--\\ $$`
+  const quoted = `"${name.replaceAll('"', '""')}"`
+  await asOdoo(
+    `create table ${quoted} (access_token varchar)`,
+    `insert into ${quoted} values ('canary'), ('canary2')`,
+    `analyze ${quoted}`,
+  )
+  await blankCredentials(cell, wishes, undefined, never)
+  expect(await rowsOf(`select from ${quoted} where access_token like 'fairway%'`)).toHaveLength(2)
+  await asOdoo(`delete from ${quoted}`)
+  expect(await failed()).toEqual(['no value of production in the planner’s statistics'])
+  await blankCredentials(cell, wishes, undefined, never)
+  expect(await failed()).toEqual([])
 })
 
 test('again changes nothing but what is random', async () => {

@@ -20,6 +20,7 @@ const harmless = new Set([String.raw`/^((?:\w+:\/\/[^/]+\/?)|(?:file:\/\/\/)|(?:
  * patterns that are judged here one by one.
  */
 const made = [
+  'agent/neutralize/ideas/companies.ts',
   'agent/neutralize/ideas/payments.ts',
   'agent/neutralize/ideas/services.ts',
   'agent/neutralize/ideas/sign-in.ts',

@@ -1,7 +1,11 @@
 import { blank, credentialLike, type Idea, where } from '../rule.ts'
+import { literal } from '../schema.ts'
 
 /** Modules put what a company signs in with into its own record: electronic invoicing, SMS, suppliers, maps. */
 const ofCompanies = ['res_company', 'website', 'res_partner_bank', 'account_journal', 'res_bank']
+
+const isCredential = `name ~* ${literal(credentialLike.source)}
+  and (coalesce(value_text, '') <> '' or value_binary is not null)`
 
 /** Electronic invoicing and what is signed for it. */
 export const companies: Idea = (schema) => [
@@ -9,11 +13,24 @@ export const companies: Idea = (schema) => [
     blank(schema, {
       name: `no credential in ${table}`,
       table,
-      like: credentialLike,
-      // Documents' links, which get new values instead.
-      except: ['access_token'],
+      like: new RegExp(`${credentialLike.source}|_key$|hash(key|IV)$`),
+      // Links, which get new values instead.
+      except: ['access_token', 'attendance_kiosk_key'],
     }),
   ),
+  ...where(schema, 'res_company', ['attendance_kiosk_key'], {
+    name: 'no link opens production’s attendance kiosk',
+    change: `update public.res_company set attendance_kiosk_key = 'fairway' || left(replace(gen_random_uuid()::text, '-', ''), 25)
+              where attendance_kiosk_key <> ''`,
+    offences: `select 'company ' || id as item from public.res_company
+                where attendance_kiosk_key <> '' and attendance_kiosk_key not like 'fairway%'`,
+  }),
+  // Until 17 what a field has for each company stands here; from 18 on in columns like any other.
+  ...where(schema, 'ir_property', ['name', 'value_text', 'value_binary'], {
+    name: 'no credential in a company-dependent field',
+    change: `update public.ir_property set value_text = null, value_binary = null where ${isCredential}`,
+    offences: `select name as item from public.ir_property where ${isCredential}`,
+  }),
   ...blank(schema, {
     name: 'no user name at a service of a company',
     table: 'res_company',

@@ -33,6 +33,11 @@ export const signIn: Idea = (schema) => [
     table: 'res_partner',
     columns: ['signup_token', 'signup_type'],
   }),
+  ...blank(schema, {
+    name: 'no password of a page',
+    table: 'ir_ui_view',
+    columns: ['visibility_password'],
+  }),
   // Forms that people filled in a moment ago: what Odoo's vacuum has not yet taken away.
   ...['change_password_user', 'change_password_own', 'res_users_identitycheck'].flatMap((table) =>
     blank(schema, { name: 'no password in a form', table, like: /passw/ }),
