@@ -1,7 +1,8 @@
+import { listContainers, stopAndRemove } from '../containers/docker.ts'
 import { ensurePostgres, stopPostgres } from '../containers/postgres.ts'
 import { sealDatabase } from '../database/administration.ts'
 import type { Snapshot } from '../storage/layout.ts'
-import { inheritNeutrality, neutralityOf, worse } from '../storage/neutrality.ts'
+import { inheritNeutrality, isHarmless, neutralityOf, worse } from '../storage/neutrality.ts'
 import type { Cell } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'
 import { withImage } from './images.ts'
@@ -28,6 +29,7 @@ export async function restoreCell(
     const neutrality = inheritNeutrality(snapshot, cell.stage)
     // Whatever content a crash leaves in the cell: the record says no better of it than it is.
     await pool.saveCell({ ...record, neutrality: worse(neutralityOf(cell), neutrality) })
+    if (!isHarmless(neutrality)) await removeRuntimes(parts, cell.id)
     try {
       await pool.beginRestore(cell, snapshot, step.epoch, signal)
       await ensurePostgres(host, cell, signal)
@@ -46,6 +48,12 @@ export async function restoreCell(
     const images = [...(snapshot.images ?? []), ...(known ?? [])].reduce<string[]>(withImage, [])
     return pool.saveCell({ ...record, neutrality, images })
   })
+}
+
+/** Those at rest: Docker starts them again when it starts, and asks nobody. */
+async function removeRuntimes({ host }: CellParts, cellId: string): Promise<void> {
+  for (const { Id } of await listContainers(host, { role: 'odoo', cell: cellId }))
+    await stopAndRemove(host, Id)
 }
 
 /** Not under the task's signal: a cancelled restore leaves the cell as it was, and running. */

@@ -1,4 +1,4 @@
-import { neutralityOf } from '../storage/neutrality.ts'
+import { isHarmless, neutralityOf } from '../storage/neutrality.ts'
 import type { Cell } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'
 
@@ -21,8 +21,9 @@ export type Use =
  * @throws TaskError `not-neutral`, `image-not-of-production`.
  */
 export function requireNeutral(cell: Cell, image: string, use: Use): void {
-  const { state, by } = neutralityOf(cell)
-  if (state === 'free' || state === 'neutral') return
+  const neutrality = neutralityOf(cell)
+  if (isHarmless(neutrality)) return
+  const { state, by } = neutrality
   if (state === 'raw' && use.kind !== 'serve') requireImageOfProduction(cell, image)
   if (use.kind === 'neutralize') return
   // The task that changes it may take up its own work again after a crash.

@@ -51,3 +51,6 @@ export const worse = (a: Neutrality, b: Neutrality): Neutrality => (rank[a.state
 /** What a record says of itself. */
 export const neutralityOf = ({ stage, neutrality }: Content): Neutrality =>
   neutrality ?? { state: stage === 'production' ? 'free' : 'raw' }
+
+/** Whether nothing of the mark is on it. */
+export const isHarmless = ({ state }: Neutrality): boolean => state === 'free' || state === 'neutral'

@@ -1,4 +1,5 @@
 import type { AgentServices } from '../services.ts'
+import { createAloneOnCell } from './alone-on-cell.ts'
 import { applyModules } from './apply-modules.ts'
 import { buildImage } from './build-image.ts'
 import { checkRoomTask } from './check-room.ts'
@@ -25,6 +26,7 @@ import type { TaskHandler, TaskKind } from './task.ts'
 export type TaskHandlers = { readonly [K in TaskKind]: TaskHandler<K> }
 
 export function createTaskHandlers(services: AgentServices): TaskHandlers {
+  const alone = createAloneOnCell()
   return {
     resolve: resolve(services),
     buildImage: buildImage(services),
@@ -32,13 +34,19 @@ export function createTaskHandlers(services: AgentServices): TaskHandlers {
     cloneCell: cloneCellTask(services),
     snapshotCell: snapshotCellTask(services),
     checkRoom: checkRoomTask(services),
-    restoreCell: restoreCellTask(services),
+    restoreCell: alone(({ cellId }) => cellId, restoreCellTask(services)),
     destroyCell: destroyCellTask(services),
     destroySnapshot: destroySnapshotTask(services),
     dumpCell: dumpCellTask(services),
-    applyModules: withoutLeftovers(services, applyModules(services)),
-    neutralize: withoutLeftovers(services, neutralize(services)),
-    startRuntime: startRuntime(services),
+    applyModules: withoutLeftovers(
+      services,
+      alone(({ cellId }) => cellId, applyModules(services)),
+    ),
+    neutralize: withoutLeftovers(
+      services,
+      alone(({ cellId }) => cellId, neutralize(services)),
+    ),
+    startRuntime: alone(({ runtime }) => runtime?.cellId ?? '', startRuntime(services)),
     stopRuntime: stopRuntime(services),
     smoke: smoke(services),
     switchRoute: switchRoute(services),

@@ -284,14 +284,31 @@ describe.sequential('a raw copy of production', () => {
     expect(await found(raw)).toEqual([])
   }, 120_000)
 
-  test('and production’s data, put back into it, mark it again', async () => {
+  test('and production’s data, put back into it, mark it again, also between a proof and its entry', async () => {
     const snapshotId = randomUUID()
     const cellId = production.cellId
     await run(
       'snapshotCell',
       create(SnapshotCellTaskSchema, { cellId, snapshotId, purpose: 'safety', quiesce: true }),
     )
-    await run('restoreCell', create(RestoreCellTaskSchema, { cellId: raw, snapshotId }))
+    const { note, restore } = services.cells
+    const done: string[] = []
+    let restoring: Promise<unknown> | undefined
+    services.cells.restore = (...given) => {
+      done.push('restored')
+      return restore(...given)
+    }
+    services.cells.note = async (noted, change, signal) => {
+      if (change(await services.pool.requireCell(noted)).neutrality?.state === 'neutral') {
+        restoring = run('restoreCell', create(RestoreCellTaskSchema, { cellId: raw, snapshotId }))
+        done.push('entered')
+      }
+      return note(noted, change, signal)
+    }
+    await neutralize(raw, candidate)
+    await restoring
+    Object.assign(services.cells, { note, restore })
+    expect(done).toEqual(['entered', 'restored'])
     expect(await stateOf(raw)).toBe('raw')
     await expect(start(raw, candidate)).rejects.toMatchObject({ reason: 'not-neutral' })
   }, 60_000)
