@@ -117,6 +117,9 @@ const tables: Record<string, Record<string, string>> = {
     google_calendar_token: 'varchar!',
     microsoft_calendar_sync_token: 'varchar!',
   },
+  mail_message: { subject: 'varchar', body: 'text!' },
+  mail_mail: { state: 'varchar', mail_message_id: 'int', body_html: 'text!' },
+  hr_employee: { name: 'varchar', pin: 'varchar!' },
   mail_partner_device: { endpoint: 'varchar!', keys: 'varchar!' },
   ir_act_server: { state: 'varchar', webhook_url: 'varchar!' },
   base_automation: { webhook_uuid: 'varchar!' },
@@ -147,6 +150,7 @@ const sampleOf = (type: string): string => {
 const parameters: [key: string, value: string, kept?: true][] = [
   ['database.secret', canary],
   ['database.uuid', canary],
+  ['website_profile.uuid', canary],
   ['database.enterprise_code', canary],
   ['mail.web_push_vapid_private_key', canary],
   ['cloud_storage_azure_client_secret', canary],
@@ -191,6 +195,10 @@ beforeAll(async () => {
     `insert into ir_config_parameter (key, value) values ${settings}`,
     `insert into ir_model_data (module, name, model, res_id) values ('base', 'user_admin', 'res.users', 1)`,
     `insert into ir_act_server (state, webhook_url) values ('code', null)`,
+    `update mail_message set body = '<a href="https://shop.example.com/web/reset_password?token=canary">'`,
+    `update mail_mail set state = 'exception', mail_message_id = 1`,
+    `insert into mail_message (subject, body) values ('sent', 'https://shop.example.com/?token=of a note')`,
+    `insert into mail_mail (state, mail_message_id, body_html) values ('sent', 2, 'kept')`,
   )
   const step = { id: randomUUID(), cellId: cell.id, purpose: 'pristine', quiesce: true }
   pristine = (await rig.cells.snapshot(step, rig.step)).id
@@ -253,6 +261,14 @@ test('every column that holds a credential is blanked, whatever series it is of,
   ])
   expect(await rowsOf('select code, state, allow_tokenization from payment_provider')).toEqual([
     { code: 'stays', state: 'disabled', allow_tokenization: true },
+  ])
+  expect(await rowsOf('select state, body_html from mail_mail order by id')).toEqual([
+    { state: 'cancel', body_html: null },
+    { state: 'sent', body_html: 'kept' },
+  ])
+  expect(await rowsOf('select body from mail_message order by id')).toEqual([
+    { body: '' },
+    { body: 'https://shop.example.com/?token=of a note' },
   ])
   const [visitor] = await rowsOf<{ access_token: string }>('select access_token from website_visitor')
   expect(visitor?.access_token).toMatch(/^fairway[0-9a-f]{25}$/)
@@ -331,7 +347,7 @@ test('again changes nothing but what is random', async () => {
 
 test('passwords stay where the policy keeps them, and the administrator alone gets one where it resets them', async () => {
   await blankCredentials(cell, { ...wishes, passwords: 'keep' }, undefined, never)
-  expect(await remaining()).toEqual(['res_users.password'])
+  expect(await remaining()).toEqual(['res_users.password', 'hr_employee.pin'])
   await asOdoo(`insert into res_users (login, password) values ('ann', 'canary')`)
   expect(await blankCredentials(cell, { ...wishes, passwords: 'reset' }, '$hash$', never)).toBe('stays')
   expect(await rowsOf('select id, password from res_users order by id')).toEqual([

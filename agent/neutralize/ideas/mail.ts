@@ -1,4 +1,5 @@
-import { blank, credentialLike, type Idea, where } from '../rule.ts'
+import { blank, credentialLike, type Idea, type Rule, where } from '../rule.ts'
+import type { Schema } from '../schema.ts'
 
 /**
  * No mail goes out or comes in. Hosts become `invalid` (RFC 6761) as in Odoo's own dummy, which is what keeps Odoo from
@@ -48,11 +49,37 @@ export const mail: Idea = (schema) => {
       change: 'update public.mail_template set mail_server_id = null where mail_server_id is not null',
       offences: 'select id::text as item from public.mail_template where mail_server_id is not null',
     }),
+    ...waiting(schema),
     ...blank(schema, {
       name: 'no credential of a call server',
       table: 'mail_ice_server',
       columns: ['username', 'credential'],
       like: credentialLike,
+    }),
+  ]
+}
+
+/**
+ * Mail that production has not sent yet, or could not: links to set a password or to accept an invitation, which production
+ * signed and still honours, stand in the mail and in the message that it is made from.
+ */
+function waiting(schema: Schema): Rule[] {
+  const unsent = `state not in ('sent', 'received', 'cancel')`
+  const ofUnsent = `body like '%token=%' and id in (
+    select mail_message_id from public.mail_mail where state in ('outgoing', 'exception', 'cancel'))`
+  return [
+    // Before the mail itself is no longer one that waits: where that was cut off, both are found again.
+    ...(schema.has('mail_mail', 'state', 'mail_message_id')
+      ? where(schema, 'mail_message', ['id', 'body'], {
+          name: 'no link to sign in with in a message that waits to be sent',
+          change: `update public.mail_message set body = '' where ${ofUnsent}`,
+          offences: `select 'message ' || id as item from public.mail_message where ${ofUnsent}`,
+        })
+      : []),
+    ...where(schema, 'mail_mail', ['state', 'body_html'], {
+      name: 'no mail waits to be sent',
+      change: `update public.mail_mail set state = 'cancel', body_html = null where ${unsent}`,
+      offences: `select 'mail ' || id as item from public.mail_mail where ${unsent}`,
     }),
   ]
 }

@@ -16,7 +16,8 @@ const plain = [
   'portal.allow_api_keys',
   'mail.chat_from_token',
 ]
-const rotated = ['database.secret', 'database.uuid']
+// The last signs links that confirm an address.
+const rotated = ['database.secret', 'database.uuid', 'website_profile.uuid']
 
 // A switch or a number is no secret, and Odoo would fail on an empty one.
 const filled = `coalesce(value, '') <> '' and lower(value) not in ('true', 'false') and value !~ '^[0-9]{1,6}$'`
