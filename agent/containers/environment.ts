@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { installApt } from '../images/apt-layer.ts'
-import { assembleImage } from '../images/assemble.ts'
+import { assembleImage, type Unpublished } from '../images/assemble.ts'
 import { type LayerFile, writeLayer } from '../images/layer-file.ts'
 import type { PackageAccess } from '../packages/package-sources.ts'
 import { imageRecipeVersion, type LockedPackages, packageLines } from '../repository/lock.ts'
@@ -24,6 +24,10 @@ export interface EnvironmentPlace {
   registries: Registries
   /** Takes none that is in the registry. */
   anew?: boolean
+  /** Takes what is made instead of the registry, where that is possible. */
+  unpublished?: Unpublished | undefined
+  /** What goes to the registry is under no name there that anybody goes by. */
+  unnamed?: boolean
   context: Pick<TaskContext, 'taskId' | 'epoch' | 'signal' | 'requireLease'>
   onLine(line: string): void
   /** Opens a way to packages for a step. */
@@ -44,7 +48,9 @@ export async function ensureEnvironment(
 ): Promise<string> {
   if (packages.python.length === 0) return ensureAptImage(host, place, packages.apt)
   return ensureInRegistry(host, place, packages, async () => {
-    const on = await ensureAptImage(host, place, packages.apt)
+    // pip runs in it, and Docker has images from a registry alone.
+    const forPip = place.unpublished ? { ...place, unpublished: undefined, unnamed: true } : place
+    const on = await ensureAptImage(host, forPip, packages.apt)
     await requireByDigest(host, on, place.context.signal, place.registries)
     const root = await installPython(on)
     const tar = packLayer([{ directory: root, target: '' }], place.context.signal)
@@ -53,7 +59,7 @@ export async function ensureEnvironment(
   })
 }
 
-/** The base image with Debian packages alone, by digest and on this host: pip and we look into it. */
+/** The base image with Debian packages alone, by digest; on this host, where it is published: pip and we look into it. */
 export async function ensureAptImage(
   host: DockerHost,
   place: EnvironmentPlace,
@@ -69,13 +75,13 @@ export async function ensureAptImage(
     )
     return { on: baseImage, layer }
   })
-  await requireByDigest(host, image, context.signal, registries)
+  if (!place.unpublished) await requireByDigest(host, image, context.signal, registries)
   return image
 }
 
 async function ensureInRegistry(
   host: DockerHost,
-  { anew, baseImage, context, onLine, registries, repository }: EnvironmentPlace,
+  { anew, baseImage, context, onLine, registries, repository, unnamed, unpublished }: EnvironmentPlace,
   packages: Packages,
   make: () => Promise<{ readonly on: string; readonly layer: LayerFile }>,
 ): Promise<string> {
@@ -90,10 +96,10 @@ async function ensureInRegistry(
     [environmentLabel]: on.replace(/^.*@/, ''),
   }
   const { signal } = context
-  const tags = [timeTag(key), tag]
+  const tags = unnamed ? [timeTag(key)] : [timeTag(key), tag]
   const digest = await assembleImage(
     host,
-    { on, repository, tags, makeLayers: async () => [layer], labels, onLine, signal },
+    { on, repository, tags, makeLayers: async () => [layer], labels, unpublished, onLine, signal },
     registries,
   )
   return `${repository}@${digest}`

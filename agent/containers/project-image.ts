@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { assembleImage } from '../images/assemble.ts'
+import { assembleImage, type Unpublished } from '../images/assemble.ts'
 import { type LayerFile, writeLayer } from '../images/layer-file.ts'
 import { foldersOf, type LayeredAddon, layersOf } from './addon-layers.ts'
 import type { DockerHost } from './docker.ts'
@@ -18,6 +18,8 @@ export interface ProjectImage {
   readonly repository: string
   readonly tags: readonly string[]
   readonly labels: Readonly<Record<string, string>>
+  /** See assembleImage. */
+  readonly unpublished?: Unpublished | undefined
   onLine(line: string): void
   readonly signal: AbortSignal
 }

@@ -10,6 +10,7 @@ import { buildProjectImage } from '../containers/project-image.ts'
 import { registriesOf, requireRepository } from '../containers/registry-credentials.ts'
 import { parseAllowEntry } from '../egress/allow-list.ts'
 import { type Assembly, assembleProject } from '../git/assembly.ts'
+import type { Unpublished } from '../images/assemble.ts'
 import type { LockedApt, LockedPython } from '../repository/lock.ts'
 import {
   aptPinnedName,
@@ -30,7 +31,8 @@ type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'packages' | 'workDir
 
 /**
  * Lock → image in the registry, by digest, and its parts list. An image that is there under its key is taken as it is.
- * A kill in the middle leaves layers in the registry, which the next attempt takes up.
+ * A kill in the middle leaves layers in the registry, which the next attempt takes up. Where it is only to be reproduced,
+ * the answer is the digest alone, and the registry has no image by it.
  */
 export function buildImage(services: Services): TaskHandler<'buildImage'> {
   return async (input, context) => {
@@ -42,6 +44,14 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
     const registries = registriesOf(secrets)
     const onLine = (line: string) => context.log('docker', line)
     const tag = `${repository}:${input.imageKey}`
+    if (input.reproduce) {
+      const digest = await withTaskDirectory(services.workDirectory, context, build)
+      return create(BuildImageOutputSchema, {
+        reference: `${repository}@${digest}`,
+        digest,
+        reproduced: true,
+      })
+    }
     const known = input.anew ? undefined : await findInRegistry(docker, tag, registries)
     if (known) context.log('fairway', `the registry has this image already: ${repository}@${known}`)
     const digest = known ?? (await withTaskDirectory(services.workDirectory, context, build))
@@ -69,12 +79,14 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
 
     async function build(directory: string): Promise<string> {
       const allow = input.networkAllow.map(parseAllowEntry)
+      const unpublished: Unpublished | undefined = input.reproduce ? new Map() : undefined
       const place: EnvironmentPlace = {
         baseImage: input.baseImage,
         repository,
         directory,
         registries,
-        anew: input.anew,
+        anew: input.anew || input.reproduce,
+        unpublished,
         context,
         onLine,
         usePackages: (step) => services.packages.use(context, { allow }, step),
@@ -98,6 +110,7 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
         repository,
         tags: [timeTag(input.imageKey), input.imageKey],
         labels: labelsOf(input, environment),
+        unpublished,
         onLine,
         signal,
       }

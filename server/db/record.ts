@@ -150,6 +150,8 @@ export interface RunRecord {
   readonly rolledBackTo?: number
   readonly withData?: boolean
   readonly requirements?: Requirements
+  /** Hosts that built the image anew to compare, and came to the same digest. */
+  readonly reproductions?: readonly Reproduction[]
   readonly sbomSha256?: string
   readonly secretFindings?: readonly {
     readonly file: string
@@ -160,6 +162,18 @@ export interface RunRecord {
   }[]
   /** Images that nothing needs any more and that are gone, by digest. */
   readonly collectedImages?: readonly string[]
+}
+
+/** A host other than the image's builder built it too, from the same lock and nothing that others left in the registry. */
+export interface Reproduction {
+  readonly host: string
+  /** What its agent's certificate names. */
+  readonly hostId: string
+  readonly digest: string
+  /** Where it did. */
+  readonly run: string
+  /** RFC 3339 */
+  readonly at: string
 }
 
 /** Packages of an image beyond its base: name → version. */

@@ -16,6 +16,7 @@ export async function release(run: BuildActions, source: Source, image: Image): 
   const { current } = run
   const { plan, rehearsal } = await run.step('rehearse', async () => {
     const plan = await run.plan(source, image)
+    await run.reproduce(plan)
     return { plan, rehearsal: await rehearsalOf(run, plan) }
   })
   await run.step('approve', async () => {

@@ -185,7 +185,7 @@ async function begin(context: AppContext, state: RunState): Promise<boolean> {
 }
 
 /** Tasks not yet given to an agent end at once; the agent is asked to end the others, which takes its time. */
-async function cancelTasks({ tx, run, tasks }: RunState): Promise<void> {
+async function cancelTasks({ tx, tasks }: RunState): Promise<void> {
   const open = [...tasks.values()].filter(
     (task) => !task.always && !task.cancel_requested && ['queued', 'leased'].includes(task.status),
   )
@@ -203,7 +203,7 @@ async function cancelTasks({ tx, run, tasks }: RunState): Promise<void> {
       .executeTakeFirst()
     if (saved) Object.assign(task, saved)
   }
-  if (open.length > 0 && run.host_id) await notify(tx, { kind: 'cancel', id: run.host_id })
+  for (const id of new Set(open.map(({ host_id }) => host_id))) await notify(tx, { kind: 'cancel', id })
 }
 
 async function saveRecord({ tx, run }: RunState, { record, warnings }: Replayed): Promise<void> {

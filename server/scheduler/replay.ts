@@ -26,6 +26,8 @@ export interface TaskOptions {
   readonly uninterruptible?: boolean
   /** About a cell that is nobody's: needs no leave in a run of production. */
   readonly scratch?: boolean
+  /** Another host than the run's. */
+  readonly hostId?: string
 }
 
 /** What actions are made of. */
@@ -293,7 +295,8 @@ class Replay implements Engine {
     options: TaskOptions,
   ): Promise<void> {
     const { tx, run, environment, authorizationId } = this.state
-    if (!this.#step || !run.host_id) throw new Error(`Task ${key} of run ${run.id} has no step or no host`)
+    const hostId = options.hostId ?? run.host_id
+    if (!this.#step || !hostId) throw new Error(`Task ${key} of run ${run.id} has no step or no host`)
     const isProtected = !options.scratch && isProtectedTask(kind, environment.stage)
     if (isProtected && !authorizationId) {
       throw new Error(`Task ${key} of run ${run.id} touches production, and nothing authorizes it`)
@@ -305,7 +308,7 @@ class Replay implements Engine {
         organization_id: run.organization_id,
         run_id: run.id,
         step_id: this.#step.id,
-        host_id: run.host_id,
+        host_id: hostId,
         key,
         kind,
         spec: JSON.stringify(toJson(TaskSpecSchema, spec)),
@@ -315,7 +318,7 @@ class Replay implements Engine {
         authorization_id: isProtected ? authorizationId : null,
       })
       .execute()
-    await notify(tx, { kind: 'task', id: run.host_id })
+    await notify(tx, { kind: 'task', id: hostId })
   }
 
   async #saveStep(row: StepRow, status: RunStatus, summary: string): Promise<void> {

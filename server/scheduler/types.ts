@@ -101,6 +101,8 @@ export interface BuildActions extends CommonActions {
 
   /** What they would do to production as it is now. Fails when a module that is installed has left the repository. */
   plan(source: Source, image: Image): Promise<Plan>
+  /** Where the policy wants it, a second host builds the plan's image anew. Fails when that is another one, or no host can. */
+  reproduce(plan: Plan): Promise<void>
   /**
    * Whether the policy wants an update of production rehearsed, and the rehearsal of that very plan that is young enough
    * for it.

@@ -20,8 +20,9 @@ export const stepInSql = (key: string): string =>
 
 const fetch = 'fetch-image:approved'
 const fetched = `credentials:${fetch}`
-const planned = ['base-image-of-plan']
-const deploy = [...planned, 'rehearsal', 'authorized:production-deploy', fetched]
+const planned = ['base-image-of-plan', 'builder-allowed']
+const compared = [...planned, 'reproduction']
+const deploy = [...compared, 'rehearsal', 'authorized:production-deploy', fetched]
 const goal = ['rollback-goal', 'authorized:rollback', fetched]
 
 const sendAway = ['room', 'route-maintenance', 'stop-current', 'snapshot:safety'] as const
@@ -67,7 +68,7 @@ export const releaseRuns = {
     ends: 'succeeded',
     tasks: [fetch, ...takeOver, 'remove', 'collect-images'],
     effects: [
-      ...planned,
+      ...compared,
       'authorized:production-deploy',
       fetched,
       ...candidate,

@@ -111,6 +111,31 @@ test('what was left under its key is not taken where it is to be built anew', as
   expect(await layersOf(anew)).toEqual(await layersOf(first))
 }, 120_000)
 
+test('who only compares comes to the same digest, and leaves nothing under a name', async () => {
+  // As on another host, whose registry knows nothing of the project.
+  await using elsewhere = await startRegistry()
+  await project.forgetImages()
+  const task = project.newTask()
+  const imageRepository = `${elsewhere.host}/other/shop`
+  const again = await project.build(resolved, task, { imageRepository, reproduce: true })
+  expect(again).toMatchObject({ reproduced: true, built: false, anew: false, digest: first.digest })
+  expect(task.artifacts.size).toBe(0)
+  const catalog = await fetch(`http://${elsewhere.host}/v2/_catalog`)
+  expect(await catalog.json()).toEqual({ repositories: [] })
+  const { docker } = project.services.docker
+  expect(await docker.listImages({ filters: { reference: [imageRepository] } })).toEqual([])
+  // Where another image was left under the key, it is neither taken nor replaced.
+  const imageKey = 'd'.repeat(64)
+  const other = await project.resolve(await commit('answer = 667\n'))
+  const planted = await project.build(other, project.newTask(), { imageKey })
+  const compared = await project.build(resolved, project.newTask(), { imageKey, reproduce: true })
+  expect(compared.digest).not.toBe(planted.digest)
+  expect(await project.build(resolved, project.newTask(), { imageKey })).toMatchObject({
+    built: false,
+    digest: planted.digest,
+  })
+}, 120_000)
+
 test('its parts list is complete, valid, and the same for the same image', async () => {
   const task = project.newTask()
   const known = await project.build(resolved, task)

@@ -1,4 +1,5 @@
 import product from '../../../package.json' with { type: 'json' }
+import { reproductionKey } from '../../db/image-builders.ts'
 import { type Claimant, imageSubject } from './statement.ts'
 
 /** How an image is made from a repository and a base image; described in docs/evidence.md. */
@@ -12,7 +13,8 @@ export const provenance: Claimant = (stored) => {
   if (!image || !['build', 'promote'].includes(stored.manifest.run.kind)) return undefined
   const { project, source, baseImage, lockSha256, submodules, imageBuiltBy, imageBuilders, run, tasks } =
     manifest
-  const task = tasks.findLast(({ kind }) => kind === 'buildImage')
+  const { reproductions } = manifest
+  const task = tasks.findLast(({ kind, key }) => kind === 'buildImage' && key !== reproductionKey)
   return {
     name: 'provenance',
     predicateType: 'https://slsa.dev/provenance/v1',
@@ -31,6 +33,8 @@ export const provenance: Claimant = (stored) => {
           builtByRun: imageBuiltBy,
           // By the word of their agents; `anew` where nothing of others in the registry is in it.
           builders: imageBuilders,
+          // Other hosts that built the same digest; absent where the policy did not ask for it.
+          ...(reproductions && { reproducedBy: reproductions }),
         },
         resolvedDependencies: [
           gitDependency(project.repository, source.commit),

@@ -264,6 +264,13 @@ export const policySchema = z
             'Names of the hosts that may build what goes to production; null: every host. They build it themselves, and ' +
               'take nothing that others left in the registry',
           ),
+        reproduce: z
+          .enum(['none', 'required'])
+          .default('none')
+          .describe(
+            'required: before an image goes to production, a host that did not build it builds the same lock anew, and ' +
+              'comes to the same digest',
+          ),
       })
       .prefault({})
       .describe('What may go to production'),

@@ -9,6 +9,7 @@ import type { Engine } from '../replay.ts'
 import { deploymentOf } from '../run-state.ts'
 import { type EnvironmentActions, type ReleaseActions, TaskFailed } from '../types.ts'
 import { requireAllowedBuilder } from './builders.ts'
+import { requireReproduced } from './reproduce.ts'
 
 type AuthorizationActions = Pick<ReleaseActions, 'authorizeDeploy' | 'authorizeRollback'> &
   Pick<EnvironmentActions, 'authorizeDestroy' | 'authorizeSwitch'>
@@ -76,6 +77,7 @@ export function authorizationActions(engine: Engine): AuthorizationActions {
         requireStill: async () => {
           await requireYoung(engine, rehearsal)
           await requireAllowedBuilder(engine, plan.image.digest)
+          await requireReproduced(engine, plan.image.digest)
         },
       })
     },

@@ -10,6 +10,7 @@ import { imageActions } from './images.ts'
 import { moduleActions } from './modules.ts'
 import { planActions } from './plan.ts'
 import { pruneActions } from './prune-snapshots.ts'
+import { reproduceActions } from './reproduce.ts'
 import { runtimeActions } from './runtime.ts'
 import { snapshotActions } from './snapshots.ts'
 import { trialActions } from './trial.ts'
@@ -27,6 +28,7 @@ export function buildActions(engine: Engine, config: EngineConfig, blobs: BlobSt
     ...snapshotActions(engine, config),
     ...moduleActions(engine),
     ...planActions(engine, config),
+    ...reproduceActions(engine, config),
     ...trialActions(engine),
     ...pruneActions(engine),
     ...runtime,

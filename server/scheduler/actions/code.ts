@@ -123,7 +123,7 @@ export function codeActions(
   }
 }
 
-const rulesOf = ({ registries, baseImages }: ImageRules) => ({
+export const rulesOf = ({ registries, baseImages }: ImageRules) => ({
   registries: [...registries],
   baseImages: [...baseImages],
 })

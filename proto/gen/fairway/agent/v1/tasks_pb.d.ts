@@ -1122,6 +1122,13 @@ export declare type BuildImageTask = Message<"fairway.agent.v1.BuildImageTask"> 
    * @generated from field: bool anew = 20;
    */
   anew: boolean;
+
+  /**
+   * Only says which digest comes out: all is built anew, and nothing of it gets a name in the registry.
+   *
+   * @generated from field: bool reproduce = 21;
+   */
+  reproduce: boolean;
 };
 
 /**
@@ -1171,6 +1178,13 @@ export declare type BuildImageOutput = Message<"fairway.agent.v1.BuildImageOutpu
    * @generated from field: bool anew = 20;
    */
   anew: boolean;
+
+  /**
+   * The task asked for it: the digest is what this host put together itself, and the image is not in the registry by that.
+   *
+   * @generated from field: bool reproduced = 21;
+   */
+  reproduced: boolean;
 };
 
 /**
