@@ -162,7 +162,8 @@ describe('a webhook', () => {
       ref: 'refs/heads/feature/hooked',
       after: 'c0ffee'.padEnd(40, '0'),
       deleted: false,
-      repository: { full_name: 'shop/odoo' },
+      // As the case of pinRepository left it.
+      repository: { full_name: 'shop/odoo', id: 1, owner: { id: 2 } },
       pusher: { name: 'ben' },
       head_commit: { message: 'Sell more' },
       ...more,

@@ -65,8 +65,10 @@ export async function createProject(
         odoo_version: odooVersion,
         branch_rules: JSON.stringify(rules),
         webhook_secret_sealed: sealer.seal(Buffer.from(webhookSecret), webhookSecretLabel(id)),
-        github_repository_id: wanted.ids?.repositoryId ?? null,
-        github_owner_id: wanted.ids?.ownerId ?? null,
+        ...(wanted.ids && {
+          github_repository_id: wanted.ids.repositoryId,
+          github_owner_id: wanted.ids.ownerId,
+        }),
       })
       .onConflict((conflict) => conflict.columns(['organization_id', 'name']).doNothing())
       .returningAll()
