@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { forgetNames } from '../support/forget-image.ts'
 import { addon, createImageProject, type ImageProject } from '../support/image-project.ts'
 import { type PythonIndex, startPythonIndex } from '../support/python-index.ts'
+import { startRegistry } from '../support/registry.ts'
 
 // From requirements and manifests to what can be imported and run in the image.
 
@@ -130,6 +132,30 @@ test('programs come from Debian packages, and what is missing is named with who 
   const copy = { imageRepository: `${project.imageRepository}-again` }
   expect((await project.build(resolved, project.newTask(), copy)).digest).toBe(image.digest)
 }, 240_000)
+
+test.each<{ packages: string; more: Record<string, string> }>([
+  { packages: 'Debian packages', more: {} },
+  { packages: 'Debian and Python packages', more: { 'requirements.txt': 'fw-beta==2.1\n' } },
+])(
+  'who only compares has $packages anew, and puts them under no name that anybody goes by',
+  async ({ more }) => {
+    const resolved = await project.resolve({ 'fairway.yaml': yaml('apt: [hello]\n'), ...addon('a'), ...more })
+    const image = await project.build(resolved)
+    await using elsewhere = await startRegistry()
+    const imageRepository = `${elsewhere.host}/other/shop`
+    const compared = { imageRepository, reproduce: true }
+    expect(await project.build(resolved, project.newTask(), compared)).toMatchObject({
+      reproduced: true,
+      digest: image.digest,
+    })
+    const response = await fetch(`http://${elsewhere.host}/v2/other/shop/tags/list`)
+    const { tags = [] } = (await response.json()) as { tags?: string[] }
+    // pip ran in an image that Docker had from there.
+    expect(tags).toEqual('requirements.txt' in more ? [expect.stringMatching(/^made-\d+-[0-9a-f]{12}$/)] : [])
+    await forgetNames(project.services.docker.docker, imageRepository)
+  },
+  240_000,
+)
 
 test('a task that was killed in the middle is done anew, and leaves nothing', async () => {
   const { docker, agentId } = project.services.docker
