@@ -230,7 +230,8 @@ describe('fault 25: a dump that dies', { timeout: 60_000 }, () => {
     const output = await exec.start({})
     output.resume()
     await once(output, 'close')
-    expect((await exec.inspect()).ExitCode).toBe(0)
+    // Its container ends with the tool, and may end who ended it.
+    expect([0, 137]).toContain((await exec.inspect()).ExitCode)
   }
 
   /** Everything in the pool and in Docker but the source and these dumps. */

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { buildBridge, closeBuildNetwork, removeBuildNetwork } from '../../agent/containers/build-network.ts'
 import { openDoor } from '../../agent/containers/firewall.ts'
 import { networkSettings, runThrowaway } from '../../agent/containers/throwaway.ts'
+import { parseAllowEntry } from '../../agent/egress/allow-list.ts'
 import type { PackageAccess, PackageRequest } from '../../agent/packages/package-sources.ts'
 import { run } from '../../agent/process.ts'
 import { addon, createImageProject, type ImageProject } from '../support/image-project.ts'
@@ -81,7 +82,7 @@ async function addressOf(container: Docker.Container): Promise<string> {
 
 /** Tries each address at once, straight and by the proxy of the environment; answers what came of it. */
 const probe = String.raw`
-import concurrent.futures, json, os, socket, sys, urllib.request
+import base64, concurrent.futures, json, os, socket, sys, urllib.request
 def direct(host, port):
     with socket.create_connection((host, port), 4) as connection:
         return 'reached'
@@ -98,6 +99,17 @@ def query(host, port):
         connection.sendto(question, (host, port))
         answer = connection.recv(512)
         return 'answer with %d addresses' % int.from_bytes(answer[6:8], 'big')
+def connect(where, port):
+    login, _, host = where.rpartition('@')
+    with socket.create_connection((host, port), 4) as connection:
+        header = 'Proxy-Authorization: Basic ' + base64.b64encode(login.encode()).decode() + '\r\n' if login else ''
+        connection.sendall(f"CONNECT {os.environ['TARGET']} HTTP/1.1\r\n{header}\r\n".encode())
+        return connection.recv(1000).decode().split()[1]
+def page(url, port):
+    try:
+        return str(urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=4).status)
+    except urllib.error.HTTPError as error:
+        return str(error.code)
 def attempt(how, host, port):
     try:
         return globals()[how](host, port)
@@ -108,7 +120,7 @@ with concurrent.futures.ThreadPoolExecutor(32) as pool:
 # One a line: long lines are cut.
 told = '\n'.join('FOUND ' + json.dumps(each) for each in found)
 `
-type Attempt = ['direct' | 'proxied' | 'tunnel' | 'name' | 'query', string, number]
+type Attempt = ['direct' | 'proxied' | 'tunnel' | 'name' | 'query' | 'connect' | 'page', string, number]
 
 /** Runs the probe as a step's container is run. */
 async function tryFrom(
@@ -120,7 +132,7 @@ async function tryFrom(
     command: ['python3', '-c', `${probe}\nprint(json.dumps(found))`],
     input: '',
     network: access,
-    environment: { ATTEMPTS: JSON.stringify(attempts) },
+    environment: { ATTEMPTS: JSON.stringify(attempts), TARGET: index.host },
     timeoutMs: 60_000,
     onLine: () => {},
   })
@@ -270,46 +282,42 @@ test('reaches the gateway of its own step, and at the bridge nothing else; names
 }, 120_000)
 
 test('the gateway serves one step: not others, not other networks, not afterwards', async () => {
-  const proxied = async (proxy: URL, ...credential: string[]) => {
-    const headers = credential.map(
-      (one) => `Proxy-Authorization: Basic ${Buffer.from(one).toString('base64')}`,
-    )
-    const args = headers.flatMap((header) => ['--proxy-header', header])
-    const { stdout } = await run('curl', [
-      ...['--silent', '--max-time', '10', '--output', '/dev/null', '--write-out', '%{http_connect}'],
-      ...['--proxytunnel', '--proxy', `http://${proxy.host}`, ...args, 'http://deb.debian.org/'],
-    ]).catch((error) => ({ stdout: error.stdout as string }))
-    return stdout
-  }
-  const credentialOf = ({ username, password }: URL) => `${username}:${password}`
+  const login = ({ username, password }: URL) => `${username}:${password}`
+  const connect = ({ hostname, port }: URL, as = ''): Attempt => [
+    'connect',
+    `${as}@${hostname}`,
+    Number(port),
+  ]
+  const page = (indexUrl = ''): Attempt => ['page', `${indexUrl}/fw-open/`, 0]
   const bridge = buildBridge(project.services.agentId)
   const rules = async () =>
     (await run('iptables', ['--list-rules', 'INPUT'])).stdout
       .split('\n')
       .filter((line) => line.includes(bridge))
 
-  const [former, formerIndex] = await use(
+  index.addWheel('fw-open', '1.0')
+  const former = await use(
     (first) =>
       use(async (second) => {
         const [one, two] = [hostOf(first), hostOf(second)]
         expect(one.host).not.toBe(two.host)
-        expect(await proxied(one, credentialOf(one))).toBe('200')
-        expect(await proxied(one)).toBe('407')
-        expect(await proxied(one, credentialOf(two))).toBe('407')
         // Nor is one step's way to an index another's.
         const other = new URL(first.indexUrl ?? '')
         other.port = new URL(second.indexUrl ?? '').port
-        expect((await fetch(`${other.href}/fwprobe/`)).status).toBe(404)
+        const attempts = [connect(one, login(one)), connect(one), connect(one, login(two))]
+        const pages = [page(first.indexUrl), page(other.href)]
+        expect(await tryFrom(first, [...attempts, ...pages])).toEqual(['200', '407', '407', '200', '404'])
         expect((await rules()).filter((rule) => rule.includes('ACCEPT'))).toHaveLength(4)
-        return [one, first.indexUrl ?? ''] as const
+        return first
       }, anIndex()),
     anIndex(),
   )
-  expect(await proxied(former, credentialOf(former))).toBe('000')
-  await expect(fetch(`${formerIndex}/fwprobe/`)).rejects.toThrow('fetch failed')
+  const gone = hostOf(former)
+  for (const each of await tryFrom(former, [connect(gone, login(gone)), page(former.indexUrl)]))
+    expect(each).toMatch(/^no: /)
   expect((await rules()).map((rule) => rule.split(' ').at(-1))).toEqual(['DROP'])
   // Of an agent that was killed while it was open.
-  await openDoor({ bridge, address: former.hostname, port: Number(former.port) })
+  await openDoor({ bridge, address: gone.hostname, port: Number(gone.port) })
   await closeBuildNetwork(project.services.docker)
   expect((await rules()).map((rule) => rule.split(' ').at(-1))).toEqual(['DROP'])
   await removeBuildNetwork(project.services.docker)
@@ -318,7 +326,7 @@ test('the gateway serves one step: not others, not other networks, not afterward
   expect((await run('ip6tables', ['--list-rules'])).stdout).not.toContain(bridge)
 }, 120_000)
 
-const anIndex = () => ({ index: { url: index.url, login } })
+const anIndex = () => ({ allow: [parseAllowEntry(index.host)], index: { url: index.url, login } })
 
 test('an image whose python3 tells all that it gets sees no credential', async () => {
   const fake = `#!/bin/bash

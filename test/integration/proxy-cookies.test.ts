@@ -5,7 +5,8 @@ import { type HttpAnswer, requestHttp } from '../../agent/containers/http-reques
 import { switchRoute } from '../../agent/tasks/switch-route.ts'
 import { SwitchRouteTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { startHttpRuntime } from '../support/http-runtime.ts'
-import { createTestServices, type TestServices } from '../support/odoo-services.ts'
+import { createTestServices, registry, type TestServices } from '../support/odoo-services.ts'
+import { createStep, LIMITS } from '../support/storage.ts'
 import { createTask } from '../support/task-context.ts'
 import { openWebsocket } from '../support/websocket.ts'
 
@@ -19,6 +20,8 @@ const never = new AbortController().signal
 
 beforeAll(async () => {
   services = await createTestServices()
+  const postgresImage = `${registry}/fairway/postgres:18`
+  await services.cells.create({ ...cell, stage: 'development', postgresImage, limits: LIMITS }, createStep())
   await startHttpRuntime(services, cell, 'preview')
   await route({ https: false })
 }, 60_000)
