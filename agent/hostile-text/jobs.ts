@@ -7,7 +7,7 @@ import { pathsEnabledBy } from '../repository/sources/doodba.ts'
 import { pathsExcludedBy } from '../repository/sources/excluded.ts'
 import { parseOcaDependencies } from '../repository/sources/oca-dependencies.ts'
 import { parseReposYaml } from '../repository/sources/repos-yaml.ts'
-import { parseRequirements } from '../requirements/requirements-text.ts'
+import { readRequirementsBytes } from '../requirements/requirements-bytes.ts'
 
 /** What is read of strangers' text, each in a thread of its own kind: functions of a text and nothing else. */
 export const jobs = {
@@ -21,5 +21,5 @@ export const jobs = {
   pathsExcludedBy,
   ocaDependencies: parseOcaDependencies,
   reposYaml: parseReposYaml,
-  requirements: parseRequirements,
+  requirements: readRequirementsBytes,
 }

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { readRequirementsFile } from './requirements-file.ts'
+import { listRequirementsFiles } from './project-requirements.ts'
+import { readRequirements } from './requirements-file.ts'
 
 let root: string
 beforeEach(async () => {
@@ -10,13 +11,23 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, { recursive: true }))
 
-const read = async (files: Record<string, string>) => {
+interface Layout {
+  addons?: { path: string; source: string }[]
+  submodules?: string[]
+  forTests?: boolean
+  warn?: (text: string) => void
+}
+const read = async (
+  files: Record<string, string | Buffer>,
+  { addons = [], submodules = [], forTests = false, warn = () => {} }: Layout = {},
+) => {
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await writeFile(join(root, path), text)
   }
-  return readRequirementsFile(root)
+  return readRequirements(root, await listRequirementsFiles(root, { addons, submodules }, forTests), warn)
 }
+const variable = (name: string) => `$\{${name}}`
 const hash = `sha256:${'a'.repeat(64)}`
 
 test('a project without the file asks for nothing', async () => {
@@ -76,6 +87,14 @@ test.each([
   ['./local', 'folders'],
   ['wheels/x.whl', 'folders'],
   ['x==1.0 --hash=md5:00', 'sha256'],
+  ['--require-hashes', 'pinned by hash anyway'],
+  ['-i https://pypi.example/simple', 'fairway.yaml'],
+  ['--find-links wheels', 'fairway.yaml'],
+  ['--trusted-host pypi.example', 'fairway.yaml'],
+  [`x==${variable('VERSION')}`, 'variables'],
+  [`--extra-index-url https://${variable('TOKEN')}@pypi.example`, 'variables'],
+  [`-r ${variable('FOLDER')}/more.txt`, 'variables'],
+  ['-r https://files.example/more.txt', 'files of the repository'],
   ['$(id)', 'no requirement'],
   ['-r /etc/passwd', 'plain file|outside'],
   ['-r ../../etc/passwd', 'outside'],
@@ -107,4 +126,85 @@ test('what is too much is refused', async () => {
     'more than 1000 requirements',
   )
   await expect(read({ 'requirements.txt': `#${'x'.repeat(300_000)}` })).rejects.toThrow('larger than 256 KiB')
+})
+
+test('files are read where modules are, submodules and sources included', async () => {
+  const files = Object.fromEntries(
+    [
+      '',
+      'addons/',
+      'addons/sale_x/',
+      'docs/',
+      'vendor/',
+      'vendor/more/',
+      'tools/',
+      '.fairway-sources/web/',
+    ].map((folder) => [`${folder}requirements.txt`, `from-${folder.replaceAll('/', '-')}x\n`]),
+  )
+  const { requirements } = await read(files, {
+    addons: [
+      { path: 'addons/sale_x', source: '' },
+      { path: 'vendor/more/label_print', source: '' },
+      { path: '.fairway-sources/web/web_x', source: '.fairway-sources/web' },
+    ],
+    submodules: ['vendor', 'tools'],
+  })
+  expect(requirements.map(({ origin }) => origin)).toEqual([
+    'requirements.txt:1',
+    'addons/requirements.txt:1',
+    'vendor/requirements.txt:1',
+    'vendor/more/requirements.txt:1',
+    '.fairway-sources/web/requirements.txt:1',
+  ])
+})
+
+test('a repository that is itself an addon has its requirements', async () => {
+  const { requirements } = await read(
+    { 'requirements.txt': 'a', 'vendor/requirements.txt': 'b' },
+    {
+      addons: [
+        { path: '', source: '' },
+        { path: 'vendor', source: '' },
+      ],
+      submodules: ['vendor'],
+    },
+  )
+  expect(requirements.map(({ origin }) => origin)).toEqual([
+    'requirements.txt:1',
+    'vendor/requirements.txt:1',
+  ])
+})
+
+test('what tests need is read for tests alone, and what of it is not taken is said', async () => {
+  const files = {
+    'requirements.txt': 'a\n',
+    'test-requirements.txt': 'b\nodoo-addon-x @ git+https://git.example/x.git@refs/pull/1/head\n',
+    '.fairway-sources/web/test-requirements.txt': 'c\n',
+  }
+  const addons = [{ path: '.fairway-sources/web/web_x', source: '.fairway-sources/web' }]
+  const said: string[] = []
+  const names = async (forTests: boolean) =>
+    (await read(files, { addons, forTests, warn: (text) => said.push(text) })).requirements.map(
+      ({ name }) => name,
+    )
+  expect(await names(false)).toEqual(['a'])
+  expect(await names(true)).toEqual(['a', 'b'])
+  expect(said).toEqual([expect.stringMatching(/^left out: test-requirements\.txt:2: .*version control/)])
+})
+
+test('files that are named are read in their own encoding', async () => {
+  const { requirements } = await read({
+    'requirements.txt': Buffer.from('\ufeff-r more.txt\r\na==1.0\r\n', 'utf16le'),
+    'more.txt': Buffer.from('# coding: latin-1\nb  # \xe9\n', 'latin1'),
+  })
+  expect(requirements.map(({ text }) => text)).toEqual(['b', 'a==1.0'])
+})
+
+test('constraints name packages, and what they name with -r is asked for', async () => {
+  const found = await read({ 'requirements.txt': '-c limits.txt\n-r limits.txt', 'limits.txt': 'b<2\n' })
+  expect(found.constraints.map(({ text }) => text)).toEqual(['b<2'])
+  expect(found.requirements.map(({ text }) => text)).toEqual(['b<2'])
+  await expect(read({ 'requirements.txt': '-c limits.txt', 'limits.txt': 'b[x]<2\n' })).rejects.toThrow(
+    'limits.txt:1: b[x]<2: constraints cannot have extras',
+  )
 })

@@ -5,57 +5,97 @@ import { lstatIfThere } from '../lstat-if-there.ts'
 import type { Requirement } from './requirement.ts'
 import { invalid } from './requirements-text.ts'
 
-const requirementsFileName = 'requirements.txt'
-
 const maxBytes = 256 * 1024
-const maxFiles = 20
-const maxRequirements = 1000
+const maxFiles = 300
+const maxRequirements = 5000
 
+/**
+ * A file of requirements that the project has. Who finds one hands it over; what its lines mean is said here and nowhere
+ * else.
+ */
 export interface RequirementsFile {
+  /** In the assembled source, for people, and for what the file itself names: `vendor/requirements.txt`. */
+  readonly path: string
+  /** As it lies there: encodings are pip's affair. */
+  readonly content: Uint8Array
+  /** `constraints` ask for nothing, and narrow what others ask for. */
+  readonly kind: 'requirements' | 'constraints'
+  /** For tests alone: what of it is not taken is said, and left out. */
+  readonly testOnly: boolean
+}
+
+export interface ProjectRequirements {
   readonly requirements: Requirement[]
-  /** Of files that were named with `-c`: they ask for nothing, and narrow what others ask for. */
   readonly constraints: Requirement[]
 }
 
 /**
- * Reads the project's requirements.txt and the files that it names, all inside the repository, without running anything;
- * a project without the file asks for nothing. Throws TaskError `requirements-invalid` with file and line for what is not
- * a package by name: addresses, folders and options would fetch or run what nobody pinned.
+ * Reads files of requirements and the files that they name, all inside of `root`, each once, without running anything.
+ * Throws TaskError `requirements-invalid` with file and line for what is not a package by name: addresses, folders and
+ * options would fetch or run what nobody pinned. In files for tests it is left out, which `warn` is told.
  */
-export async function readRequirementsFile(root: string): Promise<RequirementsFile> {
-  const found: RequirementsFile = { requirements: [], constraints: [] }
+export async function readRequirements(
+  root: string,
+  files: readonly RequirementsFile[],
+  warn: (text: string) => void,
+): Promise<ProjectRequirements> {
+  const found: ProjectRequirements = { requirements: [], constraints: [] }
   const seen = new Set<string>()
 
-  async function read(file: string, into: Requirement[], from: string | undefined): Promise<void> {
-    const text = await readInside(root, file, from)
-    if (text === undefined || seen.has(file)) return
-    seen.add(file)
-    if (seen.size > maxFiles) throw invalid(from ?? file, `more than ${maxFiles} files of requirements`)
-    for (const line of await hostileText.read('requirements', file, [text, file])) {
-      if ('path' in line) {
-        const path = posix.join(posix.dirname(file), line.path)
-        await read(path, line.narrows ? found.constraints : into, line.at)
-      } else into.push(line.requirement)
+  async function read(file: RequirementsFile, from: string | undefined): Promise<void> {
+    const { path, content, kind, testOnly } = file
+    const key = `${kind} ${path}`
+    if (seen.has(key)) return
+    seen.add(key)
+    if (seen.size > maxFiles) throw invalid(from ?? path, `more than ${maxFiles} files of requirements`)
+    for (const line of await hostileText.read('requirements', path, [content, path])) {
+      if ('fault' in line) {
+        if (!testOnly) throw invalid(line.at, line.fault)
+        warn(`left out: ${line.at}: ${line.fault}`)
+      } else if ('path' in line) {
+        // As in pip, what a file of constraints names with -r are requirements.
+        const its = line.narrows ? 'constraints' : 'requirements'
+        const named = posix.join(posix.dirname(path), line.path)
+        const content = await readNamed(root, named, line.at)
+        await read({ path: named, content, kind: its, testOnly }, line.at)
+      } else found[kind].push(kind === 'constraints' ? requireConstraint(line) : line.requirement)
       if (found.requirements.length + found.constraints.length > maxRequirements)
         throw invalid(line.at, `more than ${maxRequirements} requirements`)
     }
   }
 
-  await read(requirementsFileName, found.requirements, undefined)
+  for (const file of files) await read(file, undefined)
   return found
 }
 
-/** Undefined when the project has no requirements.txt; a file that one names must be there. */
-async function readInside(root: string, file: string, from: string | undefined): Promise<string | undefined> {
-  const where = from ?? file
+function requireConstraint({ at, requirement }: { at: string; requirement: Requirement }): Requirement {
+  if (/^[^;]*\[/.test(requirement.text))
+    throw invalid(
+      at,
+      `${requirement.text.slice(0, 100)}: constraints cannot have extras: name the package alone`,
+    )
+  return requirement
+}
+
+/** Undefined where there is none. Throws TaskError `requirements-invalid`. */
+export async function findRequirementsFile(
+  root: string,
+  path: string,
+  what: Pick<RequirementsFile, 'kind' | 'testOnly'>,
+): Promise<RequirementsFile | undefined> {
+  if (!(await lstatIfThere(join(root, path)))) return undefined
+  return { path, content: await readNamed(root, path, path), ...what }
+}
+
+/** `where`: who names it, for people. */
+async function readNamed(root: string, file: string, where: string): Promise<Uint8Array> {
   if (file.startsWith('../') || file.startsWith('/') || file === '..')
     throw invalid(where, `${file} is outside of the repository`)
   const path = join(root, file)
   const stat = await lstatIfThere(path)
-  if (!stat && from === undefined) return undefined
   if (!stat?.isFile()) throw invalid(where, `${file} is no plain file of the repository`)
   if (!(await realpath(path)).startsWith(`${await realpath(root)}/`))
     throw invalid(where, `${file} is outside of the repository`)
   if (stat.size > maxBytes) throw invalid(where, `${file} is larger than ${maxBytes / 1024} KiB`)
-  return readFile(path, 'utf8')
+  return readFile(path)
 }

@@ -7,13 +7,15 @@ export type RequirementsLine =
   | { readonly at: string; readonly requirement: Requirement }
   /** `narrows`: the other file asks for nothing, and narrows what others ask for. */
   | { readonly at: string; readonly path: string; readonly narrows: boolean }
+  /** What is not taken, and why. */
+  | { readonly at: string; readonly fault: string }
 
 /** As pip itself would take it, one file at a time. */
 const maxLines = 1_000
 
 /**
- * Reads a file of requirements, which `file` names in errors, without running anything. Throws TaskError
- * `requirements-invalid` with file and line for what is not a package by name.
+ * Reads a file of requirements, which `file` names in errors, without running anything. What is not a package by name is
+ * a fault with file and line. Throws TaskError `requirements-invalid` where there is too much of it.
  */
 export function parseRequirements(text: string, file: string): RequirementsLine[] {
   const lines: RequirementsLine[] = []
@@ -21,7 +23,7 @@ export function parseRequirements(text: string, file: string): RequirementsLine[
     const at = `${file}:${line.number}`
     if (lines.length === maxLines) throw invalid(at, `more than ${maxLines} requirements`)
     const include = findInclude(line.text)
-    lines.push(include ? { at, ...include } : { at, requirement: requireRequirement(line.text, at) })
+    lines.push({ at, ...(include ?? readRequirement(line.text, at)) })
   }
   return lines
 }
@@ -59,32 +61,41 @@ function commentStart(line: string): number {
 }
 
 /** `-r more.txt`, `--constraint=limits.txt`, `-cmore.txt` */
-function findInclude(line: string): { path: string; narrows: boolean } | undefined {
+function findInclude(line: string): { path: string; narrows: boolean } | { fault: string } | undefined {
   const [, option, rest = ''] = /^(-r|--requirement|-c|--constraint)(.+)$/.exec(line) ?? []
   if (option === undefined || rest.startsWith('-')) return undefined
+  if (variable.test(rest) || rest.includes('://')) return { fault: explain(line) }
   const path = rest.startsWith('=') && rest.length > 1 ? rest.slice(1) : rest
   return { path: path.trim(), narrows: option === '-c' || option === '--constraint' }
 }
 
-function requireRequirement(line: string, at: string): Requirement {
+function readRequirement(line: string, at: string): { requirement: Requirement } | { fault: string } {
   const hashes: string[] = []
   const text = line.replace(/(?<!\s)\s+--hash[= ]\s*(\S+)/g, (_, hash: string) => {
     hashes.push(hash)
     return ''
   })
   const other = hashes.find((hash) => !/^sha256:[0-9a-f]{64}$/.test(hash))
-  if (other !== undefined) throw invalid(at, `--hash=${other.slice(0, 80)}: only sha256 hashes are known`)
+  if (other !== undefined) return { fault: `--hash=${other.slice(0, 80)}: only sha256 hashes are known` }
   const requirement = parseRequirement(text, at, hashes)
-  if (requirement) return requirement
-  throw invalid(at, explain(text))
+  return requirement ? { requirement } : { fault: explain(text) }
 }
+
+/** pip would put the environment's value there. */
+const variable = /\$\{[A-Z0-9_]+\}/
 
 function explain(line: string): string {
   const shown = redactUrls(line.slice(0, 100)).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
+  if (variable.test(line))
+    return `${shown}: variables of the environment are not put in, as the lock could not say what they were: write what they stand for; passwords of an index are set with fairway credential set`
   if (/^(-e|--editable)\b/.test(line))
     return `${shown}: editable installations run what nobody pinned: name a package and its version`
   if (/^(-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--no-index)\b/.test(line))
     return `${shown}: where packages come from is set in fairway.yaml (python: { index: https://… })`
+  if (/^(-r|-c|--requirement|--constraint)\b/.test(line))
+    return `${shown}: only files of the repository can be named: commit the file`
+  if (/^--require-hashes$/.test(line))
+    return `${shown}: remove it: every package is pinned by hash anyway, and hashes that are given must be met`
   if (/(^|\s)-/.test(line)) return `${shown}: this option is not supported: remove it`
   if (/(^|@\s*)(git|hg|svn|bzr)\+/.test(line))
     return `${shown}: code from a version control system is not installed, as it can't be pinned by hash: publish a wheel to an index and name its version`

@@ -13,11 +13,12 @@ import { pythonIndexOf } from './index-credentials.ts'
 import { type ModuleNeeds, pythonOfModules, requirePrograms } from './module-requirements.ts'
 import { type PackageServices, type PinnedPython, resolvePython } from './pip.ts'
 import { describeRequirement, type Requirement } from './requirement.ts'
-import { readRequirementsFile } from './requirements-file.ts'
+import { type RequirementsFile, readRequirements } from './requirements-file.ts'
 
 export interface RequirementsRequest {
-  /** The assembled source, and an empty place of the task beside it. */
+  /** The assembled source, its files of requirements, and an empty place of the task beside it. */
   readonly files: string
+  readonly requirementsFiles: readonly RequirementsFile[]
   readonly directory: string
   /** For what can be made again. */
   readonly workDirectory: string
@@ -77,7 +78,7 @@ export async function resolveRequirements(
   warnDrift(pins.apt, apt, config.apt, context)
   const facts = await factsWithApt(services, context, request, apt)
   requirePrograms(modules, facts.executables, request.chainOf)
-  const file = await readRequirementsFile(request.files)
+  const file = await readRequirements(request.files, request.requirementsFiles, (text) => context.warn(text))
   const requirements = [...file.requirements, ...pythonOfModules(modules, facts)].filter(
     ({ name, plain }) => !plain || !(name in facts.distributions),
   )

@@ -19,6 +19,7 @@ import type { FairwayFile } from '../repository/schema.ts'
 import { scanForSecrets } from '../repository/secret-scan/scan.ts'
 import type { SourceDefaults } from '../repository/sources/declaration.ts'
 import { readDeclaredSources } from '../repository/sources/declared-sources.ts'
+import { listRequirementsFiles } from '../requirements/project-requirements.ts'
 import type { AgentServices } from '../services.ts'
 import { logGit, openMirrors } from './git-access.ts'
 import { describeAddons, describeStages, lockAddons } from './resolve/describe.ts'
@@ -109,8 +110,12 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     `${addons.length} addons, ${sources.length} sources; to install: ${modules.join(', ') || 'only base'}; with dependencies ${closure.order.length} modules`,
   )
   const locked = lockAddons(addons, assembly)
+  const folders = { addons, submodules: project.submodules.map(({ path }) => path) }
+  // What tests need stays out of images that may go on to production.
+  const requirementsFiles = await listRequirementsFiles(files, folders, !onBranch)
   const packages = await resolvePackages(services, input, context, {
     files,
+    requirementsFiles,
     directory,
     base,
     config,

@@ -34,9 +34,12 @@ async function turnsDuring(work: () => Promise<unknown>): Promise<{ turns: numbe
 const none = new Map<string, string>()
 const attacks: Record<string, (hostile: HostileText) => Promise<unknown>> = {
   'requirements of one long run of blanks': (hostile) =>
-    hostile.read('requirements', 'requirements.txt', [fill(' ', 'a', '|'), 'requirements.txt']),
+    hostile.read('requirements', 'requirements.txt', [Buffer.from(fill(' ', 'a', '|')), 'requirements.txt']),
   'requirements of one long line of hashes': (hostile) =>
-    hostile.read('requirements', 'requirements.txt', [fill(' --hash=x', 'a', '|'), 'requirements.txt']),
+    hostile.read('requirements', 'requirements.txt', [
+      Buffer.from(fill(' --hash=x', 'a', '|')),
+      'requirements.txt',
+    ]),
   'a page of tags that nothing ends': (hostile) => hostile.read('assets', '/web/login', [fill('<link ')]),
   'a page of addresses that nothing ends': (hostile) =>
     hostile.read('assets', '/web/login', [fill('<link href=')]),

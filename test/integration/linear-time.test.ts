@@ -18,7 +18,7 @@ const { findAssets } = await import('../../agent/odoo/page-assets.ts')
 const { createUpdateLogReader } = await import('../../agent/odoo/update-log.ts')
 const { createOverlaps } = await import('../../agent/link/overlaps.ts')
 const { redactUrls } = await import('../../agent/redact-urls.ts')
-const { parseRequirements } = await import('../../agent/requirements/requirements-text.ts')
+const { readRequirementsBytes } = await import('../../agent/requirements/requirements-bytes.ts')
 const { parsePolicy } = await import('../../server/governance/policy/parse.ts')
 
 interface Reader {
@@ -82,8 +82,25 @@ const readers: Record<string, Reader> = {
     ],
   },
   'requirements.txt': {
-    read: (text) => parseRequirements(text, 'requirements.txt'),
-    tokens: ['a', ' ', '\n', '\\\n', '#', '-r', '--hash=', '==', ';', '[', ']', '(', ')', '\t', '@'],
+    read: (text) => readRequirementsBytes(Buffer.from(text), 'requirements.txt'),
+    tokens: [
+      'a',
+      ' ',
+      '\n',
+      '\\\n',
+      '#',
+      '# coding: ',
+      '-r',
+      '--hash=',
+      '==',
+      ';',
+      '[',
+      ']',
+      '(',
+      ')',
+      '\t',
+      '@',
+    ],
     shapes: [
       ['a', () => ' ', '|'],
       ['a', () => '\t', '#\u2028'],

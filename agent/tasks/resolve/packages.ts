@@ -3,6 +3,7 @@ import type { AllowEntry } from '../../egress/allow-list.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import type { Pins } from '../../repository/pins.ts'
 import { chainTo } from '../../requirements/module-requirements.ts'
+import type { RequirementsFile } from '../../requirements/requirements-file.ts'
 import { type ResolvedRequirements, resolveRequirements } from '../../requirements/resolve-requirements.ts'
 import type { AgentServices } from '../../services.ts'
 import type { Secrets, TaskContext } from '../task.ts'
@@ -12,6 +13,7 @@ import type { StageClosure } from './stage-modules.ts'
 
 export interface PackagesWanted {
   readonly files: string
+  readonly requirementsFiles: readonly RequirementsFile[]
   readonly directory: string
   readonly base: OpenBase
   readonly config: ProjectConfig
@@ -39,6 +41,7 @@ export function resolvePackages(
   const dependsOf = (name: string) => (modules.own.get(name) ?? modules.image.get(name))?.depends ?? []
   return resolveRequirements(services, context, {
     files: wanted.files,
+    requirementsFiles: wanted.requirementsFiles,
     directory: wanted.directory,
     workDirectory: services.workDirectory,
     baseImage: base.reference,

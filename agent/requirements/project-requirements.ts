@@ -1,0 +1,51 @@
+import { posix } from 'node:path'
+import { findRequirementsFile, type RequirementsFile } from './requirements-file.ts'
+
+/** Where a project's modules are. */
+export interface ModuleFolders {
+  /** Folders of modules in the assembled source, and which source each comes from; empty: the project's own. */
+  readonly addons: readonly { readonly path: string; readonly source: string }[]
+  /** Folders of submodules. */
+  readonly submodules: readonly string[]
+}
+
+/**
+ * The project's files of requirements: `requirements.txt` at the top of the repository, and in each folder that holds
+ * modules, at the top of each submodule and source that does (as Odoo.sh reads them). `forTests`: `test-requirements.txt` in
+ * those that are not another's sources as well.
+ */
+export async function listRequirementsFiles(
+  root: string,
+  folders: ModuleFolders,
+  forTests: boolean,
+): Promise<RequirementsFile[]> {
+  const { own, others } = foldersWithModules(folders)
+  const files: RequirementsFile[] = []
+  async function add(folder: string, name: string, testOnly: boolean): Promise<void> {
+    const what = { kind: 'requirements', testOnly } as const
+    const file = await findRequirementsFile(root, posix.join(folder, name), what)
+    if (file) files.push(file)
+  }
+  for (const folder of [...own, ...others]) await add(folder, 'requirements.txt', false)
+  if (forTests) for (const folder of own) await add(folder, 'test-requirements.txt', true)
+  return files
+}
+
+function foldersWithModules({ addons, submodules }: ModuleFolders): { own: string[]; others: string[] } {
+  const own = new Set([''])
+  const others = new Set<string>()
+  for (const { path, source } of addons) {
+    const into = source === '' ? own : others
+    if (source !== '') others.add(source)
+    // A repository that is itself an addon is no folder of modules, and may well have the file.
+    into.add(path === source || path === '' ? path : folderOf(path))
+    for (const submodule of submodules)
+      if (path === submodule || path.startsWith(`${submodule}/`)) into.add(submodule)
+  }
+  return { own: [...own].sort(), others: [...others].filter((folder) => !own.has(folder)).sort() }
+}
+
+function folderOf(path: string): string {
+  const folder = posix.dirname(path)
+  return folder === '.' ? '' : folder
+}
