@@ -38,7 +38,7 @@ export async function attachSbom(
 async function make(input: BuildImageTask, digest: string, facts: ImageFacts): Promise<string> {
   // Only builds need it: it is kept out of an agent that has none to do.
   const { createSbom } = await import('./sbom.ts')
-  const sources = new Map(input.sources.map(({ path, url }) => [path, url]))
+  const sources = new Map(input.sources.map((source) => [source.path, source]))
   return createSbom({
     image: input.imageRepository,
     digest,
@@ -47,7 +47,8 @@ async function make(input: BuildImageTask, digest: string, facts: ImageFacts): P
       name,
       version,
       treeId,
-      repository: redactUrls(sources.get(source) ?? input.repositoryUrl),
+      repository: redactUrls(sources.get(source)?.url ?? input.repositoryUrl),
+      merged: sources.get(source)?.merges.map(({ url }) => redactUrls(url)),
     })),
   })
 }

@@ -11,6 +11,8 @@ export interface SbomAddon {
   readonly treeId: string
   /** Address of the repository that it comes from, without user and password. */
   readonly repository: string
+  /** Others that are merged onto it. */
+  readonly merged?: readonly string[]
 }
 
 export interface SbomInput {
@@ -59,7 +61,9 @@ function odoo({ odooVersion, modules }: ImageFacts, hidden: ReadonlySet<string>)
 
 function repositoryOf(url: string, addons: readonly SbomAddon[]): Component {
   const component = new Component(ComponentType.Application, url, { bomRef: `repository:${url}` })
-  component.externalReferences.add(new ExternalReference(url, ExternalReferenceType.VCS))
+  const addresses = new Set([url, ...addons.flatMap(({ merged = [] }) => merged)])
+  for (const address of addresses)
+    component.externalReferences.add(new ExternalReference(address, ExternalReferenceType.VCS))
   for (const { name, version, treeId } of addons) {
     const addon = library(`addon/${name}`, name, version)
     addon.properties.add(new Property('dev.fairway.tree', treeId))

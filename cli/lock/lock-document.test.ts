@@ -49,4 +49,23 @@ test('what is pinned otherwise is told by its kind and name', () => {
     'python num2words  0.5.13 → 0.5.14',
   ])
   expect(lines(first, JSON.parse(first))).toEqual([])
+  const merged = (pull: string) => ({
+    ...second,
+    sources: [
+      {
+        path: 'oca/web',
+        url: 'https://git.example/web',
+        ref: '19.0',
+        commit: pull.repeat(40),
+        merges: [
+          { url: 'https://git.example/web', ref: '19.0', commit: '1'.repeat(40) },
+          { url: 'https://git.example/web', ref: 'refs/pull/7/head', commit: pull.repeat(40) },
+        ],
+      },
+    ],
+  })
+  // The merge itself is in no repository.
+  expect(lines(JSON.stringify(merged('2')), merged('3'))).toEqual([
+    'repository oca/web (refs/pull/7/head of https://git.example/web)  2222222222 → 3333333333',
+  ])
 })

@@ -34,14 +34,22 @@ export function parseLockDocument(text: string): LockDocument {
   return {
     base: isObject(base) ? `${stringOf(base.image)}@${stringOf(base.digest)}` : stringOf(base),
     commit: stringOf(document.commit),
-    repositories: repositories.map((each) => ({
-      path: stringOf(each.path),
-      url: stringOf(each.url),
-      ref: stringOf(each.ref),
-      commit: stringOf(each.commit),
-    })),
+    repositories: repositories.flatMap(repositoriesOf),
     packages: [...packages('python'), ...packages('apt')],
   }
+}
+
+/** What a merge came out as is in no repository that people could look into: its parts are. */
+function repositoriesOf(source: Fields): LockedRepository[] {
+  const path = stringOf(source.path)
+  const fieldsOf = (each: Fields) => ({
+    url: stringOf(each.url),
+    ref: stringOf(each.ref),
+    commit: stringOf(each.commit),
+  })
+  const merges = objects(source.merges).map(fieldsOf)
+  if (merges.length === 0) return [{ path, ...fieldsOf(source) }]
+  return merges.map((each) => ({ path: `${path} (${each.ref || each.commit} of ${each.url})`, ...each }))
 }
 
 type Fields = Readonly<Record<string, unknown>>

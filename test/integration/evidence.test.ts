@@ -201,6 +201,41 @@ describe('a run that ended is signed for', () => {
     expect(clone).toBeUndefined()
   })
 
+  test('a merge of repositories: its parts, which exist, and not the commit that it came out as', async () => {
+    const [first, second, merged] = ['1', '2', '3'].map((digit) => digit.repeat(40))
+    const [oca, acme] = ['https://git.example/oca/web', 'https://git.example/acme/web']
+    const merges = [
+      { url: oca, ref: '19.0', commit: first },
+      { url: acme, ref: 'refs/pull/7/head', commit: second },
+    ]
+    const sources = [
+      { path: '.fairway-sources/web', url: oca, ref: '19.0', commit: merged, merges },
+      { path: '.fairway-sources/sale', url: acme, ref: '19.0', commit: first },
+    ]
+    const play = { answers: { resolve: { ...answers.resolve, sources } } }
+    const { runId } = await build('release/merged', play)
+    const { provenance } = await statementsOf(runId)
+    const { resolvedDependencies } = predicateOf(provenance).buildDefinition as {
+      resolvedDependencies: { name?: string }[]
+    }
+    expect(resolvedDependencies.filter(({ name = '' }) => name.startsWith('.fairway-sources'))).toEqual([
+      {
+        name: '.fairway-sources/web',
+        uri: `git+${oca}@${first}`,
+        digest: { gitCommit: first },
+        annotations: { mergedAs: 1, mergedOf: 2 },
+      },
+      {
+        name: '.fairway-sources/web',
+        uri: `git+${acme}@${second}`,
+        digest: { gitCommit: second },
+        annotations: { mergedAs: 2, mergedOf: 2 },
+      },
+      { name: '.fairway-sources/sale', uri: `git+${acme}@${first}`, digest: { gitCommit: first } },
+    ])
+    expect(JSON.stringify(provenance)).not.toContain(merged)
+  })
+
   test('staging: the clone, and every assertion of its neutralization', async () => {
     const { runId } = await build('release/1.0')
     const { clone } = await statementsOf(runId)

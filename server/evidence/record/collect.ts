@@ -7,6 +7,7 @@ import type { BranchesTable, EnvironmentsTable, ProjectsTable } from '../../db/t
 import type { RunsTable } from '../../db/tables/runs.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import { collectApprovals, collectAuthorizations } from './approval-facts.ts'
+import { existingCommits, type ResolvedRepositories } from './existing-commits.ts'
 import { collectLogs } from './log-facts.ts'
 import type { DeployFacts, RunManifest } from './run-manifest.ts'
 
@@ -132,18 +133,9 @@ async function collectHosts(tx: Tx, runId: string): Promise<RunManifest['hosts']
   }))
 }
 
-interface Pinned {
-  readonly path: string
-  readonly url: string
-  readonly commit: string
-}
-
-/** Submodules, and the repositories that its declarations bring in. */
 async function collectSubmodules(tx: Tx, runId: string): Promise<RunManifest['submodules']> {
-  type Output = { resolve?: { submodules?: Pinned[]; sources?: Pinned[] } }
-  const output = (await findResolveOutput(tx, runId)) as Output | undefined
-  const { submodules = [], sources = [] } = output?.resolve ?? {}
-  return [...submodules, ...sources].map(({ path, url, commit }) => ({ path, url, commit }))
+  const output = (await findResolveOutput(tx, runId)) as { resolve?: ResolvedRepositories } | undefined
+  return existingCommits(output?.resolve ?? {})
 }
 
 /** A task whose tests failed has no output; what it counted came as a document. */

@@ -27,8 +27,8 @@ export interface RunManifest extends RunRecord {
     readonly reason: string
     readonly warnings: readonly string[]
   }
-  /** Repositories in the repository, and those that it declares, as resolved. */
-  readonly submodules: readonly { readonly path: string; readonly url: string; readonly commit: string }[]
+  /** Repositories in the repository, and those that it declares, as resolved; of a merge all of its parts. */
+  readonly submodules: readonly RepositoryFacts[]
   /** Id of the run that built the image; another one than this when the image was there already. */
   readonly imageBuiltBy: string | null
   /** Hosts whose agents said that they built this image, by the identity in their certificates; first to last. */
@@ -48,6 +48,15 @@ export interface RunManifest extends RunRecord {
   readonly logs: LogFacts
   readonly hosts: readonly HostFacts[]
   readonly times: { readonly created: string; readonly started: string | null; readonly finished: string }
+}
+
+/** A commit that its address has. Several in one place, in their order, are merged there. */
+export interface RepositoryFacts {
+  readonly path: string
+  readonly url: string
+  readonly commit: string
+  /** The first is the one that the others are merged onto; absent for a commit as it is. */
+  readonly merge?: { readonly part: number; readonly parts: number }
 }
 
 /** Of a build that came so far that something could go live. */

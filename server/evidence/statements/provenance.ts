@@ -1,5 +1,6 @@
 import product from '../../../package.json' with { type: 'json' }
 import { reproductionKey } from '../../db/image-builders.ts'
+import type { RepositoryFacts } from '../record/run-manifest.ts'
 import { type Claimant, imageSubject } from './statement.ts'
 
 /** How an image is made from a repository and a base image; described in docs/evidence.md. */
@@ -39,7 +40,7 @@ export const provenance: Claimant = (stored) => {
         resolvedDependencies: [
           gitDependency(project.repository, source.commit),
           ...(baseImage ? [imageDependency(baseImage)] : []),
-          ...submodules.map(({ path, url, commit }) => ({ ...gitDependency(url, commit), name: path })),
+          ...submodules.map(repositoryDependency),
           ...(lockSha256 ? [{ name: 'lock.json', digest: { sha256: lockSha256 } }] : []),
         ],
       },
@@ -64,6 +65,13 @@ export const provenance: Claimant = (stored) => {
 const gitDependency = (url: string, commit: string) => ({
   uri: `git+${url}@${commit}`,
   digest: { gitCommit: commit },
+})
+
+/** The result of a merge is in no repository: whoever verifies fetches its parts, and merges them in their order. */
+const repositoryDependency = ({ path, url, commit, merge }: RepositoryFacts) => ({
+  ...gitDependency(url, commit),
+  name: path,
+  ...(merge && { annotations: { mergedAs: merge.part, mergedOf: merge.parts } }),
 })
 
 /** `registry/odoo@sha256:…` */
