@@ -17,7 +17,8 @@ export interface ResolvedImage {
  * Which image a tag names now, as the registry says; what has a digest already is only taken apart.
  * Falls back to an image of this host when the registry does not answer.
  *
- * @throws TaskError `image-unavailable` when neither knows it, `registry-denied`.
+ * @throws TaskError `image-unavailable` when neither knows it, `registry-denied`, `registry-unavailable` when nobody could
+ * ask the registry.
  */
 export async function resolveImage(
   host: DockerHost,
@@ -57,16 +58,19 @@ export async function findInRegistry(
       .distribution({ authconfig })
     return found.Descriptor?.digest
   } catch (error) {
-    if (isDenied(error)) throw denied(reference, authconfig.password !== '', error)
+    if (isDenied(error, reference)) throw denied(reference, authconfig.password !== '', error)
     // Registries that hide what one may not read answer 403 for what does not exist.
     if ([403, 404].includes(statusOf(error) ?? 0)) return undefined
     throw error
   }
 }
 
-/** Docker hands on a registry's refusal under several numbers, and one wording. */
-function isDenied(error: unknown): boolean {
-  const text = (error as Error).message
+/**
+ * Docker hands on a registry's refusal under several numbers, and one wording. Addresses are in quotation marks: they, and
+ * the image's name, hold any word.
+ */
+function isDenied(error: unknown, reference: string): boolean {
+  const text = (error as Error).message.replace(/"[^"]*"/g, '').replaceAll(repositoryOf(reference), '')
   return (
     statusOf(error) === 401 || /unauthorized|authentication required|no basic auth credentials/i.test(text)
   )
@@ -102,7 +106,8 @@ export async function requireByDigest(
 /**
  * The same where the registry may want to know who asks: what it refuses is told from what it does not have.
  *
- * @throws TaskError `image-unavailable` when neither it nor this host has the image, `registry-denied`.
+ * @throws TaskError `image-unavailable` when neither it nor this host has the image, `registry-denied`,
+ * `registry-unavailable`.
  */
 export async function fetchByDigest(
   host: DockerHost,
@@ -129,6 +134,13 @@ function requirePinned(reference: string): void {
 
 function unavailable(reference: string, cause: unknown): TaskError {
   const why = cause instanceof Error ? `: ${cause.message}` : ''
+  // Docker's number for whatever it could not find out.
+  if ((statusOf(cause) ?? 0) >= 500)
+    return new TaskError(
+      'registry-unavailable',
+      `the registry ${registryHostOf(reference)} cannot be asked for ${reference}, which is not on this host${why}; try again later`,
+      { cause },
+    )
   return new TaskError(
     'image-unavailable',
     `the image ${reference} is neither in its registry nor on this host${why}`,

@@ -38,3 +38,25 @@ test.each([
   else expect((await answer).status).toBe(200)
   expect(asked).toBe(expected)
 })
+
+test.each([
+  [503, 'registry-unavailable', /^the token service 127\.0\.0\.1:\d+ of the registry answers 503: try again/],
+  [429, 'registry-unavailable', /answers 429/],
+  [403, 'registry-denied', /credential/],
+  ['nobody', 'registry-unavailable', /does not answer: /],
+])('a token service that has trouble refuses nobody: %s', async (ending, reason, message) => {
+  const service = await serve((_request, response) => {
+    if (ending === 'nobody') response.destroy()
+    else response.writeHead(Number(ending)).end()
+  })
+  const base = await serve((_request, response) => {
+    response.writeHead(401, { 'www-authenticate': `Bearer realm="${service}/token"` }).end()
+  })
+  const place = { registry: '127.0.0.1:5000', base, name: 'acme/unauthorized', actions: 'pull' }
+  const auth = { username: '', password: '', serveraddress: '' }
+  const ask = createRegistryClient(place, auth, AbortSignal.timeout(10_000))
+  await expect(ask('GET', '/v2/acme/unauthorized/tags/list')).rejects.toMatchObject({
+    reason,
+    message: expect.stringMatching(message),
+  })
+})

@@ -56,22 +56,15 @@ export function createRegistryClient(
     const { accept = 'application/json', body, headers = {}, large } = request
     const limited = large ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     const content = await body?.()
-    try {
-      return await fetch(`${base}${path}`, {
-        method,
-        headers: { accept, ...headers, ...(authorization && { authorization }) },
-        signal: limited,
-        ...(content !== undefined && { body: content, duplex: 'half' }),
-      } as RequestInit)
-    } catch (error) {
+    return fetch(`${base}${path}`, {
+      method,
+      headers: { accept, ...headers, ...(authorization && { authorization }) },
+      signal: limited,
+      ...(content !== undefined && { body: content, duplex: 'half' }),
+    } as RequestInit).catch((error: unknown) => {
       signal.throwIfAborted()
-      const cause = (error as Error).cause instanceof Error ? (error as Error).cause : error
-      throw new TaskError(
-        'registry-unavailable',
-        `the registry ${registry} does not answer: ${(cause as Error).message}`,
-        { cause: error },
-      )
-    }
+      throw unanswered(`the registry ${registry}`, error)
+    })
   }
 
   return async (method, path, request = {}) => {
@@ -98,6 +91,13 @@ export function createRegistryClient(
   }
 }
 
+function unanswered(who: string, error: unknown): TaskError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  return new TaskError('registry-unavailable', `${who} does not answer: ${(cause as Error).message}`, {
+    cause: error,
+  })
+}
+
 /** As the registry asks for it: the credentials themselves, or a token that it gives for them. */
 async function authorize(
   challenge: string,
@@ -118,7 +118,16 @@ async function authorize(
   realm.searchParams.set('service', parameters.get('service') ?? '')
   realm.searchParams.set('scope', scope)
   const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-  const answer = await fetch(realm, { headers: basic ? { authorization: basic } : {}, signal: limited })
+  const who = `the token service ${realm.host} of the registry`
+  const answer = await fetch(realm, {
+    headers: basic ? { authorization: basic } : {},
+    signal: limited,
+  }).catch((error: unknown) => {
+    signal.throwIfAborted()
+    throw unanswered(who, error)
+  })
+  if (answer.status >= 500 || answer.status === 429)
+    throw new TaskError('registry-unavailable', `${who} answers ${answer.status}: try again later`)
   if (!answer.ok) return ''
   const { token, access_token } = (await readJson(answer)) as { token?: unknown; access_token?: unknown }
   const given = token ?? access_token

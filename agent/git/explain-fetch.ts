@@ -3,6 +3,7 @@ import type { ProcessError } from '../process.ts'
 import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import { lastGitError } from './command.ts'
+import { fetchEnding } from './fetch-ending.ts'
 import type { Named } from './ref-names.ts'
 import { hostNames, targetOf } from './url.ts'
 import type { Trouble } from './way-out.ts'
@@ -15,38 +16,63 @@ export function explainFetch(error: ProcessError, url: string, wanted: Named, tr
   const told = explainTrouble(trouble, url, error)
   if (told) return told
   const where = redactUrls(url)
-  const said = redactUrls(lastGitError(error))
   const wrap = (reason: string, message: string) => new TaskError(reason, message, { cause: error })
   if (error.timedOut)
     return wrap('repository-unreachable', `${where}: fetching took too long and was given up`)
-  if (/couldn't find remote ref/i.test(error.stderr))
+  const ending = fetchEnding(error.stderr)
+  if (ending.kind === 'ref-missing')
     return wanted.ref
       ? wrap('ref-missing', `${where} has no branch or tag ${wanted.ref}: it was deleted or renamed`)
       : wrap('branch-missing', `${where} has no branch ${wanted.branch}: it was deleted or renamed`)
-  if (/not our ref|unadvertised object|bad object/i.test(error.stderr))
+  if (ending.kind === 'commit-missing')
     return wrap(
       'commit-missing',
       `${where} no longer has the commit ${wanted.commit}: it was rebased or force-pushed away`,
     )
-  if (/returned error: 30\d/.test(error.stderr))
+  if (ending.kind === 'unclean')
+    return wrap('repository-invalid', `${where} is refused: ${redactUrls(lastGitError(error))}`)
+  if (ending.kind === 'host-key')
     return wrap(
-      'repository-moved',
-      `${where} sends on to another address, which is not followed with credentials: use that one (it may end in .git)`,
+      'repository-host-key',
+      `${where} cannot be fetched: its host shows another key than at its first connection; find out why, and where it was changed on purpose have its line removed from git/known_hosts of the agent's directory`,
     )
-  if (
-    /authentication failed|could not read (username|password)|permission denied|access denied|not found|40[134]|publickey/i.test(
-      error.stderr,
+  const said = redactUrls(ending.said)
+  if (ending.kind === 'denied') return denied(said)
+  if (ending.kind === 'status') return explainStatus(ending.status, said)
+  if (ending.began)
+    return wrap('repository-unreachable', `${where} broke off while it was fetched: ${said}; try again later`)
+  // What answers there may be anything.
+  if (trouble.wasPrivate) return notAllowed(url, targetOf(url), error)
+  return wrap('repository-unreachable', `${where} cannot be fetched: ${said}`)
+
+  function explainStatus(status: number, said: string): TaskError {
+    if (status >= 300 && status < 400)
+      return wrap(
+        'repository-moved',
+        `${where} sends on to another address, which is not followed with credentials: use that one (it may end in .git)`,
+      )
+    if (deniedStatuses.has(status)) return denied(said)
+    const isPassing = status >= 500 || passingStatuses.has(status)
+    const advice = isPassing
+      ? 'the server has trouble of its own, or too much to do: try again later'
+      : 'check the address'
+    return wrap(
+      'repository-unreachable',
+      `${where} cannot be fetched: the server answers HTTP ${status}; ${advice}`,
     )
-  ) {
+  }
+
+  function denied(said: string): TaskError {
     const host = hostNames(url).names.at(-1)
     const advice = host ? `check the address, or ${credentialAdvice('git', host)}` : 'check the address'
     return wrap('repository-denied', `${where} cannot be read: ${said}; ${advice}`)
   }
-  if (/fsck error/.test(error.stderr)) return wrap('repository-invalid', `${where} is refused: ${said}`)
-  // What answers there may be anything.
-  if (trouble.wasPrivate) return notAllowed(url, targetOf(url), error)
-  return wrap('repository-unreachable', `${where} cannot be fetched: ${said}`)
 }
+
+/** Servers say that nothing is there also of what one may not see. */
+const deniedStatuses: ReadonlySet<number> = new Set([401, 403, 404, 410, 451])
+/** Too slow, too early, too many. */
+const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429])
 
 /** What kept a fetch from connecting; undefined where nothing did. */
 export function explainTrouble(

@@ -35,6 +35,22 @@ To fix this you could try to:`,
     'does not answer (NewConnectionError)',
   ],
   [
+    'python-index-unavailable',
+    'ERROR: HTTP error 503 while getting https://pypi.example/files/403/foo-1.whl',
+    'does not answer (HTTP error 503)',
+  ],
+  [
+    'python-index-denied',
+    'ERROR: HTTP error 403 while getting https://u:secret@pypi.example/files/foo-1.whl (from https://x/simple/foo/)',
+    'refuses https://pypi.example/files/foo-1.whl (HTTP 403)',
+  ],
+  [
+    'python-conflict',
+    "WARNING: Retrying after connection broken by 'ReadTimeoutError('…')'\nERROR: Cannot install\nThe conflict is caused by:\n    The user requested foo>=1",
+    'no versions suit everybody: requirements.txt:1 Foo>=1',
+  ],
+  ['python-failed', 'note: fetching 401 things: Connection refused by the build', 'pip failed: note'],
+  [
     'python-build-failed',
     'ERROR: Some build dependencies for file:///work/tmp/foo are missing: hatchling>=1.',
     "lacks what builds it: 'hatchling>=1.'",

@@ -26,18 +26,9 @@ export function pipFault(said: string, requirements: readonly Requirement[], ref
       `the package index refuses ${redactUrls(refused.url)} (HTTP ${refused.status}): ${advice}`,
     )
   }
-  const unreachable = find(
-    /(NewConnectionError|ConnectTimeoutError|ReadTimeoutError|NameResolutionError|SSLError|ProxyError|Connection refused|Temporary failure in name resolution|HTTP error 5\d\d)/,
-  )
-  if (unreachable)
-    return new TaskError(
-      'python-index-unavailable',
-      `the package index does not answer (${unreachable[1]}): ${[refusals, last(lines)].filter(Boolean).join('; ')}`,
-    )
+  // Who compares versions, hashes or tools was answered: a connection that broke on the way was tried again.
   const conflict = lines.findIndex((line) => /^The conflict is caused by:/.test(line))
   if (conflict >= 0) return conflicting(lines.slice(conflict + 1), requirements)
-  const missing = find(/No matching distribution found for ([A-Za-z0-9._-]+)(.*)/)
-  if (missing) return absent(missing[1]!, missing[2]!, lines, requirements, refusals)
   const tools = lines.map(findMissingTools).find(Boolean)
   if (tools)
     return new TaskError(
@@ -50,13 +41,31 @@ export function pipFault(said: string, requirements: readonly Requirement[], ref
       'python-hash-mismatch',
       `a package is not what was pinned: ${lines.filter((line) => /Expected|Got/.test(line)).join(' ')}; find out why before you pin it anew`,
     )
+  const unreachable = lines.map(findTrouble).find(Boolean)
+  if (unreachable)
+    return new TaskError(
+      'python-index-unavailable',
+      `the package index does not answer (${unreachable}): ${[refusals, last(lines)].filter(Boolean).join('; ')}`,
+    )
+  const missing = find(/No matching distribution found for ([A-Za-z0-9._-]+)(.*)/)
+  if (missing) return absent(missing[1]!, missing[2]!, lines, requirements, refusals)
   return new TaskError('python-failed', `pip failed: ${last(lines)}`)
 }
 
+/** Of pip's own words: what a package's build prints may be about any connection. */
+const findTrouble = (line: string): string | undefined =>
+  /^(WARNING|ERROR|pip\._vendor)/.test(line)
+    ? /NewConnectionError|ConnectTimeoutError|ReadTimeoutError|NameResolutionError|ProtocolError|IncompleteRead|SSLError|ProxyError|Connection refused|Temporary failure in name resolution|HTTP error (?:5\d\d|429)|\b(?:5\d\d Server|429 Client) Error\b/.exec(
+        line,
+      )?.[0]
+    : undefined
+
+/** The status as pip itself writes it, of a page (`403 Client Error: … for url: …`) and of a file. */
 function findRefusal(line: string): { status: string; url: string } | undefined {
-  const error = /\b(401|403) (?:Client )?Error\b/i.exec(line)
-  const url = error && /(?:for url: |for )(\S+)/i.exec(line.slice(error.index + error[0].length))?.[1]
-  return url ? { status: error[1]!, url } : undefined
+  const error = /\b(?:(401|403) (?:Client )?Error\b|HTTP error (401|403) while getting )/i.exec(line)
+  const rest = error ? line.slice(error.index + error[0].length) : ''
+  const url = error?.[2] ? /^\S+/.exec(rest)?.[0] : /(?:for url: |for )(\S+)/i.exec(rest)?.[1]
+  return error && url ? { status: error[1] ?? error[2]!, url } : undefined
 }
 
 function findMissingTools(line: string): { wanted: string; missing: string } | undefined {

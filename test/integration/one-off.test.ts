@@ -16,6 +16,7 @@ import { type OneOff, runOneOff } from '../../agent/containers/one-off.ts'
 import { collectTaskOrphans, withoutLeftovers } from '../../agent/tasks/leftovers.ts'
 import { ApplyModulesTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { registry } from '../support/odoo-services.ts'
+import { freePort } from '../support/postgres.ts'
 import { createTask, type RecordedTask } from '../support/task-context.ts'
 
 let host: DockerHost
@@ -139,4 +140,12 @@ test('one that needs too much memory is told as such', async () => {
 test('an image that cannot be is missing like any other', async () => {
   for (const reference of ['postgres@sha256:zz', 'UPPER/case', `${registry}/nobody/nothing:1`])
     await expect(resolveImage(host, reference)).rejects.toMatchObject({ reason: 'image-unavailable' })
+})
+
+test('a registry that nobody can ask refuses nobody, whatever the image is called', async () => {
+  const reference = `127.0.0.1:${await freePort()}/unauthorized/no-basic-auth-credentials:1`
+  await expect(resolveImage(host, reference)).rejects.toMatchObject({
+    reason: 'registry-unavailable',
+    message: expect.stringContaining('connection refused'),
+  })
 })

@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -21,6 +21,8 @@ export interface GitServerOptions {
   basicAuth?: string
   /** Sends every request on to the same path there. */
   redirectTo?: string
+  /** Asked about every request: true where it answers in the place of git. */
+  answer?(request: IncomingMessage, response: ServerResponse): Promise<boolean>
   /** Where it listens instead of on 127.0.0.1. */
   address?: string
 }
@@ -52,7 +54,10 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
       response.writeHead(302, { location: `${options.redirectTo}${request.url}` }).end()
       return
     }
-    serveGit(request, response, served).catch(() => response.destroy())
+    const answering = options.answer?.(request, response) ?? Promise.resolve(false)
+    answering
+      .then(async (done) => void (done || (await serveGit(request, response, served))))
+      .catch(() => response.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, address, resolve))
   const url = `http://${address}:${(server.address() as AddressInfo).port}`
