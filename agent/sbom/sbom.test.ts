@@ -2,7 +2,13 @@ import { expect, test } from 'vitest'
 import { createSbom } from './sbom.ts'
 
 test('of a merge every address is named that its addons come from', () => {
-  const facts = { packages: [], distributions: {}, modules: {}, odooVersion: '19.0', system: { id: 'debian' } }
+  const facts = {
+    packages: [],
+    distributions: {},
+    modules: {},
+    odooVersion: '19.0',
+    system: { id: 'debian' },
+  }
   const [oca, acme] = ['https://git.example/oca/web', 'https://git.example/acme/web']
   const addon = { version: '19.0.1.0.0', treeId: '1'.repeat(40), repository: oca }
   const text = createSbom({
