@@ -4,12 +4,14 @@ import { listContainerSecrets } from './containers/container-secrets.ts'
 import { followRuntimeLogs } from './containers/runtime-logs.ts'
 import { createIdentityStore } from './link/identity.ts'
 import { runLink } from './link/link.ts'
-import { createRedactor } from './link/redactor.ts'
+import { createLogSink } from './link/log-sink.ts'
+import { createRedactors } from './link/redactors.ts'
 import { openLinkStore } from './link/store.ts'
 import { createLogger } from './logger.ts'
 import { openServices, takeInventory } from './open-services.ts'
 import { prepareHost } from './prepare-host.ts'
 import { createTaskHandlers } from './tasks/registry.ts'
+import type { Owner } from './tasks/task.ts'
 import { version } from './version.ts'
 
 /**
@@ -17,18 +19,22 @@ import { version } from './version.ts'
  * stop because its agent does.
  */
 export async function runAgent(config: AgentConfig, signal: AbortSignal): Promise<void> {
-  const redactor = createRedactor()
-  const log = createLogger(config.logLevel, redactor.redact)
+  const redactors = createRedactors()
+  const log = createLogger(config.logLevel, redactors.host.redact)
   const identities = createIdentityStore(config.directory)
   const identity = identities.read()
   if (!identity)
     throw new Error('This host has not joined yet: fairway-agent join <token> --server host:port')
-  const store = openLinkStore(config.directory, config.spoolLimitBytes, redactor)
+  const store = openLinkStore(config.directory, config.spoolLimitBytes, redactors)
   try {
     const services = await openServices(config, identity.hostId, log)
-    for (const secret of await listContainerSecrets(services.docker)) redactor.add(secret)
+    redactors.addOwn(identity.key)
+    for (const { owner, values } of await listContainerSecrets(services.docker)) {
+      for (const value of values) redactors.add(owner, value)
+    }
     await prepareHost(config, services, store.journal, log, signal)
-    const following = followRuntimeLogs(services.docker, store.sink, log, signal)
+    const sinkOf = (owner: Owner) => createLogSink(store.spool, redactors.of(owner))
+    const following = followRuntimeLogs(services.docker, sinkOf, log, signal)
     log.info({ host: identity.hostId, name: identity.hostName, version }, 'fairway agent ready')
     await runLink(
       {

@@ -17,9 +17,6 @@ export const addValueOptions = (command: Command): void => {
   )
 }
 
-/** Shorter ones are not recognised in every form in which logs may show them. */
-const maskedFrom = 8
-
 /** `secret set` and `secret rotate`: sends the value, then says who still runs without it. */
 export async function setSecret(
   session: Session,
@@ -31,16 +28,12 @@ export async function setSecret(
   const scope = scopeOf(options)
   const client = await session.client(SecretService)
   const value = await readSecretValue(name, options.fromFile, signal)
-  const { secret } = await client.setSecret({ project, name, scope, value, rotate }, { signal })
+  const { secret, maskingNote } = await client.setSecret({ project, name, scope, value, rotate }, { signal })
   if (!secret) return undefined
   const json = secretJson(secret)
-  if (out.json) return void out.printJson(json)
+  if (out.json) return void out.printJson(maskingNote ? { ...json, maskingNote } : json)
   out.line(`${name}${json.scope ? ` (${json.scope})` : ''} of ${project} is at version ${json.version}.`)
-  if (value.length < maskedFrom) {
-    out.note(
-      `It has fewer than ${maskedFrom} characters: logs cannot mask it in every form. Prefer a longer one.`,
-    )
-  }
+  if (maskingNote) out.note(maskingNote)
   await sayWhoIsStale(session, json)
 }
 

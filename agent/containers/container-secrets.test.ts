@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import { expect, test } from 'vitest'
-import { secretsOf, withSecrets } from './container-secrets.ts'
+import { labelsOfOwner, ownerOfContainer, secretsOf, withSecrets } from './container-secrets.ts'
 
 test('secrets are variables that a label names, and never one of ours', () => {
   const options = withSecrets(
@@ -15,4 +15,12 @@ test('secrets are variables that a label names, and never one of ours', () => {
 test('a container without secrets stays as it is', () => {
   const options = { Env: ['HOST=db'] }
   expect(withSecrets(options, {})).toBe(options)
+})
+
+test('whose they are is on the container; one of an agent of before tells its environment', () => {
+  const owner = { projectId: 'p', environmentId: 'e' }
+  expect(ownerOfContainer(labelsOfOwner(owner))).toEqual(owner)
+  expect(ownerOfContainer({ ...labelsOfOwner(owner), 'fairway.environment': 'other' })).toEqual(owner)
+  expect(ownerOfContainer({ 'fairway.environment': 'e' })).toEqual({ projectId: '', environmentId: 'e' })
+  expect(ownerOfContainer({})).toEqual({ projectId: '', environmentId: '' })
 })

@@ -3,7 +3,8 @@ import type Docker from 'dockerode'
 import type { RuntimeSpec } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { Connection } from '../cells/cells.ts'
 import type { Cell } from '../storage/records.ts'
-import { type Secrets, type TaskContext, TaskError } from '../tasks/task.ts'
+import { type Owner, type Secrets, type TaskContext, TaskError } from '../tasks/task.ts'
+import { labelsOfOwner, ownerOfContainer } from './container-secrets.ts'
 import { hasSpec, withSpec } from './container-spec.ts'
 import {
   createContainer,
@@ -37,7 +38,14 @@ export interface RuntimePlace {
   container: string
   workers: number
   logStreamId: string
+  /** Whose secrets are masked in its log. */
+  owner: Owner
   running: boolean
+}
+
+export interface RuntimeSecrets {
+  readonly owner: Owner
+  readonly secrets: Secrets
 }
 
 /** The options of a runtime's container. */
@@ -47,7 +55,7 @@ export function runtimeContainer(
   cell: Cell,
   connection: Connection,
   facts: ImageFacts,
-  secrets: Secrets = {},
+  { owner, secrets }: RuntimeSecrets,
 ): Docker.ContainerCreateOptions {
   const options = odooContainer({
     cell,
@@ -73,7 +81,11 @@ export function runtimeContainer(
     host,
     options,
     { role: 'odoo', cell: cell.id, environment: runtime.environmentId, runtime: runtime.runtimeId },
-    { 'fairway.workers': String(runtime.workers), 'fairway.log-stream': runtime.logStreamId },
+    {
+      ...labelsOfOwner(owner),
+      'fairway.workers': String(runtime.workers),
+      'fairway.log-stream': runtime.logStreamId,
+    },
   )
 }
 
@@ -185,6 +197,7 @@ export async function listRuntimes(host: DockerHost, runtimeId?: string): Promis
     container: (Names[0] ?? '').replace(/^\//, ''),
     workers: Number(Labels['fairway.workers'] ?? 0),
     logStreamId: Labels['fairway.log-stream'] ?? '',
+    owner: ownerOfContainer(Labels),
     running: State === 'running',
   }))
 }

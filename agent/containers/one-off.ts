@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import { type LogSource, TaskAborted, type TaskContext, TaskError } from '../tasks/task.ts'
+import { labelsOfOwner } from './container-secrets.ts'
 import {
   createContainer,
   type DockerHost,
@@ -101,7 +102,7 @@ async function ensureStarted(
   await context.requireLease()
   if (!found) {
     const purpose = { role: 'task' as const, task: context.taskId, epoch: context.epoch, cell }
-    const labels = { ...options.Labels, ...labelsFor(host, purpose) }
+    const labels = { ...options.Labels, ...labelsOfOwner(context.owner), ...labelsFor(host, purpose) }
     await createContainer(host, { ...options, name, Labels: labels })
   }
   context.signal.throwIfAborted()

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { Owner } from '../tasks/task.ts'
 import type { DockerHost } from './docker.ts'
 import { readLogs } from './follow.ts'
 import type { ContainerLine } from './log-frames.ts'
@@ -23,7 +24,7 @@ const lookEveryMs = 2_000
  */
 export async function followRuntimeLogs(
   host: DockerHost,
-  sink: LogSink,
+  sinkOf: (owner: Owner) => LogSink,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
@@ -32,11 +33,11 @@ export async function followRuntimeLogs(
   const finished = new Set<string>()
   while (!signal.aborted) {
     try {
-      for (const { container, logStreamId, running } of await listRuntimes(host)) {
+      for (const { container, logStreamId, owner, running } of await listRuntimes(host)) {
         if (running) finished.delete(container)
         if (!logStreamId || following.has(container) || finished.has(container)) continue
         if (!running) finished.add(container)
-        const done = follow(host, sink, container, logStreamId, running, signal)
+        const done = follow(host, sinkOf(owner), container, logStreamId, running, signal)
           .catch((error: unknown) => {
             finished.delete(container)
             if (!signal.aborted) logger.warn({ err: error, container }, 'a runtime log is read again')

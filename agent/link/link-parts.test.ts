@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { fullJitter } from './backoff.ts'
 import { parseJoinToken } from './enroll.ts'
 import { microsOf } from './log-sink.ts'
-import { createRedactor } from './redactor.ts'
 import { splitLine } from './split-line.ts'
 
 describe('fullJitter', () => {
@@ -29,23 +28,6 @@ describe('splitLine', () => {
         }
       }),
     )
-  })
-})
-
-describe('the redactor', () => {
-  it('masks every secret it knows, the longest first, until it forgets them', () => {
-    const redactor = createRedactor()
-    const forget = redactor.add('hunter2')
-    redactor.add('hunter2-extended')
-    expect(redactor.redact('hunter2-extended hunter2 hunter2')).toBe('[redacted] [redacted] [redacted]')
-    forget()
-    expect(redactor.redact('hunter2-extended hunter2')).toBe('[redacted] hunter2')
-  })
-
-  it('leaves text alone for what is too short to be a secret', () => {
-    const redactor = createRedactor()
-    redactor.add('a')
-    expect(redactor.redact('banana')).toBe('banana')
   })
 })
 

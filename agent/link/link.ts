@@ -66,7 +66,7 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
   const renewal = createLeaseRenewal(journal, leases)
   const logSender = createLogSender(spool, log)
   const witness = createWitness(store.auditCheckpoints, log)
-  const secrets = createSecretSource(store.redactor, log)
+  const secrets = createSecretSource(store.redactors, log)
   const runner = createTaskRunner({
     ...store,
     secrets,

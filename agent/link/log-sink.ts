@@ -1,4 +1,5 @@
-import type { Cut, Redactor } from './redactor.ts'
+import type { Redactor } from './redactor.ts'
+import type { Cut } from './secret-index.ts'
 import { splitLine } from './split-line.ts'
 import type { Spool, SpoolEntry } from './spool.ts'
 

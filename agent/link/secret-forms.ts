@@ -1,3 +1,5 @@
+import { judgeValue } from '../../lib/masking/judge-value.ts'
+
 /** One way in which a secret can turn up in text. */
 export interface SecretForm {
   readonly text: string
@@ -26,7 +28,7 @@ export function formsOf(secret: string): SecretForm[] {
   const lines = secret
     .split(/\r\n|\r|\n/)
     .flatMap((line) => [line, line.trim()])
-    .filter((line) => line.length >= shortestLine)
+    .filter((line) => line.length >= shortestLine && judgeValue(line).reach !== 'nowhere')
   const encodings = [...base64(bytes), bytes.toString('hex'), bytes.toString('hex').toUpperCase()]
   const forms = [
     ...[...texts, ...lines].map((text) => ({ text, fragment: fragmentOfText, wrapped: false })),

@@ -2,22 +2,26 @@ import { create } from '@bufbuild/protobuf'
 import { type ServiceError, status } from '@grpc/grpc-js'
 import { SecretsRequestSchema } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import type { Logger } from '../logger.ts'
-import { type Secrets, TaskError } from '../tasks/task.ts'
+import { type Owner, type Secrets, TaskError } from '../tasks/task.ts'
 import { fullJitter } from './backoff.ts'
 import type { Connection } from './connection.ts'
 import type { Ref } from './journal.ts'
 import { pause } from './pause.ts'
 import { secretsMethod } from './protocol.ts'
-import type { Redactor } from './redactor.ts'
+import type { Redactors } from './redactors.ts'
 import { callUnary } from './unary.ts'
+
+export interface SecretTask extends Ref {
+  readonly owner: Owner
+}
 
 /** Where tasks get the values of their secrets: from whichever server is connected, each time anew, kept nowhere. */
 export interface SecretSource {
   /**
-   * The values of just those names, all but usernames known to the redactor before they are given out, and for as long as this process
+   * The values of just those names, all but usernames known to the owner's redactor before they are given out, and for as long as this process
    * lives: what they were given to goes on printing. Rejects with the signal's reason, or TaskError `secrets-refused`.
    */
-  of(ref: Ref, refs: readonly { readonly name: string }[], signal: AbortSignal): Promise<Secrets>
+  of(task: SecretTask, refs: readonly { readonly name: string }[], signal: AbortSignal): Promise<Secrets>
   connected(connection: Connection): void
   closed(connection: Connection): void
 }
@@ -33,7 +37,7 @@ const final = new Set([
   status.UNIMPLEMENTED,
 ])
 
-export function createSecretSource(redactor: Redactor, log: Logger): SecretSource {
+export function createSecretSource(redactors: Pick<Redactors, 'add'>, log: Logger): SecretSource {
   const connections = new Set<Connection>()
   let arrival = Promise.withResolvers<void>()
 
@@ -42,13 +46,13 @@ export function createSecretSource(redactor: Redactor, log: Logger): SecretSourc
     return (await callUnary(connection.client, secretsMethod, request, { deadlineMs, signal })).values
   }
   return {
-    async of(ref, refs, signal) {
+    async of(task, refs, signal) {
       for (let attempt = 0; ; attempt++) {
         const connection = await firstConnection(signal)
         try {
-          const answered = await ask(connection, ref, signal)
+          const answered = await ask(connection, task, signal)
           for (const [name, value] of Object.entries(answered)) {
-            if (!isUsername(name)) redactor.add(value)
+            if (!isUsername(name)) redactors.add(ownerOf(name, task.owner), value)
           }
           return pick(answered, refs)
         } catch (error) {
@@ -58,7 +62,7 @@ export function createSecretSource(redactor: Redactor, log: Logger): SecretSourc
           if (final.has(code)) {
             throw new TaskError('secrets-refused', details || 'The server refused the secrets of this task')
           }
-          log.info({ task: ref.taskId, code: status[code] }, 'the secrets of a task are asked for again')
+          log.info({ task: task.taskId, code: status[code] }, 'the secrets of a task are asked for again')
         }
         await pause(fullJitter(attempt, backoff), signal)
         signal.throwIfAborted()
@@ -87,6 +91,10 @@ export function createSecretSource(redactor: Redactor, log: Logger): SecretSourc
     }
   }
 }
+
+/** Credentials are for the builds of all environments of their project. */
+const ownerOf = (name: string, owner: Owner): Owner =>
+  name.includes(':') && owner.projectId ? { ...owner, environmentId: '' } : owner
 
 /** Of a credential: `git` or the organization's own name, and no secret. Masking it would blank every log. */
 const isUsername = (name: string): boolean => name.endsWith('/USERNAME')

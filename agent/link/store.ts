@@ -2,8 +2,7 @@ import { join } from 'node:path'
 import { type CheckpointStore, createCheckpointStore } from '../audit/checkpoint-store.ts'
 import { createUsedAuthorizations, type UsedAuthorizations } from '../authorization/used.ts'
 import { createJournal, type Journal } from './journal.ts'
-import { createLogSink, type LogSink } from './log-sink.ts'
-import { createRedactor, type Redactor } from './redactor.ts'
+import { createRedactors, type Redactors } from './redactors.ts'
 import { createSpool, type Spool } from './spool.ts'
 import { openStateDatabase } from './state-database.ts'
 
@@ -11,11 +10,9 @@ import { openStateDatabase } from './state-database.ts'
 export interface LinkStore {
   readonly journal: Journal
   readonly spool: Spool
-  readonly redactor: Redactor
+  readonly redactors: Redactors
   /** Of the organization's audit log. */
   readonly auditCheckpoints: CheckpointStore
-  /** For every line, of tasks and of running environments alike. */
-  readonly sink: LogSink
   readonly authorizations: UsedAuthorizations
   close(): void
 }
@@ -24,7 +21,7 @@ export interface LinkStore {
 export function openLinkStore(
   directory: string,
   spoolLimitBytes: number,
-  redactor: Redactor = createRedactor(),
+  redactors: Redactors = createRedactors(),
 ): LinkStore {
   const database = openStateDatabase(join(directory, 'state.db'))
   const spool = createSpool(database, { limitBytes: spoolLimitBytes })
@@ -32,8 +29,7 @@ export function openLinkStore(
     journal: createJournal(database),
     spool,
     auditCheckpoints: createCheckpointStore(directory),
-    redactor,
-    sink: createLogSink(spool, redactor),
+    redactors,
     authorizations: createUsedAuthorizations(database),
     close() {
       spool.close()

@@ -3,11 +3,12 @@ import { type TaskContext, TaskError } from '../tasks/task.ts'
 import { durably } from './durably.ts'
 import type { Finding, Journal, Ref } from './journal.ts'
 import type { Leases } from './leases.ts'
-import { type LogSink, microsOf } from './log-sink.ts'
+import { createLogSink, microsOf } from './log-sink.ts'
 import { redactDocument, redactValue } from './redact-value.ts'
-import type { Redactor } from './redactor.ts'
+import type { Redactors } from './redactors.ts'
 import type { SecretSource } from './secret-source.ts'
 import type { Spool } from './spool.ts'
+import { ownerOf, redactorOf } from './task-owner.ts'
 
 const artifactLimitBytes = 1_048_576
 const artifactsLimitBytes = 2 * artifactLimitBytes
@@ -15,9 +16,8 @@ const artifactsLimitBytes = 2 * artifactLimitBytes
 export interface TaskContextParts {
   readonly journal: Journal
   readonly spool: Spool
-  readonly sink: LogSink
   readonly leases: Leases
-  readonly redactor: Redactor
+  readonly redactors: Redactors
   readonly secrets: Pick<SecretSource, 'of'>
 }
 
@@ -29,9 +29,12 @@ export interface OpenTask {
 
 /** What a handler is given: everything it says or does goes through the journal or the spool of this agent. */
 export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextParts): OpenTask {
-  const { journal, spool, sink, leases, redactor, secrets } = parts
+  const { journal, spool, leases, redactors, secrets } = parts
   const ref: Ref = { taskId: offer.task!.taskId, epoch: offer.task!.epoch }
   const stream = offer.logStreamId
+  const owner = ownerOf(offer)
+  const redactor = redactorOf(offer, redactors)
+  const sink = createLogSink(spool, redactor)
   let artifactBytes = journal
     .findings(ref)
     .reduce((sum, { kind, content }) => sum + (kind === 'artifact' ? content.length : 0), 0)
@@ -50,6 +53,7 @@ export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextPa
     epoch: ref.epoch,
     runId: offer.runId,
     project: offer.project,
+    owner,
     signal,
     log(source, text, time = new Date()) {
       sink.append(stream, { unixMicros: BigInt(time.getTime()) * 1000n, source, text })
@@ -59,7 +63,7 @@ export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextPa
       sink.append(stream, { unixMicros: microsOf(position.timestamp), source, text, cut }, position)
     },
     async secrets(refs) {
-      return refs.length === 0 ? {} : await secrets.of(ref, refs, signal)
+      return refs.length === 0 ? {} : await secrets.of({ ...ref, owner }, refs, signal)
     },
     warn(text) {
       const name = redactor.redact(text)

@@ -14,6 +14,7 @@ import type { JournalEntry, Ref } from './journal.ts'
 import { within } from './pause.ts'
 import { isDiskFault } from './state-database.ts'
 import { openTask, type TaskContextParts } from './task-context.ts'
+import { redactorOf } from './task-owner.ts'
 import { buildResult, type Ending } from './task-result.ts'
 
 /** One handler for each kind of task that this agent can do. */
@@ -58,7 +59,7 @@ interface Running {
 const stopMs = 5_000
 
 export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
-  const { journal, spool, leases, log } = options
+  const { journal, spool, leases, log, redactors } = options
   const running = new Map<string, Running>()
   const shutdown = new AbortController()
   let draining = false
@@ -84,7 +85,7 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       save()
       const findings = journal.findings(entry)
       const logLines = spool.lastSequence(offer.logStreamId)
-      const { redactor } = options
+      const redactor = redactorOf(offer, redactors)
       const built = buildResult({ entry, ending, aborted, findings, logLines, redactor, log })
       journal.finish(built)
       return built

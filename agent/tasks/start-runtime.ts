@@ -21,7 +21,8 @@ export function startRuntime(services: OdooCellServices): TaskHandler<'startRunt
     )
     await ownTree(cell.paths.sessions, facts.uid, facts.gid, context.signal)
     const secrets = await context.secrets(runtime.secrets)
-    const options = runtimeContainer(docker, runtime, cell, connection, facts, secrets)
+    const given = { owner: context.owner, secrets }
+    const options = runtimeContainer(docker, runtime, cell, connection, facts, given)
     await ensureRuntime(docker, options, runtime.runtimeId, cell, context)
     await untilHealthy(docker, runtime.runtimeId, context.signal)
     const durationMs = Math.round(performance.now() - begun)

@@ -15,6 +15,8 @@ export interface TaskContext {
   readonly epoch: number
   readonly runId: string
   readonly project: string
+  /** Whose secrets are masked in what the task says. */
+  readonly owner: Owner
   /** Aborted on cancel, time-out and fencing; `signal.reason` is a TaskAborted that says which. */
   readonly signal: AbortSignal
   /**
@@ -51,6 +53,13 @@ export interface TaskContext {
    * Call it right before every destructive step. Rejects with TaskAborted when the task was fenced or cancelled.
    */
   requireLease(): Promise<void>
+}
+
+/** Whose a task or a runtime is. Empty where it is not known: servers of before do not say all of it. */
+export interface Owner {
+  /** Of servers that do not tell the id the project's name. */
+  readonly projectId: string
+  readonly environmentId: string
 }
 
 /** Values by name: that of an environment variable, or of a credential's part, `git:github.com/PASSWORD`. */

@@ -2,12 +2,13 @@ import type { ServiceImpl } from '@connectrpc/connect'
 import type { CredentialService } from '../../proto/gen/fairway/v1/credentials_pb.js'
 import type { AppContext } from '../context.ts'
 import { listCredentials } from '../services/credentials/credential-views.ts'
-import { deleteCredential, setCredential } from '../services/credentials/credentials.ts'
+import { deleteCredential, noteOnMasking, setCredential } from '../services/credentials/credentials.ts'
 import { callerOf } from './caller.ts'
 
 export const credentialsApi = (app: AppContext): ServiceImpl<typeof CredentialService> => ({
   async setCredential(request, context) {
-    return { credential: await setCredential(app, callerOf(context), request) }
+    const credential = await setCredential(app, callerOf(context), request)
+    return { credential, maskingNote: noteOnMasking(request) }
   },
   async listCredentials({ project }, context) {
     return { credentials: await listCredentials(app, callerOf(context), project) }

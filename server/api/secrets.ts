@@ -8,7 +8,7 @@ import { callerOf } from './caller.ts'
 
 export const secretsApi = (app: AppContext): ServiceImpl<typeof SecretService> => ({
   async setSecret(request, context) {
-    return { secret: await setSecret(app, callerOf(context), request) }
+    return await setSecret(app, callerOf(context), request)
   },
   async listSecrets({ project }, context) {
     return { secrets: await listSecrets(app, callerOf(context), project) }

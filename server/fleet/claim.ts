@@ -12,6 +12,7 @@ export interface ClaimedTask {
   readonly timeout_ms: number
   readonly run_id: string
   readonly project: string
+  readonly project_id: string
   readonly stream_id: string
   readonly environment_id: string | null
   /** The environment's; of its first run, the one that the run has made. */
@@ -70,7 +71,7 @@ export async function claimTasks(
       from claimed c join runs r on r.id = c.run_id join steps s on s.id = c.step_id
       returning id, task_id
     )
-    select t.id, t.epoch, t.spec, t.timeout_ms, t.run_id, p.name as project, o.id as stream_id, ${authorizationColumns}
+    select t.id, t.epoch, t.spec, t.timeout_ms, t.run_id, p.name as project, p.id as project_id, o.id as stream_id, ${authorizationColumns}
     from claimed t join opened o on o.task_id = t.id join runs r on r.id = t.run_id
       join projects p on p.id = r.project_id ${authorizationTables}`.execute(tx)
   return rows
@@ -79,7 +80,7 @@ export async function claimTasks(
 /** Tasks that were claimed for the host and never accepted: their offer may not have arrived. The epoch stays. */
 export async function listUnaccepted(tx: Tx, hostId: string, olderThanMs: number, times: LinkTimes) {
   const { rows } = await sql<ClaimedTask>`
-    select t.id, t.epoch, t.spec, t.timeout_ms, t.run_id, p.name as project, s.id as stream_id, ${authorizationColumns}
+    select t.id, t.epoch, t.spec, t.timeout_ms, t.run_id, p.name as project, p.id as project_id, s.id as stream_id, ${authorizationColumns}
     from tasks t
       join log_streams s on s.task_id = t.id and s.epoch = t.epoch
       join runs r on r.id = t.run_id

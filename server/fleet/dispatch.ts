@@ -48,6 +48,8 @@ export function createDispatch(
         timeoutMs: BigInt(task.timeout_ms),
         runId: task.run_id,
         project: task.project,
+        projectId: task.project_id,
+        environmentId: task.environment_id ?? '',
         logStreamId: task.stream_id,
         authorization,
       }),

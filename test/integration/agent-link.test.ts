@@ -230,7 +230,7 @@ describe('log lines', () => {
         throw new TaskError('denied', 'refused for s3cr3t-canary')
       },
     })
-    agent.store.redactor.add('s3cr3t-canary')
+    agent.store.redactors.addOwn('s3cr3t-canary')
     const { id } = await fleet.createTask(agent.hostId, snapshot('s1'))
     expect((await ended(id)).error).toBe('refused for [redacted]')
     await waitFor('the line', async () => (await fleet.lines(id)).length === 1)

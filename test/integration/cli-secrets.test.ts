@@ -95,6 +95,12 @@ test('rotate needs what is set, and names who runs with the old value and what t
   expect(stdout).toContain('FROM_FILE of shop is at version 2.')
   expect(stdout).toContain(`release-1-0  fairway build rebuild shop ${build.number}`)
   expect(stderr).toContain('fewer than 8 characters')
+  const common = await cli(['secret', 'set', 'shop', 'RUNNING_ENV', '--stage', 'production'], 'production')
+  expect(common).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/will not be masked.*`environment:`/),
+  })
+  await cli(['secret', 'delete', 'shop', 'RUNNING_ENV', '--stage', 'production'])
   const listed = await cli(['secret', 'list', 'shop'])
   expect(listed.stdout).toMatch(/FROM_FILE +project +2 +member:ana .*release-1-0/)
   expect(listed.stdout).not.toMatch(/short|line one|piped/)

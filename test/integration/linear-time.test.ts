@@ -16,7 +16,7 @@ const { parseOcaDependencies } = await import('../../agent/repository/sources/oc
 const { parseReposYaml } = await import('../../agent/repository/sources/repos-yaml.ts')
 const { findAssets } = await import('../../agent/odoo/page-assets.ts')
 const { createUpdateLogReader } = await import('../../agent/odoo/update-log.ts')
-const { createOverlaps } = await import('../../agent/link/overlaps.ts')
+const { createSecretIndex } = await import('../../agent/link/secret-index.ts')
 const { redactUrls } = await import('../../agent/redact-urls.ts')
 const { readRequirementsBytes } = await import('../../agent/requirements/requirements-bytes.ts')
 const { parsePolicy } = await import('../../server/governance/policy/parse.ts')
@@ -189,13 +189,20 @@ const readers: Record<string, Reader> = {
       ['', () => 'a\n', ''],
     ],
   },
-  'a secret at the cut of a text': {
+  'text that is made like a secret, and as long': {
     read(text) {
-      const { beginsAtEndOf, endsAtStartOf } = createOverlaps(`${text}x`)
-      return beginsAtEndOf(text.slice(1)) + endsAtStartOf(text.slice(1))
+      const index = createSecretIndex()
+      index.add(`${text}x`)
+      return index.find(text + text, { start: true, end: true })
     },
-    tokens: ['a', 'b', 'ab', ' '],
-    shapes: [['', () => 'a', 'b']],
+    tokens: ['a', 'b', 'ab', ' ', '%', '\n'],
+    shapes: [
+      ['', () => 'a', ''],
+      ['', () => 'a', 'b'],
+      ['', () => 'abcabcabd', ''],
+      ['', () => 'aaaaaaaaaaaaaaaaaaaaaaaab', ''],
+      ['', (index) => `${index}`, ''],
+    ],
   },
   'text with addresses': {
     read: redactUrls,

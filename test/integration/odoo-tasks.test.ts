@@ -334,7 +334,12 @@ except e.HTTPError as error:
     const stream = runtime.logStreamId
     for (const round of ['first', 'second']) {
       const controller = new AbortController()
-      const following = followRuntimeLogs(services.docker, sink, pino({ level: 'silent' }), controller.signal)
+      const following = followRuntimeLogs(
+        services.docker,
+        () => sink,
+        pino({ level: 'silent' }),
+        controller.signal,
+      )
       await visit(hostname, `/web/health?round=${round}`)
       await vi.waitFor(() => expect(sink.texts(stream).join('\n')).toContain(`round=${round}`), {
         timeout: 10_000,

@@ -38,6 +38,8 @@ export interface TaskOptions {
   readonly maxAttempts: number
   /** Of the run. */
   readonly environmentId: string
+  /** Another project than the fleet's own. */
+  readonly projectId: string
   /** Leave to touch production in that environment, as the policy would give it. */
   readonly authorized: boolean
   /** Another run's leave. */
@@ -99,11 +101,12 @@ export async function createTestFleet(database: TestDatabase): Promise<TestFleet
     async createTask(hostId, spec, options = {}) {
       const { timeoutMs = 60_000, maxAttempts = 1, environmentId, authorized = false } = options
       const owned = { organization_id: organizationId }
+      const project = options.projectId ?? projectId
       const stageOf = 'select stage from environments where id = $1'
       const [environment] = await query<{ stage: string }>(ownerUrl, stageOf, [environmentId ?? null])
       const runId = await insert(ownerUrl, 'runs', {
         ...owned,
-        project_id: projectId,
+        project_id: project,
         kind: 'build',
         trigger: 'manual',
         requested_by: 'member:ana',

@@ -32,6 +32,7 @@ export function createTask(
     epoch: 1,
     runId: 'run',
     project: 'test',
+    owner: { projectId: 'test', environmentId: '' },
     signal,
     log: (source, text) => void kept.lines.push({ source, text }),
     logPosition: (source) => kept.positions.get(source),

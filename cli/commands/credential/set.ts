@@ -38,10 +38,11 @@ export const command = verb<CredentialOptions>({
     const client = await session.client(CredentialService)
     const value = await readCredentialValue(host, options, signal)
     const request = { project, kind, host, username: options.username, ...value }
-    const { credential } = await client.setCredential(request, { signal })
+    const { credential, maskingNote } = await client.setCredential(request, { signal })
     if (!credential) return undefined
     const json = credentialJson(credential)
-    if (out.json) return void out.printJson(json)
+    if (out.json) return void out.printJson(maskingNote ? { ...json, maskingNote } : json)
+    if (maskingNote) out.note(maskingNote)
     const named = `The ${kind} credential for ${host} of ${project} is at version ${json.version}.`
     if (!json.publicKey) return void out.line(named)
     out.note(`${named} Let ${host} know this key, as a deploy key that may only read:`)

@@ -7,6 +7,7 @@ import { authorize, type Caller } from '../../governance/authorize.ts'
 import { anyCredential, type CredentialPart, credentialScope } from '../../governance/secrets/credentials.ts'
 import { currentDataKey, type DataKey } from '../../governance/secrets/data-keys.ts'
 import { sealValue } from '../../governance/secrets/envelope.ts'
+import { credentialMaskingNote } from '../../governance/secrets/masking-note.ts'
 import { requireProject } from '../projects/projects.ts'
 import { requireHost, requireKind } from './credential-host.ts'
 import { partsOf } from './credential-parts.ts'
@@ -48,6 +49,10 @@ export async function setCredential(
     return credential
   })
 }
+
+/** What whoever sets it has to know of how its password is masked; empty: nothing. */
+export const noteOnMasking = ({ password }: Pick<SetCredentialRequest, 'password'>): string =>
+  credentialMaskingNote(password)
 
 /** All versions of it. Throws `credential-not-found`, `invalid-kind`, `invalid-host`. */
 export async function deleteCredential(

@@ -7,6 +7,7 @@ import { authorize, type Caller } from '../../governance/authorize.ts'
 import { anyCredential } from '../../governance/secrets/credentials.ts'
 import { currentDataKey, nextDataKey, openDataKeys } from '../../governance/secrets/data-keys.ts'
 import { sealBytes, sealValue } from '../../governance/secrets/envelope.ts'
+import { maskingNote } from '../../governance/secrets/masking-note.ts'
 import {
   maxProjectBytes,
   requireSecretName,
@@ -33,7 +34,7 @@ export async function setSecret(
   { db, sealer }: AppContext,
   caller: Caller,
   wanted: SecretName & { readonly value: string; readonly rotate: boolean },
-): Promise<Secret> {
+): Promise<{ readonly secret: Secret; readonly maskingNote: string }> {
   requireSecretName(wanted.name)
   requireSecretValue(wanted.value)
   return await withTenant(db, caller, async (tx) => {
@@ -92,7 +93,8 @@ export async function setSecret(
       { project: project.name, name: wanted.name, scope, version },
     )
     const views = await viewSecrets(tx, project)
-    return views.find((view) => view.name === wanted.name && view.scope === scope) as Secret
+    const secret = views.find((view) => view.name === wanted.name && view.scope === scope) as Secret
+    return { secret, maskingNote: maskingNote(wanted.value) }
   })
 }
 

@@ -130,6 +130,13 @@ export declare type SetCredentialResponse = Message<"fairway.v1.SetCredentialRes
    * @generated from field: fairway.v1.Credential credential = 1;
    */
   credential?: Credential | undefined;
+
+  /**
+   * As SetSecretResponse has it, of a password.
+   *
+   * @generated from field: string masking_note = 2;
+   */
+  maskingNote: string;
 };
 
 /**

@@ -111,6 +111,14 @@ export declare type SetSecretResponse = Message<"fairway.v1.SetSecretResponse"> 
    * @generated from field: fairway.v1.Secret secret = 1;
    */
   secret?: Secret | undefined;
+
+  /**
+   * What to know of how the value is masked, for people: that it is not, and what to do. Empty where it is masked wherever
+   * the project’s logs may show it.
+   *
+   * @generated from field: string masking_note = 2;
+   */
+  maskingNote: string;
 };
 
 /**

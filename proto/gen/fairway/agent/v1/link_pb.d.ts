@@ -702,6 +702,19 @@ export declare type Offer = Message<"fairway.agent.v1.Offer"> & {
    * @generated from field: string authorization = 8;
    */
   authorization: string;
+
+  /**
+   * Whose the run is: what its task says is masked by the secrets of this project and environment. A project's name may
+   * change, so `project` above is for people. The environment is empty for a run of none.
+   *
+   * @generated from field: string project_id = 9;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string environment_id = 10;
+   */
+  environmentId: string;
 };
 
 /**
