@@ -18,7 +18,9 @@ const factsSchema = z.object({
     z.object({
       depends: z.array(z.string()),
       installable: z.boolean(),
-      autoInstall: z.boolean(),
+      autoInstall: z.array(z.string()).optional(),
+      countries: z.array(z.string()),
+      excludes: z.array(z.string()),
       neutralize: z.boolean(),
       version: z.string(),
     }),

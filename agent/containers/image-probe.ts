@@ -27,21 +27,25 @@ modules = {}
 for path in dict.fromkeys(paths):
     for file in sorted(glob.glob(os.path.join(glob.escape(path), '*', '__manifest__.py'))):
         folder = os.path.dirname(file)
-        if not os.path.isfile(os.path.join(folder, '__init__.py')):
-            continue
         try:
             manifest = ast.literal_eval(open(file, encoding='utf-8').read())
         except Exception as error:
             print(file, error, file=sys.stderr)
             continue
-        auto = manifest.get('auto_install', False)
-        modules.setdefault(os.path.basename(folder), {
-            'depends': list(manifest.get('depends') or []),
+        depends = list(manifest.get('depends') or [])
+        facts = {
+            'depends': depends,
             'installable': bool(manifest.get('installable', True)),
-            'autoInstall': bool(auto) or isinstance(auto, (list, tuple, set)),
+            'countries': list(manifest.get('countries') or []),
+            'excludes': list(manifest.get('excludes') or []),
             'version': str(manifest.get('version') or ''),
             'neutralize': os.path.isfile(os.path.join(folder, 'data', 'neutralize.sql')),
-        })
+        }
+        # A collection names what it is installed with; whatever else is not False means all it depends on, or nothing.
+        auto = manifest.get('auto_install', False)
+        if auto is not False:
+            facts['autoInstall'] = list(auto) if hasattr(auto, '__iter__') else depends if auto else []
+        modules.setdefault(os.path.basename(folder), facts)
 distributions, imports = {}, {}
 for found in importlib.metadata.distributions():
     name = re.sub(r'[-_.]+', '-', found.metadata['Name'] or '').lower()

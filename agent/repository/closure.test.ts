@@ -1,18 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { computeClosure, type ModuleFacts } from './closure.ts'
+import { computeClosure } from './closure.ts'
+import type { ModuleFacts } from './module-facts.ts'
 
 const module = (depends: string[] = [], facts: Partial<ModuleFacts> = {}): ModuleFacts => ({
   depends,
   installable: true,
-  autoInstall: false,
+  countries: [],
+  excludes: [],
   ...facts,
 })
 const image = new Map([
   ['base', module()],
   ['web', module(['base'])],
   ['sale', module(['web'])],
-  ['sale_web', module(['sale', 'web'], { autoInstall: true })],
+  ['sale_web', module(['sale', 'web'], { autoInstall: ['sale', 'web'] })],
   ['old', module([], { installable: false })],
 ])
 const searched = ['the repository (addons)', 'the image odoo:19.0 (5 modules)']
@@ -21,8 +23,8 @@ const close = (wanted: string[], own: Record<string, ModuleFacts>) =>
 
 test('dependencies come first, once, and from where they are', () => {
   const closure = close(['b', 'a'], { a: module(['sale', 'b']), b: module() })
-  expect(closure.order).toEqual(['base', 'b', 'web', 'sale', 'a'])
-  expect(closure.fromImage).toEqual(['base', 'web', 'sale'])
+  expect(closure.order).toEqual(['base', 'b', 'web', 'sale', 'a', 'sale_web'])
+  expect(closure.fromImage).toEqual(['base', 'web', 'sale', 'sale_web'])
   expect(closure.autoInstalled).toEqual(['sale_web'])
 })
 
@@ -37,6 +39,9 @@ describe('a closure that does not close', () => {
       /missing modules: xxxxxx .*, yyyyyyy /,
     )
     expect(() => close(['zzzzz'], {})).toThrow('zzzzz (asked for by fairway.yaml)')
+    expect(() => close(['a', 'zzzzz'], { a: module(['xxxxxx']) })).toThrow(
+      /missing modules: xxxxxx .*, zzzzz /,
+    )
   })
   test('names a circle', () => {
     expect(() => close(['z'], { z: module(['a']), a: module(['b']), b: module(['a']) })).toThrow(
@@ -67,6 +72,80 @@ describe('a closure that does not close', () => {
       `a is marked installable: False in ${file}`,
     )
   })
+})
+
+describe('what Odoo installs by itself', () => {
+  const auto = (autoInstall: string[], depends = autoInstall, facts: Partial<ModuleFacts> = {}) =>
+    module(depends, { autoInstall, ...facts })
+  const added = (own: Record<string, ModuleFacts>, wanted = ['a']) =>
+    close(wanted, { a: module(['web']), ...own })
+
+  test('goes on until nothing is added, with all that it needs', () => {
+    const { order, autoInstalled } = added({
+      m: auto(['web'], ['web', 'extra']),
+      extra: module(['deeper']),
+      deeper: module(),
+      n: auto(['m', 'deeper']),
+    })
+    expect(autoInstalled).toEqual(['deeper', 'extra', 'm', 'n'])
+    expect(order).toEqual(['base', 'web', 'a', 'deeper', 'extra', 'm', 'n'])
+  })
+  test('waits for each of its triggers, and for none that are not', () => {
+    expect(added({ m: auto(['web', 'sale']), n: auto(['sale'], ['web', 'sale']) }).autoInstalled).toEqual([])
+    expect(added({ n: auto(['web'], ['web', 'sale']) }).autoInstalled).toEqual(['n', 'sale', 'sale_web'])
+  })
+  test('comes with an empty list always', () => {
+    expect(added({ m: auto([], ['sale']) }, []).autoInstalled).toEqual(['m', 'sale', 'sale_web', 'web'])
+  })
+  test('is nothing that cannot be installed, nor what it would come with', () => {
+    const own = {
+      m: auto(['web'], ['web'], { installable: false }),
+      n: auto(['web'], ['web'], { wrongSeries: 'x' }),
+    }
+    expect(added({ ...own, o: auto(['m']), p: auto(['n']) }).autoInstalled).toEqual([])
+  })
+  test('waits for a company of its country, but for what a database is created with', () => {
+    const countries = ['de']
+    const closure = added({
+      l10n_a: auto(['web'], ['web'], { countries }),
+      l10n_b: auto(['base'], ['base'], { countries }),
+      l10n_c: auto(['l10n_a'], ['l10n_a', 'sale']),
+    })
+    expect(closure.autoInstalled).toEqual(['l10n_b'])
+    expect(closure.byCountry).toEqual(['l10n_a', 'l10n_c'])
+  })
+  test('and lacks what it needs is refused with its triggers', () => {
+    expect(() => added({ m: auto(['web'], ['web', 'gone'], { file: 'x/m/__manifest__.py' }) })).toThrow(
+      'missing module: gone (needed by m → gone); looked in the repository (addons) and the image odoo:19.0 (5 modules); see x/m/__manifest__.py; Odoo installs m by itself with web',
+    )
+    expect(() => added({ m: auto(['web'], ['web', 'old']) })).toThrow(
+      'old is marked installable: False, needed by m → old; Odoo',
+    )
+    // A database is created with what waits for modules that do not exist.
+    expect(() => added({ m: auto(['gone']) })).toThrow('gone (needed by m → gone)')
+    expect(added({ m: auto(['web', 'gone']) }).autoInstalled).toEqual([])
+  })
+  test('and lacks what it needs is left out where it is of others', () => {
+    const closure = added({
+      m: auto(['web'], ['fine', 'gone', 'web'], { optional: true }),
+      fine: module(),
+      n: auto(['m']),
+    })
+    expect(closure).toMatchObject({ order: ['base', 'web', 'a'], autoInstalled: [], byCountry: [] })
+    expect([...closure.leftOut]).toEqual([['m', expect.stringContaining('missing module: gone')]])
+  })
+})
+
+test('modules that exclude each other are refused with both ways to them', () => {
+  const own = {
+    a: module(['b']),
+    b: module([], { excludes: ['sale'], file: 'x/b/__manifest__.py' }),
+    c: module(['sale']),
+  }
+  expect(close(['a'], own).order).toEqual(['base', 'b', 'a'])
+  expect(() => close(['a', 'c'], own)).toThrow(
+    'the modules b and sale exclude each other (`excludes` in x/b/__manifest__.py), and both would be installed: a → b; c → sale',
+  )
 })
 
 test('a chain of thousands is no problem', () => {

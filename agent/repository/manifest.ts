@@ -8,7 +8,12 @@ export interface Manifest {
   version: string
   depends: string[]
   installable: boolean
-  autoInstall: boolean
+  /** What Odoo installs it with, by itself; of none it always does. Undefined: never. */
+  autoInstall?: string[]
+  /** Codes of countries; it installs itself only where a company is in one of them. */
+  countries: string[]
+  /** Modules that must not be installed beside it. */
+  excludes: string[]
   externalPython: string[]
   externalBin: string[]
 }
@@ -37,17 +42,29 @@ export function parseManifest(content: Uint8Array, file: string): Manifest {
 function readFields(fields: Map<PythonKey, PythonValue>, file: string): Manifest {
   const external = fields.get('external_dependencies') ?? new Map()
   if (!(external instanceof Map)) throw invalid(file, '`external_dependencies` must be a dictionary')
-  const autoInstall = fields.get('auto_install') ?? false
+  const depends = moduleNames(fields.get('depends'), file)
   return {
     name: text(fields, 'name', file),
     version: text(fields, 'version', file),
-    depends: moduleNames(fields.get('depends'), file),
+    depends,
     installable: Boolean(fields.get('installable') ?? true),
-    // A list names the dependencies that trigger it: still an automatic installation.
-    autoInstall: Array.isArray(autoInstall) || Boolean(autoInstall),
+    autoInstall: readAutoInstall(fields.get('auto_install'), depends, file),
+    countries: strings(fields.get('countries'), 'countries', file),
+    excludes: strings(fields.get('excludes'), 'excludes', file),
     externalPython: strings(external.get('python'), 'external_dependencies.python', file),
     externalBin: strings(external.get('bin'), 'external_dependencies.bin', file),
   }
+}
+
+/** As `load_manifest` has it: a list names the triggers, and whatever is not False is automatic, None and 0 as well. */
+function readAutoInstall(
+  value: PythonValue | undefined,
+  depends: string[],
+  file: string,
+): string[] | undefined {
+  if (value === undefined || value === false) return undefined
+  if (value === true) return depends
+  return Array.isArray(value) ? strings(value, 'auto_install', file) : value ? depends : []
 }
 
 function text(fields: Map<PythonKey, PythonValue>, key: string, file: string): string {

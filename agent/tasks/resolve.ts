@@ -22,6 +22,7 @@ import { readDeclaredSources } from '../repository/sources/declared-sources.ts'
 import { listRequirementsFiles } from '../requirements/project-requirements.ts'
 import type { AgentServices } from '../services.ts'
 import { logGit, openMirrors } from './git-access.ts'
+import { leaveOutUnfit, tellAutoInstalled } from './resolve/auto-installed.ts'
 import { describeAddons, describeStages, lockAddons } from './resolve/describe.ts'
 import { findAllAddons, findOwnAddons } from './resolve/find-addons.ts'
 import { gatherSources } from './resolve/gather-sources.ts'
@@ -99,16 +100,19 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   })
   for (const text of pins.listUnused(new Set(sources.map(({ path }) => path)))) context.warn(text)
   const selection = { doodba: asked.doodba, exclude: file.sources.exclude }
-  const addons = await findAllAddons(own, assembly, files, selection, context)
-  warnShadowed(addons, base.facts, context)
+  const found = await findAllAddons(own, assembly, files, selection, context)
+  warnShadowed(found, base.facts, context)
 
-  const projectModules = createModules(addons, base.facts, config, series)
+  const projectModules = createModules(found, base.facts, config, series)
   const stages = closeStages(config, projectModules)
-  const { modules, closure } = requireStage(stages, input.stage)
+  const stage = requireStage(stages, input.stage)
+  const { modules, closure } = stage
+  const addons = leaveOutUnfit(found, stages, context)
   context.log(
     'fairway',
     `${addons.length} addons, ${sources.length} sources; to install: ${modules.join(', ') || 'only base'}; with dependencies ${closure.order.length} modules`,
   )
+  tellAutoInstalled(stage, projectModules, context)
   const locked = lockAddons(addons, assembly)
   const folders = { addons, submodules: project.submodules.map(({ path }) => path) }
   // What tests need stays out of images that may go on to production.
@@ -150,6 +154,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     modules,
     closure: closure.order,
     baseModules: closure.fromImage,
+    autoInstalled: closure.autoInstalled,
     imageKey: imageKey(base.digest, locked, packages),
     python: packages.python.map((one) => ({ ...one, hashes: [...one.hashes], askedBy: [...one.askedBy] })),
     apt: packages.apt.map((one) => ({ ...one })),

@@ -28,7 +28,7 @@ export function describeAddons(addons: readonly PlacedAddon[], locked: readonly 
       version: addon.version,
       depends: addon.depends,
       installable: addon.installable,
-      autoInstall: addon.autoInstall,
+      autoInstall: addon.autoInstall !== undefined,
       hasNeutralize: addon.hasNeutralize,
       externalPython: addon.externalPython,
       externalBin: addon.externalBin,
@@ -44,6 +44,7 @@ export function describeStages(stages: readonly StageClosure[]): StageModules[] 
       modules,
       closure: closure?.order,
       baseModules: closure?.fromImage,
+      autoInstalled: closure?.autoInstalled,
       error: fault?.message,
     }),
   )

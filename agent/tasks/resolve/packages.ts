@@ -33,7 +33,10 @@ export function resolvePackages(
   wanted: PackagesWanted,
 ): Promise<ResolvedRequirements> {
   const { stages, modules, base, addons } = wanted
-  const installed = new Set(stages.flatMap(({ closure }) => closure?.order ?? []))
+  // A company may be in any country: what would come with it needs its packages as well.
+  const installed = new Set(
+    stages.flatMap(({ closure }) => [...(closure?.order ?? []), ...(closure?.byCountry ?? [])]),
+  )
   // Who needs a module is told as the stage that was asked for has it, where it has it.
   const own = stages.find((stage) => stage.stage === input.stage)
   const all = [...new Set(stages.flatMap((stage) => (stage.closure ? stage.modules : [])))].sort()

@@ -1,6 +1,7 @@
 import type { ProjectConfig } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { ImageFacts } from '../../containers/image-facts.ts'
-import type { ModuleFacts, ModuleSources } from '../../repository/closure.ts'
+import type { ModuleSources } from '../../repository/closure.ts'
+import type { ModuleFacts } from '../../repository/module-facts.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import { seriesOf } from '../../repository/series.ts'
 
@@ -37,6 +38,7 @@ function moduleFacts(addon: PlacedAddon, series: string): ModuleFacts {
   const differs = its !== undefined && series !== '' && its !== series
   return {
     ...addon,
+    optional: addon.source !== '',
     file: `${addon.path}/__manifest__.py`,
     wrongSeries: differs ? `has version ${addon.version}, but the project is for Odoo ${series}` : undefined,
   }

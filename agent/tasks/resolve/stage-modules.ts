@@ -4,7 +4,7 @@ import {
   type ProjectConfig,
   type StageConfig,
 } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { type Closure, computeClosure, type ModuleSources } from '../../repository/closure.ts'
+import { type Closure, closes, computeClosure } from '../../repository/closure.ts'
 import { TaskError } from '../task.ts'
 import type { ProjectModules } from './project-modules.ts'
 
@@ -43,18 +43,8 @@ function listWanted(settings: StageConfig, sources: ProjectModules): string[] {
   const installable = [...project].filter((name) => own.get(name)?.installable)
   if (settings.installMode !== InstallMode.ALL) return installable.sort()
   const others = new Set([...own.keys(), ...image.keys()].filter((name) => !project.has(name)))
-  return [...installable, ...[...others].filter((name) => closes(name, sources))].sort()
-}
-
-/** Image and sources may hold modules whose dependencies they lack: nobody asked for those by name. */
-function closes(name: string, sources: ModuleSources): boolean {
-  try {
-    computeClosure([name], sources)
-    return true
-  } catch (error) {
-    if (error instanceof TaskError) return false
-    throw error
-  }
+  // Image and sources may hold modules whose dependencies they lack: nobody asked for those by name.
+  return [...installable, ...[...others].filter((name) => closes([name], sources))].sort()
 }
 
 /** The stage that was asked for, which has to close. */

@@ -72,7 +72,11 @@ export function codeActions(
       const { baseImage } = output
       await requireAllowedBase(engine, { key: 'base-image-allowed', baseImage, odooImage: config.odooImage })
       const own = output.addons.filter(({ name, source }) => !source && output.closure.includes(name)).length
-      engine.summarize(`${output.commit.slice(0, 10)}: ${output.closure.length} modules, ${own} of them own`)
+      const byItself =
+        output.autoInstalled.length > 0 ? `, ${output.autoInstalled.length} that Odoo adds by itself` : ''
+      engine.summarize(
+        `${output.commit.slice(0, 10)}: ${output.closure.length} modules, ${own} of them own${byItself}`,
+      )
       return sourceOf(output, run.stage as Stage, run.number ?? 0)
     },
 

@@ -451,7 +451,8 @@ export declare type ResolveOutput = Message<"fairway.agent.v1.ResolveOutput"> & 
   modules: string[];
 
   /**
-   * Those and all they depend on, dependencies first.
+   * Those, all they depend on, and what Odoo installs by itself beside them, dependencies first. Agents of before left out
+   * the last.
    *
    * @generated from field: repeated string closure = 9;
    */
@@ -525,6 +526,13 @@ export declare type ResolveOutput = Message<"fairway.agent.v1.ResolveOutput"> & 
    * @generated from field: string python_index = 20;
    */
   pythonIndex: string;
+
+  /**
+   * Members of `closure` that nobody asked for: Odoo installs them, and what they need, by itself.
+   *
+   * @generated from field: repeated string auto_installed = 21;
+   */
+  autoInstalled: string[];
 };
 
 /**
@@ -563,6 +571,11 @@ export declare type StageModules = Message<"fairway.agent.v1.StageModules"> & {
    * @generated from field: string error = 5;
    */
   error: string;
+
+  /**
+   * @generated from field: repeated string auto_installed = 6;
+   */
+  autoInstalled: string[];
 };
 
 /**

@@ -1,0 +1,17 @@
+/** What the closure needs to know of a module, wherever it comes from. */
+export interface ModuleFacts {
+  depends: readonly string[]
+  installable: boolean
+  /** Odoo installs it by itself where these are installed; of none it always does. Undefined: never. */
+  autoInstall?: readonly string[] | undefined
+  /** Codes; it installs itself only where a company is in one of them. Empty: anywhere. */
+  countries: readonly string[]
+  /** Modules that must not be installed beside it. */
+  excludes: readonly string[]
+  /** Its manifest, for people; modules of the image have none to look at. */
+  file?: string
+  /** Why it cannot be installed here, for people: it is written for another Odoo. */
+  wrongSeries?: string
+  /** Of a repository of others: where it would install itself and cannot, it is left out. */
+  optional?: boolean
+}
