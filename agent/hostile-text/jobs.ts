@@ -6,6 +6,8 @@ import { parseAddonsYaml } from '../repository/sources/addons-yaml.ts'
 import { pathsEnabledBy } from '../repository/sources/doodba.ts'
 import { pathsExcludedBy } from '../repository/sources/excluded.ts'
 import { parseOcaDependencies } from '../repository/sources/oca-dependencies.ts'
+import { parseOdooConf } from '../repository/sources/odoo-conf.ts'
+import { parsePackageList } from '../repository/sources/package-list.ts'
 import { parseReposYaml } from '../repository/sources/repos-yaml.ts'
 import { readRequirementsBytes } from '../requirements/requirements-bytes.ts'
 
@@ -20,6 +22,8 @@ export const jobs = {
   pathsEnabledBy,
   pathsExcludedBy,
   ocaDependencies: parseOcaDependencies,
+  odooConf: parseOdooConf,
+  packageList: parsePackageList,
   reposYaml: parseReposYaml,
   requirements: readRequirementsBytes,
 }

@@ -29,13 +29,15 @@ test('where addons of others come from', () => {
     oca: 'https://github.com/OCA/{}.git',
     variables: {},
     exclude: [],
+    ignore: [],
   })
   const text =
-    'sources:\n  oca: https://git.example/oca/{}\n  variables: {PGDATABASE: prod}\n  exclude: [web/web_*]\n'
+    'sources:\n  oca: https://git.example/oca/{}\n  variables: {PGDATABASE: prod}\n  exclude: [web/web_*]\n  ignore: [odoo/custom/conf.d]\n'
   expect(parseFairwayFile(text).sources).toEqual({
     oca: 'https://git.example/oca/{}',
     variables: { PGDATABASE: 'prod' },
     exclude: ['web/web_*'],
+    ignore: ['odoo/custom/conf.d'],
   })
   expect(() => parse('sources:\n  oca: https://git.example/oca\n')).toThrow(
     'fairway.yaml:2:8: `sources.oca`: an address',

@@ -127,6 +127,13 @@ export const fairwaySchema = z
           .max(200)
           .default([])
           .describe('Addons of other repositories that are left out, for instance web/web_x'),
+        ignore: z
+          .array(folder)
+          .max(100)
+          .default([])
+          .describe(
+            "Doodba's files that Fairway does not use and whose needs are met otherwise: no build warns of them",
+          ),
       })
       .prefault({})
       .describe('Repositories of addons beside this one'),

@@ -94,7 +94,7 @@ function aptFault(exitCode: number, said: readonly string[], refusals: string): 
   if (names.length > 0)
     return new TaskError(
       'apt-missing',
-      `the package sources of the base image have no ${names.join(', ')}: correct apt in fairway.yaml`,
+      `the package sources of the base image have no ${names.join(', ')}: correct apt in fairway.yaml, or the list of Doodba's that names it (odoo/custom/dependencies)`,
     )
   return new TaskError('apt-conflict', `apt can't install what fairway.yaml asks for: ${text}`)
 }

@@ -19,13 +19,16 @@ import type { FairwayFile } from '../repository/schema.ts'
 import { scanForSecrets } from '../repository/secret-scan/scan.ts'
 import type { SourceDefaults } from '../repository/sources/declaration.ts'
 import { readDeclaredSources } from '../repository/sources/declared-sources.ts'
+import { readDoodbaFiles } from '../repository/sources/doodba-files.ts'
 import { listRequirementsFiles } from '../requirements/project-requirements.ts'
 import type { AgentServices } from '../services.ts'
+import { trimEnd } from '../trim.ts'
 import { logGit, openMirrors } from './git-access.ts'
 import { leaveOutUnfit, tellAutoInstalled } from './resolve/auto-installed.ts'
 import { describeAddons, describeStages, lockAddons } from './resolve/describe.ts'
 import { findAllAddons, findOwnAddons } from './resolve/find-addons.ts'
 import { gatherSources } from './resolve/gather-sources.ts'
+import { warnOnlyBase } from './resolve/only-base.ts'
 import { openBase } from './resolve/open-base.ts'
 import { resolvePackages } from './resolve/packages.ts'
 import { createModules } from './resolve/project-modules.ts'
@@ -81,7 +84,10 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
 
   const defaults = sourceDefaults(file, series)
   const asked = await readDeclaredSources(files, defaults, (path) => project.findTreeId(path) !== undefined)
-  for (const text of asked.warnings) context.warn(text)
+  const more = await readDoodbaFiles(files, { ...defaults, executables: base.facts.executables })
+  for (const text of [...asked.warnings, ...more.warnings]) context.warn(text)
+  for (const text of [...asked.notes, ...more.notes]) context.log('fairway', text)
+  config.apt = [...new Set([...config.apt, ...more.apt.map(({ name }) => name)])].sort()
   if (asked.declarations.length > 0 && series === '')
     throw new TaskError(
       'config-invalid',
@@ -113,10 +119,11 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     `${addons.length} addons, ${sources.length} sources; to install: ${modules.join(', ') || 'only base'}; with dependencies ${closure.order.length} modules`,
   )
   tellAutoInstalled(stage, projectModules, context)
+  warnOnlyBase(addons, stage, config, context)
   const locked = lockAddons(addons, assembly)
   const folders = { addons, submodules: project.submodules.map(({ path }) => path) }
   // What tests need stays out of images that may go on to production.
-  const requirementsFiles = await listRequirementsFiles(files, folders, !onBranch)
+  const requirementsFiles = [...(await listRequirementsFiles(files, folders, !onBranch)), ...more.pip]
   const packages = await resolvePackages(services, input, context, {
     files,
     requirementsFiles,
@@ -180,7 +187,8 @@ function sourceDefaults({ sources }: FairwayFile, series: string): SourceDefault
     DEFAULT_REPO_PATTERN: sources.oca,
     ...sources.variables,
   }
-  return { series, pattern: sources.oca, variables: new Map(Object.entries(variables)) }
+  const ignore = sources.ignore.map((path) => trimEnd(path.replace(/^\.\//, ''), '/'))
+  return { series, pattern: sources.oca, variables: new Map(Object.entries(variables)), ignore }
 }
 
 function warnShadowed(addons: readonly PlacedAddon[], facts: ImageFacts, context: TaskContext): void {

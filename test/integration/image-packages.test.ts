@@ -122,7 +122,12 @@ test('programs come from Debian packages, and what is missing is named with who 
     reason: 'apt-missing',
     message: expect.stringContaining('have no no-such-package-anywhere:'),
   })
-  const resolved = await project.resolve({ ...files, 'fairway.yaml': 'apt: [hello, python3-xmlsec]\n' })
+  const resolved = await project.resolve({
+    ...files,
+    'fairway.yaml': 'apt: [python3-xmlsec]\n',
+    // Doodba's list comes to the same.
+    'odoo/custom/dependencies/apt.txt': '# for greetings\nhello\n',
+  })
   expect(resolved.python).toEqual([])
   expect(resolved.apt.map(({ name }) => name)).toEqual(expect.arrayContaining(['hello', 'python3-xmlsec']))
   const image = await project.build(resolved)

@@ -13,6 +13,8 @@ const { parseManifest } = await import('../../agent/repository/manifest.ts')
 const { matchesGlob } = await import('../../agent/repository/sources/name-glob.ts')
 const { parseAddonsYaml } = await import('../../agent/repository/sources/addons-yaml.ts')
 const { parseOcaDependencies } = await import('../../agent/repository/sources/oca-dependencies.ts')
+const { parseOdooConf } = await import('../../agent/repository/sources/odoo-conf.ts')
+const { parsePackageList } = await import('../../agent/repository/sources/package-list.ts')
 const { parseReposYaml } = await import('../../agent/repository/sources/repos-yaml.ts')
 const { findAssets } = await import('../../agent/odoo/page-assets.ts')
 const { createUpdateLogReader } = await import('../../agent/odoo/update-log.ts')
@@ -74,11 +76,33 @@ const readers: Record<string, Reader> = {
   'a policy': yaml(parsePolicy),
   'oca_dependencies.txt': {
     read: (text) =>
-      parseOcaDependencies(text, 'oca_dependencies.txt', { series: '19.0', pattern: 'x/{}', variables }),
+      parseOcaDependencies(text, 'oca_dependencies.txt', {
+        series: '19.0',
+        pattern: 'x/{}',
+        variables,
+        ignore: [],
+      }),
     tokens: ['a', ' ', '\n', '\r', '#', 'web', '\t', 'https://x'],
     shapes: [
       ['a', () => ' ', 'x'],
       ['', (index) => `r${index % 200}\n`, ''],
+    ],
+  },
+  "Doodba's apt.txt": {
+    read: (text) => parsePackageList(text, 'apt.txt'),
+    tokens: ['a', ' ', '\n', '\r', '#', '\t'],
+    shapes: [
+      ['a', () => ' ', 'x'],
+      ['', (index) => `p${index % 900} `, ''],
+    ],
+  },
+  'a part of odoo.conf': {
+    read: (text) => parseOdooConf(text, 'x.conf'),
+    tokens: ['a', ' ', '\n', '=', ':', '[', ']', '#', ';', '\t'],
+    shapes: [
+      ['a', () => ' ', '='],
+      ['[', () => 'a', ''],
+      ['', () => '[', ']'],
     ],
   },
   'requirements.txt': {

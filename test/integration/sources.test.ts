@@ -272,8 +272,8 @@ web:
       ['.fairway-sources/web', `${src}/repos.yaml:7`, 2],
       ['.fairway-sources/tools', `${src}/addons.yaml:3`, 0],
     ])
+    // That Odoo comes with the image is no news on any build.
     expect(warnings).toEqual([
-      expect.stringContaining(`${src}/repos.yaml:2: odoo is not fetched`),
       expect.stringMatching(
         /^odoo\/custom\/src\/private\/shop \(the repository\) takes the place of .*tools\/shop/,
       ),
@@ -317,6 +317,48 @@ web:
       message: expect.stringContaining('tool_a at .fairway-sources/tools/tool_a'),
     })
   }, 180_000)
+})
+
+describe("Doodba's other files", () => {
+  const layout = (files: Record<string, string>, fairway = '') => ({
+    'fairway.yaml': `sources:\n  oca: ${server.url}/${ocaPrefix}{}\n${fairway}`,
+    'odoo/custom/src/addons.yaml': 'tools: [tool_a, tool_b]\n',
+    ...Object.fromEntries(Object.entries(files).map(([path, text]) => [`odoo/custom/${path}`, text])),
+  })
+
+  test('without modules to install that is said, with what to write', async () => {
+    const project = await startCase()
+    await createOca('tools', { ...addon('tool_a'), ...addon('tool_b', ['tool_a']) })
+    await project.commit(layout({ 'dependencies/pip.txt': '# in the image\npsycopg2\n' }))
+    const { output, warnings } = await resolve(project)
+    expect(output.closure).toEqual(expect.arrayContaining(['base']))
+    expect(output.modules).toEqual([])
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^only base is installed: .*`development: \{ modules: \[tool_a, tool_b\] \}`, likewise for the other stages$/,
+      ),
+    ])
+    await project.commit(layout({}, 'development: { modules: [tool_b] }\n'))
+    const named = await resolve(project)
+    expect(named.output.closure).toEqual(expect.arrayContaining(['tool_a', 'tool_b']))
+    expect(named.warnings).toEqual([])
+    await project.commit(layout({}, 'development: { modules: [] }\n'))
+    expect((await resolve(project)).warnings).toEqual([])
+  }, 60_000)
+
+  test.each([
+    ['pip.txt', 'ok\n-e git+https://x/y', /^odoo\/custom\/dependencies\/pip\.txt:2: /],
+    ['apt.txt', 'curl=7.88', /^odoo\/custom\/dependencies\/apt\.txt:1: .*: the lock pins its version$/],
+  ])(
+    '%s is read, and a line of it refused by its place',
+    async (name, text, message) => {
+      const project = await startCase()
+      await createOca('tools', { ...addon('tool_a'), ...addon('tool_b') })
+      await project.commit(layout({ [`dependencies/${name}`]: text }))
+      await expect(resolve(project)).rejects.toMatchObject({ message: expect.stringMatching(message) })
+    },
+    60_000,
+  )
 })
 
 describe('what does not come together', () => {

@@ -28,6 +28,8 @@ export interface SourceDefaults {
   /** Address of an OCA repository, `{}` for its name. */
   pattern: string
   variables: ReadonlyMap<string, string>
+  /** Files and folders that are knowingly left out: nothing is said of them. */
+  ignore: readonly string[]
 }
 
 export const maxSources = 200

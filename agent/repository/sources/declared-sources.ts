@@ -8,6 +8,8 @@ import { ocaFileName } from './oca-dependencies.ts'
 export interface DeclaredSources {
   declarations: Declaration[]
   warnings: string[]
+  /** What people may want to know once, and need do nothing about. */
+  notes: string[]
   doodba?: DoodbaProject
 }
 
@@ -40,10 +42,21 @@ export async function readDeclaredSources(
       ...(doodba?.declarations ?? []),
       ...(await readOcaDependencies(files, '', defaults)),
     ],
-    warnings: [...(aggregated?.warnings ?? []), ...(doodba?.warnings ?? [])],
+    warnings: [
+      ...(aggregated?.warnings ?? []),
+      ...(doodba?.warnings ?? []),
+      ...[aggregated, doodbaFiles.repos]
+        .flatMap((repositories) => repositories?.odooChanges ?? [])
+        .flatMap(({ folder, warning }) => (isIgnored(folder, defaults) ? [] : [warning])),
+    ],
+    notes: [...(aggregated?.notes ?? []), ...(doodba?.notes ?? [])],
     doodba,
   }
 }
+
+/** As fairway.yaml names a file or a folder. */
+export const isIgnored = (path: string, { ignore }: Pick<SourceDefaults, 'ignore'>): boolean =>
+  ignore.some((one) => path === one || path.startsWith(`${one}/`))
 
 /** Those of a repository's own oca_dependencies.txt; `folder` is the repository's, for people. */
 export async function readOcaDependencies(

@@ -10,6 +10,7 @@ const defaults = {
     ['ODOO_VERSION', '19.0'],
     ['PGDATABASE', 'prod'],
   ]),
+  ignore: [],
 }
 const read = (repos: string | undefined, addons: string | undefined, there: string[] = []) => {
   const { variables } = defaults
@@ -37,7 +38,7 @@ unused:
 `
 
 test('repositories come from both files, and core, private and what is there from nowhere', () => {
-  const { declarations, warnings } = read(
+  const { declarations, warnings, notes } = read(
     repos,
     `
 odoo/addons: ["*"]
@@ -60,14 +61,14 @@ committed: ["*"]
     ],
     ['themes/inner', { url: 'https://git.example/oca/inner.git', ref: '19.0', commit: '' }, 'addons.yaml:8'],
   ])
-  expect(warnings).toEqual([
-    'repos.yaml:2: odoo is not fetched, and nothing is merged into it: Odoo comes with the base image',
-    'repos.yaml:8: unused is not fetched, as addons.yaml enables nothing of it',
+  expect(notes).toEqual([
+    'repos.yaml:2: odoo is not fetched: Odoo comes with the base image (base_image in fairway.yaml)',
   ])
+  expect(warnings).toEqual(['repos.yaml:8: unused is not fetched, as addons.yaml enables nothing of it'])
 })
 
 test('documents have an environment, and hold or not', () => {
-  const { declarations, enables, warnings } = read(
+  const { declarations, enables, warnings, notes } = read(
     undefined,
     `
 ENV: { DEFAULT_REPO_PATTERN: "https://git.example/acme/{}.git", ODOO_VERSION: 19.0-acme }
@@ -89,8 +90,9 @@ web: [web_unknown]
     { url: 'https://git.example/oca/web.git', ref: '19.0', commit: '' },
   ])
   expect(['web/web_prod', 'web/web_devel', 'web/web_unknown'].map(enables)).toEqual([true, false, false])
+  // What the project itself decided is no warning.
+  expect(notes).toEqual(['addons.yaml:8: this part is left out, as PGDATABASE is prod'])
   expect(warnings).toEqual([
-    'addons.yaml:8: this part is left out, as PGDATABASE is prod',
     'addons.yaml:12: this part is left out, as UNKNOWN is not set under sources.variables in fairway.yaml',
   ])
 })
@@ -114,7 +116,14 @@ test('addons are enabled by their folder and pattern; all of private where nothi
 describe('refused, with the line', () => {
   test.each([
     ['\n../x: ["*"]', 'addons.yaml:2: "../x" is no folder here'],
-    ['x: "*"', /addons.yaml:1: /],
+    ['x: "*"', /addons.yaml:1: .*write `x: \["\*"\]`/],
+    ["web: -'*'", /addons.yaml:1: `web` needs a list of addons: write `web: \["\*"\]`, or each below/],
+    ['web: -web_x', /write `web: \["web_x"\]`/],
+    ["web:\n  -web_x\n  -'web_y'", /write `web: \["web_x", "web_y"\]`.* ` {2}- "web_x"`/],
+    ['web:', /write `web: \["\*"\]`/],
+    ['web: {a: b}', /write `web: \["\*"\]`/],
+    ['web: *', /addons.yaml:1: .*a \* of its own stands in quotation marks, "\*"/],
+    ['web:\n  - *', /addons.yaml:2: .*stands in quotation marks/],
     ['x: ["$(id)"]', /addons.yaml:1: .*names of addons are expected/],
     ['x: [a]\nONLY: x', /addons.yaml:2: /],
   ])('%s', (text, message) => {

@@ -8,7 +8,7 @@ import {
   type SourceDefaults,
 } from './declaration.ts'
 import { matchesGlob } from './name-glob.ts'
-import { coreWarning, type DeclaredRepositories } from './repos-yaml.ts'
+import { coreNote, type DeclaredRepositories } from './repos-yaml.ts'
 
 /** Where Doodba's layout keeps its declarations, and the folders that they are about. */
 export const doodbaFolder = 'odoo/custom/src'
@@ -17,6 +17,7 @@ export const doodbaFolder = 'odoo/custom/src'
 export interface DoodbaProject {
   declarations: Declaration[]
   warnings: string[]
+  notes: string[]
   /** For `pathsEnabledBy`. */
   patterns: readonly string[]
 }
@@ -33,6 +34,7 @@ export function readDoodba(
 ): DoodbaProject {
   const enabled = addons?.enabled ?? []
   const warnings = [...(repos?.warnings ?? []), ...(addons?.warnings ?? [])]
+  const notes = [...(repos?.notes ?? []), ...(addons?.notes ?? [])]
   const used = new Map<string, Declaration>()
   for (const entry of enabled) {
     const folder = parseFolder(entry.repository)
@@ -44,14 +46,14 @@ export function readDoodba(
     if (declaration) used.set(declaration.folder, declaration)
     else if (!repos?.folders.some(holds) && ![...used.keys()].some(holds)) {
       const assumed = assume(folder, entry, defaults)
-      if (isCore({ folder, url: assumed.from[0].url })) warnings.push(coreWarning(entry.where, folder))
+      if (isCore({ folder, url: assumed.from[0].url })) notes.push(coreNote(entry.where, folder))
       else used.set(folder, assumed)
     }
   }
   for (const { folder, declaredIn } of repos?.declarations ?? [])
     if (!used.has(folder))
       warnings.push(`${declaredIn}: ${folder} is not fetched, as addons.yaml enables nothing of it`)
-  return { declarations: [...used.values()], warnings, patterns: patternsOf(enabled) }
+  return { declarations: [...used.values()], warnings, notes, patterns: patternsOf(enabled) }
 }
 
 function assume(

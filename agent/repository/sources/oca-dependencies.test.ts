@@ -3,7 +3,12 @@ import { expect, test } from 'vitest'
 import { TaskError } from '../../tasks/task.ts'
 import { parseOcaDependencies } from './oca-dependencies.ts'
 
-const defaults = { series: '19.0', pattern: 'https://git.example/oca/{}.git', variables: new Map() }
+const defaults = {
+  series: '19.0',
+  pattern: 'https://git.example/oca/{}.git',
+  variables: new Map(),
+  ignore: [],
+}
 const parse = (text: string) => parseOcaDependencies(text, 'oca_dependencies.txt', defaults)
 const commit = '0123456789'.repeat(4)
 

@@ -60,19 +60,37 @@ src/connector/:
   ])
 })
 
-test('Odoo itself is left out, also where something would be run in it', () => {
-  const { declarations, warnings, folders } = parse(`
+test('Odoo itself is left out; what would change it is said', () => {
+  const found = parse(`
 ./odoo:
-  shell_command_after: git am x
+  remotes: {ocb: "https://github.com/OCA/OCB.git", me: "https://github.com/me/odoo"}
+  merges: [ocb $ODOO_VERSION]
 core:
   remotes: {ocb: "https://github.com/OCA/OCB.git"}
-  merges: [ocb 19.0]
+  merges: [ocb 19.0, ocb refs/pull/7/head, {remote: ocb, ref: fix}]
+ocb:
+  shell_command_after: git am x
 `)
-  expect(declarations).toEqual([])
-  expect(folders).toEqual(['odoo', 'core'])
-  expect(warnings).toEqual([
-    'repos.yaml:2: odoo is not fetched, and nothing is merged into it: Odoo comes with the base image',
-    'repos.yaml:4: core is not fetched, and nothing is merged into it: Odoo comes with the base image',
+  expect(found.declarations).toEqual([])
+  expect(found.folders).toEqual(['odoo', 'core', 'ocb'])
+  expect(found.warnings).toEqual([])
+  const comes = 'is not fetched: Odoo comes with the base image (base_image in fairway.yaml)'
+  expect(found.notes).toEqual([
+    `repos.yaml:2: odoo ${comes}`,
+    `repos.yaml:5: core ${comes}`,
+    `repos.yaml:8: ocb ${comes}`,
+  ])
+  const what = 'not in Odoo, which comes with the base image'
+  const todo = 'make an image that has them and name it under base_image in fairway.yaml'
+  expect(found.odooChanges).toEqual([
+    {
+      folder: 'core',
+      warning: `repos.yaml:5: ${what}: ocb refs/pull/7/head, ocb fix; ${todo}, then write \`sources: { ignore: ["core"] }\` there`,
+    },
+    {
+      folder: 'ocb',
+      warning: `repos.yaml:8: ${what}: what shell_command_after does; ${todo}, then write \`sources: { ignore: ["ocb"] }\` there`,
+    },
   ])
 })
 

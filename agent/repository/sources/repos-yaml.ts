@@ -13,6 +13,10 @@ export interface DeclaredRepositories {
   declarations: Declaration[]
   /** For people: what is left out, and why. */
   warnings: string[]
+  /** For people: what is left out as it always is. */
+  notes: string[]
+  /** What would change Odoo, which the base image brings as it is. */
+  odooChanges: { folder: string; warning: string }[]
   /** Folders that are declared, those left out included. */
   folders: string[]
 }
@@ -51,14 +55,20 @@ const repositorySchema = z.strictObject({
 
 /**
  * Reads git-aggregator's repos.yaml. Nothing is run: a repository with `shell_command_after` is refused. Odoo itself is
- * left out with a warning, as the base image brings it. Throws TaskError `sources-invalid` with the line.
+ * left out, as the base image brings it. Throws TaskError `sources-invalid` with the line.
  */
 export function parseReposYaml(
   text: string,
   file: string,
   variables: ReadonlyMap<string, string>,
 ): DeclaredRepositories {
-  const found: DeclaredRepositories = { declarations: [], warnings: [], folders: [] }
+  const found: DeclaredRepositories = {
+    declarations: [],
+    warnings: [],
+    notes: [],
+    odooChanges: [],
+    folders: [],
+  }
   for (const entry of parseYamlFile(text, file, variables).flat()) {
     const folder = parseFolder(entry.key)
     if (folder === undefined)
@@ -69,15 +79,35 @@ export function parseReposYaml(
     if (found.folders.includes(folder))
       throw invalidSources(entry.where, `${folder} is declared a second time`)
     found.folders.push(folder)
-    if (isCore({ folder, url: '' })) found.warnings.push(coreWarning(entry.where, folder))
+    if (isCore({ folder, url: '' })) passOver(found, folder, entry)
     else addRepository(found, folder, entry)
     if (found.folders.length > maxSources) throw invalidSources(file, `more than ${maxSources} repositories`)
   }
   return found
 }
 
-export const coreWarning = (where: string, folder: string) =>
-  `${where}: ${folder} is not fetched, and nothing is merged into it: Odoo comes with the base image`
+export const coreNote = (where: string, folder: string) =>
+  `${where}: ${folder} is not fetched: Odoo comes with the base image (base_image in fairway.yaml)`
+
+const changesOnly = z.looseObject({
+  merges: repositorySchema.shape.merges.catch([]),
+  shell_command_after: words.optional().catch(undefined),
+})
+
+/** Nothing of the entry is used; what it merges onto the first, or runs, is missed in what the image has. */
+function passOver(found: DeclaredRepositories, folder: string, entry: YamlEntry<unknown>): void {
+  const { key, value, where } = entry
+  found.notes.push(coreNote(where, folder))
+  const { merges = [], shell_command_after = '' } = changesOnly.safeParse(value).data ?? {}
+  const lost = merges.slice(1, 6).map(({ remote, ref }) => `${remote} ${ref}`)
+  if (merges.length > 6) lost.push(`${merges.length - 6} more`)
+  if (shell_command_after.length > 0) lost.push('what shell_command_after does')
+  if (lost.length === 0) return
+  found.odooChanges.push({
+    folder,
+    warning: `${where}: not in Odoo, which comes with the base image: ${lost.join(', ')}; make an image that has them and name it under base_image in fairway.yaml, then write \`sources: { ignore: [${JSON.stringify(key)}] }\` there`,
+  })
+}
 
 function addRepository(found: DeclaredRepositories, folder: string, entry: YamlEntry<unknown>): void {
   const { remotes, merges, shell_command_after } = requireShape(repositorySchema, entry)
@@ -96,7 +126,7 @@ function addRepository(found: DeclaredRepositories, folder: string, entry: YamlE
       : { url: address, ref, commit: '' }
   })
   if (!first) return
-  if (isCore({ folder, url: first.url })) found.warnings.push(coreWarning(entry.where, folder))
+  if (isCore({ folder, url: first.url })) passOver(found, folder, entry)
   else
     found.declarations.push({ folder, from: [first, ...others], declaredIn: entry.where, recursive: false })
 }

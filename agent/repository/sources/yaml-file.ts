@@ -29,7 +29,7 @@ export function parseYamlFile(
   const lineOf = (offset: number) => `${file}:${at(offset).line}`
   return documents.map((document) => {
     const [fault] = faultsOf(document, 1).first
-    if (fault) throw invalidSources(lineOf(fault.offset), fault.message)
+    if (fault) throw invalidSources(lineOf(fault.offset), `${fault.message}${hintFor(fault.message)}`)
     if (document.contents === null || isBlank(document)) return []
     if (!isMap(document.contents)) throw invalidSources(file, 'a map of folders is expected')
     const offsets = keyOffsets(document)
@@ -54,6 +54,9 @@ export function requireShape<S extends z.ZodType>(
   })
   throw invalidSources(where, faults.join('; '))
 }
+
+const hintFor = (message: string) =>
+  /\balias\b/i.test(message) ? ': a * of its own stands in quotation marks, "*"' : ''
 
 const isBlank = ({ contents }: YamlDocument) =>
   typeof contents === 'object' && contents !== null && 'value' in contents && contents.value === ''

@@ -19,7 +19,7 @@ import {
   type SourceDefaults,
 } from '../../repository/sources/declaration.ts'
 import { readOcaDependencies } from '../../repository/sources/declared-sources.ts'
-import { coreWarning } from '../../repository/sources/repos-yaml.ts'
+import { coreNote } from '../../repository/sources/repos-yaml.ts'
 import { trimEnd } from '../../trim.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 
@@ -77,7 +77,7 @@ function createSieve({ assembly, context, projectUrl }: Gathering): (declaration
     const { folder, from, declaredIn, recursive } = declaration
     const [{ url }] = from
     if (isCore({ folder, url })) {
-      context.warn(coreWarning(declaredIn, folder))
+      context.log('fairway', coreNote(declaredIn, folder))
       return false
     }
     // A file that names a folder means that folder; OCA's names a repository, wherever it is.

@@ -8,6 +8,13 @@ import { type Closure, closes, computeClosure } from '../../repository/closure.t
 import { TaskError } from '../task.ts'
 import type { ProjectModules } from './project-modules.ts'
 
+/** As fairway.yaml has them. */
+export const stageNames: ReadonlyMap<CellStage, 'production' | 'staging' | 'development'> = new Map([
+  [CellStage.PRODUCTION, 'production'],
+  [CellStage.STAGING, 'staging'],
+  [CellStage.DEVELOPMENT, 'development'],
+])
+
 export interface StageClosure {
   stage: CellStage
   modules: string[]
