@@ -1,9 +1,11 @@
 import type Docker from 'dockerode'
+import type { Variables } from '../../lib/environment/stage-variables.ts'
 import type { Connection } from '../cells/cells.ts'
 import { DATABASE } from '../database/names.ts'
 import type { Cell } from '../storage/records.ts'
 import type { Secrets } from '../tasks/task.ts'
 import { withSecrets } from './container-secrets.ts'
+import { withVariables } from './container-variables.ts'
 import { hardenedHostConfig } from './docker.ts'
 import type { ImageFacts } from './image-facts.ts'
 import { networkName } from './networks.ts'
@@ -28,6 +30,8 @@ export interface OdooContainer {
   /** Arguments after `odoo`, its subcommand first. */
   arguments: readonly string[]
   secrets?: Secrets
+  /** Plain ones; a secret of the same name goes before one. */
+  variables?: Variables
 }
 
 /** Options that every use of Odoo on a cell has; a subcommand goes before them. */
@@ -60,7 +64,7 @@ export function odooContainer(spec: OdooContainer): Docker.ContainerCreateOption
       Mounts: [{ Type: 'bind', Source: cell.paths.filestore, Target: `/var/lib/odoo/filestore/${DATABASE}` }],
     },
   }
-  return withSecrets(options, spec.secrets ?? {})
+  return withVariables(withSecrets(options, spec.secrets ?? {}), spec.variables ?? {})
 }
 
 /** Both ways in which images are told: those of the official image, and libpq's, which `docker exec psql` uses. */

@@ -65,6 +65,7 @@ export function runtimeContainer(
     limits: runtime.resources,
     arguments: runtimeArguments(runtime, cell),
     secrets,
+    variables: runtime.variables,
   })
   options.Hostname = 'odoo'
   options.StopTimeout = stopGraceSeconds

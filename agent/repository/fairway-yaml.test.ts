@@ -103,6 +103,57 @@ staging:
   })
 })
 
+describe('variables', () => {
+  const variablesIn = (text: string) => {
+    const { production, staging, development } = parse(text)
+    return [production, staging, development].map((stage) => stage?.variables)
+  }
+
+  test('say the stage where nothing else is said', () => {
+    expect(variablesIn('')).toEqual([
+      { ODOO_STAGE: 'production', RUNNING_ENV: 'production' },
+      { ODOO_STAGE: 'staging', RUNNING_ENV: 'staging' },
+      { ODOO_STAGE: 'dev', RUNNING_ENV: 'dev' },
+    ])
+  })
+
+  test('are those of all stages, then of the stage, as text', () => {
+    const text = `
+environment:
+  all: { SMTP_HOST: smtp.example, LIMIT: 20, RUNNING_ENV: test, ODOO_STAGE: test }
+  production: { RUNNING_ENV: prod, SEND_MAIL: true }
+  development: { SMTP_HOST: "" }
+`
+    const all = { LIMIT: '20', ODOO_STAGE: 'test', RUNNING_ENV: 'test', SMTP_HOST: 'smtp.example' }
+    expect(variablesIn(text)).toEqual([
+      { ...all, RUNNING_ENV: 'prod', SEND_MAIL: 'true' },
+      all,
+      { ...all, SMTP_HOST: '' },
+    ])
+  })
+
+  test.each([
+    [
+      'environment: {all: {PATH: /tmp}}',
+      '1:27: `environment.all.PATH`: The name PATH is kept for the container',
+    ],
+    ['environment: {all: {LD_PRELOAD: x}}', 'Names that begin with LD_ are kept'],
+    ['environment: {production: {PGHOST: x}}', 'Names that begin with PG are kept'],
+    ['environment: {staging: {PYTHONPATH: x}}', 'Names that begin with PYTHON are kept'],
+    ['environment: {all: {FAIRWAY_X: x}}', 'Names that begin with FAIRWAY_ are kept'],
+    ['environment: {all: {ODOO_RC: x}}', 'Names that begin with ODOO_ are kept'],
+    ['environment: {all: {smtp_host: x}}', 'a name in capital letters'],
+    ['environment: {all: {RATE: 1.10}}', 'put anything else in quotes'],
+    ['environment: {all: {LIST: [a]}}', 'put anything else in quotes'],
+    [
+      'environment: {RUNNING_ENV: prod}',
+      'unknown key `RUNNING_ENV`, known are: all, production, staging, development',
+    ],
+  ])('that nobody may set are refused: %s', (text, message) => {
+    expect(() => parse(text)).toThrow(message)
+  })
+})
+
 describe('a fault is named with its place and a hint', () => {
   test.each([
     ['stagging:\n  demo: true\n', 'fairway.yaml:1:1: unknown key `stagging`, did you mean `staging`?'],

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { Document as YamlDocument } from 'yaml'
 import type { z } from 'zod'
+import { variablesOf } from '../../lib/environment/stage-variables.ts'
 import { readYamlDocument } from '../../lib/yaml/read-yaml.ts'
 import {
   CellStage,
@@ -13,7 +14,7 @@ import {
 import { TaskError } from '../tasks/task.ts'
 import { trimEnd } from '../trim.ts'
 import { findNearest } from './nearest.ts'
-import { type FairwayFile, type FairwayStage, fairwaySchema } from './schema.ts'
+import { type FairwayFile, fairwaySchema } from './schema.ts'
 import { keyOffset, valueOffset } from './yaml-places.ts'
 
 export const fairwayFileName = 'fairway.yaml'
@@ -79,6 +80,7 @@ function describe(issue: Issue, document: YamlDocument, at: (offset: number) => 
 const faultsIn = (issue: Issue) => (issue.code === 'unrecognized_keys' ? issue.keys.length : 1)
 
 function explain(issue: Issue): string {
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => message).join(', ')
   if (issue.code !== 'invalid_union') return issue.message
   const nested = issue.errors.flat().map((inner) => inner.message)
   return [...new Set(nested)].join(', or: ')
@@ -87,6 +89,7 @@ function explain(issue: Issue): string {
 const stageKeys = Object.keys(fairwaySchema.shape.production.unwrap().shape)
 const smokeKeys = ['path', 'status', 'contains']
 const pythonKeys = Object.keys(fairwaySchema.shape.python.unwrap().shape)
+const environmentKeys = Object.keys(fairwaySchema.shape.environment.unwrap().shape)
 const sourcesKeys = Object.keys(fairwaySchema.shape.sources.unwrap().shape)
 
 function hint(key: string, path: (string | number)[]): string {
@@ -97,6 +100,7 @@ function hint(key: string, path: (string | number)[]): string {
 
 function knownKeys(path: (string | number)[]): string[] {
   if (path.length === 0) return Object.keys(fairwaySchema.shape)
+  if (path[0] === 'environment') return environmentKeys
   if (path[0] === 'sources') return sourcesKeys
   if (path[0] === 'python') return pythonKeys
   return path.includes('smoke') ? smokeKeys : stageKeys
@@ -123,14 +127,15 @@ export function toProjectConfig(file: FairwayFile, defaults: ProjectDefaults): P
     apt: [...new Set(file.apt)].sort(),
     pythonIndex: file.python.index ?? '',
     branches: Object.entries(file.branches).map(([pattern, stage]) => ({ pattern, stage: stages[stage] })),
-    production: toStageConfig(file.production),
-    staging: toStageConfig(file.staging),
-    development: toStageConfig(file.development),
+    production: toStageConfig(file, 'production'),
+    staging: toStageConfig(file, 'staging'),
+    development: toStageConfig(file, 'development'),
     secretScanIgnore: file.secret_scan.ignore,
   })
 }
 
-function toStageConfig(stage: FairwayStage): StageConfig {
+function toStageConfig(file: FairwayFile, name: keyof typeof stages): StageConfig {
+  const stage = file[name]
   const { modules, tests } = stage
   return create(StageConfigSchema, {
     installMode: modules === 'own' ? InstallMode.OWN : modules === 'all' ? InstallMode.ALL : InstallMode.LIST,
@@ -145,5 +150,6 @@ function toStageConfig(stage: FairwayStage): StageConfig {
       maxProcesses: stage.processes,
     },
     workers: stage.workers,
+    variables: variablesOf(name, file.environment),
   })
 }

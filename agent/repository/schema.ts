@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { variableNamePattern, whyReserved } from '../../lib/environment/reserved-names.ts'
 import { moduleNamePattern } from './manifest.ts'
 import { aptName } from './package-patterns.ts'
 import { parseSize, sizePattern } from './quantities.ts'
@@ -43,6 +44,30 @@ const testTags = z
   .string()
   .max(2000)
   .regex(/^[\w/:.,*+\-[\]]+$/, "Odoo's syntax of --test-tags is expected, for instance /sale_x or :TestPrice")
+
+const plainValue = 'a text, a whole number, true or false is expected; put anything else in quotes'
+
+const variables = z
+  .record(
+    z.string().superRefine((name, issues) => {
+      const fault = variableNamePattern.test(name)
+        ? whyReserved(name)
+        : 'a name in capital letters, digits and _ is expected, such as RUNNING_ENV'
+      if (fault) issues.addIssue(fault)
+    }),
+    z
+      .union([
+        z
+          .string(plainValue)
+          .max(4096)
+          .refine((value) => !value.includes('\0'), 'must not hold a NUL character'),
+        z.int(plainValue),
+        z.boolean(plainValue),
+      ])
+      .transform(String),
+  )
+  .refine((all) => Object.keys(all).length <= 200, 'at most 200 variables')
+  .default({})
 
 const smokeCheck = z
   .strictObject({
@@ -162,6 +187,17 @@ export const fairwaySchema = z
       .record(z.string().min(1).max(200), stageName)
       .default({})
       .describe('Which branches are what, in this order: pattern → stage'),
+    environment: z
+      .strictObject({
+        all: variables.describe('For every stage, for instance SMTP_HOST: smtp.example'),
+        production: variables.describe('For production; goes before `all`, as that of the other stages does'),
+        staging: variables,
+        development: variables,
+      })
+      .prefault({})
+      .describe(
+        'Environment variables of Odoo that are no secrets; ODOO_STAGE and RUNNING_ENV say the stage where nothing is said here',
+      ),
     secret_scan: z
       .strictObject({
         ignore: z

@@ -37,6 +37,7 @@ export async function runUpdate(
     image: input.image,
     limits: input.resources,
     secrets: await context.secrets(input.secrets),
+    variables: input.variables,
     arguments: updateArguments(input, facts.odooVersion),
   })
   const watch = input.observe ? await beginWatch(services, cell, context) : undefined

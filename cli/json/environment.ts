@@ -19,6 +19,7 @@ export const environmentJson = (environment: Environment) => ({
   createdAt: timeOf(environment.createdAt),
   updatedAt: timeOf(environment.updatedAt),
   administratorLogin: textOf(environment.administratorLogin),
+  variables: environment.variables,
   id: environment.id,
 })
 export type EnvironmentJson = ReturnType<typeof environmentJson>

@@ -225,6 +225,8 @@ export interface Deployment {
   readonly lockSha256?: string
   /** What it was started with; absent in deployments of before there were secrets. */
   readonly secrets?: readonly SecretRefRecord[]
+  /** Plain environment variables; absent in deployments of before there were any. */
+  readonly variables?: Readonly<Record<string, string>>
 }
 
 /** What keeps a host's containers apart, as its agent says; empty until it has. */

@@ -27,7 +27,13 @@ export async function buildDevelopment(run: BuildActions, source: Source, image:
             cellId,
             image.reference,
             { install: own, update: [] },
-            { key: 'install', demo: source.demo, testTags: source.testTags, expectInstalled: source.modules },
+            {
+              key: 'install',
+              demo: source.demo,
+              testTags: source.testTags,
+              expectInstalled: source.modules,
+              variables: source.variables,
+            },
           )
         : undefined
     await run.prepare(cellId, full, applied?.tests)
@@ -57,4 +63,11 @@ const content = (
   modules: readonly string[],
   source: Source,
   testTags: string,
-): PreparedContent => ({ layer, image, modules, demo: source.demo, testTags })
+): PreparedContent => ({
+  layer,
+  image,
+  modules,
+  demo: source.demo,
+  testTags,
+  variables: layer === 'full' ? source.variables : {},
+})

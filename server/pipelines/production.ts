@@ -40,6 +40,7 @@ async function firstRelease(run: BuildActions, { source, image, changes }: Plan)
       demo: source.demo,
       testTags: source.testTags,
       expectInstalled: install,
+      variables: source.variables,
     })
     await run.note({ updatedModules: install })
     run.summarize(`new database; installed ${install.join(', ')}`)
@@ -71,6 +72,7 @@ function update(
         testTags: source.testTags,
         expectInstalled: source.modules,
         resources: source.resources,
+        variables: source.variables,
         observe: rehearsal?.update === undefined,
       })
       const seen = applied.update ?? rehearsal?.update
@@ -161,6 +163,7 @@ export const reload = (
       key: 'update',
       expectInstalled: changes.update.filter((name) => name !== 'base'),
       resources: { memoryBytes, milliCpus, maxProcesses },
+      variables: target.variables ?? {},
       observe: true,
     })
     await run.note({ updatedModules: changes.update, update: applied.update })

@@ -78,6 +78,7 @@ async function measure(run: BuildActions, plan: Plan, cellId: string): Promise<R
       key: 'rehearse',
       expectInstalled: source.modules,
       resources: source.resources,
+      variables: source.variables,
       observe: true,
       withoutSecrets: true,
     })

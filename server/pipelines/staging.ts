@@ -22,6 +22,7 @@ export async function buildStaging(run: BuildActions, source: Source, image: Ima
         testTags: source.testTags,
         expectInstalled: source.modules,
         observe: true,
+        variables: source.variables,
       })
       await run.note({ update })
     }

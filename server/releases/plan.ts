@@ -5,7 +5,7 @@ import { type PlannedModule, plannedModules } from './planned-modules.ts'
 import type { Image, Source } from './source.ts'
 
 export interface RequirementChange {
-  readonly kind: 'base-image' | 'python' | 'apt'
+  readonly kind: 'base-image' | 'python' | 'apt' | 'variable'
   readonly name: string
   readonly before: string
   readonly after: string
@@ -88,6 +88,10 @@ function requirementChanges(current: Deployment | undefined, source: Source): Re
     ...(['python', 'apt'] as const).flatMap((kind) =>
       differences(before[kind], source.requirements[kind]).map((change) => ({ kind, ...change })),
     ),
+    ...differences(current.variables ?? {}, source.variables).map((change) => ({
+      kind: 'variable' as const,
+      ...change,
+    })),
   ]
 }
 

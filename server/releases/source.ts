@@ -32,6 +32,8 @@ export interface Source {
   /** Odoo's --test-tags; empty: no tests. */
   readonly testTags: string
   readonly workers: number
+  /** Plain environment variables of Odoo, by name. */
+  readonly variables: Readonly<Record<string, string>>
   readonly resources: {
     readonly memoryBytes: number
     readonly milliCpus: number
@@ -84,6 +86,7 @@ export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: numbe
     demo: stageConfig?.demo ?? false,
     testTags: testTagsOf(stageConfig, output.addons, closure),
     workers: stageConfig?.workers ?? 0,
+    variables: { ...stageConfig?.variables },
     resources: {
       memoryBytes: Number(stageConfig?.resources?.memoryBytes ?? 0n),
       milliCpus: stageConfig?.resources?.milliCpus ?? 0,

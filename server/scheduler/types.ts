@@ -221,6 +221,8 @@ export interface ApplyOptions {
   readonly demo?: boolean
   readonly testTags?: string
   readonly expectInstalled?: readonly string[]
+  /** Plain environment variables. */
+  readonly variables?: Source['variables']
   /** For what every environment may start from. */
   readonly withoutSecrets?: boolean
 }
@@ -232,6 +234,8 @@ export interface PreparedContent {
   readonly modules: readonly string[]
   readonly demo: boolean
   readonly testTags: string
+  /** None for `base`. */
+  readonly variables: Source['variables']
 }
 
 /** Start, stop and destroy of one environment. */

@@ -250,6 +250,7 @@ describe.sequential('a runtime is checked before it is shown', () => {
       logStreamId: 'runtime-stream',
       project: 'shop',
       environment: 'feature-x',
+      variables: { ODOO_STAGE: 'dev', SMTP_HOST: 'smtp.example' },
     })
     await run('startRuntime', create(StartRuntimeTaskSchema, { runtime }))
     const { State } = await services.docker.docker.getContainer(runtimeName(runtime.runtimeId)).inspect()
@@ -257,6 +258,7 @@ describe.sequential('a runtime is checked before it is shown', () => {
     const again = await services.docker.docker.getContainer(runtimeName(runtime.runtimeId)).inspect()
     expect(again.State.StartedAt).toBe(State.StartedAt)
     expect(again.HostConfig.CapDrop).toEqual(['ALL'])
+    expect(again.Config.Env).toEqual(expect.arrayContaining(['ODOO_STAGE=dev', 'SMTP_HOST=smtp.example']))
   }, 90_000)
 
   test('its smoke tests pass, and a failing one is named', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { getRehearsal } from '../../server/services/releases/rehearsals.ts'
 import { planRelease } from '../../server/services/releases/release-plans.ts'
-import { playBuild, releaseBranch } from '../support/releases.ts'
+import { contentOf, playBuild, releaseBranch } from '../support/releases.ts'
 import { arrangeBuild } from '../support/tenant.ts'
 import { digestOf, ref, updated, useReleases } from '../support/use-releases.ts'
 
@@ -33,6 +33,23 @@ describe('a plan', () => {
     expect((await plan()).sha256).toBe(before)
     await playBuild(context(), tenant(), 'main', 'three')
     expect((await plan()).sha256).not.toBe(before)
+  })
+
+  it('shows variables that change, and releases them though the image is the same', async () => {
+    const { resolve } = contentOf('two')
+    const variables = { RUNNING_ENV: 'prod', SMTP_HOST: 'smtp.example' }
+    const config = { production: { workers: 2, variables }, staging: { workers: 0 } }
+    await playBuild(context(), tenant(), 'main', 'two')
+    await playBuild(context(), tenant(), releaseBranch, 'two', {
+      answers: { resolve: { ...resolve!, commit: 'e'.repeat(40), config } },
+    })
+    const { requirements, blockers, interrupts } = await plan()
+    expect(blockers).toEqual([])
+    expect(interrupts).toBe(false)
+    expect(requirements.map(({ kind, name, after }) => ({ kind, name, after }))).toEqual([
+      { kind: 'variable', name: 'RUNNING_ENV', after: 'prod' },
+      { kind: 'variable', name: 'SMTP_HOST', after: 'smtp.example' },
+    ])
   })
 
   it('says so where there is nothing to release', async () => {

@@ -128,6 +128,7 @@ const source: Source = {
   demo: false,
   testTags: '',
   workers: 1,
+  variables: {},
   resources: { memoryBytes: 1, milliCpus: 1, maxProcesses: 1 },
   smokeChecks: [],
   branchRules: [],

@@ -165,8 +165,8 @@ describe('a secret', () => {
 })
 
 test('databases prepared with secrets serve only builds that get the same', async () => {
-  const content = { image: 'shop@sha256:0', modules: ['base'], demo: false, testTags: '' }
-  const keyOf = (layer: 'base' | 'full', name: string) =>
+  const content = { image: 'shop@sha256:0', modules: ['base'], demo: false, testTags: '', variables: {} }
+  const keyOf = (layer: 'base' | 'full', name: string, variables = {}) =>
     tenant.scope(async (tx) => {
       let key = ''
       const engine = {
@@ -185,7 +185,7 @@ test('databases prepared with secrets serve only builds that get the same', asyn
         once: async () => undefined,
       }
       const actions = snapshotActions(engine as unknown as Engine, { postgresImage: 'p' } as EngineConfig)
-      await actions.prepare('cell', { layer, ...content })
+      await actions.prepare('cell', { layer, ...content, variables })
       return key
     })
   await arrangeBuild(server.context, tenant, 'feature/own')
@@ -194,6 +194,7 @@ test('databases prepared with secrets serve only builds that get the same', asyn
   expect(await keyOf('full', 'feature-own')).not.toBe(full)
   expect(await keyOf('full', 'feature-other')).toBe(full)
   expect(await keyOf('base', 'feature-own')).toBe(base)
+  expect(await keyOf('full', 'feature-other', { RUNNING_ENV: 'dev' })).not.toBe(full)
 })
 
 describe('at rest', () => {

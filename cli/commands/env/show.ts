@@ -3,7 +3,15 @@ import { formatAge } from '../../format.ts'
 import { environmentJson } from '../../json/environment.ts'
 import { resolveEnvironment } from '../../resolve.ts'
 import { paintWord } from '../../style.ts'
+import { oneLine } from '../../table.ts'
 import { verb } from '../../verb.ts'
+
+/** Values are what a file in the repository says: one line each, whatever they hold. */
+const variableLines = (variables: Readonly<Record<string, string>>): string =>
+  Object.entries(variables)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${oneLine(value)}`)
+    .join(', ')
 
 export const command = verb({
   usage: 'show <environment...>',
@@ -32,6 +40,7 @@ export const command = verb({
       ['Build', json.build === null ? null : `${json.project}/${json.build}`],
       ['Image', json.digest],
       ['Modules', json.modules.join(', ')],
+      ['Variables', variableLines(json.variables)],
       ['Cell', json.cell],
       ['Host', json.host],
       ['Changed', formatAge(json.updatedAt)],

@@ -57,6 +57,7 @@ export function moduleActions(engine: Engine): ModuleActions {
           ...(options.resources && { resources: resourcesOf(options.resources) }),
           secrets: secrets.map((ref) => ({ ...ref })),
           observe: options.observe ?? false,
+          variables: { ...options.variables },
         },
         { timeoutMs: minutes(60), scratch },
       )

@@ -46,6 +46,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
     logStreamId: deployment.logStreamId,
     project: project.name,
     environment: environment.name,
+    variables: { ...deployment.variables },
   })
 
   function requireCurrent(): Deployment {
@@ -109,6 +110,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       runId: run.id,
       commit: source.commit,
       workers: source.workers,
+      variables: source.variables,
       ...source.resources,
       hostnames: hostnamesOf({ stage, environment: environment.name, project: project.name }, config),
       modules: [...new Set([...source.closure, ...source.modules])],

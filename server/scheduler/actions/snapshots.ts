@@ -153,6 +153,7 @@ function hashOf(
     content.testTags,
     ...[...content.modules].sort(),
     ...secrets,
+    ...Object.entries(content.variables).sort(),
   ]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }

@@ -19,6 +19,7 @@ export function trialActions(engine: Engine): Pick<BuildActions, 'tryRuntime'> {
         image: image.reference,
         workers: source.workers,
         resources: resourcesOf(source.resources),
+        variables: source.variables,
         project: project.name,
         environment: environment.name,
       }

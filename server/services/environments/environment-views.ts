@@ -127,5 +127,6 @@ function environmentMessage(row: EnvironmentRow): Environment {
     runningRun: row.running_run ?? '',
     modules: [...(deployment?.modules ?? [])],
     administratorLogin: row.administrator_login ?? '',
+    variables: { ...deployment?.variables },
   })
 }

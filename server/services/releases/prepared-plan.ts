@@ -45,13 +45,17 @@ export async function preparePlan(
     candidate.image,
   )
   const blockers = [
-    ...(deployment.digest === candidate.image.digest ? ['production runs this image already'] : []),
+    ...(isServed(deployment, plan) ? ['production runs this image already'] : []),
     faultOfGone(deployment, candidate.source),
     faultOfBaseImage(imageRulesOf(policy.document, odooImage), candidate.source.baseImage) ?? '',
     await faultOfBuilders(tx, project, candidate.image.digest, policy.document),
   ].filter(Boolean)
   return { project, production, candidate, plan, policy, blockers }
 }
+
+/** Variables are in no image: another value of one is a release as well. */
+const isServed = ({ digest }: Production['deployment'], { image, document }: Plan): boolean =>
+  digest === image.digest && document.requirements.every(({ kind }) => kind !== 'variable')
 
 /** Throws `no-production`. */
 export async function requireProduction(

@@ -101,6 +101,14 @@ export declare type Environment = Message<"fairway.v1.Environment"> & {
    * @generated from field: string administrator_login = 16;
    */
   administratorLogin: string;
+
+  /**
+   * Plain environment variables that its Odoo was started with, by fairway.yaml and Fairway itself. Empty: nothing runs, or
+   * it was started before there were any.
+   *
+   * @generated from field: map<string, string> variables = 20;
+   */
+  variables: { [key: string]: string };
 };
 
 /**

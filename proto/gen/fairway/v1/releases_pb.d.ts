@@ -221,7 +221,7 @@ export declare const PlannedModuleSchema: GenMessage<PlannedModule>;
  */
 export declare type RequirementChange = Message<"fairway.v1.RequirementChange"> & {
   /**
-   * python, apt, base-image
+   * python, apt, base-image; variable: an environment variable of fairway.yaml
    *
    * @generated from field: string kind = 1;
    */

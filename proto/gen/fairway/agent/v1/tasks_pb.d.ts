@@ -991,6 +991,13 @@ export declare type StageConfig = Message<"fairway.agent.v1.StageConfig"> & {
    * @generated from field: uint32 workers = 7;
    */
   workers: number;
+
+  /**
+   * What Odoo of this stage gets as environment variables; no secrets.
+   *
+   * @generated from field: map<string, string> variables = 20;
+   */
+  variables: { [key: string]: string };
 };
 
 /**
@@ -1884,6 +1891,13 @@ export declare type ApplyModulesTask = Message<"fairway.agent.v1.ApplyModulesTas
    * @generated from field: bool observe = 10;
    */
   observe: boolean;
+
+  /**
+   * Environment variables. A secret of the same name goes before one.
+   *
+   * @generated from field: map<string, string> variables = 20;
+   */
+  variables: { [key: string]: string };
 };
 
 /**
@@ -2487,6 +2501,13 @@ export declare type RuntimeSpec = Message<"fairway.agent.v1.RuntimeSpec"> & {
    * @generated from field: repeated fairway.agent.v1.SecretRef secrets = 11;
    */
   secrets: SecretRef[];
+
+  /**
+   * As in ApplyModulesTask.
+   *
+   * @generated from field: map<string, string> variables = 20;
+   */
+  variables: { [key: string]: string };
 };
 
 /**
