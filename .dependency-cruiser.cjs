@@ -61,7 +61,7 @@ module.exports = {
       'server/(db|blobs|governance)/',
       'server/(errors|context|logger)\\.ts',
     ]),
-    only('github', 'server/github', [
+    only('forges', 'server/forges', [
       'proto/gen/',
       'server/(db|blobs|services|governance)/',
       'server/(errors|context|logger)\\.ts',

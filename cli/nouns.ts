@@ -16,6 +16,8 @@ export const nouns: Record<string, Noun> = {
       list: () => import('./commands/project/list.ts'),
       pin: () => import('./commands/project/pin.ts'),
       show: () => import('./commands/project/show.ts'),
+      update: () => import('./commands/project/update.ts'),
+      rename: () => import('./commands/project/rename.ts'),
     },
   },
   host: {

@@ -12,11 +12,11 @@ import { blameCallerForMalformedMessages } from './api/malformed.ts'
 import { addRoutes } from './api/routes.ts'
 import type { Config } from './config.ts'
 import type { AppContext } from './context.ts'
-import { addWebhooks } from './github/webhooks.ts'
+import { addWebhooks } from './forges/webhooks.ts'
 import { createPeerCheck } from './network/addresses.ts'
 import { isReady } from './services/health.ts'
 
-/** Most of a request message, decompressed, and of a webhook's body. */
+/** Most of a request message, decompressed; webhooks have a limit of their own. */
 const maxBodyBytes = 4 * 1024 * 1024
 
 /**

@@ -1,6 +1,6 @@
 import { Stage } from '../../proto/gen/fairway/v1/common_pb.js'
-import type { Project } from '../../proto/gen/fairway/v1/projects_pb.js'
-import { timeOf, wordOf } from './values.ts'
+import { BranchRulesOrigin, type Project } from '../../proto/gen/fairway/v1/projects_pb.js'
+import { textOf, timeOf, wordOf } from './values.ts'
 
 export const projectJson = (project: Project) => ({
   name: project.name,
@@ -12,6 +12,20 @@ export const projectJson = (project: Project) => ({
   buildCount: project.buildCount,
   githubRepositoryId: Number(project.githubRepositoryId) || null,
   githubOwnerId: Number(project.githubOwnerId) || null,
+  repositoryUid: textOf(project.repositoryUid),
+  ownerUid: textOf(project.ownerUid),
+  defaultBranch: textOf(project.defaultBranch),
+  branchRulesOrigin: wordOf(BranchRulesOrigin, project.branchRulesOrigin),
+  refusedRepository: project.refusedRepository
+    ? {
+        slug: project.refusedRepository.slug,
+        repositoryUid: textOf(project.refusedRepository.repositoryUid),
+        ownerUid: textOf(project.refusedRepository.ownerUid),
+        explanation: project.refusedRepository.explanation,
+        firstSeenAt: timeOf(project.refusedRepository.firstSeenAt),
+      }
+    : null,
+  ignoredBranchCount: project.ignoredBranchCount,
   createdAt: timeOf(project.createdAt),
   id: project.id,
 })

@@ -6,6 +6,6 @@ import { callerOf } from './caller.ts'
 
 export const branchesApi = (app: AppContext): ServiceImpl<typeof BranchService> => ({
   async listBranches({ project }, context) {
-    return { branches: await listBranches(app, callerOf(context), project) }
+    return await listBranches(app, callerOf(context), project)
   },
 })

@@ -1,29 +1,41 @@
 import type { ServiceImpl } from '@connectrpc/connect'
+import type { BranchRule as BranchRuleMessage } from '../../proto/gen/fairway/v1/common_pb.js'
 import type { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
 import type { AppContext } from '../context.ts'
 import { invalid } from '../errors.ts'
 import { stageFromMessage } from '../services/messages.ts'
+import type { BranchRule } from '../services/projects/branch-rules.ts'
+import { renameProject } from '../services/projects/project-rename.ts'
+import { updateProject } from '../services/projects/project-update.ts'
 import { createProject, getProject, listProjects, pinProject } from '../services/projects/projects.ts'
-import { requireRepositoryIds } from '../services/projects/repository-pin.ts'
+import { githubPin, requirePin, requireRepositoryIds } from '../services/projects/repository-pin.ts'
 import { callerOf } from './caller.ts'
 
 export const projectsApi = (app: AppContext): ServiceImpl<typeof ProjectService> => ({
   async createProject(request, context) {
-    const branchRules = request.branchRules.map(({ pattern, stage }) => {
-      const known = stageFromMessage(stage)
-      if (!known) throw invalid('branch-rules', `The branch rule ${pattern} names no stage.`)
-      return { pattern, stage: known }
-    })
     const created = await createProject(app, callerOf(context), {
       ...request,
-      branchRules,
+      branchRules: request.branchRules.map(requireRule),
       ids: requireRepositoryIds(request.githubRepositoryId, request.githubOwnerId),
     })
     return { ...created, webhookUrl: new URL('/webhooks/github', app.config.publicUrl).href }
   },
-  async pinRepository({ project, githubRepositoryId, githubOwnerId }, context) {
-    const ids = requireRepositoryIds(githubRepositoryId, githubOwnerId)
-    return { project: await pinProject(app, callerOf(context), project, ids) }
+  async pinRepository({ project, githubRepositoryId, githubOwnerId, repositoryUid, ownerUid }, context) {
+    const pin =
+      repositoryUid || ownerUid
+        ? requirePin(repositoryUid, ownerUid)
+        : githubPin(requireRepositoryIds(githubRepositoryId, githubOwnerId))
+    return { project: await pinProject(app, callerOf(context), project, pin) }
+  },
+  async updateProject(request, context) {
+    return await updateProject(app, callerOf(context), request.project, {
+      ...request,
+      branchRules: request.branchRules.map(requireRule),
+      addBranchRules: request.addBranchRules.map(requireRule),
+    })
+  },
+  async renameProject({ project, newName }, context) {
+    return { project: await renameProject(app, callerOf(context), project, newName) }
   },
   async listProjects(_, context) {
     return { projects: await listProjects(app, callerOf(context)) }
@@ -32,3 +44,9 @@ export const projectsApi = (app: AppContext): ServiceImpl<typeof ProjectService>
     return { project: await getProject(app, callerOf(context), project) }
   },
 })
+
+function requireRule({ pattern, stage }: BranchRuleMessage): BranchRule {
+  const known = stageFromMessage(stage)
+  if (!known) throw invalid('branch-rules', `The branch rule ${pattern} names no stage.`)
+  return { pattern, stage: known }
+}

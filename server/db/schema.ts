@@ -40,6 +40,7 @@ import type {
 import type {
   BranchesTable,
   EnvironmentsTable,
+  IgnoredPushesTable,
   ProjectsTable,
   WebhookDeliveriesTable,
 } from './tables/projects.ts'
@@ -77,6 +78,7 @@ export interface Schema {
   log_segments: LogSegmentsTable
   audit_events: AuditEventsTable
   webhook_deliveries: WebhookDeliveriesTable
+  ignored_pushes: IgnoredPushesTable
   authority: AuthorityTable
   project_members: ProjectMembersTable
   grants: GrantsTable

@@ -43,6 +43,12 @@ export const matrix = {
     roles: ['owner'],
     writes: ['projects'],
   },
+  'project.manage': {
+    does: 'Change and rename a project',
+    reach: 'project',
+    roles: ['owner'],
+    writes: ['projects'],
+  },
   'host.join': {
     does: 'Make join tokens for hosts',
     reach: 'organization',
@@ -88,7 +94,7 @@ export const matrix = {
     does: 'Start builds and rebuilds',
     reach: 'environment',
     roles: [...builders, 'webhook', 'workflow'],
-    writes: ['projects', 'branches', 'environments', 'runs', 'approvals'],
+    writes: ['projects', 'branches', 'environments', 'runs', 'approvals', 'ignored_pushes'],
   },
   'build.cancel': {
     does: 'Cancel builds',
@@ -106,13 +112,13 @@ export const matrix = {
     does: 'Deliver events of the repository',
     reach: 'project',
     roles: ['webhook'],
-    writes: ['webhook_deliveries'],
+    writes: ['webhook_deliveries', 'ignored_pushes'],
   },
   'branch.delete': {
     does: 'Note that a branch is gone',
     reach: 'project',
     roles: ['webhook'],
-    writes: ['projects', 'branches', 'environments', 'runs', 'approvals'],
+    writes: ['projects', 'branches', 'environments', 'runs', 'approvals', 'ignored_pushes'],
   },
   'environment.start': {
     does: 'Start an environment',

@@ -1,6 +1,7 @@
 import { Code } from '@connectrpc/connect'
 import type { AppContext } from '../../server/context.ts'
 import { makeCheckpoint } from '../../server/evidence/audit/checkpoints.ts'
+import { createProject } from '../../server/services/projects/projects.ts'
 import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
 import { countRollbackLoss } from '../../server/services/releases/rollback-loss.ts'
 import { arrangeApproval } from '../support/approvals.ts'
@@ -93,6 +94,20 @@ async function ended(context: AppContext, tenant: Tenant) {
   )
   await playRun(context, tenant, made.runId)
   return made
+}
+
+/** A project in which nothing happened yet. */
+async function spare(context: AppContext, tenant: Tenant) {
+  const project = `spare-${++branches}`
+  await createProject(context, tenant.caller, {
+    name: project,
+    repositoryUrl: `https://git.example/${project}/odoo.git`,
+    repositorySlug: '',
+    odooVersion: '',
+    branchRules: [],
+    webhookSecret: '',
+  })
+  return { project }
 }
 
 /** Other cases leave runs that nobody plays to their end. */
@@ -208,6 +223,15 @@ export const cases: Record<string, Case> = {
   },
   'fairway.v1.ProjectService.pinRepository': {
     request: ({ project }) => ({ project, githubRepositoryId: 1n, githubOwnerId: 2n }),
+    mutates: true,
+  },
+  'fairway.v1.ProjectService.updateProject': {
+    request: ({ project }) => ({ project, addBranchRules: [{ pattern: `x-${++branches}`, stage: 3 }] }),
+    mutates: true,
+  },
+  'fairway.v1.ProjectService.renameProject': {
+    request: ({ project }) => ({ project, newName: `renamed-${++branches}` }),
+    arrange: spare,
     mutates: true,
   },
   'fairway.v1.ProjectService.listProjects': { request: () => ({}), namesNothing: true },

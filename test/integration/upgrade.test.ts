@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { migrate } from '../../server/db/migrate.ts'
 import { rolePasswords } from '../../server/db/roles.ts'
+import { defaultBranchRules } from '../../server/services/projects/branch-rules.ts'
 import { listReleases } from '../../server/services/releases/history.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { planRelease } from '../../server/services/releases/release-plans.ts'
@@ -17,7 +18,7 @@ import {
   type TestDatabase,
 } from '../support/postgres.ts'
 import { contentOf, playBuild, releaseBranch } from '../support/releases.ts'
-import { arrangeTenant, type Tenant } from '../support/tenant.ts'
+import { arrangeTenantOf, type Tenant } from '../support/tenant.ts'
 
 // A database of before there were releases, with a production that serves since then.
 
@@ -28,7 +29,16 @@ let production: { branch: string; environment: string; cell: string; run: string
 beforeEach(async () => {
   database = await startTestDatabase('template0')
   await applyFormer(['0001-foundation.sql', '0002-governance.sql'])
-  tenant = await arrangeTenant(database.context, await createOrganization(database, 'old'), 'shop')
+  const organization_id = await createOrganization(database, 'old')
+  const id = await insert(database.ownerUrl, 'projects', {
+    organization_id,
+    name: 'shop',
+    repository_url: 'https://git.example/shop/odoo.git',
+    repository_slug: 'shop/odoo',
+    branch_rules: JSON.stringify(defaultBranchRules),
+    webhook_secret_sealed: Buffer.alloc(0),
+  })
+  tenant = await arrangeTenantOf(database.context, organization_id, { name: 'shop', id })
   production = await arrangeFormer()
 }, 60_000)
 afterEach(() => database?.close())

@@ -37,7 +37,7 @@ export const tables: Record<string, TableCase> = {
   projects: {
     ...changed,
     project: 'id',
-    scheduler: ['id', 'organization_id', 'repository_slug', 'github_repository_id'],
+    scheduler: ['id', 'organization_id', 'repository_slug', 'github_repository_id', 'repository_uid'],
   },
   branches: { ...changed, project, scheduler: ['id', 'organization_id', 'destroy_at'] },
   environments: { ...changed, project },
@@ -64,6 +64,7 @@ export const tables: Record<string, TableCase> = {
   log_segments: { ...removable, project: { column: 'stream_id', of: 'log_streams' } },
   audit_events: { ...kept, project, scheduler: ['id', 'organization_id'] },
   webhook_deliveries: { ...kept, project },
+  ignored_pushes: { ...removable, project },
   project_members: { ...changed, project },
   grants: { ...changed, project },
   member_recoveries: changed,

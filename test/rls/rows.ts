@@ -150,6 +150,14 @@ export async function seedProject(client: pg.Client, organization_id: string, na
     event: 'push',
     outcome: 'push',
   })
+  await insert('ignored_pushes', {
+    project_id,
+    branch: 'master',
+    reason: 'no-branch-rule',
+    explanation: 'no rule',
+    commit: '0'.repeat(40),
+    pushed_by: 'github:ben',
+  })
   await insert('project_members', { project_id, member_id, role: 'developer', given_by: 'test' })
   await insert('grants', {
     project_id,

@@ -22,11 +22,7 @@ export async function arrangeTenant(
   organizationId: string,
   project: string,
 ): Promise<Tenant> {
-  const caller: Caller = {
-    ...operation(organizationId, 'member:ana'),
-    access: { role: 'owner', projects: 'all', projectRoles: new Map(), scopes: [] },
-  }
-  const created = await createProject(context, caller, {
+  const created = await createProject(context, ownerOf(organizationId), {
     name: project,
     repositoryUrl: `https://git.example/${project}/odoo.git`,
     repositorySlug: '',
@@ -34,6 +30,21 @@ export async function arrangeTenant(
     branchRules: [],
     webhookSecret: `${project}-webhook-secret`,
   })
+  return await arrangeTenantOf(context, organizationId, { name: project, id: created.project.id })
+}
+
+const ownerOf = (organizationId: string): Caller => ({
+  ...operation(organizationId, 'member:ana'),
+  access: { role: 'owner', projects: 'all', projectRoles: new Map(), scopes: [] },
+})
+
+/** The same with a project that is there already, as in a database of before. */
+export async function arrangeTenantOf(
+  context: AppContext,
+  organizationId: string,
+  { name: project, id: projectId }: { name: string; id: string },
+): Promise<Tenant> {
+  const caller = ownerOf(organizationId)
   // Tests arrange and look as the server itself.
   const server = operation(organizationId, 'test')
   const scope = <T>(fn: (tx: Tx) => Promise<T>) => withTenant(context.db, server, fn)
@@ -45,7 +56,7 @@ export async function arrangeTenant(
       .returning('id')
       .executeTakeFirstOrThrow(),
   )
-  return { organizationId, caller, project, projectId: created.project.id, hostId, host, scope }
+  return { organizationId, caller, project, projectId, hostId, host, scope }
 }
 
 export interface ArrangedBuild {

@@ -1,5 +1,5 @@
-import { Stage } from '../../../proto/gen/fairway/v1/common_pb.js'
 import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
+import { parseRule } from '../../branch-rule-option.ts'
 import { usageError } from '../../errors.ts'
 import { parseGithubId } from '../../github-id.ts'
 import { projectJson } from '../../json/project.ts'
@@ -11,6 +11,7 @@ interface Options {
   repository?: string
   slug?: string
   odooVersion?: string
+  defaultBranch?: string
   rule?: readonly string[]
   webhookSecret?: string
   repositoryId?: string
@@ -24,7 +25,7 @@ export const command = verb<Options>({
   examples: [
     [
       'fairway project create acme https://github.com/acme/odoo.git',
-      'main → production, release/*, feature/*',
+      'its default branch → production, release/*, feature/*',
     ],
     [
       'fairway project create acme git@git.example:acme/odoo.git --rule master=production --rule "rc-*=staging"',
@@ -36,6 +37,10 @@ export const command = verb<Options>({
       .option('--repository <url>', 'the same as the second argument')
       .option('--slug <owner/name>', 'the repository as webhooks name it (default: from the URL)')
       .option('--odoo-version <version>', 'major version (default: 19.0)')
+      .option(
+        '--default-branch <branch>',
+        'of the repository: production, unless rules say otherwise (default: as the first delivery says)',
+      )
       .option('--rule <pattern=stage>', 'a branch rule, first match wins; may be repeated', repeated)
       .option('--repository-id <id>', 'at GitHub (default: that of the first delivery)')
       .option('--owner-id <id>', 'of the repository’s owner at GitHub')
@@ -52,6 +57,7 @@ export const command = verb<Options>({
         repositoryUrl,
         repositorySlug: options.slug,
         odooVersion: options.odooVersion,
+        defaultBranch: options.defaultBranch,
         branchRules,
         webhookSecret,
         githubRepositoryId: parseGithubId('--repository-id', options.repositoryId),
@@ -67,6 +73,11 @@ export const command = verb<Options>({
     }
     out.line(`Project ${name} is registered.`)
     for (const rule of project?.branchRules ?? []) out.line(`  ${rule.pattern} → ${rule.stage}`)
+    if (project?.branchRulesOrigin === 'default' && !project.defaultBranch) {
+      out.line(
+        '  (if the repository’s default branch is another than main, it is production as soon as it is pushed)',
+      )
+    }
     out.line(`Webhook (content type application/json, events: push):`)
     out.line(`  URL     ${created.webhookUrl}`)
     out.line(`  secret  ${created.webhookSecret}`)
@@ -74,18 +85,3 @@ export const command = verb<Options>({
     return undefined
   },
 })
-
-const stages: Record<string, Stage> = {
-  production: Stage.PRODUCTION,
-  staging: Stage.STAGING,
-  development: Stage.DEVELOPMENT,
-}
-
-function parseRule(text: string): { pattern: string; stage: Stage } {
-  const at = text.lastIndexOf('=')
-  const stage = stages[text.slice(at + 1)]
-  if (at < 1 || !stage) {
-    throw usageError(`${text} is no branch rule: give PATTERN=STAGE with production, staging or development.`)
-  }
-  return { pattern: text.slice(0, at), stage }
-}

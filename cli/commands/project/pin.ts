@@ -11,12 +11,16 @@ interface Options {
 
 export const command = verb<Options>({
   usage: 'pin <project>',
-  summary: 'Say which repository at GitHub the project is of',
+  summary: 'Say which repository the project is of',
   details:
     'Deliveries and workflows of any other repository are refused, whatever it is called. The first one that is verified ' +
     'pins a project; this is for a repository that was made anew or given to another owner.',
   examples: [
     ['fairway project pin acme --repository-id 1296269 --owner-id 9919', 'from `gh api repos/acme/odoo`'],
+    [
+      "fairway project pin acme --repository-id 'gitlab:42' --owner-id 'gitlab:acme'",
+      'at another git server',
+    ],
   ],
   configure: (command) =>
     command
@@ -26,17 +30,19 @@ export const command = verb<Options>({
     if (!repositoryId || !ownerId) throw usageError('Give both: --repository-id ID --owner-id ID.')
     const client = await session.client(ProjectService)
     const answer = await client.pinRepository(
-      {
-        project,
-        githubRepositoryId: parseGithubId('--repository-id', repositoryId),
-        githubOwnerId: parseGithubId('--owner-id', ownerId),
-      },
+      repositoryId.includes(':')
+        ? { project, repositoryUid: repositoryId, ownerUid: ownerId }
+        : {
+            project,
+            githubRepositoryId: parseGithubId('--repository-id', repositoryId),
+            githubOwnerId: parseGithubId('--owner-id', ownerId),
+          },
       { signal: session.signal },
     )
     const { out } = session
     if (!answer.project) return undefined
     if (out.json) out.printJson(projectJson(answer.project))
-    else out.line(`${project} is of repository ${repositoryId} of owner ${ownerId} at GitHub.`)
+    else out.line(`${project} is of repository ${repositoryId} of owner ${ownerId}.`)
     return undefined
   },
 })

@@ -3,6 +3,12 @@ import { projectJson } from '../../json/project.ts'
 import { onlyProject } from '../../resolve.ts'
 import { verb } from '../../verb.ts'
 
+const origins: Readonly<Record<string, string>> = {
+  default: 'nobody gave others: the default branch is production',
+  given: 'as given',
+  file: 'of fairway.yaml',
+}
+
 export const command = verb({
   usage: 'show [project]',
   summary: 'Show a project and its branch rules',
@@ -27,8 +33,24 @@ export const command = verb({
           ? `repository ${json.githubRepositoryId} of owner ${json.githubOwnerId}`
           : null,
       ],
+      [
+        'Known as',
+        json.githubRepositoryId ? null : json.repositoryUid && `${json.repositoryUid} of ${json.ownerUid}`,
+      ],
+      ['Refused', json.refusedRepository?.explanation ?? null],
       ['Odoo', json.odooVersion],
-      ['Branches', json.branchRules.map((rule) => `${rule.pattern} → ${rule.stage}`).join(', ')],
+      ['Default branch', json.defaultBranch],
+      [
+        'Branches',
+        json.branchRules.map((rule) => `${rule.pattern} → ${rule.stage}`).join(', ') +
+          (json.branchRulesOrigin ? ` (${origins[json.branchRulesOrigin] ?? json.branchRulesOrigin})` : ''),
+      ],
+      [
+        'Ignored',
+        json.ignoredBranchCount > 0
+          ? `${json.ignoredBranchCount} pushed and not built; why: fairway branch list ${json.name}`
+          : null,
+      ],
       ['Environments', String(json.environmentCount)],
       ['Builds', String(json.buildCount)],
       ['Created', json.createdAt],

@@ -19,6 +19,25 @@ export interface ProjectsTable {
   created_at: Created
   github_repository_id: number | null
   github_owner_id: number | null
+  branch_rules_from: Generated<'default' | 'given' | 'file'>
+  default_branch: string | null
+  former_names: Generated<string[]>
+  repository_uid: string | null
+  repository_owner_uid: string | null
+  repository_claim: JsonOrNull
+}
+
+export interface IgnoredPushesTable {
+  organization_id: string
+  project_id: string
+  branch: string
+  reason: string
+  explanation: string
+  commit: string
+  pushed_by: string
+  pushes: Generated<number>
+  first_pushed_at: Created
+  last_pushed_at: Created
 }
 
 export interface BranchesTable {

@@ -91,7 +91,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
     await engine.once('branch-rules', () =>
       tx
         .updateTable('projects')
-        .set({ branch_rules: JSON.stringify(rules) })
+        .set({ branch_rules: JSON.stringify(rules), branch_rules_from: 'file' })
         .where('id', '=', project.id)
         .execute(),
     )

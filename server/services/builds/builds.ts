@@ -14,6 +14,7 @@ import { authorize, type Caller } from '../../governance/authorize.ts'
 import { commitFor } from '../identity/workflow-binding.ts'
 import { ensureEnvironment, environmentNameOf, recordBranch } from '../projects/branch-environments.ts'
 import { type BranchRule, describeRules, requireBranchName, stageOf } from '../projects/branch-rules.ts'
+import { forgetIgnoredPush } from '../projects/ignored-pushes.ts'
 import { branchRulesOf, requireProject } from '../projects/projects.ts'
 import { placeOfBuild, requireBuild } from './build-views.ts'
 
@@ -76,6 +77,7 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
     stage,
     pushedCommit: wanted.trigger === 'push' ? wanted.commit : undefined,
   })
+  await forgetIgnoredPush(tx, project.id, branch.name)
   const environment = await ensureEnvironment(tx, branch)
   await supersedeWaiting(tx, caller, branch.id, project.number)
   await supersedeQueued(tx, caller, branch.id, project.number)
@@ -128,7 +130,8 @@ export function requireStage(
   throw wrongState(
     'no-branch-rule',
     `No rule of ${project} gives the branch ${branch} a stage. The rules are: ${describeRules(rules)}. ` +
-      'Name the branch to match one, or change `branches` in fairway.yaml of the production branch.',
+      'Name the branch to match one, or change them: `branches` in fairway.yaml of the production branch, or ' +
+      `fairway project update ${project}.`,
   )
 }
 

@@ -7,7 +7,8 @@ import { DomainError, notFound } from '../../errors.ts'
 import { matchesGlob } from '../../governance/policy/glob.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { isAtHost } from '../projects/project-fields.ts'
-import { parseGithubId, type RepositoryIds, requireSameRepository } from '../projects/repository-pin.ts'
+import { requireSameRepository } from '../projects/repository-claim.ts'
+import { githubPin, parseGithubId, type RepositoryIds } from '../projects/repository-pin.ts'
 import { createToken } from '../tokens/tokens.ts'
 import { createIssuer } from './id-tokens.ts'
 import type { Session } from './sessions.ts'
@@ -54,7 +55,7 @@ export function createWorkflowLogin({ config, db }: AppContext): Exchange {
         // Of another git host, whoever has a repository of that name at GitHub is a stranger, until ids say otherwise.
         const isNamesake = !known?.github_repository_id && !isAtHost(known?.repository_url ?? '', host)
         if (!known || isNamesake) return undefined
-        await requireSameRepository(tx, op, known.id, { slug: repository, ids })
+        await requireSameRepository(tx, op, known.id, { slug: repository, pin: githubPin(ids) })
         await requireAllowed(tx, known.id, workflow)
         return await createWorkflowToken(tx, op, known.id, workflow)
       })

@@ -42,11 +42,11 @@ const forbiddenInNames = [' ', '~', '^', ':', '?', '*', '[', '\\', '\x7f']
 
 /** The rules of `git check-ref-format --branch`, and at most 200 characters. */
 export function requireBranchName(name: string, field = 'branch'): void {
-  const fault = branchNameFault(name)
+  const fault = findBranchNameFault(name)
   if (fault) throw invalid(field, `${JSON.stringify(name)} is not a branch name: ${fault}.`)
 }
 
-function branchNameFault(name: string): string | undefined {
+export function findBranchNameFault(name: string): string | undefined {
   if (name === '') return 'it is empty'
   if (name.length > 200) return 'it has more than 200 characters'
   if (name.startsWith('-')) return 'it begins with a dash'

@@ -1,14 +1,19 @@
 import { create } from '@bufbuild/protobuf'
-import { type Branch, BranchSchema } from '../../../proto/gen/fairway/v1/branches_pb.js'
+import { type Branch, BranchSchema, type IgnoredBranch } from '../../../proto/gen/fairway/v1/branches_pb.js'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { stages, timestampOf } from '../messages.ts'
+import { forgetIgnoredPush, listIgnoredBranches } from './ignored-pushes.ts'
 import { requireProject } from './projects.ts'
 
-/** Branches that were pushed or built, by project and age. Throws `project-not-found`. */
-export async function listBranches({ db }: AppContext, caller: Caller, project: string): Promise<Branch[]> {
+/** Branches that were pushed or built, by project and age, and those that were ignored. Throws `project-not-found`. */
+export async function listBranches(
+  { db }: AppContext,
+  caller: Caller,
+  project: string,
+): Promise<{ branches: Branch[]; ignored: IgnoredBranch[] }> {
   return await withTenant(db, caller, async (tx) => {
     let query = tx
       .selectFrom('branches')
@@ -32,9 +37,10 @@ export async function listBranches({ db }: AppContext, caller: Caller, project: 
       ])
       .orderBy('projects.name')
       .orderBy('branches.created_at')
-    if (project) query = query.where('projects.id', '=', (await requireProject(tx, project)).id)
+    const projectId = project ? (await requireProject(tx, project)).id : undefined
+    if (projectId) query = query.where('projects.id', '=', projectId)
     const rows = await query.execute()
-    return rows.map((row) =>
+    const branches = rows.map((row) =>
       create(BranchSchema, {
         project: row.project,
         name: row.name,
@@ -46,6 +52,7 @@ export async function listBranches({ db }: AppContext, caller: Caller, project: 
         destroyAt: timestampOf(row.destroy_at),
       }),
     )
+    return { branches, ignored: await listIgnoredBranches(tx, projectId) }
   })
 }
 
@@ -60,6 +67,7 @@ export async function deleteBranchIn(
   graceMs: number,
 ): Promise<Date | undefined> {
   await authorize(tx, caller, 'branch.delete', { projectId: branch.projectId })
+  await forgetIgnoredPush(tx, branch.projectId, branch.name)
   const known = await tx
     .selectFrom('branches')
     .select(['id', 'stage'])

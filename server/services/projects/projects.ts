@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { create } from '@bufbuild/protobuf'
 import type { Selectable } from 'kysely'
-import { type Project, ProjectSchema } from '../../../proto/gen/fairway/v1/projects_pb.js'
+import { BranchRulesOrigin, type Project, ProjectSchema } from '../../../proto/gen/fairway/v1/projects_pb.js'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import type { ProjectsTable } from '../../db/tables/projects.ts'
@@ -9,7 +9,8 @@ import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { DomainError, invalid, notFound } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { stages, timestampOf } from '../messages.ts'
-import { type BranchRule, defaultBranchRules, requireBranchRules } from './branch-rules.ts'
+import { type BranchRule, requireBranchName, requireBranchRules } from './branch-rules.ts'
+import { rulesFor } from './default-branch.ts'
 import {
   parseRepositoryUrl,
   requireOdooVersion,
@@ -17,7 +18,9 @@ import {
   requireSlug,
   requireWebhookSecret,
 } from './project-fields.ts'
-import { pinRepository, type RepositoryIds } from './repository-pin.ts'
+import { requireFreeName } from './project-names.ts'
+import { claimMessage, pinRepository } from './repository-claim.ts'
+import { githubPin, pinColumns, pinOf, type RepositoryIds, type RepositoryPin } from './repository-pin.ts'
 
 export interface NewProject {
   readonly name: string
@@ -29,6 +32,8 @@ export interface NewProject {
   readonly webhookSecret: string
   /** At GitHub; undefined: pinned by the first delivery or workflow. */
   readonly ids?: RepositoryIds
+  /** Empty: as the first delivery says it. */
+  readonly defaultBranch?: string
 }
 
 /** Label under which a project's webhook secret is sealed. */
@@ -46,7 +51,10 @@ export async function createProject(
   requireSlug(slug)
   const odooVersion = wanted.odooVersion || '19.0'
   requireOdooVersion(odooVersion)
-  const rules = wanted.branchRules.length > 0 ? wanted.branchRules : defaultBranchRules
+  const defaultBranch = wanted.defaultBranch || undefined
+  if (defaultBranch) requireBranchName(defaultBranch, 'default-branch')
+  const given = wanted.branchRules.length > 0
+  const rules = given ? wanted.branchRules : rulesFor(defaultBranch)
   requireBranchRules(rules)
   const webhookSecret = wanted.webhookSecret || randomBytes(32).toString('base64url')
   requireWebhookSecret(webhookSecret)
@@ -54,6 +62,7 @@ export async function createProject(
   const id = randomUUID()
   const project = await withTenant(db, caller, async (tx) => {
     await authorize(tx, caller, 'project.create')
+    await requireFreeName(tx, wanted.name)
     const row = await tx
       .insertInto('projects')
       .values({
@@ -64,11 +73,10 @@ export async function createProject(
         repository_slug: slug,
         odoo_version: odooVersion,
         branch_rules: JSON.stringify(rules),
+        ...(given && { branch_rules_from: 'given' }),
+        ...(defaultBranch && { default_branch: defaultBranch }),
         webhook_secret_sealed: sealer.seal(Buffer.from(webhookSecret), webhookSecretLabel(id)),
-        ...(wanted.ids && {
-          github_repository_id: wanted.ids.repositoryId,
-          github_owner_id: wanted.ids.ownerId,
-        }),
+        ...(wanted.ids && pinColumns(githubPin(wanted.ids))),
       })
       .onConflict((conflict) => conflict.columns(['organization_id', 'name']).doNothing())
       .returningAll()
@@ -87,7 +95,7 @@ export async function createProject(
       { kind: 'project', id, projectId: id },
       { name: wanted.name, repository: slug, ...wanted.ids },
     )
-    return projectMessage(row, { environments: 0, builds: 0 })
+    return projectMessage(row, { environments: 0, builds: 0, ignored: 0 })
   })
   return { project, webhookSecret }
 }
@@ -107,21 +115,26 @@ export async function getProject({ db }: AppContext, caller: Caller, name: strin
   })
 }
 
-/** Says of which repository the project is at GitHub from now on. Throws `project-not-found`, `invalid-repository-id`. */
+/** Says of which repository the project is from now on. Throws `project-not-found`, `invalid-repository-id`. */
 export async function pinProject(
   { db }: AppContext,
   caller: Caller,
   name: string,
-  ids: RepositoryIds | undefined,
+  pin: RepositoryPin | undefined,
 ): Promise<Project> {
-  if (!ids) throw invalid('repository-id', 'Give the ids of the repository and of its owner.')
+  if (!pin) throw invalid('repository-id', 'Give the ids of the repository and of its owner.')
   return await withTenant(db, caller, async (tx) => {
     const { id } = await requireProject(tx, name)
     await authorize(tx, caller, 'project.create')
-    await pinRepository(tx, caller, id, ids)
-    const row = await projectsWithCounts(tx).where('id', '=', id).executeTakeFirstOrThrow()
-    return projectMessage(row, row)
+    await pinRepository(tx, caller, id, pin)
+    return await projectWithCounts(tx, id)
   })
+}
+
+/** One that is there, as it is now. */
+export async function projectWithCounts(tx: Tx, id: string): Promise<Project> {
+  const row = await projectsWithCounts(tx).where('id', '=', id).executeTakeFirstOrThrow()
+  return projectMessage(row, row)
 }
 
 const projectNotFound = (name: string): DomainError =>
@@ -153,12 +166,25 @@ const projectsWithCounts = (tx: Tx) =>
         .where('runs.kind', '=', 'build')
         .$asScalar()
         .as('builds'),
+      eb
+        .selectFrom('ignored_pushes')
+        .select(eb.fn.countAll<number>().as('count'))
+        .whereRef('ignored_pushes.project_id', '=', 'projects.id')
+        .$asScalar()
+        .as('ignored'),
     ])
+
+const origins: Record<Selectable<ProjectsTable>['branch_rules_from'], BranchRulesOrigin> = {
+  default: BranchRulesOrigin.DEFAULT,
+  given: BranchRulesOrigin.GIVEN,
+  file: BranchRulesOrigin.FILE,
+}
 
 function projectMessage(
   row: Selectable<ProjectsTable>,
-  counts: { environments: number | null; builds: number | null },
+  counts: { environments: number | null; builds: number | null; ignored: number | null },
 ): Project {
+  const pin = pinOf(row)
   return create(ProjectSchema, {
     id: row.id,
     name: row.name,
@@ -171,6 +197,12 @@ function projectMessage(
     buildCount: counts.builds ?? 0,
     githubRepositoryId: BigInt(row.github_repository_id ?? 0),
     githubOwnerId: BigInt(row.github_owner_id ?? 0),
+    defaultBranch: row.default_branch ?? '',
+    branchRulesOrigin: origins[row.branch_rules_from],
+    repositoryUid: pin?.repository ?? '',
+    ownerUid: pin?.owner ?? '',
+    refusedRepository: claimMessage(row),
+    ignoredBranchCount: counts.ignored ?? 0,
   })
 }
 

@@ -1,7 +1,6 @@
-import { audit } from '../../db/audit.ts'
-import type { Operation, Tx } from '../../db/tenancy.ts'
-import { DomainError, invalid } from '../../errors.ts'
-import { parseRepositoryUrl } from './project-fields.ts'
+import type { Selectable } from 'kysely'
+import type { ProjectsTable } from '../../db/tables/projects.ts'
+import { invalid } from '../../errors.ts'
 
 /** A repository as GitHub counts them: ids are never given twice, names are. */
 export interface RepositoryIds {
@@ -9,11 +8,19 @@ export interface RepositoryIds {
   readonly ownerId: number
 }
 
+/** The same at any forge, which is named before each: `github:1296269`, `gitlab:acme`. */
+export interface RepositoryPin {
+  readonly repository: string
+  readonly owner: string
+}
+
+/** What somebody who has proved who they are says of a repository. */
 export interface ClaimedRepository {
   /** `owner/name` as it is called now. */
   readonly slug: string
-  /** Undefined where who sends it knows no ids: a git server that is not GitHub. */
-  readonly ids: RepositoryIds | undefined
+  /** Undefined where who sends it knows no ids. */
+  readonly pin: RepositoryPin | undefined
+  readonly defaultBranch?: string
 }
 
 /** An id as GitHub writes it, in JSON or in the claims of a token. */
@@ -33,73 +40,69 @@ export function requireRepositoryIds(repositoryId: bigint, ownerId: bigint): Rep
   )
 }
 
-/**
- * Holds the project to the repository it was first seen with: what the claim says has been verified (a signature of the
- * project's webhook secret, or of the workflows' issuer), and is pinned when nothing is yet. The same repository under a
- * new name goes on, under that name. The transaction is the server's own. Throws `repository-changed`.
- */
-export async function requireSameRepository(
-  tx: Tx,
-  op: Operation,
-  projectId: string,
-  { slug, ids }: ClaimedRepository,
-): Promise<void> {
-  const project = await tx
-    .selectFrom('projects')
-    .select(['name', 'repository_url', 'repository_slug', 'github_repository_id', 'github_owner_id'])
-    .where('id', '=', projectId)
-    .executeTakeFirstOrThrow()
+export function githubPin(ids: RepositoryIds): RepositoryPin
+export function githubPin(ids: RepositoryIds | undefined): RepositoryPin | undefined
+export function githubPin(ids: RepositoryIds | undefined): RepositoryPin | undefined {
+  return ids && { repository: `github:${ids.repositoryId}`, owner: `github:${ids.ownerId}` }
+}
+
+/** A pin as somebody gives it: `gitlab:42` of `gitlab:acme`. Throws `invalid-repository-id`. */
+export function requirePin(repository: string, owner: string): RepositoryPin {
+  const [forge = ''] = repository.split(':')
+  const known = Object.hasOwn(forgeLabels, forge)
+  const shape = /^[a-z]+:[\w{}./-]{1,300}$/
+  if (known && shape.test(repository) && shape.test(owner) && owner.startsWith(`${forge}:`)) {
+    if (forge !== 'github') return { repository, owner }
+    const ids = [repository, owner].map((uid) => parseGithubId(uid.slice('github:'.length)))
+    if (ids[0] && ids[1]) return { repository, owner }
+  }
+  throw invalid(
+    'repository-id',
+    'Give repository and owner as `fairway project show` writes them, such as gitlab:42 and gitlab:acme.',
+  )
+}
+
+type PinColumns = Pick<
+  Selectable<ProjectsTable>,
+  'github_repository_id' | 'github_owner_id' | 'repository_uid' | 'repository_owner_uid'
+>
+
+/** Undefined until the project was first seen with a repository that has ids. */
+export function pinOf(project: PinColumns): RepositoryPin | undefined {
   const { github_repository_id: repositoryId, github_owner_id: ownerId } = project
-  if (repositoryId === null || ownerId === null) {
-    if (ids) await pinRepository(tx, op, projectId, ids)
-    return
-  }
-  if (!ids || ids.repositoryId !== repositoryId || ids.ownerId !== ownerId) {
-    const said = ids ? `repository ${ids.repositoryId} of owner ${ids.ownerId}` : 'a repository without ids'
-    throw new DomainError(
-      'forbidden',
-      'repository-changed',
-      `The project ${project.name} is of repository ${repositoryId} of owner ${ownerId} at GitHub, and ${slug} now is ` +
-        `${said}: it was made anew or given to somebody else. If that is right, an owner says so: ` +
-        `\`fairway project pin ${project.name} --repository-id ID --owner-id ID\`.`,
-    )
-  }
-  if (project.repository_slug.toLowerCase() !== slug.toLowerCase()) {
-    await rename(tx, op, projectId, project, slug)
+  if (repositoryId !== null && ownerId !== null) return githubPin({ repositoryId, ownerId })
+  const { repository_uid: repository, repository_owner_uid: owner } = project
+  return repository !== null && owner !== null ? { repository, owner } : undefined
+}
+
+/** GitHub's ids stand in columns of their own: workflows of GitHub go by them, and by no other forge's. */
+export function pinColumns({ repository, owner }: RepositoryPin): PinColumns {
+  const github = repository.startsWith('github:')
+  const number = (uid: string) => Number(uid.slice('github:'.length))
+  return {
+    github_repository_id: github ? number(repository) : null,
+    github_owner_id: github ? number(owner) : null,
+    repository_uid: github ? null : repository,
+    repository_owner_uid: github ? null : owner,
   }
 }
 
-/** First use, or an owner's word. */
-export async function pinRepository(
-  tx: Tx,
-  op: Operation,
-  projectId: string,
-  ids: RepositoryIds,
-): Promise<void> {
-  await tx
-    .updateTable('projects')
-    .set({ github_repository_id: ids.repositoryId, github_owner_id: ids.ownerId })
-    .where('id', '=', projectId)
-    .execute()
-  await audit(tx, op, 'project.pin', { kind: 'project', id: projectId, projectId }, { ...ids })
+const forgeLabels: Readonly<Record<string, string>> = {
+  github: 'GitHub',
+  gitlab: 'GitLab',
+  gitea: 'Gitea or Forgejo',
+  bitbucket: 'Bitbucket',
 }
 
-/** Agents clone from where it is now: the old name may be somebody else's tomorrow. */
-async function rename(
-  tx: Tx,
-  op: Operation,
-  projectId: string,
-  { repository_url: url, repository_slug: before }: { repository_url: string; repository_slug: string },
-  slug: string,
-): Promise<void> {
-  const at = url.lastIndexOf(before)
-  const renamed = at < 0 ? url : url.slice(0, at) + slug + url.slice(at + before.length)
-  const repository_url = parseRepositoryUrl(renamed).slug === slug ? renamed : url
-  await tx
-    .updateTable('projects')
-    .set({ repository_slug: slug, repository_url })
-    .where('id', '=', projectId)
-    .execute()
-  const details = { before, now: slug, url: repository_url }
-  await audit(tx, op, 'project.rename-repository', { kind: 'project', id: projectId, projectId }, details)
+/** `repository 7 of owner 9919 at GitHub` */
+export function describePin({ repository, owner }: RepositoryPin): string {
+  const [forge = ''] = repository.split(':')
+  const bare = (uid: string) => uid.slice(forge.length + 1)
+  return `repository ${bare(repository)} of owner ${bare(owner)} at ${forgeLabels[forge] ?? forge}`
+}
+
+/** How an owner says that it is the right one. */
+export function pinCommand(project: string, { repository, owner }: RepositoryPin): string {
+  const bare = (uid: string) => (uid.startsWith('github:') ? uid.slice('github:'.length) : `'${uid}'`)
+  return `fairway project pin ${project} --repository-id ${bare(repository)} --owner-id ${bare(owner)}`
 }

@@ -89,6 +89,13 @@ export declare type ListBranchesResponse = Message<"fairway.v1.ListBranchesRespo
    * @generated from field: repeated fairway.v1.Branch branches = 1;
    */
   branches: Branch[];
+
+  /**
+   * Pushed and not built, newest first.
+   *
+   * @generated from field: repeated fairway.v1.IgnoredBranch ignored = 2;
+   */
+  ignored: IgnoredBranch[];
 };
 
 /**
@@ -96,6 +103,73 @@ export declare type ListBranchesResponse = Message<"fairway.v1.ListBranchesRespo
  * Use `create(ListBranchesResponseSchema)` to create a new message.
  */
 export declare const ListBranchesResponseSchema: GenMessage<ListBranchesResponse>;
+
+/**
+ * @generated from message fairway.v1.IgnoredBranch
+ */
+export declare type IgnoredBranch = Message<"fairway.v1.IgnoredBranch"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Stable, for programs: `no-branch-rule`
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * The same for people.
+   *
+   * @generated from field: string explanation = 4;
+   */
+  explanation: string;
+
+  /**
+   * What to do, as of now.
+   *
+   * @generated from field: string hint = 5;
+   */
+  hint: string;
+
+  /**
+   * @generated from field: string head_commit = 6;
+   */
+  headCommit: string;
+
+  /**
+   * @generated from field: string pushed_by = 7;
+   */
+  pushedBy: string;
+
+  /**
+   * @generated from field: uint32 pushes = 8;
+   */
+  pushes: number;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp first_pushed_at = 9;
+   */
+  firstPushedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp pushed_at = 10;
+   */
+  pushedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.IgnoredBranch.
+ * Use `create(IgnoredBranchSchema)` to create a new message.
+ */
+export declare const IgnoredBranchSchema: GenMessage<IgnoredBranch>;
 
 /**
  * @generated from service fairway.v1.BranchService

@@ -2,7 +2,7 @@
 // @generated from file fairway/v1/projects.proto (package fairway.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { BranchRule } from "./common_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -80,6 +80,44 @@ export declare type Project = Message<"fairway.v1.Project"> & {
    * @generated from field: int64 github_owner_id = 11;
    */
   githubOwnerId: bigint;
+
+  /**
+   * As the last delivery said; empty until one did.
+   *
+   * @generated from field: string default_branch = 12;
+   */
+  defaultBranch: string;
+
+  /**
+   * @generated from field: fairway.v1.BranchRulesOrigin branch_rules_origin = 13;
+   */
+  branchRulesOrigin: BranchRulesOrigin;
+
+  /**
+   * The repository and its owner at another forge (`gitlab:42`, `gitlab:acme`); empty until they are known.
+   *
+   * @generated from field: string repository_uid = 14;
+   */
+  repositoryUid: string;
+
+  /**
+   * @generated from field: string owner_uid = 15;
+   */
+  ownerUid: string;
+
+  /**
+   * Set while deliveries of another repository, or of another owner's, wait for an owner's word.
+   *
+   * @generated from field: fairway.v1.RepositoryClaim refused_repository = 16;
+   */
+  refusedRepository?: RepositoryClaim | undefined;
+
+  /**
+   * Branches that were pushed and not built; ListBranches says why.
+   *
+   * @generated from field: uint32 ignored_branch_count = 17;
+   */
+  ignoredBranchCount: number;
 };
 
 /**
@@ -87,6 +125,48 @@ export declare type Project = Message<"fairway.v1.Project"> & {
  * Use `create(ProjectSchema)` to create a new message.
  */
 export declare const ProjectSchema: GenMessage<Project>;
+
+/**
+ * A delivery that was signed with the project's secret, and is not of the project's repository and owner.
+ *
+ * @generated from message fairway.v1.RepositoryClaim
+ */
+export declare type RepositoryClaim = Message<"fairway.v1.RepositoryClaim"> & {
+  /**
+   * @generated from field: string slug = 1;
+   */
+  slug: string;
+
+  /**
+   * `github:1296269`
+   *
+   * @generated from field: string repository_uid = 2;
+   */
+  repositoryUid: string;
+
+  /**
+   * @generated from field: string owner_uid = 3;
+   */
+  ownerUid: string;
+
+  /**
+   * What it means: made anew, or given to another owner.
+   *
+   * @generated from field: string explanation = 4;
+   */
+  explanation: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp first_seen_at = 5;
+   */
+  firstSeenAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.RepositoryClaim.
+ * Use `create(RepositoryClaimSchema)` to create a new message.
+ */
+export declare const RepositoryClaimSchema: GenMessage<RepositoryClaim>;
 
 /**
  * @generated from message fairway.v1.CreateProjectRequest
@@ -117,7 +197,8 @@ export declare type CreateProjectRequest = Message<"fairway.v1.CreateProjectRequ
   odooVersion: string;
 
   /**
-   * Default: main → production, release/* → staging, feature/* → development.
+   * Default: the repository's default branch (main until it is known) → production, release/* → staging,
+   * feature/* → development.
    *
    * @generated from field: repeated fairway.v1.BranchRule branch_rules = 5;
    */
@@ -141,6 +222,13 @@ export declare type CreateProjectRequest = Message<"fairway.v1.CreateProjectRequ
    * @generated from field: int64 github_owner_id = 8;
    */
   githubOwnerId: bigint;
+
+  /**
+   * Of the repository: production, unless `branch_rules` say otherwise. Default: as the first delivery says it.
+   *
+   * @generated from field: string default_branch = 9;
+   */
+  defaultBranch: string;
 };
 
 /**
@@ -255,6 +343,18 @@ export declare type PinRepositoryRequest = Message<"fairway.v1.PinRepositoryRequ
    * @generated from field: int64 github_owner_id = 3;
    */
   githubOwnerId: bigint;
+
+  /**
+   * At another forge, instead of the two: `gitlab:42` and `gitlab:acme`, as Project has them.
+   *
+   * @generated from field: string repository_uid = 4;
+   */
+  repositoryUid: string;
+
+  /**
+   * @generated from field: string owner_uid = 5;
+   */
+  ownerUid: string;
 };
 
 /**
@@ -278,6 +378,170 @@ export declare type PinRepositoryResponse = Message<"fairway.v1.PinRepositoryRes
  * Use `create(PinRepositoryResponseSchema)` to create a new message.
  */
 export declare const PinRepositoryResponseSchema: GenMessage<PinRepositoryResponse>;
+
+/**
+ * Empty: as it is.
+ *
+ * @generated from message fairway.v1.UpdateProjectRequest
+ */
+export declare type UpdateProjectRequest = Message<"fairway.v1.UpdateProjectRequest"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+
+  /**
+   * @generated from field: string repository_url = 2;
+   */
+  repositoryUrl: string;
+
+  /**
+   * Default, where `repository_url` is given: its last two segments.
+   *
+   * @generated from field: string repository_slug = 3;
+   */
+  repositorySlug: string;
+
+  /**
+   * @generated from field: string odoo_version = 4;
+   */
+  odooVersion: string;
+
+  /**
+   * In place of all rules.
+   *
+   * @generated from field: repeated fairway.v1.BranchRule branch_rules = 5;
+   */
+  branchRules: BranchRule[];
+
+  /**
+   * After the others; one of the same pattern is replaced.
+   *
+   * @generated from field: repeated fairway.v1.BranchRule add_branch_rules = 6;
+   */
+  addBranchRules: BranchRule[];
+
+  /**
+   * In place of the branch that is production now.
+   *
+   * @generated from field: string production_branch = 7;
+   */
+  productionBranch: string;
+
+  /**
+   * @generated from field: string default_branch = 8;
+   */
+  defaultBranch: string;
+
+  /**
+   * @generated from field: bool rotate_webhook_secret = 9;
+   */
+  rotateWebhookSecret: boolean;
+};
+
+/**
+ * Describes the message fairway.v1.UpdateProjectRequest.
+ * Use `create(UpdateProjectRequestSchema)` to create a new message.
+ */
+export declare const UpdateProjectRequestSchema: GenMessage<UpdateProjectRequest>;
+
+/**
+ * @generated from message fairway.v1.UpdateProjectResponse
+ */
+export declare type UpdateProjectResponse = Message<"fairway.v1.UpdateProjectResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Project project = 1;
+   */
+  project?: Project | undefined;
+
+  /**
+   * Shown here and never again; empty where it was not rotated.
+   *
+   * @generated from field: string webhook_secret = 2;
+   */
+  webhookSecret: string;
+};
+
+/**
+ * Describes the message fairway.v1.UpdateProjectResponse.
+ * Use `create(UpdateProjectResponseSchema)` to create a new message.
+ */
+export declare const UpdateProjectResponseSchema: GenMessage<UpdateProjectResponse>;
+
+/**
+ * @generated from message fairway.v1.RenameProjectRequest
+ */
+export declare type RenameProjectRequest = Message<"fairway.v1.RenameProjectRequest"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+
+  /**
+   * @generated from field: string new_name = 2;
+   */
+  newName: string;
+};
+
+/**
+ * Describes the message fairway.v1.RenameProjectRequest.
+ * Use `create(RenameProjectRequestSchema)` to create a new message.
+ */
+export declare const RenameProjectRequestSchema: GenMessage<RenameProjectRequest>;
+
+/**
+ * @generated from message fairway.v1.RenameProjectResponse
+ */
+export declare type RenameProjectResponse = Message<"fairway.v1.RenameProjectResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Project project = 1;
+   */
+  project?: Project | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.RenameProjectResponse.
+ * Use `create(RenameProjectResponseSchema)` to create a new message.
+ */
+export declare const RenameProjectResponseSchema: GenMessage<RenameProjectResponse>;
+
+/**
+ * Whose word a project's branch rules are.
+ *
+ * @generated from enum fairway.v1.BranchRulesOrigin
+ */
+export enum BranchRulesOrigin {
+  /**
+   * @generated from enum value: BRANCH_RULES_ORIGIN_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Nobody's: the repository's default branch is production as soon as it is known.
+   *
+   * @generated from enum value: BRANCH_RULES_ORIGIN_DEFAULT = 1;
+   */
+  DEFAULT = 1,
+
+  /**
+   * Somebody gave them.
+   *
+   * @generated from enum value: BRANCH_RULES_ORIGIN_GIVEN = 2;
+   */
+  GIVEN = 2,
+
+  /**
+   * Of fairway.yaml of the production branch.
+   *
+   * @generated from enum value: BRANCH_RULES_ORIGIN_FILE = 3;
+   */
+  FILE = 3,
+}
+
+/**
+ * Describes the enum fairway.v1.BranchRulesOrigin.
+ */
+export declare const BranchRulesOriginSchema: GenEnum<BranchRulesOrigin>;
 
 /**
  * @generated from service fairway.v1.ProjectService
@@ -310,7 +574,7 @@ export declare const ProjectService: GenService<{
     output: typeof GetProjectResponseSchema;
   },
   /**
-   * Of which repository the project is at GitHub from now on, where it was made anew or given to another owner.
+   * Of which repository the project is from now on, where it was made anew or given to another owner.
    *
    * @generated from rpc fairway.v1.ProjectService.PinRepository
    */
@@ -318,6 +582,26 @@ export declare const ProjectService: GenService<{
     methodKind: "unary";
     input: typeof PinRepositoryRequestSchema;
     output: typeof PinRepositoryResponseSchema;
+  },
+  /**
+   * What it was created with. What runs stays as it is until it is built again.
+   *
+   * @generated from rpc fairway.v1.ProjectService.UpdateProject
+   */
+  updateProject: {
+    methodKind: "unary";
+    input: typeof UpdateProjectRequestSchema;
+    output: typeof UpdateProjectResponseSchema;
+  },
+  /**
+   * FailedPrecondition while anything of the project runs; AlreadyExists for a name that another project has or had.
+   *
+   * @generated from rpc fairway.v1.ProjectService.RenameProject
+   */
+  renameProject: {
+    methodKind: "unary";
+    input: typeof RenameProjectRequestSchema;
+    output: typeof RenameProjectResponseSchema;
   },
 }>;
 

@@ -2,7 +2,7 @@
 // @generated from file fairway/v1/projects.proto (package fairway.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_fairway_v1_common } from "./common_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
@@ -10,7 +10,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file fairway/v1/projects.proto.
  */
 export const file_fairway_v1_projects = /*@__PURE__*/
-  fileDesc("ChlmYWlyd2F5L3YxL3Byb2plY3RzLnByb3RvEgpmYWlyd2F5LnYxIq8CCgdQcm9qZWN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSFgoOcmVwb3NpdG9yeV91cmwYAyABKAkSFwoPcmVwb3NpdG9yeV9zbHVnGAQgASgJEhQKDG9kb29fdmVyc2lvbhgFIAEoCRIsCgxicmFuY2hfcnVsZXMYBiADKAsyFi5mYWlyd2F5LnYxLkJyYW5jaFJ1bGUSLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoRZW52aXJvbm1lbnRfY291bnQYCCABKA0SEwoLYnVpbGRfY291bnQYCSABKA0SHAoUZ2l0aHViX3JlcG9zaXRvcnlfaWQYCiABKAMSFwoPZ2l0aHViX293bmVyX2lkGAsgASgDIugBChRDcmVhdGVQcm9qZWN0UmVxdWVzdBIMCgRuYW1lGAEgASgJEhYKDnJlcG9zaXRvcnlfdXJsGAIgASgJEhcKD3JlcG9zaXRvcnlfc2x1ZxgDIAEoCRIUCgxvZG9vX3ZlcnNpb24YBCABKAkSLAoMYnJhbmNoX3J1bGVzGAUgAygLMhYuZmFpcndheS52MS5CcmFuY2hSdWxlEhYKDndlYmhvb2tfc2VjcmV0GAYgASgJEhwKFGdpdGh1Yl9yZXBvc2l0b3J5X2lkGAcgASgDEhcKD2dpdGh1Yl9vd25lcl9pZBgIIAEoAyJqChVDcmVhdGVQcm9qZWN0UmVzcG9uc2USJAoHcHJvamVjdBgBIAEoCzITLmZhaXJ3YXkudjEuUHJvamVjdBIWCg53ZWJob29rX3NlY3JldBgCIAEoCRITCgt3ZWJob29rX3VybBgDIAEoCSIVChNMaXN0UHJvamVjdHNSZXF1ZXN0Ij0KFExpc3RQcm9qZWN0c1Jlc3BvbnNlEiUKCHByb2plY3RzGAEgAygLMhMuZmFpcndheS52MS5Qcm9qZWN0IiQKEUdldFByb2plY3RSZXF1ZXN0Eg8KB3Byb2plY3QYASABKAkiOgoSR2V0UHJvamVjdFJlc3BvbnNlEiQKB3Byb2plY3QYASABKAsyEy5mYWlyd2F5LnYxLlByb2plY3QiXgoUUGluUmVwb3NpdG9yeVJlcXVlc3QSDwoHcHJvamVjdBgBIAEoCRIcChRnaXRodWJfcmVwb3NpdG9yeV9pZBgCIAEoAxIXCg9naXRodWJfb3duZXJfaWQYAyABKAMiPQoVUGluUmVwb3NpdG9yeVJlc3BvbnNlEiQKB3Byb2plY3QYASABKAsyEy5mYWlyd2F5LnYxLlByb2plY3Qy3AIKDlByb2plY3RTZXJ2aWNlElQKDUNyZWF0ZVByb2plY3QSIC5mYWlyd2F5LnYxLkNyZWF0ZVByb2plY3RSZXF1ZXN0GiEuZmFpcndheS52MS5DcmVhdGVQcm9qZWN0UmVzcG9uc2USUQoMTGlzdFByb2plY3RzEh8uZmFpcndheS52MS5MaXN0UHJvamVjdHNSZXF1ZXN0GiAuZmFpcndheS52MS5MaXN0UHJvamVjdHNSZXNwb25zZRJLCgpHZXRQcm9qZWN0Eh0uZmFpcndheS52MS5HZXRQcm9qZWN0UmVxdWVzdBoeLmZhaXJ3YXkudjEuR2V0UHJvamVjdFJlc3BvbnNlElQKDVBpblJlcG9zaXRvcnkSIC5mYWlyd2F5LnYxLlBpblJlcG9zaXRvcnlSZXF1ZXN0GiEuZmFpcndheS52MS5QaW5SZXBvc2l0b3J5UmVzcG9uc2ViBnByb3RvMw", [file_fairway_v1_common, file_google_protobuf_timestamp]);
+  fileDesc("ChlmYWlyd2F5L3YxL3Byb2plY3RzLnByb3RvEgpmYWlyd2F5LnYxIoUECgdQcm9qZWN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSFgoOcmVwb3NpdG9yeV91cmwYAyABKAkSFwoPcmVwb3NpdG9yeV9zbHVnGAQgASgJEhQKDG9kb29fdmVyc2lvbhgFIAEoCRIsCgxicmFuY2hfcnVsZXMYBiADKAsyFi5mYWlyd2F5LnYxLkJyYW5jaFJ1bGUSLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoRZW52aXJvbm1lbnRfY291bnQYCCABKA0SEwoLYnVpbGRfY291bnQYCSABKA0SHAoUZ2l0aHViX3JlcG9zaXRvcnlfaWQYCiABKAMSFwoPZ2l0aHViX293bmVyX2lkGAsgASgDEhYKDmRlZmF1bHRfYnJhbmNoGAwgASgJEjoKE2JyYW5jaF9ydWxlc19vcmlnaW4YDSABKA4yHS5mYWlyd2F5LnYxLkJyYW5jaFJ1bGVzT3JpZ2luEhYKDnJlcG9zaXRvcnlfdWlkGA4gASgJEhEKCW93bmVyX3VpZBgPIAEoCRI3ChJyZWZ1c2VkX3JlcG9zaXRvcnkYECABKAsyGy5mYWlyd2F5LnYxLlJlcG9zaXRvcnlDbGFpbRIcChRpZ25vcmVkX2JyYW5jaF9jb3VudBgRIAEoDSKSAQoPUmVwb3NpdG9yeUNsYWltEgwKBHNsdWcYASABKAkSFgoOcmVwb3NpdG9yeV91aWQYAiABKAkSEQoJb3duZXJfdWlkGAMgASgJEhMKC2V4cGxhbmF0aW9uGAQgASgJEjEKDWZpcnN0X3NlZW5fYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoACChRDcmVhdGVQcm9qZWN0UmVxdWVzdBIMCgRuYW1lGAEgASgJEhYKDnJlcG9zaXRvcnlfdXJsGAIgASgJEhcKD3JlcG9zaXRvcnlfc2x1ZxgDIAEoCRIUCgxvZG9vX3ZlcnNpb24YBCABKAkSLAoMYnJhbmNoX3J1bGVzGAUgAygLMhYuZmFpcndheS52MS5CcmFuY2hSdWxlEhYKDndlYmhvb2tfc2VjcmV0GAYgASgJEhwKFGdpdGh1Yl9yZXBvc2l0b3J5X2lkGAcgASgDEhcKD2dpdGh1Yl9vd25lcl9pZBgIIAEoAxIWCg5kZWZhdWx0X2JyYW5jaBgJIAEoCSJqChVDcmVhdGVQcm9qZWN0UmVzcG9uc2USJAoHcHJvamVjdBgBIAEoCzITLmZhaXJ3YXkudjEuUHJvamVjdBIWCg53ZWJob29rX3NlY3JldBgCIAEoCRITCgt3ZWJob29rX3VybBgDIAEoCSIVChNMaXN0UHJvamVjdHNSZXF1ZXN0Ij0KFExpc3RQcm9qZWN0c1Jlc3BvbnNlEiUKCHByb2plY3RzGAEgAygLMhMuZmFpcndheS52MS5Qcm9qZWN0IiQKEUdldFByb2plY3RSZXF1ZXN0Eg8KB3Byb2plY3QYASABKAkiOgoSR2V0UHJvamVjdFJlc3BvbnNlEiQKB3Byb2plY3QYASABKAsyEy5mYWlyd2F5LnYxLlByb2plY3QiiQEKFFBpblJlcG9zaXRvcnlSZXF1ZXN0Eg8KB3Byb2plY3QYASABKAkSHAoUZ2l0aHViX3JlcG9zaXRvcnlfaWQYAiABKAMSFwoPZ2l0aHViX293bmVyX2lkGAMgASgDEhYKDnJlcG9zaXRvcnlfdWlkGAQgASgJEhEKCW93bmVyX3VpZBgFIAEoCSI9ChVQaW5SZXBvc2l0b3J5UmVzcG9uc2USJAoHcHJvamVjdBgBIAEoCzITLmZhaXJ3YXkudjEuUHJvamVjdCKgAgoUVXBkYXRlUHJvamVjdFJlcXVlc3QSDwoHcHJvamVjdBgBIAEoCRIWCg5yZXBvc2l0b3J5X3VybBgCIAEoCRIXCg9yZXBvc2l0b3J5X3NsdWcYAyABKAkSFAoMb2Rvb192ZXJzaW9uGAQgASgJEiwKDGJyYW5jaF9ydWxlcxgFIAMoCzIWLmZhaXJ3YXkudjEuQnJhbmNoUnVsZRIwChBhZGRfYnJhbmNoX3J1bGVzGAYgAygLMhYuZmFpcndheS52MS5CcmFuY2hSdWxlEhkKEXByb2R1Y3Rpb25fYnJhbmNoGAcgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAggASgJEh0KFXJvdGF0ZV93ZWJob29rX3NlY3JldBgJIAEoCCJVChVVcGRhdGVQcm9qZWN0UmVzcG9uc2USJAoHcHJvamVjdBgBIAEoCzITLmZhaXJ3YXkudjEuUHJvamVjdBIWCg53ZWJob29rX3NlY3JldBgCIAEoCSI5ChRSZW5hbWVQcm9qZWN0UmVxdWVzdBIPCgdwcm9qZWN0GAEgASgJEhAKCG5ld19uYW1lGAIgASgJIj0KFVJlbmFtZVByb2plY3RSZXNwb25zZRIkCgdwcm9qZWN0GAEgASgLMhMuZmFpcndheS52MS5Qcm9qZWN0KpYBChFCcmFuY2hSdWxlc09yaWdpbhIjCh9CUkFOQ0hfUlVMRVNfT1JJR0lOX1VOU1BFQ0lGSUVEEAASHwobQlJBTkNIX1JVTEVTX09SSUdJTl9ERUZBVUxUEAESHQoZQlJBTkNIX1JVTEVTX09SSUdJTl9HSVZFThACEhwKGEJSQU5DSF9SVUxFU19PUklHSU5fRklMRRADMogECg5Qcm9qZWN0U2VydmljZRJUCg1DcmVhdGVQcm9qZWN0EiAuZmFpcndheS52MS5DcmVhdGVQcm9qZWN0UmVxdWVzdBohLmZhaXJ3YXkudjEuQ3JlYXRlUHJvamVjdFJlc3BvbnNlElEKDExpc3RQcm9qZWN0cxIfLmZhaXJ3YXkudjEuTGlzdFByb2plY3RzUmVxdWVzdBogLmZhaXJ3YXkudjEuTGlzdFByb2plY3RzUmVzcG9uc2USSwoKR2V0UHJvamVjdBIdLmZhaXJ3YXkudjEuR2V0UHJvamVjdFJlcXVlc3QaHi5mYWlyd2F5LnYxLkdldFByb2plY3RSZXNwb25zZRJUCg1QaW5SZXBvc2l0b3J5EiAuZmFpcndheS52MS5QaW5SZXBvc2l0b3J5UmVxdWVzdBohLmZhaXJ3YXkudjEuUGluUmVwb3NpdG9yeVJlc3BvbnNlElQKDVVwZGF0ZVByb2plY3QSIC5mYWlyd2F5LnYxLlVwZGF0ZVByb2plY3RSZXF1ZXN0GiEuZmFpcndheS52MS5VcGRhdGVQcm9qZWN0UmVzcG9uc2USVAoNUmVuYW1lUHJvamVjdBIgLmZhaXJ3YXkudjEuUmVuYW1lUHJvamVjdFJlcXVlc3QaIS5mYWlyd2F5LnYxLlJlbmFtZVByb2plY3RSZXNwb25zZWIGcHJvdG8z", [file_fairway_v1_common, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairway.v1.Project.
@@ -20,60 +20,109 @@ export const ProjectSchema = /*@__PURE__*/
   messageDesc(file_fairway_v1_projects, 0);
 
 /**
+ * Describes the message fairway.v1.RepositoryClaim.
+ * Use `create(RepositoryClaimSchema)` to create a new message.
+ */
+export const RepositoryClaimSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_projects, 1);
+
+/**
  * Describes the message fairway.v1.CreateProjectRequest.
  * Use `create(CreateProjectRequestSchema)` to create a new message.
  */
 export const CreateProjectRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_projects, 1);
+  messageDesc(file_fairway_v1_projects, 2);
 
 /**
  * Describes the message fairway.v1.CreateProjectResponse.
  * Use `create(CreateProjectResponseSchema)` to create a new message.
  */
 export const CreateProjectResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_projects, 2);
+  messageDesc(file_fairway_v1_projects, 3);
 
 /**
  * Describes the message fairway.v1.ListProjectsRequest.
  * Use `create(ListProjectsRequestSchema)` to create a new message.
  */
 export const ListProjectsRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_projects, 3);
+  messageDesc(file_fairway_v1_projects, 4);
 
 /**
  * Describes the message fairway.v1.ListProjectsResponse.
  * Use `create(ListProjectsResponseSchema)` to create a new message.
  */
 export const ListProjectsResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_projects, 4);
+  messageDesc(file_fairway_v1_projects, 5);
 
 /**
  * Describes the message fairway.v1.GetProjectRequest.
  * Use `create(GetProjectRequestSchema)` to create a new message.
  */
 export const GetProjectRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_projects, 5);
+  messageDesc(file_fairway_v1_projects, 6);
 
 /**
  * Describes the message fairway.v1.GetProjectResponse.
  * Use `create(GetProjectResponseSchema)` to create a new message.
  */
 export const GetProjectResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_projects, 6);
+  messageDesc(file_fairway_v1_projects, 7);
 
 /**
  * Describes the message fairway.v1.PinRepositoryRequest.
  * Use `create(PinRepositoryRequestSchema)` to create a new message.
  */
 export const PinRepositoryRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_projects, 7);
+  messageDesc(file_fairway_v1_projects, 8);
 
 /**
  * Describes the message fairway.v1.PinRepositoryResponse.
  * Use `create(PinRepositoryResponseSchema)` to create a new message.
  */
 export const PinRepositoryResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_projects, 8);
+  messageDesc(file_fairway_v1_projects, 9);
+
+/**
+ * Describes the message fairway.v1.UpdateProjectRequest.
+ * Use `create(UpdateProjectRequestSchema)` to create a new message.
+ */
+export const UpdateProjectRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_projects, 10);
+
+/**
+ * Describes the message fairway.v1.UpdateProjectResponse.
+ * Use `create(UpdateProjectResponseSchema)` to create a new message.
+ */
+export const UpdateProjectResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_projects, 11);
+
+/**
+ * Describes the message fairway.v1.RenameProjectRequest.
+ * Use `create(RenameProjectRequestSchema)` to create a new message.
+ */
+export const RenameProjectRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_projects, 12);
+
+/**
+ * Describes the message fairway.v1.RenameProjectResponse.
+ * Use `create(RenameProjectResponseSchema)` to create a new message.
+ */
+export const RenameProjectResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_projects, 13);
+
+/**
+ * Describes the enum fairway.v1.BranchRulesOrigin.
+ */
+export const BranchRulesOriginSchema = /*@__PURE__*/
+  enumDesc(file_fairway_v1_projects, 0);
+
+/**
+ * Whose word a project's branch rules are.
+ *
+ * @generated from enum fairway.v1.BranchRulesOrigin
+ */
+export const BranchRulesOrigin = /*@__PURE__*/
+  tsEnum(BranchRulesOriginSchema);
 
 /**
  * @generated from service fairway.v1.ProjectService

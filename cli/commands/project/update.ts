@@ -1,0 +1,73 @@
+import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
+import { parseRule } from '../../branch-rule-option.ts'
+import { projectJson } from '../../json/project.ts'
+import { repeated } from '../../repeated-option.ts'
+import { verb } from '../../verb.ts'
+
+interface Options {
+  repository?: string
+  slug?: string
+  odooVersion?: string
+  rule?: readonly string[]
+  addRule?: readonly string[]
+  productionBranch?: string
+  defaultBranch?: string
+  rotateWebhookSecret?: boolean
+}
+
+export const command = verb<Options>({
+  usage: 'update <project>',
+  summary: 'Change a project’s repository, Odoo version, branch rules or webhook secret',
+  details:
+    'What runs stays as it is until it is built again. Rules in fairway.yaml of the production branch take the place of ' +
+    'those given here when production is built.',
+  examples: [
+    ['fairway project update acme --production-branch master', 'what is pushed there goes to production'],
+    ["fairway project update acme --add-rule '19.0-*=development'", 'one more rule, after the others'],
+    ['fairway project update acme --repository https://git.example/new/odoo.git', 'it has moved'],
+    ['fairway project update acme --rotate-webhook-secret', 'the old one is worth nothing from now on'],
+  ],
+  configure: (command) =>
+    command
+      .option('--repository <url>', 'where agents clone from')
+      .option('--slug <owner/name>', 'the repository as webhooks name it (default: from the URL)')
+      .option('--odoo-version <version>', 'major version, where fairway.yaml names none')
+      .option('--rule <pattern=stage>', 'in place of all branch rules; may be repeated', repeated)
+      .option('--add-rule <pattern=stage>', 'after the others; may be repeated', repeated)
+      .option('--production-branch <branch>', 'in place of the one that is production now')
+      .option('--default-branch <branch>', 'of the repository, as deliveries would say it')
+      .option('--rotate-webhook-secret', 'make a new one, and show it once'),
+  async run(session, [project = ''], options) {
+    const client = await session.client(ProjectService)
+    const answer = await client.updateProject(
+      {
+        project,
+        repositoryUrl: options.repository,
+        repositorySlug: options.slug,
+        odooVersion: options.odooVersion,
+        branchRules: (options.rule ?? []).map(parseRule),
+        addBranchRules: (options.addRule ?? []).map(parseRule),
+        productionBranch: options.productionBranch,
+        defaultBranch: options.defaultBranch,
+        rotateWebhookSecret: options.rotateWebhookSecret,
+      },
+      { signal: session.signal },
+    )
+    const { out } = session
+    if (!answer.project) return undefined
+    const json = projectJson(answer.project)
+    if (out.json) {
+      out.printJson({ ...json, webhookSecret: answer.webhookSecret || null })
+      return undefined
+    }
+    out.line(`Project ${project} is changed.`)
+    for (const rule of json.branchRules) out.line(`  ${rule.pattern} → ${rule.stage}`)
+    if (answer.webhookSecret) out.line(`Webhook secret: ${answer.webhookSecret}`)
+    if (options.repository && json.repositoryUid) {
+      out.note(
+        'Deliveries of another repository than the one that the project is known as are refused until: fairway project pin.',
+      )
+    }
+    return undefined
+  },
+})

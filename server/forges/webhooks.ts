@@ -1,0 +1,108 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { AppContext } from '../context.ts'
+import { DomainError } from '../errors.ts'
+import { outageOf } from '../services/outage.ts'
+import { BodyError, type BodyFault, createBodyReader } from './body.ts'
+import { handleDelivery } from './deliveries.ts'
+import { findMentions } from './mentions.ts'
+import { parseJson } from './payload.ts'
+import { forgeOf } from './recognize.ts'
+import { findSenders } from './senders.ts'
+
+/**
+ * `POST /webhooks/github`: 202 says what was done; 401 for an unknown repository and for a bad signature alike; 400 for a
+ * payload that the forge would not send; 409 for one of another repository than the project's; 503 when it should come
+ * again.
+ */
+export function addWebhooks(scope: FastifyInstance, context: AppContext): void {
+  // The signature is over the bytes as they came.
+  scope.removeAllContentTypeParsers()
+  const bodies = createBodyReader()
+  scope.addContentTypeParser('application/json', bodies.read)
+  scope.addHook('onRequest', async (request, reply) => {
+    reply.raw.once('close', () => bodies.release(request))
+  })
+  scope.setErrorHandler(createRefusal(context))
+  scope.post('/webhooks/github', async (request, reply) => {
+    try {
+      return await receive(context, request, reply)
+    } catch (error) {
+      return await refuse(context, error, request, reply)
+    }
+  })
+}
+
+/** For what no delivery could be read from; counts since the start of the server are in its log. */
+function createRefusal({ log }: AppContext) {
+  const sinceStart: Record<BodyFault, number> = { 'too-large': 0, 'cut-off': 0, busy: 0 }
+  return async (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+    if (error instanceof BodyError) {
+      sinceStart[error.fault] += 1
+      const { fault, receivedBytes, declaredBytes } = error
+      const sender = { address: request.ip, agent: request.headers['user-agent'] }
+      log.warn(
+        {
+          requestId: request.id,
+          fault,
+          receivedBytes,
+          declaredBytes,
+          ...sender,
+          sinceStart: { ...sinceStart },
+        },
+        'webhook body not taken',
+      )
+      if (fault === 'busy') reply.header('retry-after', '60')
+      return await reply.code(error.statusCode).send({ error: error.message, reason: `body-${fault}` })
+    }
+    const code = (error as { statusCode?: number }).statusCode ?? 500
+    log.warn({ err: error, requestId: request.id }, 'webhook not read')
+    const said =
+      code < 500 ? error.message : `The server failed; its log has the cause under request ${request.id}.`
+    return await reply.code(code).send({ error: said })
+  }
+}
+
+async function receive(context: AppContext, request: FastifyRequest, reply: FastifyReply) {
+  const signed = {
+    headers: request.headers,
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+  }
+  const forge = forgeOf()
+  const mentions = findMentions(signed.body)
+  if (mentions.slugs.length === 0 && mentions.ids.length === 0) {
+    return await reply.code(400).send({ error: 'The payload names no repository.' })
+  }
+  const refuseStranger = async () => {
+    context.log.warn({ requestId: request.id, forge: forge.name, slugs: mentions.slugs }, 'webhook refused')
+    return await reply.code(401).send({ error: 'unknown repository or bad signature' })
+  }
+  const signers = await findSenders(context, forge, signed, mentions, request.id)
+  if (signers.length === 0) return await refuseStranger()
+  const name = forge.findName(signed)
+  if (!name) return await reply.code(400).send({ error: `${forge.neededHeaders} are needed` })
+  const content = forge.parse(name.event, parseJson(signed.body))
+  const senders = signers.filter(({ isOf }) => isOf(content.repository))
+  if (senders.length === 0) return await refuseStranger()
+  const delivery = { ...name, actor: `${forge.name}:${content.actor}`, requestId: request.id, content }
+  const outcomes = []
+  for (const sender of senders) outcomes.push(await handleDelivery(context, sender, delivery))
+  context.log.info(
+    { requestId: request.id, delivery: name.id, slug: content.repository.slug, outcomes },
+    'webhook',
+  )
+  // One secret is one project's, save where two projects chose the same one.
+  return await reply.code(202).send(outcomes.length === 1 ? outcomes[0] : { outcomes })
+}
+
+async function refuse({ log }: AppContext, error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  if (error instanceof DomainError) {
+    log.warn({ err: error, requestId: request.id }, 'webhook not acted on')
+    const code = error.kind === 'invalid' ? 400 : 409
+    return await reply.code(code).send({ error: error.message, reason: error.reason })
+  }
+  const outage = outageOf(error)
+  log.error({ err: error, requestId: request.id }, 'webhook failed')
+  return await reply.code(outage ? 503 : 500).send({
+    error: outage?.message ?? `The server failed; its log has the cause under request ${request.id}.`,
+  })
+}

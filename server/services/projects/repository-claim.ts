@@ -1,0 +1,205 @@
+import { create } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import type { Selectable } from 'kysely'
+import { type RepositoryClaim, RepositoryClaimSchema } from '../../../proto/gen/fairway/v1/projects_pb.js'
+import { audit } from '../../db/audit.ts'
+import type { ProjectsTable } from '../../db/tables/projects.ts'
+import type { Operation, Tx } from '../../db/tenancy.ts'
+import { DomainError } from '../../errors.ts'
+import { noteDefaultBranch } from './default-branch.ts'
+import { parseRepositoryUrl } from './project-fields.ts'
+import {
+  type ClaimedRepository,
+  describePin,
+  pinColumns,
+  pinCommand,
+  pinOf,
+  type RepositoryPin,
+} from './repository-pin.ts'
+
+/** One that was refused, in `projects.repository_claim`. */
+interface RefusedClaim {
+  readonly slug: string
+  readonly repository: string
+  readonly owner: string
+  /** ISO 8601 */
+  readonly at: string
+}
+
+type Project = Selectable<ProjectsTable>
+
+/**
+ * Holds the project to the repository it was first seen with: what the claim says has been verified (a signature of the
+ * project's webhook secret, or of the workflows' issuer), and is pinned when nothing is yet. The same repository under a
+ * new name goes on, under that name. The transaction is the server's own. Throws `repository-changed`.
+ */
+export async function requireSameRepository(
+  tx: Tx,
+  op: Operation,
+  projectId: string,
+  claim: ClaimedRepository,
+): Promise<void> {
+  const project = await lockProject(tx, projectId)
+  const refusal = findRefusal(project, claim)
+  if (refusal) throw refusal
+  await follow(tx, op, project, claim)
+}
+
+/**
+ * The same for a delivery, which also says which branch is the default one. One that is refused is given back and not
+ * thrown: it is noted, for an owner to decide (`project.repository-refused`, once for each claim).
+ */
+export async function acknowledgeRepository(
+  tx: Tx,
+  op: Operation,
+  projectId: string,
+  claim: ClaimedRepository,
+): Promise<DomainError | undefined> {
+  const project = await lockProject(tx, projectId)
+  const refusal = findRefusal(project, claim)
+  if (refusal) {
+    await recordClaim(tx, op, project, claim)
+    return refusal
+  }
+  await follow(tx, op, project, claim)
+  if (claim.defaultBranch) await noteDefaultBranch(tx, op, project, claim.defaultBranch)
+  return undefined
+}
+
+/** An owner's word: of this repository from now on. What was refused before and is this one is taken at its word. */
+export async function pinRepository(
+  tx: Tx,
+  op: Operation,
+  projectId: string,
+  pin: RepositoryPin,
+): Promise<void> {
+  const project = await lockProject(tx, projectId)
+  await writePin(tx, op, projectId, pin)
+  const claim = claimOf(project)
+  if (!claim) return
+  await tx.updateTable('projects').set({ repository_claim: null }).where('id', '=', projectId).execute()
+  if (claim.repository === pin.repository && claim.owner === pin.owner) {
+    await rename(tx, op, project, claim.slug)
+  }
+}
+
+/** What waits for an owner's word; undefined where nothing does. */
+export function claimMessage(project: Project): RepositoryClaim | undefined {
+  const claim = claimOf(project)
+  const pin = pinOf(project)
+  if (!claim) return undefined
+  return create(RepositoryClaimSchema, {
+    slug: claim.slug,
+    repositoryUid: claim.repository,
+    ownerUid: claim.owner,
+    explanation: pin
+      ? explain(project.name, pin, { slug: claim.slug, pin: claim.repository ? claim : undefined })
+      : '',
+    firstSeenAt: timestampFromDate(new Date(claim.at)),
+  })
+}
+
+const claimOf = (project: Project) => project.repository_claim as RefusedClaim | null
+
+const lockProject = (tx: Tx, projectId: string): Promise<Project> =>
+  tx.selectFrom('projects').selectAll().where('id', '=', projectId).forUpdate().executeTakeFirstOrThrow()
+
+function findRefusal(project: Project, claim: ClaimedRepository): DomainError | undefined {
+  const pin = pinOf(project)
+  if (!pin || isSame(pin, claim) || wasTakenForGithub(pin, claim)) return undefined
+  return new DomainError('forbidden', 'repository-changed', explain(project.name, pin, claim))
+}
+
+const isSame = (pin: RepositoryPin, { pin: claimed }: ClaimedRepository): boolean =>
+  claimed?.repository === pin.repository && claimed.owner === pin.owner
+
+/** Before other forges were told apart, ids that they sent in GitHub's form were pinned as GitHub's. */
+const wasTakenForGithub = (pin: RepositoryPin, { pin: claimed }: ClaimedRepository): boolean =>
+  claimed !== undefined &&
+  claimed.repository.startsWith('gitea:') &&
+  pin.repository === claimed.repository.replace('gitea:', 'github:') &&
+  pin.owner === claimed.owner.replace('gitea:', 'github:')
+
+function explain(project: string, pin: RepositoryPin, { slug, pin: claimed }: ClaimedRepository): string {
+  const is = `The project ${project} is of ${describePin(pin)}`
+  if (!claimed) {
+    return (
+      `${is}, and ${slug} now is a repository without ids: it is at another git server. If that is right, an owner says ` +
+      `so: \`fairway project pin ${project} --repository-id ID --owner-id ID\`.`
+    )
+  }
+  const consent = `an owner says so: \`${pinCommand(project, claimed)}\`.`
+  if (claimed.repository === pin.repository) {
+    return (
+      `${is}, and was given to another owner: ${slug} is ${describePin(claimed)}. Whoever owns it decides what is pushed, so ` +
+      `nothing is built until ${consent}`
+    )
+  }
+  return (
+    `${is}, and ${slug} now is ${describePin(claimed)}: it was made anew, or somebody else took the name over. If that is ` +
+    `right, ${consent}`
+  )
+}
+
+async function follow(tx: Tx, op: Operation, project: Project, claim: ClaimedRepository): Promise<void> {
+  const pin = pinOf(project)
+  if (claim.pin && !(pin && isSame(pin, claim))) await writePin(tx, op, project.id, claim.pin)
+  if (pin && project.repository_slug.toLowerCase() !== claim.slug.toLowerCase()) {
+    await rename(tx, op, project, claim.slug)
+  }
+  // It was given away, and has come back.
+  if (claim.pin && claimOf(project)?.repository === claim.pin.repository) {
+    await tx.updateTable('projects').set({ repository_claim: null }).where('id', '=', project.id).execute()
+  }
+}
+
+async function recordClaim(
+  tx: Tx,
+  op: Operation,
+  project: Project,
+  { slug, pin }: ClaimedRepository,
+): Promise<void> {
+  const before = claimOf(project)
+  const claim = { slug, repository: pin?.repository ?? '', owner: pin?.owner ?? '' }
+  if (
+    before &&
+    before.repository === claim.repository &&
+    before.owner === claim.owner &&
+    before.slug === slug
+  )
+    return
+  await tx
+    .updateTable('projects')
+    .set({
+      repository_claim: JSON.stringify({ ...claim, at: new Date().toISOString() } satisfies RefusedClaim),
+    })
+    .where('id', '=', project.id)
+    .execute()
+  const subject = { kind: 'project', id: project.id, projectId: project.id }
+  await audit(tx, op, 'project.repository-refused', subject, claim)
+}
+
+async function writePin(tx: Tx, op: Operation, projectId: string, pin: RepositoryPin): Promise<void> {
+  const columns = pinColumns(pin)
+  await tx.updateTable('projects').set(columns).where('id', '=', projectId).execute()
+  const details = columns.github_repository_id
+    ? { repositoryId: columns.github_repository_id, ownerId: columns.github_owner_id }
+    : pin
+  await audit(tx, op, 'project.pin', { kind: 'project', id: projectId, projectId }, { ...details })
+}
+
+/** Agents clone from where it is now: the old name may be somebody else's tomorrow. */
+async function rename(tx: Tx, op: Operation, project: Project, slug: string): Promise<void> {
+  const { id, repository_url: url, repository_slug: before } = project
+  if (before.toLowerCase() === slug.toLowerCase()) return
+  const at = url.lastIndexOf(before)
+  const renamed = at < 0 ? url : url.slice(0, at) + slug + url.slice(at + before.length)
+  const repository_url = parseRepositoryUrl(renamed).slug === slug ? renamed : url
+  await tx
+    .updateTable('projects')
+    .set({ repository_slug: slug, repository_url })
+    .where('id', '=', id)
+    .execute()
+  const details = { before, now: slug, url: repository_url }
+  await audit(tx, op, 'project.rename-repository', { kind: 'project', id, projectId: id }, details)
+}

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { AppContext } from '../../server/context.ts'
+import { createProject, getProject } from '../../server/services/projects/projects.ts'
+import { runCli } from '../support/cli.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { arrangeBuild, arrangeTenant, finishBuild, type Tenant } from '../support/tenant.ts'
+import { deliverGithub, githubPush } from '../support/webhooks.ts'
+
+// What an owner does to a project after it was created, through the command line.
+
+let server: TestServer
+let context: AppContext
+let tenant: Tenant
+let env: Record<string, string>
+
+beforeAll(async () => {
+  server = await startTestServer()
+  context = server.context
+  const { organizationId, token } = await server.createTenant('owners')
+  tenant = await arrangeTenant(context, organizationId, 'shop')
+  env = { FAIRWAY_SERVER: server.url, FAIRWAY_TOKEN: token }
+}, 120_000)
+afterAll(() => server?.close())
+
+const cli = (...words: string[]) => runCli(words, env)
+const json = async (...words: string[]) => {
+  const { code, stdout, stderr } = await cli(...words, '--json')
+  expect([code, stderr]).toEqual([0, ''])
+  return JSON.parse(stdout) as Record<string, unknown>
+}
+const create = async (name: string) =>
+  await createProject(context, tenant.caller, {
+    name,
+    repositoryUrl: `https://git.example/${name}/odoo.git`,
+    repositorySlug: '',
+    odooVersion: '',
+    branchRules: [],
+    webhookSecret: `${name}-webhook-secret`,
+  })
+const eventsOf = (action: string) =>
+  tenant.scope((tx) =>
+    tx.selectFrom('audit_events').select('details').where('action', '=', action).orderBy('id').execute(),
+  )
+
+describe('project update', () => {
+  test('changes address, version and rules, with what was before', async () => {
+    const changed = await json(
+      ...['project', 'update', 'shop', '--repository', 'https://git.example/new/erp.git'],
+      ...['--odoo-version', '18.0', '--production-branch', 'master', '--add-rule', '18.0-*=staging'],
+    )
+    expect(changed).toMatchObject({
+      repositoryUrl: 'https://git.example/new/erp.git',
+      repositorySlug: 'new/erp',
+      odooVersion: '18.0',
+      branchRules: [
+        { pattern: 'master', stage: 'production' },
+        { pattern: 'release/*', stage: 'staging' },
+        { pattern: 'feature/*', stage: 'development' },
+        { pattern: '18.0-*', stage: 'staging' },
+      ],
+      branchRulesOrigin: 'given',
+      webhookSecret: null,
+    })
+    const [event] = await eventsOf('project.update')
+    expect(event?.details).toMatchObject({
+      before: { repository_slug: 'shop/odoo', odoo_version: '19.0', branch_rules: expect.any(Array) },
+      now: { repository_slug: 'new/erp', odoo_version: '18.0' },
+    })
+  })
+
+  test('makes a new webhook secret, and the old one is worth nothing', async () => {
+    await create('rotated')
+    const { webhookSecret } = await json('project', 'update', 'rotated', '--rotate-webhook-secret')
+    const push = githubPush({ full_name: 'rotated/odoo' }, 'feature/x')
+    expect((await deliverGithub(server, 'rotated-webhook-secret', push)).status).toBe(401)
+    expect((await deliverGithub(server, String(webhookSecret), push)).status).toBe(202)
+    const events = await eventsOf('project.update')
+    expect(JSON.stringify(events)).not.toContain(String(webhookSecret))
+  })
+
+  test.each([
+    [['--repository', 'ftp://x'], 'repository URL'],
+    [['--odoo-version', 'latest'], 'Odoo version'],
+    [['--rule', 'a=staging'], 'Exactly one branch rule'],
+    [['--add-rule', 'b=production'], 'Exactly one branch rule'],
+    [['--production-branch', 'a..b'], 'not a branch name'],
+    [[], 'Nothing of shop is to change'],
+  ])('refuses %j, and says why', async (options, why) => {
+    const { code, stderr } = await cli('project', 'update', 'shop', ...options)
+    expect([code, stderr]).toEqual([2, expect.stringContaining(why)])
+  })
+})
+
+describe('project rename', () => {
+  test('gives another name, and the old one to nobody', async () => {
+    await create('before')
+    expect(await json('project', 'rename', 'before', 'after')).toMatchObject({ name: 'after' })
+    expect((await cli('project', 'show', 'before')).code).toBe(3)
+    await expect(create('before')).rejects.toMatchObject({ reason: 'project-exists' })
+    const taken = await cli('project', 'rename', 'shop', 'before')
+    expect(taken.stderr).toContain('is what the project after was called')
+    // Its deliveries go by the repository, not by the name.
+    const push = githubPush({ full_name: 'before/odoo' }, 'feature/x')
+    expect((await deliverGithub(server, 'before-webhook-secret', push)).answer).toMatchObject({
+      project: 'after',
+      outcome: 'build-queued',
+    })
+    expect((await eventsOf('project.rename')).map(({ details }) => details)).toEqual([
+      { before: 'before', now: 'after' },
+    ])
+  })
+
+  test('takes its own former name back', async () => {
+    await create('there')
+    await json('project', 'rename', 'there', 'back')
+    await json('project', 'rename', 'back', 'there')
+    expect((await getProject(context, tenant.caller, 'there')).name).toBe('there')
+  })
+
+  test('waits for what runs', async () => {
+    await create('busy')
+    const busy = { ...tenant, project: 'busy' }
+    const build = await arrangeBuild(context, busy, 'feature/x')
+    const refused = await cli('project', 'rename', 'busy', 'idle')
+    expect(refused.stderr).toContain(`fairway build cancel busy ${build.number}`)
+    await finishBuild(busy, build)
+    expect(await json('project', 'rename', 'busy', 'idle')).toMatchObject({ name: 'idle' })
+  })
+})
