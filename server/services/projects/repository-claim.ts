@@ -115,8 +115,7 @@ const isSame = (pin: RepositoryPin, { pin: claimed }: ClaimedRepository): boolea
 
 /** Before other forges were told apart, ids that they sent in GitHub's form were pinned as GitHub's. */
 const wasTakenForGithub = (pin: RepositoryPin, { pin: claimed }: ClaimedRepository): boolean =>
-  claimed !== undefined &&
-  claimed.repository.startsWith('gitea:') &&
+  claimed?.repository.startsWith('gitea:') === true &&
   pin.repository === claimed.repository.replace('gitea:', 'github:') &&
   pin.owner === claimed.owner.replace('gitea:', 'github:')
 
