@@ -79,6 +79,7 @@ async function copyFrom(
     sealed: false,
     neutrality: inheritNeutrality(from, request.stage),
     images: await imagesOf(host, from),
+    ...(from.contents && { contents: from.contents }),
     ...(request.throwaway && { throwaway: true }),
   }
   return pool.cloneCell({

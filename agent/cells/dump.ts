@@ -71,6 +71,7 @@ async function cloneAndDump(
       epoch: step.epoch,
       ...(cell.neutrality && { neutrality: cell.neutrality }),
       ...(cell.images && { images: cell.images }),
+      ...(cell.contents && { contents: cell.contents }),
     },
     from: cell,
     signal: step.signal,

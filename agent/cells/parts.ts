@@ -62,5 +62,5 @@ export interface CloneResult {
   startMs: number
 }
 
-/** What a cell's record says of its content. */
-export type ContentFacts = Pick<CellRecord, 'neutrality' | 'images'>
+/** What a cell's record says of its content; what is named and `undefined` is taken off the record. */
+export type ContentFacts = Pick<CellRecord, 'neutrality' | 'images' | 'contents'>

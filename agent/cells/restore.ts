@@ -26,9 +26,10 @@ export async function restoreCell(
     await step.requireLease()
     await stopPostgres(host, cell.id)
     const { paths: _, ...record } = cell
+    const { contents: _contents, ...any } = record
     const neutrality = inheritNeutrality(snapshot, cell.stage)
     // Whatever content a crash leaves in the cell: the record says no better of it than it is.
-    await pool.saveCell({ ...record, neutrality: worse(neutralityOf(cell), neutrality) })
+    await pool.saveCell({ ...any, neutrality: worse(neutralityOf(cell), neutrality) })
     if (!isHarmless(neutrality)) await removeRuntimes(parts, cell.id)
     try {
       await pool.beginRestore(cell, snapshot, step.epoch, signal)
@@ -46,7 +47,8 @@ export async function restoreCell(
     // Elsewhere what may touch the data goes by the data alone, whatever the cell held before.
     const known = cell.stage === 'production' ? cell.images : []
     const images = [...(snapshot.images ?? []), ...(known ?? [])].reduce<string[]>(withImage, [])
-    return pool.saveCell({ ...record, neutrality, images })
+    const contents = snapshot.contents && { contents: snapshot.contents }
+    return pool.saveCell({ ...any, neutrality, images, ...contents })
   })
 }
 

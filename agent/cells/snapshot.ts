@@ -79,6 +79,7 @@ async function take(
       epoch,
       neutrality,
       images: await imagesOf(host, cell),
+      ...(cell.contents && { contents: cell.contents }),
     },
     from: cell,
     live: running ? createLiveDatabase(cell, signal) : undefined,

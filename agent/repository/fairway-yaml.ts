@@ -126,6 +126,7 @@ export function toProjectConfig(file: FairwayFile, defaults: ProjectDefaults): P
     addonsPaths: file.addons_paths.map((path) => trimEnd(path.replace(/^\.\//, ''), '/')),
     apt: [...new Set(file.apt)].sort(),
     pythonIndex: file.python.index ?? '',
+    renamed: file.renamed,
     branches: Object.entries(file.branches).map(([pattern, stage]) => ({ pattern, stage: stages[stage] })),
     production: toStageConfig(file, 'production'),
     staging: toStageConfig(file, 'staging'),

@@ -183,6 +183,13 @@ export const fairwaySchema = z
       .max(200)
       .default([])
       .describe("Debian packages that the image gets, from the base image's own sources"),
+    renamed: z
+      .record(moduleName, moduleName)
+      .refine((names) => Object.keys(names).length <= 200, 'at most 200 names are expected')
+      .default({})
+      .describe(
+        'Modules that have another name now, or that were merged into another: former name → the one that has their data from now on',
+      ),
     branches: z
       .record(z.string().min(1).max(200), stageName)
       .default({})

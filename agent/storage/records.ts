@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { TaskError } from '../tasks/task.ts'
+import { contentsSchema } from './contents.ts'
 import { writeDurably } from './durable.ts'
 import { imagesSchema, neutralitySchema } from './neutrality.ts'
 
@@ -29,7 +30,11 @@ const postgres = {
 const files = z.object({ files: z.int().min(0), bytes: z.int().min(0) })
 
 /** Absent in records of before this was kept. */
-const neutral = { neutrality: neutralitySchema.optional(), images: imagesSchema.optional() }
+const content = {
+  neutrality: neutralitySchema.optional(),
+  images: imagesSchema.optional(),
+  contents: contentsSchema.optional(),
+}
 
 const cellRecord = z.object({
   version: z.literal(1),
@@ -49,7 +54,7 @@ const cellRecord = z.object({
   sealed: z.boolean(),
   /** Made by a task for its own work and destroyed by it: one that no task works on is an orphan. */
   throwaway: z.literal(true).optional(),
-  ...neutral,
+  ...content,
 })
 
 const snapshotRecord = z.object({
@@ -66,7 +71,7 @@ const snapshotRecord = z.object({
   takenAt: z.iso.datetime(),
   sizeBytes: z.int().min(0),
   epoch: z.int().min(0),
-  ...neutral,
+  ...content,
 })
 
 const dumpRecord = z.object({
@@ -83,7 +88,7 @@ const dumpRecord = z.object({
   /** Of its manifest, which has the SHA-256 of every file. */
   manifestSha256: z.hash('sha256'),
   epoch: z.int().min(0),
-  ...neutral,
+  ...content,
 })
 
 const secrets = z.object({ odooPassword: z.string().min(20) })

@@ -5,50 +5,80 @@ import {
   TestReportSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { withHostileDatabase } from '../database/hostile-database.ts'
+import { describeContents, findInstalled } from '../odoo/database-contents.ts'
 import { readModuleStates } from '../odoo/installed-modules.ts'
+import { newContents } from '../odoo/new-contents.ts'
+import { renameModules } from '../odoo/rename-modules.ts'
 import type { UpdateLog } from '../odoo/update-log.ts'
 import { moduleNamePattern } from '../repository/manifest.ts'
 import type { Cell } from '../storage/records.ts'
 import { type OdooCellServices, prepareOdooCell } from './odoo-cell.ts'
+import { contentsBefore, requireGone, warnOfLost } from './planned-database.ts'
 import { runUpdate } from './run-update.ts'
 import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
 
-/** `odoo -i … -u …` on a cell, watched if asked, and then the proof that it did what it says. */
+/**
+ * `odoo -i … -u …` on a cell, watched if asked, and then the proof that it did what it says. Nothing is done where the
+ * database is another than the one that was planned for; what it holds afterwards goes on the cell's record.
+ */
 export function applyModules(services: OdooCellServices): TaskHandler<'applyModules'> {
   return async (input, context) => {
     requireModuleNames(input)
+    const { cellId } = input
     const begun = performance.now()
     const prepared = await prepareOdooCell(
       services,
-      input.cellId,
+      cellId,
       input.image,
       { kind: 'change', taskId: context.taskId, secrets: input.secrets.length > 0 },
       context.signal,
     )
+    const before = await contentsBefore(prepared.cell, input.plannedFrom, context)
     const asked = input.install.length + input.update.length > 0
+    // What an update leaves half-way has no content that anybody knows.
+    if (asked) await services.cells.note(cellId, () => ({ contents: undefined }), context.signal)
+    await rename(prepared.cell, input, context)
     const update = asked ? await runUpdate(services, prepared, input, context) : undefined
+    const { modules, after } = await proveInstalled(input, prepared.cell, context.signal)
+    warnOfLost(before, after, input, context)
+    const contents = asked ? newContents(input, before, after.installed) : (before.contents ?? undefined)
+    if (asked) await services.cells.note(cellId, () => ({ contents }), context.signal)
     return create(ApplyModulesOutputSchema, {
       tests: reportTests(asked ? input : { ...input, testTags: '' }, update?.log, context),
       durationMs: BigInt(Math.round(performance.now() - begun)),
-      installed: await proveInstalled(input, prepared.cell, context.signal),
+      installed: [...modules.installed],
+      contents: describeContents(after, contents),
       ...(update?.observation && { observation: update.observation }),
     })
   }
 }
 
-function requireModuleNames({ install, update, expectInstalled, testTags }: ApplyModulesTask): void {
-  const bad = [...install, ...update, ...expectInstalled].find((name) => !moduleNamePattern.test(name))
+function requireModuleNames(input: ApplyModulesTask): void {
+  const { install, update, expectInstalled, expectGone, renames, testTags } = input
+  const renamed = renames.flatMap(({ from, to }) => [from, to])
+  const bad = [...install, ...update, ...expectInstalled, ...expectGone, ...renamed].find(
+    (name) => !moduleNamePattern.test(name),
+  )
   if (bad !== undefined)
     throw new TaskError('bad-input', `${JSON.stringify(bad.slice(0, 60))} is no name of a module`)
   if (/[^\w/:.,*+\-[\]]/.test(testTags))
     throw new TaskError('bad-input', `${testTags.slice(0, 100)} are no test tags`)
 }
 
-async function proveInstalled(input: ApplyModulesTask, cell: Cell, signal: AbortSignal): Promise<string[]> {
+async function rename(cell: Cell, { renames }: ApplyModulesTask, context: TaskContext): Promise<void> {
+  if (renames.length === 0) return
+  await context.requireLease()
+  for (const { from, to } of await renameModules(cell, renames, context.signal))
+    context.log('fairway', `what belonged to ${from} belongs to ${to} now`)
+}
+
+async function proveInstalled(input: ApplyModulesTask, cell: Cell, signal: AbortSignal) {
   return withHostileDatabase(
     cell,
     async (database) => {
       const modules = await readModuleStates(database)
+      const after = (await findInstalled(database)) ?? { installed: [], chosen: [] }
+      requireGone(input.expectGone, after.installed)
       modules.requireInstalled(input.expectInstalled)
       const { unfinished } = modules
       if (unfinished.length > 0)
@@ -56,7 +86,7 @@ async function proveInstalled(input: ApplyModulesTask, cell: Cell, signal: Abort
           'modules-not-installed',
           `Odoo left modules half-way: ${unfinished.slice(0, 10).join(', ')}; see the log for why`,
         )
-      return [...modules.installed]
+      return { modules, after }
     },
     { signal },
   )

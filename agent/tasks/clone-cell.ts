@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { CloneCellOutputSchema, type CloneCellTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { CloneRequest } from '../cells/parts.ts'
+import { readDatabaseContents } from '../odoo/database-contents.ts'
 import type { AgentServices } from '../services.ts'
 import { limitsOf, requireStage } from './cell-input.ts'
 import { TaskError, type TaskHandler } from './task.ts'
@@ -25,7 +26,10 @@ export function cloneCellTask({
       context,
     )
     const durationMs = performance.now() - begun
-    const { apparentBytes } = await pool.sizeOf(cell)
+    const [{ apparentBytes }, contents] = await Promise.all([
+      pool.sizeOf(cell),
+      readDatabaseContents(cell, context.signal),
+    ])
     context.log(
       'fairway',
       `cloned ${apparentBytes} bytes in ${Math.round(durationMs)} ms (copy ${Math.round(copyMs)}, start ${Math.round(startMs)})`,
@@ -37,6 +41,7 @@ export function cloneCellTask({
       copyMs: BigInt(Math.round(copyMs)),
       startMs: BigInt(Math.round(startMs)),
       bytes: BigInt(apparentBytes),
+      ...(contents && { contents }),
     })
   }
 }

@@ -4,6 +4,7 @@ import { InspectCellOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_
 import { isPostgresRunning } from '../containers/postgres.ts'
 import { withHostileDatabase } from '../database/hostile-database.ts'
 import { type ChangesSince, countChangesSince } from '../observe/changes-since.ts'
+import { describeContents, findInstalled } from '../odoo/database-contents.ts'
 import type { AgentServices } from '../services.ts'
 import type { TaskHandler } from './task.ts'
 
@@ -11,14 +12,14 @@ const most = { changes: 20, uncounted: 100 }
 const none: ChangesSince = { tables: [], lastChange: undefined, uncounted: [] }
 
 /**
- * Size of a cell's database, and what people wrote to it since a moment. Takes no lock that others would notice, and
+ * Size of a cell's database, what it has installed, and what people wrote to it since a moment. Takes no lock that others would notice, and
  * changes nothing: PostgreSQL is started for it where it is down, and stopped again.
  */
 export function inspectCellTask({
   docker,
   cells,
 }: Pick<AgentServices, 'docker' | 'cells'>): TaskHandler<'inspectCell'> {
-  return async ({ cellId, changedSince }, { signal }) => {
+  return async ({ cellId, changedSince, contents: asked }, { signal }) => {
     const ran = await isPostgresRunning(docker, cellId)
     const cell = await cells.start(cellId, signal)
     try {
@@ -30,6 +31,7 @@ export function inspectCellTask({
           )
           const since = changedSince && timestampDate(changedSince)
           const found = since ? await countChangesSince(database, since) : none
+          const modules = asked ? await findInstalled(database) : undefined
           return create(InspectCellOutputSchema, {
             databaseBytes: BigInt(rows[0]?.bytes ?? 0),
             changes: found.tables
@@ -38,6 +40,7 @@ export function inspectCellTask({
             changedRows: BigInt(found.tables.reduce((sum, table) => sum + table.rows, 0)),
             ...(found.lastChange && { lastChange: timestampFromDate(found.lastChange) }),
             uncountedTables: found.uncounted.slice(0, most.uncounted),
+            ...(modules && { contents: describeContents(modules, cell.contents) }),
           })
         },
         { signal },

@@ -32,6 +32,7 @@ import { warnOnlyBase } from './resolve/only-base.ts'
 import { openBase } from './resolve/open-base.ts'
 import { resolvePackages } from './resolve/packages.ts'
 import { createModules } from './resolve/project-modules.ts'
+import { requireRenames } from './resolve/renames.ts'
 import { closeStages, requireStage } from './resolve/stage-modules.ts'
 import { secretsOf, type TaskContext, TaskError, type TaskHandler } from './task.ts'
 import { withTaskDirectory } from './task-directory.ts'
@@ -110,6 +111,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   warnShadowed(found, base.facts, context)
 
   const projectModules = createModules(found, base.facts, config, series)
+  requireRenames(config, projectModules)
   const stages = closeStages(config, projectModules)
   const stage = requireStage(stages, input.stage)
   const { modules, closure } = stage

@@ -93,6 +93,8 @@ export interface RunRecord {
   readonly lockSha256?: string
   readonly modules?: readonly string[]
   readonly updatedModules?: readonly string[]
+  /** What the run's database has installed, as it was last seen; absent where an agent does not tell. */
+  readonly contents?: ContentsRecord
   readonly clone?: {
     /** Environment name, or `prepared`. */
     readonly source: string
@@ -227,6 +229,15 @@ export interface Deployment {
   readonly secrets?: readonly SecretRefRecord[]
   /** Plain environment variables; absent in deployments of before there were any. */
   readonly variables?: Readonly<Record<string, string>>
+}
+
+/** What a host said that a database has installed, and with which code: DatabaseContents in tasks.proto. */
+export interface ContentsRecord {
+  readonly installed: readonly string[]
+  readonly chosen: readonly string[]
+  readonly recorded: boolean
+  readonly baseImage: string
+  readonly addons: Readonly<Record<string, string>>
 }
 
 /** What keeps a host's containers apart, as its agent says; empty until it has. */

@@ -33,6 +33,7 @@ export async function buildDevelopment(run: BuildActions, source: Source, image:
               testTags: source.testTags,
               expectInstalled: source.modules,
               variables: source.variables,
+              code: source,
             },
           )
         : undefined
@@ -52,7 +53,13 @@ async function fillWithBaseModules(run: BuildActions, cellId: string, source: So
     cellId,
     source.baseImage,
     { install, update: [] },
-    { key: 'install-base', demo: source.demo, expectInstalled: install, withoutSecrets: true },
+    {
+      key: 'install-base',
+      demo: source.demo,
+      expectInstalled: install,
+      withoutSecrets: true,
+      code: { baseImage: source.baseImage, addonTrees: {} },
+    },
   )
   await run.prepare(cellId, base)
 }

@@ -1,5 +1,6 @@
 import type { Deployment, RehearsalRecord } from '../db/record.ts'
 import { describe, isEmpty, type ModuleChanges } from '../releases/changes.ts'
+import type { Contents } from '../releases/contents.ts'
 import { downtimeSeconds } from '../releases/downtime.ts'
 import type { Plan } from '../releases/plan.ts'
 import type { Image, Source } from '../releases/source.ts'
@@ -23,6 +24,7 @@ export async function release(run: BuildActions, source: Source, image: Image): 
     await run.authorizeDeploy(plan, rehearsal)
     // It may have taken days.
     await run.fetchImage('approved', image.reference)
+    await run.requireUnchanged(plan.contents)
   })
   if (!current) return firstRelease(run, plan)
   const prepare = () => run.candidate(current.cellId, source, image)
@@ -41,6 +43,7 @@ async function firstRelease(run: BuildActions, { source, image, changes }: Plan)
       testTags: source.testTags,
       expectInstalled: install,
       variables: source.variables,
+      code: source,
     })
     await run.note({ updatedModules: install })
     run.summarize(`new database; installed ${install.join(', ')}`)
@@ -60,7 +63,7 @@ const unknownSeconds = 60
 function update(
   run: BuildActions,
   { cellId }: Deployment,
-  { source, image, changes }: Plan,
+  { source, image, changes, contents }: Plan,
   rehearsal: RehearsalRecord | undefined,
 ): DataChange {
   return {
@@ -71,6 +74,8 @@ function update(
         key: 'update',
         testTags: source.testTags,
         expectInstalled: source.modules,
+        code: source,
+        planned: contents,
         resources: source.resources,
         variables: source.variables,
         observe: rehearsal?.update === undefined,
@@ -154,6 +159,7 @@ export const reload = (
   { cellId }: Deployment,
   target: Deployment,
   changes: ModuleChanges,
+  planned: Contents | undefined,
 ): DataChange => ({
   seconds: unknownSeconds,
   summary: `the data stay; ${describe(changes)}`,
@@ -162,6 +168,8 @@ export const reload = (
     const applied = await run.applyModules(cellId, target.image, changes, {
       key: 'update',
       expectInstalled: changes.update.filter((name) => name !== 'base'),
+      code: target,
+      planned,
       resources: { memoryBytes, milliCpus, maxProcesses },
       variables: target.variables ?? {},
       observe: true,

@@ -77,6 +77,8 @@ async function measure(run: BuildActions, plan: Plan, cellId: string): Promise<R
     const applied = await run.applyModules(cellId, image.reference, changes, {
       key: 'rehearse',
       expectInstalled: source.modules,
+      code: source,
+      planned: plan.contents,
       resources: source.resources,
       variables: source.variables,
       observe: true,

@@ -1,4 +1,5 @@
 import { isEmpty } from '../releases/changes.ts'
+import { contentsOf } from '../releases/contents.ts'
 import type { Pipeline, ReleaseActions } from '../scheduler/types.ts'
 import { putBack, release, reload, replaceRuntime, updateDatabase } from './production.ts'
 
@@ -12,12 +13,14 @@ export const promote: Pipeline<ReleaseActions> = async (run) => {
 /** Production goes back to what it was: the image by digest; the data as they are, or as they were then. */
 export const rollback: Pipeline<ReleaseActions> = async (run) => {
   const goal = await run.step('plan', () => run.rollbackTarget())
+  const { current } = run
+  if (!current) throw new Error('a rollback was planned where nothing is served')
+  const planned = goal.seen && contentsOf(current, goal.seen)
   await run.step('approve', async () => {
     await run.authorizeRollback(goal)
     await run.fetchImage('approved', goal.deployment.image)
+    await run.requireUnchanged(planned)
   })
-  const { current } = run
-  if (!current) throw new Error('a rollback was planned where nothing is served')
   // What was installed since stays in the data that stay.
   const installed = goal.data ? [] : current.modules
   const { deployment } = goal
@@ -25,7 +28,7 @@ export const rollback: Pipeline<ReleaseActions> = async (run) => {
   const prepare = () => run.candidateAgain(current.cellId, former)
   if (goal.data) return updateDatabase(run, current, prepare, putBack(run, current, goal.data))
   if (isEmpty(goal.changes)) return replaceRuntime(run, current, prepare)
-  return updateDatabase(run, current, prepare, reload(run, current, goal.deployment, goal.changes))
+  return updateDatabase(run, current, prepare, reload(run, current, goal.deployment, goal.changes, planned))
 }
 
 /** A look at production's data, so that people know what a rollback would lose. */

@@ -12,8 +12,8 @@ import { replaceCell } from './serve.ts'
  */
 export async function buildStaging(run: BuildActions, source: Source, image: Image): Promise<void> {
   await replaceCell(run, source, image, async (cellId) => {
-    const { deployment } = await run.cloneProduction(cellId)
-    const changes = changesBetween(deployment, source)
+    const { deployment, contents } = await run.cloneProduction(cellId)
+    const changes = changesBetween(contents, source)
     await run.fetchImage('production', deployment.image)
     await run.neutralizeAsProduction(cellId, deployment)
     if (!isEmpty(changes)) {
@@ -21,6 +21,8 @@ export async function buildStaging(run: BuildActions, source: Source, image: Ima
         key: 'update',
         testTags: source.testTags,
         expectInstalled: source.modules,
+        code: source,
+        planned: contents,
         observe: true,
         variables: source.variables,
       })

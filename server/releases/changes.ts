@@ -1,4 +1,4 @@
-import type { Deployment } from '../db/record.ts'
+import type { Contents } from './contents.ts'
 import type { Source } from './source.ts'
 
 /** What a database needs so that it fits the code. */
@@ -6,45 +6,69 @@ export interface ModuleChanges {
   readonly install: readonly string[]
   /** `base` stands for all. */
   readonly update: readonly string[]
+  /** What belongs to another module before anything is updated. */
+  readonly renames?: readonly Rename[]
+  /** Installed, without code, and not renamed: the update itself has to take them over. */
+  readonly gone?: readonly string[]
 }
+
+export interface Rename {
+  readonly from: string
+  readonly to: string
+}
+
+/** Of a commit, what its addons are compared by. */
+export type Code = Pick<Source, 'addonTrees'> & Partial<Pick<Source, 'closure' | 'renamed'>>
 
 /**
- * What the database of `deployed` needs to fit `source`: by content (git tree ids), so that a forgotten version bump
- * skips nothing. A module whose dependency changed is updated by Odoo along with that dependency.
+ * What a database needs to fit `source`: by content (git tree ids), so that a forgotten version bump skips nothing, and of
+ * everything that is installed, whoever installed it. A module whose dependency changed is updated by Odoo along with that
+ * dependency.
  */
-export function moduleChanges(deployed: Deployment, source: Source): ModuleChanges {
-  const known = new Set(source.closure)
-  const installed = new Set(deployed.modules)
-  const install = source.modules.filter((name) => !installed.has(name))
-  if (deployed.baseImage !== source.baseImage) return { install, update: ['base'] }
-  const update = changedAddons(deployed, source.addonTrees).filter(
-    (name) => known.has(name) || name in deployed.addonTrees,
-  )
-  return { install, update }
+export function moduleChanges(contents: Contents, source: Source): ModuleChanges {
+  const renames = renamesIn(contents, source)
+  const taken = new Set(renames.map(({ to }) => to))
+  const install = source.modules.filter((name) => !contents.installed.has(name) && !taken.has(name))
+  const changed = changedAddons(contents, source.addonTrees)
+  const update =
+    contents.baseImage === source.baseImage ? [...new Set([...changed, ...taken])].sort() : ['base']
+  return { install, update, renames, gone: goneModules(contents, source) }
 }
 
-/** Installed addons whose content is another one in `addonTrees`. */
-export function changedAddons(deployed: Deployment, addonTrees: Source['addonTrees']): string[] {
-  const installed = new Set(deployed.modules)
-  return Object.entries(addonTrees)
-    .filter(([name, tree]) => installed.has(name) && deployed.addonTrees[name] !== tree)
+/** Installed addons whose content is another one in `addonTrees`, or not known. */
+export const changedAddons = ({ installed, trees }: Contents, addonTrees: Source['addonTrees']): string[] =>
+  Object.entries(addonTrees)
+    .filter(([name, tree]) => installed.has(name) && trees[name] !== tree)
     .map(([name]) => name)
+    .sort()
+
+/** Those of the commit's renames that this database has not seen. */
+export const renamesIn = ({ installed }: Contents, { renamed = {}, addonTrees }: Code): Rename[] =>
+  Object.entries(renamed)
+    .filter(([from]) => installed.has(from) && !(from in addonTrees))
+    .map(([from, to]) => ({ from, to }))
+    .sort((a, b) => (a.from < b.from ? -1 : 1))
+
+/** Addons that are installed and have left the code: Odoo would only log it and go on. */
+export function goneModules(contents: Contents, code: Code): string[] {
+  const renamed = new Set(renamesIn(contents, code).map(({ from }) => from))
+  // The base image may have taken it in.
+  const known = new Set(code.closure ?? [])
+  return Object.keys(contents.trees)
+    .filter((name) => !(name in code.addonTrees) && !known.has(name) && !renamed.has(name))
     .sort()
 }
 
-/** Modules that are installed and have left the repository: Odoo would only log it and go on. */
-export const goneModules = (deployed: Deployment, source: Pick<Source, 'addonTrees'>): string[] =>
-  Object.keys(deployed.addonTrees).filter(
-    (name) => deployed.modules.includes(name) && !(name in source.addonTrees),
-  )
-
-/** Why the code can't take the place of what is deployed; empty when it can. */
-export function faultOfGone(deployed: Deployment, source: Source): string {
-  const gone = goneModules(deployed, source)
-  if (gone.length === 0) return ''
+/**
+ * Why the code can't take the place of what is deployed; empty when it can, and where something is installed or updated,
+ * whose own scripts may take over what has no code any more: that is tried on a copy first.
+ */
+export function faultOfGone(changes: ModuleChanges): string {
+  const gone = changes.gone ?? []
+  if (gone.length === 0 || !isEmpty(changes)) return ''
   return (
-    `${gone.join(', ')} is installed in the database but no longer in the repository. ` +
-    'Uninstall it first, or put it back.'
+    `${gone.join(', ')} is installed in the database but no longer in the repository. Uninstall it first (in Apps), put it ` +
+    'back, or name what takes its place under `renamed` in fairway.yaml.'
   )
 }
 
@@ -56,12 +80,15 @@ export const firstInstall = ({ modules }: Source): ModuleChanges => ({
 export const isEmpty = (changes: ModuleChanges): boolean =>
   changes.install.length + changes.update.length === 0
 
-/** `sale_x, sale_y installed; partner_z updated` */
+/** `crate_old renamed to crate_new; sale_x, sale_y installed; partner_z updated` */
 export function describe(changes: ModuleChanges): string {
   const part = (names: readonly string[], verb: string) =>
     names.length > 0 ? [`${names.join(', ')} ${verb}`] : []
   return (
-    [...part(changes.install, 'installed'), ...part(changes.update, 'updated')].join('; ') ||
-    'no module changed'
+    [
+      ...(changes.renames ?? []).map(({ from, to }) => `${from} renamed to ${to}`),
+      ...part(changes.install, 'installed'),
+      ...part(changes.update, 'updated'),
+    ].join('; ') || 'no module changed'
   )
 }

@@ -1,6 +1,7 @@
 import type { Deployment, Requirements } from '../db/record.ts'
 import { type HashedSubject, hashSubject } from '../governance/authorizations.ts'
-import { firstInstall, isEmpty, type ModuleChanges, moduleChanges } from './changes.ts'
+import { firstInstall, isEmpty, type ModuleChanges, moduleChanges, type Rename } from './changes.ts'
+import { type Contents, contentsOf } from './contents.ts'
 import { type PlannedModule, plannedModules } from './planned-modules.ts'
 import type { Image, Source } from './source.ts'
 
@@ -19,6 +20,13 @@ export interface PlanDocument {
   readonly cell: string | null
   readonly candidate: { readonly commit: string; readonly digest: string; readonly lock: string }
   readonly replaces: { readonly run: string; readonly digest: string } | null
+  /** What production's database has, whoever installed it: addon → tree id, and the names of all others. Null: there is none. */
+  readonly database: {
+    readonly baseImage: string
+    readonly addons: Readonly<Record<string, string>>
+    readonly others: readonly string[]
+  } | null
+  readonly renames: readonly Rename[]
   readonly install: readonly string[]
   readonly update: readonly string[]
   readonly modules: readonly PlannedModule[]
@@ -31,6 +39,8 @@ export interface Plan {
   readonly source: Source
   readonly image: Image
   readonly changes: ModuleChanges
+  /** What the database was when it was made. */
+  readonly contents: Contents | undefined
   readonly document: PlanDocument
   /** Of the document's canonical form: what rehearsals and approvals are bound to. */
   readonly sha256: string
@@ -44,13 +54,15 @@ export interface PlanPlace {
   readonly cellId: string | null
   /** What it serves; undefined before its first release. */
   readonly current: Deployment | undefined
+  /** What the database has, as it was seen; what `current` meant it to be where it was not. */
+  readonly contents?: Contents | undefined
 }
 
 /** Compares by content; asks nobody anything. */
 export function createPlan(place: PlanPlace, source: Source, image: Image): Plan {
   const { current } = place
-  const changes = current ? moduleChanges(current, source) : firstInstall(source)
-  const before = new Set(current?.modules ?? [])
+  const contents = current && (place.contents ?? contentsOf(current, undefined))
+  const changes = contents ? moduleChanges(contents, source) : firstInstall(source)
   const after = new Set([...source.closure, ...source.modules])
   const document: PlanDocument = {
     version: 1,
@@ -59,18 +71,26 @@ export function createPlan(place: PlanPlace, source: Source, image: Image): Plan
     cell: place.cellId,
     candidate: { commit: source.commit, digest: image.digest, lock: source.lockSha256 },
     replaces: current ? { run: current.runId, digest: current.digest } : null,
+    database: contents ? databaseOf(contents) : null,
+    renames: [...(changes.renames ?? [])],
     install: [...changes.install],
     update: [...changes.update],
-    modules: plannedModules(current, source, changes),
+    modules: plannedModules(current && contents && { deployed: current, contents }, source, changes),
     closure: {
-      added: [...after].filter((name) => !before.has(name)).sort(),
-      removed: [...before].filter((name) => !after.has(name)).sort(),
+      added: [...after].filter((name) => !contents?.installed.has(name)).sort(),
+      removed: [...new Set(current?.modules)].filter((name) => !after.has(name)).sort(),
     },
     requirements: requirementChanges(current, source),
   }
   const hashed: HashedSubject = hashSubject({ ...document })
-  return { source, image, changes, document, sha256: hashed.sha256, text: hashed.text }
+  return { source, image, changes, contents, document, sha256: hashed.sha256, text: hashed.text }
 }
+
+const databaseOf = ({ installed, baseImage, trees }: Contents) => ({
+  baseImage,
+  addons: trees,
+  others: [...installed].filter((name) => !(name in trees)).sort(),
+})
 
 /** Whether production has to be away while it is carried out. */
 export const interrupts = ({ changes, document }: Plan): boolean =>

@@ -1,11 +1,15 @@
 import type { Deployment } from '../db/record.ts'
-import { goneModules, type ModuleChanges } from './changes.ts'
+import type { ModuleChanges } from './changes.ts'
+import type { Contents } from './contents.ts'
 import type { Source } from './source.ts'
 
 export interface PlannedModule {
   readonly name: string
-  /** none: its content changed, and nothing of it is in the database. gone: it is installed, and not in the code. */
-  readonly action: 'install' | 'update' | 'none' | 'gone'
+  /**
+   * renamed: what belonged to it belongs to another. none: nothing happens to it, and why says what is worth a word. gone: it
+   * is installed, and not in the code.
+   */
+  readonly action: 'install' | 'update' | 'renamed' | 'none' | 'gone'
   readonly why: string
   readonly before: string
   readonly after: string
@@ -13,72 +17,108 @@ export interface PlannedModule {
 
 /** Its content changed and its version did not: harmless here, and worth a word. */
 export const lacksBump = ({ action, before, after, why }: PlannedModule): boolean =>
-  action === 'update' && why === changedContent && before !== '' && before === after
+  action === 'update' && why.startsWith(changedContent) && before !== '' && before === after
 
 const changedContent = 'content changed'
+const byHand = 'installed by hand'
 
-/** What happens to which module and why, by name. */
+/** What production is before a release: what was meant, and what is. */
+export interface PlannedFor {
+  readonly deployed: Deployment
+  readonly contents: Contents
+}
+
+type Known = Omit<PlannedModule, 'before' | 'after'>
+
+/** What happens to which module and why, by name: the first reason that holds. */
 export function plannedModules(
-  current: Deployment | undefined,
+  current: PlannedFor | undefined,
   source: Source,
   changes: ModuleChanges,
 ): PlannedModule[] {
-  const versions = (name: string) => ({
-    before: current?.addonVersions?.[name] ?? '',
-    after: source.addonVersions[name] ?? '',
-  })
-  const installs = changes.install.map(
-    (name): PlannedModule => ({
-      name,
-      action: 'install',
-      why: current && name in current.addonTrees ? 'wanted now' : 'new',
-      ...versions(name),
-    }),
-  )
-  if (!current) return installs
-  const gone = goneModules(current, source).map(
-    (name): PlannedModule => ({
-      name,
-      action: 'gone',
-      why: 'installed, but no longer in the repository',
-      ...versions(name),
-    }),
-  )
-  const planned = new Set([...changes.install, ...gone.map(({ name }) => name)])
-  const changed = Object.entries(source.addonTrees)
-    .filter(([name, tree]) => !planned.has(name) && current.addonTrees[name] !== tree)
-    .map(
-      ([name]): PlannedModule => ({
+  const found = current
+    ? [
+        ...renamed(changes),
+        ...installs(current, changes),
+        ...gone(changes),
+        ...changed(current, source),
+        ...followers(current, source, changes),
+        ...inApps(current, source),
+      ]
+    : changes.install.map((name): Known => ({ name, action: 'install', why: 'new' }))
+  const first = new Map(found.toReversed().map((module) => [module.name, module]))
+  return [...first.values()]
+    .map((module) => ({
+      ...module,
+      before: current?.deployed.addonVersions?.[module.name] ?? '',
+      after: source.addonVersions[module.name] ?? '',
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function renamed({ renames = [] }: ModuleChanges): Known[] {
+  const taken = Map.groupBy(renames, ({ to }) => to)
+  return [
+    ...renames.map(({ from, to }): Known => ({ name: from, action: 'renamed', why: `becomes ${to}` })),
+    ...[...taken].map(
+      ([name, all]): Known => ({
         name,
-        action: current.modules.includes(name) ? 'update' : 'none',
-        why: name in current.addonTrees ? changedContent : 'new in the repository',
-        ...versions(name),
+        action: 'update',
+        why: `takes over ${all.map(({ from }) => from).join(', ')}`,
       }),
-    )
-  return [...installs, ...gone, ...changed, ...followers(current, source, changes, versions)].sort((a, b) =>
-    a.name < b.name ? -1 : 1,
-  )
+    ),
+  ]
+}
+
+function installs({ deployed, contents }: PlannedFor, { install }: ModuleChanges): Known[] {
+  const why = (name: string) => {
+    if (wasUninstalled(deployed, contents, name)) return 'uninstalled in Apps, and wanted by the project'
+    return name in deployed.addonTrees ? 'wanted now' : 'new'
+  }
+  return install.map((name) => ({ name, action: 'install', why: why(name) }))
+}
+
+const gone = (changes: ModuleChanges): Known[] =>
+  (changes.gone ?? []).map((name) => ({
+    name,
+    action: 'gone',
+    why:
+      changes.install.length + changes.update.length > 0
+        ? 'no longer in the repository: the update has to take it over'
+        : 'installed, but no longer in the repository',
+  }))
+
+/** Another content than the database has, or than the code had where it is not installed. */
+function changed(current: PlannedFor, source: Source): Known[] {
+  const { deployed, contents } = current
+  return Object.entries(source.addonTrees).flatMap(([name, tree]): Known[] => {
+    if (contents.installed.has(name)) {
+      const known = contents.trees[name]
+      if (known === tree) return []
+      const why = known === undefined ? 'its content is not known, and updated once' : changedContent
+      return [{ name, action: 'update', why: withHand(why, isByHand(current, source, name)) }]
+    }
+    if (deployed.addonTrees[name] === tree) return []
+    if (wasUninstalled(deployed, contents, name)) return []
+    return [
+      { name, action: 'none', why: name in deployed.addonTrees ? changedContent : 'new in the repository' },
+    ]
+  })
 }
 
 /** Installed addons whose content is the same, and that Odoo updates along with what they depend on. */
-function followers(
-  current: Deployment,
-  source: Source,
-  { update }: ModuleChanges,
-  versions: (name: string) => { before: string; after: string },
-): PlannedModule[] {
+function followers({ contents }: PlannedFor, source: Source, { update }: ModuleChanges): Known[] {
+  const { installed } = contents
   if (update.includes('base')) {
     return Object.keys(source.addonTrees)
-      .filter(
-        (name) => current.modules.includes(name) && current.addonTrees[name] === source.addonTrees[name],
-      )
-      .map((name) => ({ name, action: 'update', why: 'the base image changed', ...versions(name) }))
+      .filter((name) => installed.has(name))
+      .map((name) => ({ name, action: 'update', why: 'the base image changed' }))
   }
   const causes = new Map(update.map((name) => [name, name]))
   for (let grown = true; grown; ) {
     grown = false
     for (const [name, depends] of Object.entries(source.addonDepends)) {
-      if (causes.has(name) || !current.modules.includes(name)) continue
+      if (causes.has(name) || !installed.has(name)) continue
       const through = depends.find((dependency) => causes.has(dependency))
       if (through === undefined) continue
       causes.set(name, through)
@@ -91,6 +131,25 @@ function followers(
       name,
       action: 'update',
       why: `depends on ${through}, which is updated`,
-      ...versions(name),
     }))
 }
+
+/** What people did since the last release, where nothing follows from it. */
+function inApps(current: PlannedFor, source: Source): Known[] {
+  const { deployed, contents } = current
+  const hands = [...contents.chosen].filter((name) => isByHand(current, source, name))
+  const taken = Object.keys(deployed.addonTrees).filter((name) => wasUninstalled(deployed, contents, name))
+  return [
+    ...hands.map((name): Known => ({ name, action: 'none', why: byHand })),
+    ...taken.map((name): Known => ({ name, action: 'none', why: 'uninstalled in Apps, and stays so' })),
+  ]
+}
+
+const wasUninstalled = ({ modules }: Deployment, { installed, seen }: Contents, name: string): boolean =>
+  seen && modules.includes(name) && !installed.has(name)
+
+/** The project neither asks for it nor did when it was last released. */
+const isByHand = ({ deployed, contents }: PlannedFor, { modules, closure }: Source, name: string): boolean =>
+  contents.chosen.has(name) && ![modules, closure, deployed.modules].some((names) => names.includes(name))
+
+const withHand = (why: string, hand: boolean) => (hand ? `${why}; ${byHand}` : why)

@@ -1,12 +1,14 @@
 import type { Selectable } from 'kysely'
 import { sql } from 'kysely'
-import type { Deployment, LogIssueRecord } from '../db/record.ts'
+import type { ContentsRecord, Deployment, LogIssueRecord } from '../db/record.ts'
 import type { EnvironmentsTable } from '../db/tables/projects.ts'
 import type { Tx } from '../db/tenancy.ts'
 
 export interface Production {
   readonly environment: Selectable<EnvironmentsTable>
   readonly deployment: Deployment
+  /** What its database has installed, as a host last saw it. */
+  readonly seen: ContentsRecord | undefined
 }
 
 /** The project's production, once something went live there. */
@@ -19,7 +21,8 @@ export async function findProduction(tx: Tx, projectId: string): Promise<Product
     .where('status', '<>', 'destroyed')
     .executeTakeFirst()
   const deployment = environment?.deployment as Deployment | null | undefined
-  return environment && deployment ? { environment, deployment } : undefined
+  if (!environment || !deployment) return undefined
+  return { environment, deployment, seen: (environment.contents as ContentsRecord | null) ?? undefined }
 }
 
 /** So many releases back, what Odoo logs counts as known. */

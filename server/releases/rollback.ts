@@ -2,6 +2,7 @@ import type { Deployment } from '../db/record.ts'
 import { DomainError, wrongState } from '../errors.ts'
 import { hashSubject } from '../governance/authorizations.ts'
 import { changedAddons, goneModules, isEmpty, type ModuleChanges } from './changes.ts'
+import { type Contents, contentsOf } from './contents.ts'
 import type { Production } from './production.ts'
 import type { ReleaseRow } from './release-rows.ts'
 
@@ -46,10 +47,11 @@ export function planRollback(
   target: ReleaseRow,
   withData: boolean,
 ): RollbackTarget {
-  const { environment, deployment: current } = place.production
+  const { environment, deployment: current, seen } = place.production
+  const contents = contentsOf(current, seen)
   const since = releases.filter(({ number }) => number > target.number)
   const data = withData ? dataOf(releases, target) : undefined
-  const changes = data ? { install: [], update: [] } : reloads(current, target.deployment)
+  const changes = data ? { install: [], update: [] } : reloads(contents, target.deployment)
   const subject = {
     project: place.project,
     environment: environment.name,
@@ -58,6 +60,8 @@ export function planRollback(
     replaces: { run: current.runId, digest: current.digest },
     cell: environment.cell_id,
     data: data ? { snapshot: data.snapshotId, takenAt: data.takenAt.toISOString() } : null,
+    // With data it is what the snapshot holds, whatever is in the database now.
+    installed: data ? null : [...contents.installed].sort(),
     update: [...changes.update],
   }
   return {
@@ -67,7 +71,7 @@ export function planRollback(
     data,
     refusal: data
       ? ''
-      : lackOf(current, target) || (isEmpty(changes) ? '' : refusalOf(current, target, since)),
+      : lackOf(contents, target) || (isEmpty(changes) ? '' : refusalOf(current, contents, target, since)),
     subject,
     sha256: hashSubject(subject).sha256,
   }
@@ -104,17 +108,24 @@ function dataOf(releases: readonly ReleaseRow[], target: ReleaseRow): RollbackTa
 }
 
 /** As a release does: by content. */
-function reloads(current: Deployment, target: Deployment): ModuleChanges {
-  if (current.baseImage !== target.baseImage) return { install: [], update: ['base'] }
-  return { install: [], update: changedAddons(current, target.addonTrees) }
+function reloads(contents: Contents, target: Deployment): ModuleChanges {
+  if (contents.baseImage !== target.baseImage) return { install: [], update: ['base'] }
+  return { install: [], update: changedAddons(contents, target.addonTrees) }
 }
 
 /** Own modules whose code the older image does not have: Odoo would serve their data without it. */
-const lackOf = (current: Deployment, { deployment }: ReleaseRow): string =>
-  installedSince(goneModules(current, deployment))
+const lackOf = (contents: Contents, { deployment }: ReleaseRow): string =>
+  installedSince(goneModules(contents, { addonTrees: deployment.addonTrees }))
 
-function refusalOf(current: Deployment, target: ReleaseRow, since: readonly ReleaseRow[]): string {
-  const added = installedSince(current.modules.filter((name) => !target.deployment.modules.includes(name)))
+function refusalOf(
+  current: Deployment,
+  { installed }: Contents,
+  target: ReleaseRow,
+  since: readonly ReleaseRow[],
+): string {
+  const added = installedSince(
+    current.modules.filter((name) => installed.has(name) && !target.deployment.modules.includes(name)),
+  )
   if (added) return added
   for (const release of since.toReversed()) {
     const moved = movedBy(release)

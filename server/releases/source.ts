@@ -26,6 +26,8 @@ export interface Source {
   readonly addonTrees: Readonly<Record<string, string>>
   readonly addonDepends: Readonly<Record<string, readonly string[]>>
   readonly addonVersions: Readonly<Record<string, string>>
+  /** Former name of a module → the one that has its data from now on. */
+  readonly renamed: Readonly<Record<string, string>>
   readonly requirements: Requirements
   readonly neutralizedModules: readonly string[]
   readonly demo: boolean
@@ -81,6 +83,7 @@ export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: numbe
     addonTrees: trees,
     addonDepends: depends,
     addonVersions: versions,
+    renamed: output.config?.renamed ?? {},
     requirements: requirementsOf(output),
     neutralizedModules: output.addons.filter((addon) => addon.hasNeutralize).map((addon) => addon.name),
     demo: stageConfig?.demo ?? false,

@@ -1,7 +1,8 @@
-import type { Deployment, RehearsalRecord, RunRecord, UpdateRecord } from '../db/record.ts'
+import type { ContentsRecord, Deployment, RehearsalRecord, RunRecord, UpdateRecord } from '../db/record.ts'
 import type { Stage } from '../db/tables/projects.ts'
 import type { RunKind, RunStatus } from '../db/tables/runs.ts'
 import type { ModuleChanges } from '../releases/changes.ts'
+import type { Contents } from '../releases/contents.ts'
 import type { Plan } from '../releases/plan.ts'
 import type { Image, Source } from '../releases/source.ts'
 import type { Measured } from '../releases/verdict.ts'
@@ -99,8 +100,13 @@ export interface BuildActions extends CommonActions {
   /** Has the image on the host, before anything waits for it. `key`: what for. */
   fetchImage(key: string, reference: string): Promise<void>
 
-  /** What they would do to production as it is now. Fails when a module that is installed has left the repository. */
+  /**
+   * What they would do to production as its database is now. Fails when a module that is installed has left the repository
+   * and nothing could take it over.
+   */
   plan(source: Source, image: Image): Promise<Plan>
+  /** Fails where modules were installed or uninstalled in production since; where nobody looked, there is nothing to compare. */
+  requireUnchanged(planned: Contents | undefined): Promise<void>
   /** Where the policy wants it, a second host builds the plan's image anew. Fails when that is another one, or no host can. */
   reproduce(plan: Plan): Promise<void>
   /**
@@ -174,6 +180,8 @@ export interface BuildActions extends CommonActions {
 
 export interface ClonedProduction {
   readonly deployment: Deployment
+  /** What it has installed. */
+  readonly contents: Contents
   /** RFC 3339: the moment of production's data. */
   readonly sourceTime: string
   /** Of the copy alone: what a snapshot of production takes. */
@@ -206,6 +214,8 @@ export interface RollbackGoal {
   readonly deployment: Deployment
   /** What the older code has to load again into the data as they are. */
   readonly changes: ModuleChanges
+  /** What production's database had installed; absent where the data go back too, and in runs of before it was asked. */
+  readonly seen?: ContentsRecord | undefined
   /** The data it goes back to; undefined: they stay as they are. */
   readonly data: Snapshot | undefined
   /** Why the older code may not fit the data, where that was forced; empty: it fits. */
@@ -214,6 +224,10 @@ export interface RollbackGoal {
 
 export interface ApplyOptions {
   readonly key: string
+  /** What is in the image; without, nobody knows afterwards what the database was made with. */
+  readonly code?: Pick<Source, 'baseImage' | 'addonTrees'>
+  /** What was planned from: the agent does nothing to another database. */
+  readonly planned?: Contents | undefined
   /** Watch what it does to the database. */
   readonly observe?: boolean
   /** Limits of its container; the agent's own where nothing is said. */

@@ -18,11 +18,15 @@ export const stepOf = (key: string): string => key.replace(/:[0-9a-f]{8}(-[0-9a-
 export const stepInSql = (key: string): string =>
   `regexp_replace(${key}, ':[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', '')`
 
+const seen = (key: string) => [`at-rest:${key}`, `contents-seen:${key}`]
+const looked = 'contents:plan'
+const lookedAgain = 'contents:approved'
+
 const fetch = 'fetch-image:approved'
 const fetched = `credentials:${fetch}`
-const planned = ['base-image-of-plan', 'builder-allowed']
+const planned = [...seen('plan'), 'base-image-of-plan', 'builder-allowed']
 const compared = [...planned, 'reproduction']
-const deploy = [...compared, 'rehearsal', 'authorized:production-deploy', fetched]
+const deploy = [...compared, 'rehearsal', 'authorized:production-deploy', fetched, ...seen('approved')]
 const goal = ['rollback-goal', 'authorized:rollback', fetched]
 
 const sendAway = ['room', 'route-maintenance', 'stop-current', 'snapshot:safety'] as const
@@ -39,13 +43,24 @@ const unused = ['images-in-use', 'credentials:collect-images']
 export const releaseRuns = {
   'a promotion that updates modules': {
     ends: 'succeeded',
-    tasks: [fetch, ...sendAway, 'apply:update', ...takeOver, ...cleanUp, 'collect-images'],
+    tasks: [
+      looked,
+      fetch,
+      lookedAgain,
+      ...sendAway,
+      'apply:update',
+      ...takeOver,
+      ...cleanUp,
+      'collect-images',
+    ],
     effects: [...deploy, ...saved, 'secrets:apply:update', ...candidate, ...live, 'prune', ...unused, ...end],
   },
   'a promotion whose update fails': {
     ends: 'failed',
     tasks: [
+      looked,
       fetch,
+      lookedAgain,
       ...sendAway,
       'apply:update',
       'snapshot:failed',
@@ -66,11 +81,12 @@ export const releaseRuns = {
   },
   'a promotion that updates no module': {
     ends: 'succeeded',
-    tasks: [fetch, ...takeOver, 'remove', 'collect-images'],
+    tasks: [looked, fetch, lookedAgain, ...takeOver, 'remove', 'collect-images'],
     effects: [
       ...compared,
       'authorized:production-deploy',
       fetched,
+      ...seen('approved'),
       ...candidate,
       ...live,
       'prune',
@@ -80,8 +96,18 @@ export const releaseRuns = {
   },
   'a rollback that leaves the data': {
     ends: 'succeeded',
-    tasks: [fetch, ...sendAway, 'apply:update', ...takeOver, ...cleanUp],
-    effects: [...goal, ...saved, 'secrets:apply:update', ...candidate, ...live, 'prune', ...end],
+    tasks: [looked, fetch, lookedAgain, ...sendAway, 'apply:update', ...takeOver, ...cleanUp],
+    effects: [
+      ...seen('plan'),
+      ...goal,
+      ...seen('approved'),
+      ...saved,
+      'secrets:apply:update',
+      ...candidate,
+      ...live,
+      'prune',
+      ...end,
+    ],
   },
   'a rollback with data': {
     ends: 'succeeded',
@@ -91,6 +117,7 @@ export const releaseRuns = {
   'a rehearsal': {
     ends: 'succeeded',
     tasks: [
+      looked,
       'fetch-image:rehearse',
       'clone',
       'fetch-image:production',
@@ -107,6 +134,7 @@ export const releaseRuns = {
       'credentials:fetch-image:rehearse',
       'scratch-cell',
       'production-at-rest',
+      'contents-seen:clone',
       'credentials:fetch-image:production',
       'trial',
       'rehearsal-verdict',

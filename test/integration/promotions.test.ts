@@ -115,6 +115,7 @@ describe('a promotion', () => {
     const tasks = await tasksOf(runId)
     // Nothing is resolved, built or rehearsed again.
     expect(tasks.map(({ name }) => name)).toEqual([
+      'contents',
       'fetch-image',
       'room',
       'route-maintenance',

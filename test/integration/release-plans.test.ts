@@ -77,6 +77,7 @@ describe('a rehearsal', () => {
     expect(await runOf(runId)).toMatchObject({ status: 'succeeded', result: 'yellow' })
     const tasks = await tasksOf(runId)
     expect(tasks.map(({ name }) => name)).toEqual([
+      'contents',
       'fetch-image',
       'clone',
       'fetch-image',
@@ -91,7 +92,7 @@ describe('a rehearsal', () => {
     expect(tasks.filter(({ authorization_id }) => authorization_id !== null)).toEqual([])
     const production = (await served()).digest
     expect(production).toBe(digestOf('one'))
-    expect(JSON.stringify(tasks[1]?.spec)).toContain('CELL_STAGE_STAGING')
+    expect(JSON.stringify(tasks[2]?.spec)).toContain('CELL_STAGE_STAGING')
     expect(await getRehearsal(context(), tenant().caller, { runId, project: '', branch: '' })).toMatchObject({
       runId,
       planSha256: (await plan()).sha256,

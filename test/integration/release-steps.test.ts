@@ -39,8 +39,10 @@ async function policy({ rehearsed }: { rehearsed: boolean }): Promise<void> {
 
 const ref = { project: 'shop', branch: releaseBranch, planSha256: '' }
 const context = () => database.context
+/** Databases of before their contents were on record. */
+const inspectCell = { contents: { installed: ['base', 'shop'], chosen: ['shop'] } }
 const play = async (runId: string, how: Play = {}) => {
-  await playRun(context(), tenant, runId, { lines: 0, ...how })
+  await playRun(context(), tenant, runId, { lines: 0, answers: { inspectCell }, ...how })
   return runId
 }
 const promote = async (how?: Play) => play(await promoteRelease(context(), tenant.caller, ref), how)
@@ -95,7 +97,7 @@ describe('the list of what releases do', () => {
     const runId = await promote()
     const { tasks: rehearsal } = releaseRuns['a rehearsal']
     const { tasks: promotion } = releaseRuns['a promotion that updates modules']
-    expect(await stepsOf('tasks', runId)).toEqual([...rehearsal, ...promotion])
+    expect(await stepsOf('tasks', runId)).toEqual([...new Set([...rehearsal, ...promotion])])
     const known = [
       ...releaseRuns['a rehearsal'].effects,
       ...releaseRuns['a promotion that updates modules'].effects,

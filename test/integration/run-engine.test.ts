@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Deployment } from '../../server/db/record.ts'
 import { expireTasks } from '../../server/fleet/expiry.ts'
 import { release } from '../../server/pipelines/production.ts'
 import { serve } from '../../server/pipelines/serve.ts'
+import { createPlan } from '../../server/releases/plan.ts'
 import type { Source } from '../../server/releases/source.ts'
 import { advance } from '../../server/scheduler/advance.ts'
 import type { BuildActions, Pipelines } from '../../server/scheduler/types.ts'
@@ -119,6 +121,7 @@ const source: Source = {
   closure: ['sale'],
   baseModules: [],
   addonTrees: {},
+  renamed: {},
   addonDepends: {},
   buildNumber: 1,
   lockSha256: '',
@@ -338,12 +341,15 @@ describe('a production update', () => {
       `update environments set status = 'running', deployment = $2 where id = $1`,
       [at.environmentId, JSON.stringify(deployment)],
     )
+    const current = deployment as unknown as Deployment
     const update = (run: BuildActions) =>
       release(
         {
           ...run,
           // Not what this is about: the steps of a build in development.
           step: (name, body) => (name === 'rehearse' || name === 'approve' ? body() : run.step(name, body)),
+          plan: async (source, image) =>
+            createPlan({ project: 'shop', environment: 'main', cellId: null, current }, source, image),
           findRehearsal: async () => ({ required: false }),
           authorizeDeploy: async () => undefined,
           fetchImage: async () => undefined,

@@ -65,6 +65,7 @@ export interface EnvironmentsTable {
   cell_id: string | null
   url: Generated<string>
   deployment: JsonOrNull
+  contents: JsonOrNull
   created_at: Created
   updated_at: Created
   destroyed_at: TimeOrNull

@@ -5,6 +5,7 @@ import type { BuildActions } from '../types.ts'
 import { authorizationActions } from './authorization.ts'
 import { cellActions } from './cells.ts'
 import { codeActions } from './code.ts'
+import { contentsActions } from './contents.ts'
 import { commonActions } from './environment.ts'
 import { imageActions } from './images.ts'
 import { moduleActions } from './modules.ts'
@@ -28,6 +29,7 @@ export function buildActions(engine: Engine, config: EngineConfig, blobs: BlobSt
     ...snapshotActions(engine, config),
     ...moduleActions(engine),
     ...planActions(engine, config),
+    ...contentsActions(engine),
     ...reproduceActions(engine, config),
     ...trialActions(engine),
     ...pruneActions(engine),

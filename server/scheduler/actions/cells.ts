@@ -6,6 +6,7 @@ import { cellStageOf } from '../../releases/cell-stage.ts'
 import type { Engine } from '../replay.ts'
 import { deploymentOf } from '../run-state.ts'
 import { type BuildActions, TaskFailed } from '../types.ts'
+import { keepContents } from './contents.ts'
 import { homeOf, scratchKey } from './scratch.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
@@ -57,7 +58,11 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
         bytes: Number(output.bytes),
       },
     })
-    return { sourceTime: sourceTime.toISOString(), copyMs: Number(output.copyMs) }
+    return {
+      sourceTime: sourceTime.toISOString(),
+      copyMs: Number(output.copyMs),
+      contents: output.contents,
+    }
   }
 
   return {
@@ -120,8 +125,10 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
           .executeTakeFirstOrThrow()
         return cell.held_by ? undefined : deployment
       })
-      const cloned = await clone(cellId, { kind: 'cell', id: production.cellId, name: 'production' })
-      return { deployment: production, ...cloned }
+      const source = { kind: 'cell', id: production.cellId, name: 'production' } as const
+      const { contents: seen, ...cloned } = await clone(cellId, source)
+      const contents = await keepContents(engine, production, seen, 'clone')
+      return { deployment: production, contents, ...cloned }
     },
 
     async clonePrepared(cellId, prepared) {

@@ -74,7 +74,10 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
     },
 
     async setStatus(status) {
-      const gone = status === 'destroyed' ? { destroyed_at: new Date(), cell_id: null, deployment: null } : {}
+      const gone =
+        status === 'destroyed'
+          ? { destroyed_at: new Date(), cell_id: null, deployment: null, contents: null }
+          : {}
       await engine.once(`status:${status}`, async () => {
         await tx
           .updateTable('environments')

@@ -1,6 +1,7 @@
 import { type Check, PasswordPolicy, type TestReport } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { PolicyDocument } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
+import { contentsRecord, plannedFrom } from '../../releases/contents.ts'
 import type { Engine } from '../replay.ts'
 import type { BuildActions, Tests } from '../types.ts'
 import { updateRecord } from './observation.ts'
@@ -58,9 +59,14 @@ export function moduleActions(engine: Engine): ModuleActions {
           secrets: secrets.map((ref) => ({ ...ref })),
           observe: options.observe ?? false,
           variables: { ...options.variables },
+          ...(options.planned && { plannedFrom: plannedFrom(options.planned) }),
+          ...(options.code && { baseImage: options.code.baseImage, addons: { ...options.code.addonTrees } }),
+          renames: (changes.renames ?? []).map((rename) => ({ ...rename })),
+          expectGone: [...(changes.gone ?? [])],
         },
         { timeoutMs: minutes(60), scratch },
       )
+      if (!scratch) await engine.note({ contents: contentsRecord(output.contents) })
       const tests = testsOf(output.tests)
       if (tests) await engine.note({ tests })
       const tookMs = Number(output.durationMs)

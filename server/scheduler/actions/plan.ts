@@ -9,6 +9,7 @@ import type { Engine } from '../replay.ts'
 import { type BuildActions, TaskFailed } from '../types.ts'
 import { requireAllowedBase } from './base-image.ts'
 import { requireAllowedBuilder } from './builders.ts'
+import { lookAtContents } from './contents.ts'
 import { servedBefore } from './runtime.ts'
 import type { EngineConfig } from './wording.ts'
 
@@ -21,8 +22,7 @@ export function planActions(engine: Engine, { odooImage }: EngineConfig): PlanAc
   return {
     async plan(source, image) {
       const current = servedBefore(engine.state)
-      const gone = current ? faultOfGone(current, source) : ''
-      if (gone) throw new TaskFailed('module-gone', gone)
+      const contents = current && (await lookAtContents(engine, current, 'plan'))
       const { baseImage } = source
       await requireAllowedBase(engine, { key: 'base-image-of-plan', baseImage, odooImage })
       await engine.once('builder-allowed', () => requireAllowedBuilder(engine, image.digest))
@@ -32,10 +32,13 @@ export function planActions(engine: Engine, { odooImage }: EngineConfig): PlanAc
           environment: environment.name,
           cellId: current ? current.cellId : null,
           current,
+          contents,
         },
         source,
         image,
       )
+      const gone = faultOfGone(plan.changes)
+      if (gone) throw new TaskFailed('module-gone', gone)
       const { planSha256: shown } = run.input as RunInput
       if (run.kind === 'promote' && shown && shown !== plan.sha256) {
         throw new TaskFailed(

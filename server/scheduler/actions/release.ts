@@ -10,6 +10,8 @@ import type { Engine } from '../replay.ts'
 import { type ReleaseActions, type RollbackGoal, TaskFailed } from '../types.ts'
 import { authorizationActions } from './authorization.ts'
 import { buildActions } from './build.ts'
+import { lookAtContents } from './contents.ts'
+import { servedBefore } from './runtime.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
 /** All that releases can ask for: what a build can, about what was built before. */
@@ -32,6 +34,9 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
     },
 
     async rollbackTarget() {
+      // Data that go back bring their own, and production may be down.
+      const current = servedBefore(engine.state)
+      if (current && !input.withData) await lookAtContents(engine, current, 'plan')
       // As it was when the run began: it changes what it is about.
       const goal = await engine.effect<RollbackGoal>('rollback-goal', () => known(findGoal))
       await engine.note({
@@ -88,6 +93,7 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
       subject: { ...plan.subject, forced },
       deployment: plan.deployment,
       changes: plan.changes,
+      ...(!plan.data && { seen: production.seen }),
       data: plan.data && { id: plan.data.snapshotId },
       refusal: plan.refusal,
     }

@@ -179,6 +179,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
             cell_id: candidate.cellId,
             url,
             deployment: JSON.stringify(candidate),
+            contents: engine.record.contents ? JSON.stringify(engine.record.contents) : null,
             updated_at: new Date(),
           })
           .where('id', '=', environment.id)

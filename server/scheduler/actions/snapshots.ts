@@ -3,6 +3,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { SecretRefRecord } from '../../db/record.ts'
 import { durationMs } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
+import { contentsRecord } from '../../releases/contents.ts'
 import type { Engine } from '../replay.ts'
 import { type BuildActions, type PreparedContent, type Snapshot, TaskFailed, type Tests } from '../types.ts'
 import { auditEnvironment } from './audit-environment.ts'
@@ -127,12 +128,13 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
     },
 
     async restore(cellId, safety) {
-      await engine.task(
+      const { contents } = await engine.task(
         `restore:${safety.id}`,
         'restoreCell',
         { cellId, snapshotId: safety.id },
         { timeoutMs: minutes(60) },
       )
+      await engine.note({ contents: contentsRecord(contents) })
       await engine.once(`restored:${safety.id}`, () =>
         auditEnvironment(engine, 'environment.restore', { cellId, snapshotId: safety.id }),
       )

@@ -7,7 +7,7 @@ import {
   EnvironmentStatus,
 } from '../../../proto/gen/fairway/v1/environments_pb.js'
 import type { AppContext } from '../../context.ts'
-import type { Deployment } from '../../db/record.ts'
+import type { ContentsRecord, Deployment } from '../../db/record.ts'
 import type { EnvironmentsTable } from '../../db/tables/projects.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { invalid, notFound } from '../../errors.ts'
@@ -110,6 +110,7 @@ const statuses: Record<EnvironmentRow['status'], EnvironmentStatus> = {
 
 function environmentMessage(row: EnvironmentRow): Environment {
   const deployment = row.deployment as Deployment | null
+  const contents = row.contents as ContentsRecord | null
   return create(EnvironmentSchema, {
     id: row.id,
     project: row.project,
@@ -125,7 +126,7 @@ function environmentMessage(row: EnvironmentRow): Environment {
     createdAt: timestampOf(row.created_at),
     updatedAt: timestampOf(row.updated_at),
     runningRun: row.running_run ?? '',
-    modules: [...(deployment?.modules ?? [])],
+    modules: [...(contents?.installed ?? deployment?.modules ?? [])],
     administratorLogin: row.administrator_login ?? '',
     variables: { ...deployment?.variables },
   })

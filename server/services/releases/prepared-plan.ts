@@ -7,7 +7,8 @@ import { type Policy, policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfBaseImage, imageRulesOf } from '../../governance/policy/supply.ts'
 import { faultOfBuilders } from '../../releases/builders.ts'
 import { type Candidate, requireCandidate } from '../../releases/candidate.ts'
-import { faultOfGone } from '../../releases/changes.ts'
+import { faultOfGone, isEmpty } from '../../releases/changes.ts'
+import { contentsOf } from '../../releases/contents.ts'
 import { createPlan, type Plan } from '../../releases/plan.ts'
 import { findProduction, type Production } from '../../releases/production.ts'
 import { requireProject } from '../projects/projects.ts'
@@ -19,7 +20,9 @@ export interface PreparedPlan {
   readonly candidate: Candidate
   readonly plan: Plan
   readonly policy: Policy
-  /** Why it can't be released as things are. */
+  /** What has left the code and is installed, as far as is on record; empty: nothing. A run looks anew. */
+  readonly gone: string
+  /** Why else it can't be released as things are. */
   readonly blockers: readonly string[]
 }
 
@@ -33,29 +36,35 @@ export async function preparePlan(
   const production = await requireProduction(tx, project)
   const candidate = await requireCandidate(tx, project, ref.branch)
   const policy = await policyInForce(tx, project.id)
-  const { environment, deployment } = production
+  const { environment, deployment, seen } = production
   const plan = createPlan(
     {
       project: project.name,
       environment: environment.name,
       cellId: deployment.cellId,
       current: deployment,
+      contents: contentsOf(deployment, seen),
     },
     candidate.source,
     candidate.image,
   )
   const blockers = [
     ...(isServed(deployment, plan) ? ['production runs this image already'] : []),
-    faultOfGone(deployment, candidate.source),
     faultOfBaseImage(imageRulesOf(policy.document, odooImage), candidate.source.baseImage) ?? '',
     await faultOfBuilders(tx, project, candidate.image.digest, policy.document),
   ].filter(Boolean)
-  return { project, production, candidate, plan, policy, blockers }
+  const gone = faultOfGone(plan.changes)
+  return { project, production, candidate, plan, policy, gone, blockers }
 }
 
-/** Variables are in no image: another value of one is a release as well. */
-const isServed = ({ digest }: Production['deployment'], { image, document }: Plan): boolean =>
-  digest === image.digest && document.requirements.every(({ kind }) => kind !== 'variable')
+/**
+ * Variables are in no image: another value of one is a release as well. So is what the image would do to a database that
+ * people have changed.
+ */
+const isServed = ({ digest }: Production['deployment'], { image, document, changes }: Plan): boolean =>
+  digest === image.digest &&
+  isEmpty(changes) &&
+  document.requirements.every(({ kind }) => kind !== 'variable')
 
 /** Throws `no-production`. */
 export async function requireProduction(
@@ -80,8 +89,18 @@ export function requireSeen(seen: string, sha256: string, look: string): void {
   )
 }
 
+/** All that keeps it from being released. */
+export const blockersOf = ({ project, candidate, gone, blockers }: PreparedPlan): string[] => [
+  ...(gone
+    ? [
+        `${gone} After that have production looked at: fairway release rehearse ${project.name} ${candidate.branch}`,
+      ]
+    : []),
+  ...blockers,
+]
+
 /** Throws `release-blocked`. */
-export function requireUnblocked({ blockers }: PreparedPlan): void {
+export function requireUnblocked(blockers: readonly string[]): void {
   if (blockers.length > 0)
     throw wrongState('release-blocked', `It can't be released: ${blockers.join('; ')}.`)
 }

@@ -6,7 +6,7 @@ import { listRequests } from '../../governance/request-approval.ts'
 import { readDeploySubject } from '../../releases/subject.ts'
 import { requireEnvironment } from '../environments/environment-views.ts'
 import { lockProject, requireIdle } from '../environments/idle.ts'
-import { type PreparedPlan, preparePlan, requireSeen, requireUnblocked } from './prepared-plan.ts'
+import { blockersOf, type PreparedPlan, preparePlan, requireSeen, requireUnblocked } from './prepared-plan.ts'
 import { queueProductionRun } from './queue-run.ts'
 
 /**
@@ -29,7 +29,7 @@ export async function promoteRelease(
     // As it is now that nobody else can start anything.
     const prepared = await preparePlan(tx, config, wanted)
     const { project, production, candidate, plan } = prepared
-    requireUnblocked(prepared)
+    requireUnblocked(blockersOf(prepared))
     requireSeen(wanted.planSha256, plan.sha256, `fairway release plan ${project.name} ${candidate.branch}`)
     const environment = await requireEnvironment(tx, {
       project: project.name,

@@ -22,7 +22,8 @@ export async function startRehearsal(
     const { project, production, candidate, plan } = prepared
     const { environment } = production
     await authorize(tx, caller, 'release.rehearse', { projectId: project.id, environment })
-    requireUnblocked(prepared)
+    // It looks at production's database itself, and says what it finds.
+    requireUnblocked(prepared.blockers)
     return await queueProductionRun(tx, caller, production, {
       kind: 'rehearse',
       branchId: candidate.branchId ?? undefined,

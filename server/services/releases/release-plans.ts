@@ -10,7 +10,7 @@ import { lacksBump } from '../../releases/planned-modules.ts'
 import { findRehearsal, type Rehearsed } from '../../releases/rehearsals.ts'
 import { readDeploySubject } from '../../releases/subject.ts'
 import { approvalMessage, requireApproval } from '../governance/approval-views.ts'
-import { type PreparedPlan, preparePlan } from './prepared-plan.ts'
+import { blockersOf, type PreparedPlan, preparePlan } from './prepared-plan.ts'
 import { candidateImage, rehearsalMessage, schemaMessages, servedImage } from './release-messages.ts'
 
 /** What a release would change, from what is on record. Throws what preparePlan throws. */
@@ -21,7 +21,7 @@ export async function planRelease(
 ): Promise<ReleasePlan> {
   return await withTenant(db, caller, async (tx) => {
     const prepared = await preparePlan(tx, config, ref)
-    const { project, plan, production, candidate, policy, blockers } = prepared
+    const { project, plan, production, candidate, policy } = prepared
     const rehearsed = await findRehearsal(tx, project.id, plan.sha256, policy.document)
     const { document } = plan
     return create(ReleasePlanSchema, {
@@ -44,7 +44,7 @@ export async function planRelease(
       schema: schemaMessages(candidate.record.update?.schema),
       sha256: plan.sha256,
       interrupts: interrupts(plan),
-      blockers: [...blockers],
+      blockers: blockersOf(prepared),
       hints: await hintsOf(tx, prepared, rehearsed),
       rehearsal: rehearsed && rehearsalMessage(rehearsed.runId, rehearsed.finishedAt, rehearsed.rehearsal),
       approval: await findRequest(tx, caller, prepared),

@@ -14,7 +14,7 @@ import {
   subjectRehearsal,
 } from '../../releases/subject.ts'
 import { approvalMessage, requireApproval } from '../governance/approval-views.ts'
-import { type PreparedPlan, preparePlan, requireSeen, requireUnblocked } from './prepared-plan.ts'
+import { blockersOf, type PreparedPlan, preparePlan, requireSeen, requireUnblocked } from './prepared-plan.ts'
 
 const mostNote = 2_000
 
@@ -35,7 +35,7 @@ export async function requestRelease(
     const { project, production, candidate, plan } = prepared
     const { environment } = production
     await authorize(tx, caller, 'release.request', { projectId: project.id, environment })
-    requireUnblocked(prepared)
+    requireUnblocked(blockersOf(prepared))
     requireSeen(wanted.planSha256, plan.sha256, `fairway release plan ${project.name} ${candidate.branch}`)
     const approval = await requestApproval(tx, caller, {
       action: 'production-deploy',

@@ -920,6 +920,13 @@ export declare type ProjectConfig = Message<"fairway.agent.v1.ProjectConfig"> & 
    * @generated from field: string python_index = 21;
    */
   pythonIndex: string;
+
+  /**
+   * Former name of a module → the one that has its data from now on.
+   *
+   * @generated from field: map<string, string> renamed = 40;
+   */
+  renamed: { [key: string]: string };
 };
 
 /**
@@ -1466,6 +1473,13 @@ export declare type CloneCellOutput = Message<"fairway.agent.v1.CloneCellOutput"
    * @generated from field: int64 bytes = 6;
    */
   bytes: bigint;
+
+  /**
+   * What the clone has installed, as it was copied. Unset: it is no database of Odoo, or the agent does not tell.
+   *
+   * @generated from field: fairway.agent.v1.DatabaseContents contents = 40;
+   */
+  contents?: DatabaseContents | undefined;
 };
 
 /**
@@ -1473,6 +1487,56 @@ export declare type CloneCellOutput = Message<"fairway.agent.v1.CloneCellOutput"
  * Use `create(CloneCellOutputSchema)` to create a new message.
  */
 export declare const CloneCellOutputSchema: GenMessage<CloneCellOutput>;
+
+/**
+ * What a database has installed, and with which code. What is installed is asked of the database at that moment; the code
+ * is this host's own record, which goes with snapshots, clones and what is put back.
+ *
+ * @generated from message fairway.agent.v1.DatabaseContents
+ */
+export declare type DatabaseContents = Message<"fairway.agent.v1.DatabaseContents"> & {
+  /**
+   * Names, sorted; those that Odoo has marked to be updated or removed are still installed.
+   *
+   * @generated from field: repeated string installed = 1;
+   */
+  installed: string[];
+
+  /**
+   * Of these, what nothing else installed depends on and what Odoo does not install by itself: somebody asked for each.
+   *
+   * @generated from field: repeated string chosen = 2;
+   */
+  chosen: string[];
+
+  /**
+   * False: the host has no record, and the next two say nothing.
+   *
+   * @generated from field: bool recorded = 3;
+   */
+  recorded: boolean;
+
+  /**
+   * The base image whose modules it was last installed from, or updated to as a whole.
+   *
+   * @generated from field: string base_image = 4;
+   */
+  baseImage: string;
+
+  /**
+   * Addon → tree id of its folder when it was last installed or updated here. One that is not in it was installed since,
+   * by whoever may (in Apps), from the image that serves the database.
+   *
+   * @generated from field: map<string, string> addons = 5;
+   */
+  addons: { [key: string]: string };
+};
+
+/**
+ * Describes the message fairway.agent.v1.DatabaseContents.
+ * Use `create(DatabaseContentsSchema)` to create a new message.
+ */
+export declare const DatabaseContentsSchema: GenMessage<DatabaseContents>;
 
 /**
  * @generated from message fairway.agent.v1.SnapshotCellTask
@@ -1591,6 +1655,13 @@ export declare type InspectCellTask = Message<"fairway.agent.v1.InspectCellTask"
    * @generated from field: google.protobuf.Timestamp changed_since = 2;
    */
   changedSince?: Timestamp | undefined;
+
+  /**
+   * Says what is installed.
+   *
+   * @generated from field: bool contents = 40;
+   */
+  contents: boolean;
 };
 
 /**
@@ -1634,6 +1705,13 @@ export declare type InspectCellOutput = Message<"fairway.agent.v1.InspectCellOut
    * @generated from field: repeated string uncounted_tables = 5;
    */
   uncountedTables: string[];
+
+  /**
+   * With `contents`; unset: the agent does not tell.
+   *
+   * @generated from field: fairway.agent.v1.DatabaseContents contents = 40;
+   */
+  contents?: DatabaseContents | undefined;
 };
 
 /**
@@ -1694,6 +1772,13 @@ export declare type RestoreCellOutput = Message<"fairway.agent.v1.RestoreCellOut
    * @generated from field: int64 duration_ms = 1;
    */
   durationMs: bigint;
+
+  /**
+   * What is installed in what was put back.
+   *
+   * @generated from field: fairway.agent.v1.DatabaseContents contents = 40;
+   */
+  contents?: DatabaseContents | undefined;
 };
 
 /**
@@ -1898,6 +1983,40 @@ export declare type ApplyModulesTask = Message<"fairway.agent.v1.ApplyModulesTas
    * @generated from field: map<string, string> variables = 20;
    */
   variables: { [key: string]: string };
+
+  /**
+   * What the update was planned from: where other modules are installed, nothing is done (`database-changed`). Its
+   * contents go on record where the host has none of its own. Unset: the plan goes by no database.
+   *
+   * @generated from field: fairway.agent.v1.DatabaseContents planned_from = 40;
+   */
+  plannedFrom?: DatabaseContents | undefined;
+
+  /**
+   * Base image, and addon → tree id, of `image`: what is installed and updated has that content afterwards.
+   *
+   * @generated from field: string base_image = 41;
+   */
+  baseImage: string;
+
+  /**
+   * @generated from field: map<string, string> addons = 42;
+   */
+  addons: { [key: string]: string };
+
+  /**
+   * Done first, in one transaction, where `from` is installed.
+   *
+   * @generated from field: repeated fairway.agent.v1.ModuleRename renames = 43;
+   */
+  renames: ModuleRename[];
+
+  /**
+   * Installed modules whose code is not in the image: the update has to take them over (`module-gone` where it did not).
+   *
+   * @generated from field: repeated string expect_gone = 44;
+   */
+  expectGone: string[];
 };
 
 /**
@@ -1905,6 +2024,29 @@ export declare type ApplyModulesTask = Message<"fairway.agent.v1.ApplyModulesTas
  * Use `create(ApplyModulesTaskSchema)` to create a new message.
  */
 export declare const ApplyModulesTaskSchema: GenMessage<ApplyModulesTask>;
+
+/**
+ * What belonged to the module `from` belongs to `to`: a module gets another name, or is merged into one that is there.
+ *
+ * @generated from message fairway.agent.v1.ModuleRename
+ */
+export declare type ModuleRename = Message<"fairway.agent.v1.ModuleRename"> & {
+  /**
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 2;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.ModuleRename.
+ * Use `create(ModuleRenameSchema)` to create a new message.
+ */
+export declare const ModuleRenameSchema: GenMessage<ModuleRename>;
 
 /**
  * @generated from message fairway.agent.v1.ApplyModulesOutput
@@ -1931,6 +2073,13 @@ export declare type ApplyModulesOutput = Message<"fairway.agent.v1.ApplyModulesO
    * @generated from field: fairway.agent.v1.UpdateObservation observation = 4;
    */
   observation?: UpdateObservation | undefined;
+
+  /**
+   * What is installed afterwards.
+   *
+   * @generated from field: fairway.agent.v1.DatabaseContents contents = 40;
+   */
+  contents?: DatabaseContents | undefined;
 };
 
 /**

@@ -1,0 +1,68 @@
+import { create } from '@bufbuild/protobuf'
+import { type DatabaseContents, DatabaseContentsSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { type HostileDatabase, withHostileDatabase } from '../database/hostile-database.ts'
+import { lookUpOdooTables } from '../database/odoo-tables.ts'
+import type { Contents } from '../storage/contents.ts'
+import type { Cell } from '../storage/records.ts'
+
+/** What stands in the database; plain JSON. */
+export interface InstalledModules {
+  /** Names, sorted. */
+  readonly installed: readonly string[]
+  /** See DatabaseContents in tasks.proto. */
+  readonly chosen: readonly string[]
+}
+
+/**
+ * What a running cell has installed, asked of its database, with which code, as its record says. Undefined where it holds
+ * no database of Odoo (yet).
+ *
+ * @throws TaskError `database-hostile` when the list of modules is not the one that Odoo reads.
+ */
+export async function readDatabaseContents(
+  cell: Cell,
+  signal: AbortSignal,
+): Promise<DatabaseContents | undefined> {
+  const found = await withHostileDatabase(cell, findInstalled, { signal })
+  return found && describeContents(found, cell.contents)
+}
+
+export const describeContents = (
+  { installed, chosen }: InstalledModules,
+  contents: Contents | undefined,
+): DatabaseContents =>
+  create(DatabaseContentsSchema, {
+    installed: [...installed],
+    chosen: [...chosen],
+    recorded: contents !== undefined,
+    baseImage: contents?.baseImage ?? '',
+    addons: contents?.addons ?? {},
+  })
+
+/** `to upgrade` and `to remove` are marks on what is installed; `to install` is on what is not (ir.module.module). */
+const present = ['installed', 'to upgrade', 'to remove']
+
+export async function findInstalled(database: HostileDatabase): Promise<InstalledModules | undefined> {
+  const tables = await lookUpOdooTables(database, ['ir_module_module', 'ir_module_module_dependency'])
+  const modules = tables.find('ir_module_module', 'id', 'name', 'state')
+  if (!modules) return undefined
+  const { rows } = await database.query<{ id: number; name: string; auto: boolean | null }>(
+    `select id, left(name, 200) as name,
+        ${tables.find('ir_module_module', 'auto_install') ? 'auto_install' : 'false'} as auto
+       from ${modules} where state = any ($1::text[]) and name is not null order by 2`,
+    [present],
+    { rows: 50_000 },
+  )
+  const dependencies = tables.find('ir_module_module_dependency', 'module_id', 'name')
+  const needed = dependencies
+    ? await database.query<{ name: string }>(
+        `select distinct left(name, 200) as name from ${dependencies} where module_id = any ($1::int[])`,
+        [rows.map(({ id }) => id)],
+      )
+    : { rows: [] }
+  const others = new Set(needed.rows.map(({ name }) => name))
+  return {
+    installed: rows.map(({ name }) => name),
+    chosen: rows.filter(({ name, auto }) => !auto && !others.has(name)).map(({ name }) => name),
+  }
+}

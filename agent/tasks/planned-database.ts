@@ -1,0 +1,72 @@
+import type { ApplyModulesTask, DatabaseContents } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { withHostileDatabase } from '../database/hostile-database.ts'
+import { findInstalled, type InstalledModules } from '../odoo/database-contents.ts'
+import type { Before } from '../odoo/new-contents.ts'
+import type { Cell } from '../storage/records.ts'
+import { type TaskContext, TaskError } from './task.ts'
+
+/**
+ * What the database holds before this task first touches it; the same after a crash.
+ *
+ * @throws TaskError `database-changed` where it is not what was planned for.
+ */
+export async function contentsBefore(
+  cell: Cell,
+  planned: DatabaseContents | undefined,
+  context: TaskContext,
+): Promise<Before> {
+  return context.once('contents-before', async () => {
+    const found = await withHostileDatabase(cell, findInstalled, { signal: context.signal })
+    const installed = found?.installed ?? []
+    if (planned) requireSame(planned.installed, installed)
+    return { installed, contents: cell.contents ?? null }
+  })
+}
+
+function requireSame(planned: readonly string[], installed: readonly string[]): void {
+  const [was, is] = [new Set(planned), new Set(installed)]
+  const changes = [
+    ...named(
+      installed.filter((name) => !was.has(name)),
+      'installed',
+    ),
+    ...named(
+      planned.filter((name) => !is.has(name)),
+      'uninstalled',
+    ),
+  ]
+  if (changes.length > 0)
+    throw new TaskError(
+      'database-changed',
+      `modules were changed in the database since this was planned (${changes.join('; ')}), and nothing was done: plan it again`,
+    )
+}
+
+const named = (names: readonly string[], what: string): string[] =>
+  names.length > 0 ? [`${what}: ${listed(names)}`] : []
+
+/** Modules without code that the update was to take over. @throws TaskError `module-gone`. */
+export function requireGone(expected: readonly string[], installed: readonly string[]): void {
+  const left = expected.filter((name) => installed.includes(name))
+  if (left.length > 0)
+    throw new TaskError(
+      'module-gone',
+      `${listed(left)} is installed in the database but no longer in the repository, and nothing of the update took it ` +
+        'over. Uninstall it first, put it back, or name what takes its place under `renamed` in fairway.yaml.',
+    )
+}
+
+/** Odoo uninstalls without a word what a migration tells it to. */
+export function warnOfLost(
+  before: Before,
+  { installed }: InstalledModules,
+  { renames, expectGone }: Pick<ApplyModulesTask, 'renames' | 'expectGone'>,
+  context: Pick<TaskContext, 'warn'>,
+): void {
+  const meant = [...expectGone, ...renames.map(({ from }) => from)]
+  const lost = before.installed.filter((name) => !installed.includes(name) && !meant.includes(name))
+  if (lost.length > 0) context.warn(`installed before the update, and not any more after it: ${listed(lost)}`)
+}
+
+const listed = (names: readonly string[]) =>
+  names.slice(0, 10).join(', ') + (names.length > 10 ? ` and ${names.length - 10} more` : '')

@@ -1,0 +1,144 @@
+import { expect, test } from 'vitest'
+import type { ContentsRecord, Deployment } from '../db/record.ts'
+import { faultOfGone, describe as inWords, moduleChanges } from './changes.ts'
+import { contentsOf } from './contents.ts'
+import { createPlan, interrupts } from './plan.ts'
+import { lacksBump } from './planned-modules.ts'
+import type { Source } from './source.ts'
+
+const base = 'registry.example/odoo@sha256:aa'
+const own = { parts_base: 'p1', parts_glue: 'g1', shop_parts: 's1', crate_old: 'c1', extra: 'e1' }
+const wanted = ['shop_parts', 'crate_old']
+const closure = ['base', 'parts_base', ...wanted]
+
+const deployed = {
+  runId: 'run',
+  digest: 'sha256:d1',
+  baseImage: base,
+  modules: closure,
+  addonTrees: own,
+  addonVersions: { crate_old: '19.0.1.0.0' },
+} as unknown as Deployment
+
+function code(trees: Record<string, string>, more: Partial<Source> = {}): Source {
+  const modules = wanted.filter((name) => name in trees)
+  return {
+    commit: 'c0ffee',
+    baseImage: base,
+    modules,
+    closure: ['base', 'parts_base', ...modules],
+    addonTrees: trees,
+    addonDepends: { shop_parts: ['parts_base'], parts_glue: ['parts_base'] },
+    addonVersions: {},
+    renamed: {},
+    requirements: { python: {}, apt: {} },
+    ...more,
+  } as unknown as Source
+}
+
+/** As the agent saw it: the glue installed itself. */
+const seen: ContentsRecord = {
+  installed: ['base', 'crate_old', 'parts_base', 'parts_glue', 'shop_parts', 'web'],
+  chosen: ['crate_old', 'shop_parts'],
+  recorded: true,
+  baseImage: base,
+  addons: { parts_base: 'p1', parts_glue: 'g1', shop_parts: 's1', crate_old: 'c1' },
+}
+const image = { reference: 'registry.example/shop@sha256:d2', digest: 'sha256:d2', built: true }
+function plan(source: Source, record: ContentsRecord | undefined) {
+  const contents = contentsOf(deployed, record)
+  return createPlan(
+    { project: 'shop', environment: 'main', cellId: 'cell', current: deployed, contents },
+    source,
+    image,
+  )
+}
+const rows = ({ document }: ReturnType<typeof plan>) =>
+  document.modules.map(({ name, action, why }) => `${name} ${action}: ${why}`)
+
+test('what installed itself is updated when its code changes', () => {
+  const next = plan(code({ ...own, parts_glue: 'g2' }), seen)
+  expect(next.changes).toMatchObject({ install: [], update: ['parts_glue'] })
+  expect(rows(next)).toContain('parts_glue update: content changed')
+  expect(interrupts(next)).toBe(true)
+})
+
+test('what a person installed has the content of the image that served then, is updated, and shows as that', () => {
+  const byHand = { ...seen, installed: [...seen.installed, 'extra'], chosen: [...seen.chosen, 'extra'] }
+  const same = plan(code(own), byHand)
+  expect(same.changes.update).toEqual([])
+  expect(rows(same)).toEqual(['extra none: installed by hand'])
+  const next = plan(code({ ...own, extra: 'e2' }), byHand)
+  expect(next.changes.update).toEqual(['extra'])
+  expect(rows(next)).toEqual(['extra update: content changed; installed by hand'])
+  // Whoever approved the one did not approve the other.
+  expect(same.sha256).not.toBe(plan(code(own), seen).sha256)
+})
+
+test('a forgotten bump is still one where a person installed the module', () => {
+  const module = { name: 'extra', action: 'update', before: '1', after: '1' } as const
+  expect(lacksBump({ ...module, why: 'content changed; installed by hand' })).toBe(true)
+})
+
+test('the content is that of the last update there, not of the last release', () => {
+  const older = { ...seen, addons: { ...seen.addons, parts_glue: 'g0' } }
+  expect(plan(code(own), older).changes.update).toEqual(['parts_glue'])
+})
+
+test('a database without a record: as the last release left it, and once what that release did not know of', () => {
+  const unrecorded = { ...seen, recorded: false, baseImage: '', addons: {} }
+  const next = plan(code(own), unrecorded)
+  expect(next.changes.update).toEqual(['parts_glue'])
+  expect(rows(next)).toEqual(['parts_glue update: its content is not known, and updated once'])
+  expect(plan(code(own), undefined).changes.update).toEqual([])
+})
+
+test('what was uninstalled in Apps is gone: its code may leave, and nothing is updated for it', () => {
+  const { crate_old: _, ...rest } = own
+  const without = { ...seen, installed: seen.installed.filter((name) => name !== 'crate_old') }
+  const next = plan(code(rest), without)
+  expect(faultOfGone(next.changes)).toBe('')
+  expect(rows(next)).toEqual(['crate_old none: uninstalled in Apps, and stays so'])
+  expect(interrupts(next)).toBe(false)
+  expect(rows(plan(code({ ...own, crate_old: 'c2' }), without))).toEqual([
+    'crate_old install: uninstalled in Apps, and wanted by the project',
+  ])
+  expect(faultOfGone(moduleChanges(contentsOf(deployed, seen), code(rest)))).toMatch(
+    /^crate_old is installed in the database but no longer in the repository. Uninstall it first/,
+  )
+})
+
+test('a declared rename moves what is installed, and the new name is updated, not installed', () => {
+  const { crate_old: _, ...rest } = own
+  const renamed = code({ ...rest, crate_new: 'c2' }, { modules: ['shop_parts', 'crate_new'] })
+  const next = plan({ ...renamed, renamed: { crate_old: 'crate_new', other: 'crate_new' } }, seen)
+  expect(next.changes).toEqual({
+    install: [],
+    update: ['crate_new'],
+    renames: [{ from: 'crate_old', to: 'crate_new' }],
+    gone: [],
+  })
+  expect(rows(next)).toEqual([
+    'crate_new update: takes over crate_old',
+    'crate_old renamed: becomes crate_new',
+  ])
+  expect(inWords(next.changes)).toBe('crate_old renamed to crate_new; crate_new updated')
+  // Not declared, a script of the new module may do it: that is for the copy to show.
+  const tried = plan(renamed, seen)
+  expect(tried.changes).toMatchObject({ install: ['crate_new'], update: [], gone: ['crate_old'] })
+  expect(faultOfGone(tried.changes)).toBe('')
+  expect(rows(tried)).toContain('crate_old gone: no longer in the repository: the update has to take it over')
+})
+
+test('several modules are merged into one that is there', () => {
+  const { crate_old: _, parts_glue: __, ...rest } = own
+  const source = code({ ...rest }, { renamed: { crate_old: 'shop_parts', parts_glue: 'shop_parts' } })
+  const { changes } = plan(source, seen)
+  expect(changes).toMatchObject({ install: [], update: ['shop_parts'], gone: [] })
+  expect(changes.renames).toHaveLength(2)
+})
+
+test('another base image updates all', () => {
+  expect(plan({ ...code(own), baseImage: 'another' }, seen).changes.update).toEqual(['base'])
+  expect(plan(code(own), { ...seen, baseImage: 'older' }).changes.update).toEqual(['base'])
+})

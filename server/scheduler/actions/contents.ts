@@ -1,0 +1,68 @@
+import type { DatabaseContents } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { Deployment } from '../../db/record.ts'
+import { type Contents, contentsChange, contentsOf, contentsRecord } from '../../releases/contents.ts'
+import type { Engine } from '../replay.ts'
+import { type BuildActions, TaskFailed } from '../types.ts'
+import { servedBefore } from './runtime.ts'
+import { minutes } from './wording.ts'
+
+/** What production's database has, asked of its host. */
+export function contentsActions(engine: Engine): Pick<BuildActions, 'requireUnchanged'> {
+  return {
+    async requireUnchanged(planned) {
+      const current = servedBefore(engine.state)
+      if (!planned?.seen || !current) return
+      const change = contentsChange(planned, await lookAtContents(engine, current, 'approved'))
+      if (change)
+        throw new TaskFailed(
+          'production-changed',
+          `production’s database is not what it was when this was planned (${change}): release it again`,
+        )
+    },
+  }
+}
+
+/**
+ * Looks into production's database while nobody updates it, and keeps what it saw where plans are made without asking a host. `key`: what for.
+ * An agent that does not tell leaves what the last release meant it to be.
+ */
+export async function lookAtContents(engine: Engine, current: Deployment, key: string): Promise<Contents> {
+  const { state } = engine
+  await engine.until(`at-rest:${key}`, 1_000, async () => {
+    const cell = await state.tx
+      .selectFrom('cells')
+      .select('held_by')
+      .where('id', '=', current.cellId)
+      .executeTakeFirst()
+    return cell?.held_by ? undefined : true
+  })
+  const output = await engine.task(
+    `contents:${key}`,
+    'inspectCell',
+    { cellId: current.cellId, contents: true },
+    { timeoutMs: minutes(10), attempts: 3 },
+  )
+  return keepContents(engine, current, output.contents, key)
+}
+
+/** As an agent saw it in production, or in a clone of it, and as it is kept for the next plan. */
+export async function keepContents(
+  engine: Engine,
+  production: Deployment,
+  seen: DatabaseContents | undefined,
+  key: string,
+): Promise<Contents> {
+  const { tx, project } = engine.state
+  const record = contentsRecord(seen)
+  await engine.note({ contents: record })
+  await engine.once(`contents-seen:${key}`, () =>
+    tx
+      .updateTable('environments')
+      .set({ contents: record ? JSON.stringify(record) : null })
+      .where('project_id', '=', project.id)
+      .where('stage', '=', 'production')
+      .where('cell_id', '=', production.cellId)
+      .execute(),
+  )
+  return contentsOf(production, record)
+}
