@@ -47,6 +47,7 @@ module.exports = {
       'server/(errors|context|logger)\\.ts',
     ]),
     only('scheduler', 'server/scheduler', [
+      'lib/',
       'proto/gen/',
       'server/(db|blobs|governance|evidence|releases)/',
       'server/(errors|context|logger)\\.ts',

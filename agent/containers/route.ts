@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-const hostname = z
+export const hostname = z
   .string()
   .max(253)
   .regex(/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/)

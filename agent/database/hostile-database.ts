@@ -139,6 +139,9 @@ async function requireReader(database: HostileDatabase): Promise<void> {
 /** A name as SQL has it. */
 export const quoteIdentifier = (name: string) => pg.escapeIdentifier(name)
 
+/** Whether it is PostgreSQL that has something against a statement. */
+export const isRefusal = (error: unknown): error is pg.DatabaseError => error instanceof pg.DatabaseError
+
 export const isTimeout = (error: unknown) => (error as { code?: string }).code === '57014'
 
 function explain(cell: Cell, error: unknown): unknown {

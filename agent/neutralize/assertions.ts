@@ -1,5 +1,6 @@
 import type { HostileDatabase } from '../database/hostile-database.ts'
 import type { Wishes } from './rule.ts'
+import { namingRule } from './rule-failure.ts'
 import { readRules } from './rules.ts'
 
 export interface AssertionResult {
@@ -13,17 +14,19 @@ export interface AssertionResult {
  * Asks a database whether it can still do anything in the real world, or holds what could. Every assertion that applies,
  * passed or not; one name stands for all tables it is about.
  *
- * @throws TaskError `database-hostile` when a table that one is about is not what Odoo reads.
+ * @throws TaskError `database-hostile` when a table that one is about is not what Odoo reads, `neutralize-failed` naming the
+ *   rule that could not be asked about.
  */
 export async function assertNeutral(database: HostileDatabase, wishes: Wishes): Promise<AssertionResult[]> {
-  const queries = new Map<string, string[]>()
   const { rules } = await readRules(database, wishes)
-  for (const { name, offences } of rules) queries.set(name, [...(queries.get(name) ?? []), `(${offences})`])
   const results: AssertionResult[] = []
-  for (const [name, offences] of queries) {
+  for (const [name, same] of Map.groupBy(rules, (rule) => rule.name)) {
     const begun = performance.now()
-    const { rows } = await database.query<{ item: string | null }>(
-      `select left(item, 200) as item from (${offences.join(' union all ')}) found limit 6`,
+    const all = same.map(({ offences }) => `(${offences})`).join(' union all ')
+    const text = `select left(item, 200) as item from (${all}) found limit 6`
+    const table = [...new Set(same.map((rule) => rule.table))].join(', ')
+    const { rows } = await namingRule({ name, table }, text, () =>
+      database.query<{ item: string | null }>(text),
     )
     const items = rows.map((row) => row.item ?? 'unnamed')
     results.push({

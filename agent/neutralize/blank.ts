@@ -4,6 +4,7 @@ import type { Cell } from '../storage/records.ts'
 import { admin } from './ideas/people.ts'
 import { deleteKeyFiles } from './key-files.ts'
 import type { Wishes } from './rule.ts'
+import { namingRule } from './rule-failure.ts'
 import { readRules } from './rules.ts'
 
 /**
@@ -13,7 +14,7 @@ import { readRules } from './rules.ts'
  *
  * @param adminHash what the administrator's password becomes; without, it stays as `wishes` says.
  * @returns the administrator's login, where a password was set.
- * @throws TaskError `database-hostile` naming a table that is not what it seems.
+ * @throws TaskError `database-hostile` naming a table that is not what it seems, `neutralize-failed` naming a rule.
  */
 export async function blankCredentials(
   cell: Cell,
@@ -35,12 +36,12 @@ export async function blankCredentials(
     cell,
     tables,
     async (change) => {
-      for (const rule of rules) if (rule.change) await change(rule.change)
+      for (const { change: text, ...rule } of rules)
+        if (text !== undefined) await namingRule(rule, text, () => change(text))
       if (adminHash === undefined) return undefined
-      const [first] = await change<{ login: string }>(
-        `update public.res_users set password = $1 where id = ${admin} returning login`,
-        [adminHash],
-      )
+      const text = `update public.res_users set password = $1 where id = ${admin} returning login`
+      const rule = { name: 'a new password for the administrator', table: 'res_users' }
+      const [first] = await namingRule(rule, text, () => change<{ login: string }>(text, [adminHash]))
       return first?.login
     },
     signal,

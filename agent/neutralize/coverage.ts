@@ -1,10 +1,11 @@
 import { type HostileDatabase, quoteIdentifier } from '../database/hostile-database.ts'
 import { lookUpOdooTables, type OdooTables } from '../database/odoo-tables.ts'
+import { findWaitingWork } from './waiting-work.ts'
 
-/** A module that neutralization passes by although it holds something that looks like a key or an address. */
+/** A module that neutralization passes by although it holds what looks like a key, an address, or work that waits. */
 export interface Uncovered {
   module: string
-  /** Names of fields and parameters, never their values. */
+  /** Names of fields and parameters, never their values but of states. */
   holds: string[]
 }
 
@@ -16,8 +17,8 @@ const harmless =
   "('access_token', 'signup_token', 'invite_token', 'share_token', 'web.base.url', 'database.secret')"
 
 /**
- * Names installed modules that hold a non-empty credential or endpoint and have no neutralize.sql. `covered` are the
- * modules that have one.
+ * Names installed modules that hold a non-empty credential or endpoint, or work in a queue that is not known here, and have
+ * no neutralize.sql. `covered` are the modules that have one.
  */
 export async function findUncovered(
   database: HostileDatabase,
@@ -32,6 +33,7 @@ export async function findUncovered(
   for (const field of await listFilledFields(database, tables, covered))
     note(field.module, `${field.model}.${field.name}`)
   for (const { module, key } of await listParameters(database, tables)) note(module, key)
+  for (const { module, what } of await findWaitingWork(database, covered)) note(module, what)
   return [...found]
     .map(([module, holds]) => ({ module, holds: [...holds].sort() }))
     .sort((a, b) => (a.module < b.module ? -1 : 1))

@@ -6,6 +6,10 @@ export interface Wishes {
   readonly passwords: 'keep' | 'disable' | 'reset'
   /** SHA-256, in hex, of the `database.secret` that the copy came with. */
   readonly secretSha256: string | undefined
+  /** Where the copy answers, `https://staging.shop.example.com`; undefined: nowhere, or nobody said. */
+  readonly address?: string | undefined
+  /** Host names of production. */
+  readonly productionHosts?: readonly string[]
 }
 
 /**

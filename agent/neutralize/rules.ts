@@ -1,5 +1,6 @@
 import type { HostileDatabase } from '../database/hostile-database.ts'
 import { lookUpOdooTables } from '../database/odoo-tables.ts'
+import { addresses } from './ideas/addresses.ts'
 import { calendars } from './ideas/calendars.ts'
 import { companies } from './ideas/companies.ts'
 import { documents } from './ideas/documents.ts'
@@ -12,6 +13,7 @@ import { payments } from './ideas/payments.ts'
 import { people } from './ideas/people.ts'
 import { services } from './ideas/services.ts'
 import { signIn } from './ideas/sign-in.ts'
+import { work } from './ideas/work.ts'
 import { keyFiles } from './key-files.ts'
 import type { Idea, Rule, Wishes } from './rule.ts'
 import { readSchema, type Schema } from './schema.ts'
@@ -29,8 +31,11 @@ const ideas: readonly Idea[] = [
   calendars,
   messages,
   jobs,
+  work,
   history,
   documents,
+  // After those that give out new tokens.
+  addresses,
 ]
 
 /**

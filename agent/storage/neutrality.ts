@@ -18,6 +18,8 @@ export const neutralitySchema = z.object({
   by: z.string().optional(),
   /** Of production's `database.secret` as it was copied, to prove that this one is another. */
   secretSha256: z.hash('sha256').optional(),
+  /** Host names at which production answers, by itself and by whoever asked: nothing of this content may lead there. */
+  productionHosts: z.array(z.string()).max(100).optional(),
 })
 export type Neutrality = z.infer<typeof neutralitySchema>
 

@@ -6,17 +6,20 @@ import {
   type NeutralizeTask,
   PasswordPolicy,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { databaseOptions, odooContainer } from '../containers/odoo-options.ts'
-import { runOneOff } from '../containers/one-off.ts'
+import { listActiveJobs } from '../neutralize/active-jobs.ts'
 import type { AssertionResult } from '../neutralize/assertions.ts'
 import { blankCredentials } from '../neutralize/blank.ts'
 import type { Uncovered } from '../neutralize/coverage.ts'
 import { requireNeutral } from '../neutralize/gate.ts'
 import { createOneTimePassword } from '../neutralize/one-time-password.ts'
-import { prove, rememberSecret, unmark } from '../neutralize/proof.ts'
+import { findOwnAddress } from '../neutralize/own-address.ts'
+import { plain } from '../neutralize/plain.ts'
+import { prove, unmark } from '../neutralize/proof.ts'
+import { findHost, rememberProduction } from '../neutralize/remember-production.ts'
 import type { Wishes } from '../neutralize/rule.ts'
-import { createUpdateLogReader } from '../odoo/update-log.ts'
+import { runOdoosOwn } from '../neutralize/run-odoos-own.ts'
 import type { AgentServices } from '../services.ts'
+import type { Cell } from '../storage/records.ts'
 import { type OdooCell, type OdooCellServices, prepareOdooCell } from './odoo-cell.ts'
 import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
 
@@ -25,20 +28,25 @@ import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
  * asks. What comes when: the agent's own SQL before the image has seen anything, the image's, the agent's again.
  */
 export function neutralize(
-  services: OdooCellServices & Pick<AgentServices, 'pool'>,
+  services: OdooCellServices & Pick<AgentServices, 'pool' | 'proxy'>,
 ): TaskHandler<'neutralize'> {
   return async (input, context) => {
     const { signal } = context
     await refuse(services, input)
     const started = await services.cells.start(input.cellId, signal)
-    const secretSha256 = await rememberSecret(services, started, signal)
-    const wishes: Wishes = { passwords: wishOf(input.passwords), secretSha256 }
+    const wishes = await wishesOf(services, started, input, signal)
 
+    const jobs = await context.once('active-jobs', () => listActiveJobs(started, signal))
     await context.requireLease()
     await blankCredentials(started, wishes, undefined, signal)
     const use = { kind: 'neutralize' } as const
     const prepared = await prepareOdooCell(services, input.cellId, input.image, use, signal)
-    const ran = await runOdoosOwn(services, prepared, input, context)
+    const ran = await runOdoosOwn(
+      services,
+      prepared,
+      { image: input.image, limits: input.resources },
+      context,
+    )
     const reset = wishes.passwords === 'reset' ? await createOneTimePassword() : undefined
     await context.requireLease()
     const login = await blankCredentials(prepared.cell, wishes, reset?.hash, signal)
@@ -47,7 +55,7 @@ export function neutralize(
 
     const covered = [...modulesOf(prepared), ...input.coveredModules]
     const { assertions, uncovered } = await prove(prepared.cell, wishes, new Set(covered), signal)
-    report(assertions, uncovered, context)
+    report({ assertions, uncovered, stoppedJobs: jobs }, context)
     requirePassed(assertions)
     await unmark(services, input.cellId, signal)
     return create(NeutralizeOutputSchema, {
@@ -75,6 +83,23 @@ async function refuse({ pool }: Pick<AgentServices, 'pool'>, { cellId, image }: 
   requireNeutral(cell, image, { kind: 'neutralize' })
 }
 
+async function wishesOf(
+  services: Pick<AgentServices, 'cells' | 'proxy'>,
+  cell: Cell,
+  input: NeutralizeTask,
+  signal: AbortSignal,
+): Promise<Wishes> {
+  const address = findOwnAddress(services, input)
+  const remembered = await rememberProduction(services, cell, input.productionHostnames, signal)
+  const own = findHost(address ?? '')
+  return {
+    ...remembered,
+    passwords: wishOf(input.passwords),
+    address,
+    productionHosts: remembered.productionHosts.filter((host) => !own.includes(host)),
+  }
+}
+
 const policies = {
   keep: PasswordPolicy.KEEP,
   disable: PasswordPolicy.DISABLE,
@@ -89,62 +114,31 @@ function wishOf(policy: PasswordPolicy): Wishes['passwords'] {
 const modulesOf = ({ facts }: OdooCell) =>
   Object.entries(facts.modules).flatMap(([name, { neutralize: ships }]) => (ships ? [name] : []))
 
-/** `odoo neutralize`, which is there from 16 on; before, the agent's own SQL is all. */
-async function runOdoosOwn(
-  services: OdooCellServices,
-  { cell, connection, facts }: OdooCell,
-  input: NeutralizeTask,
-  context: TaskContext,
-): Promise<boolean> {
-  if (Number.parseInt(facts.odooVersion, 10) < 16) {
-    context.warn(`Odoo ${facts.odooVersion} cannot neutralize: what modules of its own hold stays as it is`)
-    return false
-  }
-  const { exitCode, log } = await runOneOff(
-    services.docker,
-    context,
-    {
-      name: 'neutralize',
-      source: 'odoo',
-      cellId: cell.id,
-      container: odooContainer({
-        cell,
-        connection,
-        facts,
-        image: input.image,
-        limits: input.resources,
-        arguments: ['neutralize', ...databaseOptions],
-      }),
-    },
-    createJudge,
-  )
-  if (exitCode !== 0)
-    throw new TaskError(
-      'neutralize-failed',
-      `Odoo could not neutralize the database (exit code ${exitCode}): ${log.exception ?? log.lastLine}`,
-    )
-  return true
+interface Report {
+  assertions: AssertionResult[]
+  uncovered: Uncovered[]
+  /** Scheduled jobs that were on until now. */
+  stoppedJobs: string[]
 }
 
-function createJudge() {
-  const reader = createUpdateLogReader()
-  return {
-    line: (text: string) => reader.line(text),
-    finish: ({ exitCode }: { exitCode: number }) => ({ exitCode, log: reader.finish() }),
-  }
-}
-
-function report(assertions: AssertionResult[], uncovered: Uncovered[], context: TaskContext): void {
+function report({ assertions, uncovered, stoppedJobs }: Report, context: TaskContext): void {
+  if (stoppedJobs.length > 0)
+    context.log('fairway', `scheduled jobs that do not run in this copy: ${shortened(stoppedJobs)}`)
   for (const { name, passed, detail } of assertions)
     context.log('fairway', `${passed ? 'passed' : 'FAILED'}: ${name}${detail ? ` (${detail})` : ''}`)
   if (uncovered.length > 0)
     context.warn(
-      `these modules hold credentials or endpoints and ship no data/neutralize.sql: ${uncovered
+      `these modules hold credentials, endpoints or work that waits, and ship no data/neutralize.sql: ${uncovered
         .map(({ module, holds }) => `${module} (${holds.slice(0, 3).join(', ')})`)
         .join('; ')}`,
     )
-  const document = JSON.stringify({ assertions, uncovered }, null, 2)
+  const document = JSON.stringify({ assertions, uncovered, stoppedJobs }, null, 2)
   context.artifact('neutralization.json', 'application/json', new TextEncoder().encode(document))
+}
+
+function shortened(names: readonly string[]): string {
+  const first = names.slice(0, 40).map((name) => plain(name, 100))
+  return first.join(', ') + (names.length > first.length ? ` and ${names.length - first.length} more` : '')
 }
 
 function requirePassed(assertions: AssertionResult[]): void {

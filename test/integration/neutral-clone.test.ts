@@ -1,6 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -9,10 +8,7 @@ import { resolveImage } from '../../agent/containers/images.ts'
 import { findAddress, runtimeName } from '../../agent/containers/odoo.ts'
 import { DATABASE } from '../../agent/database/names.ts'
 import { adoptOldRecords } from '../../agent/neutralize/adopt.ts'
-import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
-import type { TaskInput, TaskKind, TaskResultOf } from '../../agent/tasks/task.ts'
 import {
-  ApplyModulesTaskSchema,
   CellStage,
   CloneCellTaskSchema,
   CreateCellTaskSchema,
@@ -25,10 +21,9 @@ import {
   SwitchRouteTaskSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { buildAddonImage } from '../support/addon-image.ts'
-import { forgetImage } from '../support/forget-image.ts'
-import { type GitServer, startGitServer } from '../support/git-server.ts'
-import { createTestServices, registry, type TestServices } from '../support/odoo-services.ts'
-import { withSuperuser } from '../support/superuser.ts'
+import { createOdooHost, type OdooHost } from '../support/odoo-host.ts'
+import { registry } from '../support/odoo-services.ts'
+import { canaries, findCanaries, keyFilePath, plantCanaries } from '../support/production-canaries.ts'
 import { createTask } from '../support/task-context.ts'
 
 // A candidate that wants production's keys. Its own data/neutralize.sql runs before Odoo's in `odoo neutralize`, and its
@@ -42,8 +37,27 @@ INSERT INTO thief_loot SELECT name || ' ' || key FROM res_users_apikeys;
 INSERT INTO thief_loot SELECT totp_secret FROM res_users WHERE totp_secret IS NOT NULL;
 INSERT INTO thief_loot SELECT access_token FROM ir_attachment WHERE access_token IS NOT NULL;
 `
-const thief = {
+const manifestOf = (name: string) =>
+  `{'name': '${name}', 'version': '1.0', 'license': 'LGPL-3', 'depends': ['base']}\n`
+const broken = `-- A column of an older version; the semicolon in here is none: $$;$$
+UPDATE bridge_account SET token = 'dummy; --';
+
+UPDATE bridge_account
+   SET secret = 'dummy'
+`
+const files = {
   'fairway.yaml': 'development:\n  modules: [thief]\n',
+  'bridge_api/__manifest__.py': manifestOf('bridge_api'),
+  'bridge_api/__init__.py': `from odoo import fields, models
+
+
+class BridgeAccount(models.Model):
+    _name = "bridge.account"
+    _description = "Bridge account"
+
+    token = fields.Char()
+`,
+  'bridge_api/data/neutralize.sql': broken,
   'thief/__manifest__.py':
     "{'name': 'thief', 'version': '1.0', 'license': 'LGPL-3', 'depends': ['base'], 'post_init_hook': 'steal'}\n",
   'thief/__init__.py': `def steal(env):
@@ -51,34 +65,23 @@ const thief = {
 `,
   'thief/data/neutralize.sql': loot,
 }
-const canaries = {
-  secret: '6f1c0a52-77aa-4c55-9d0e-canary000001',
-  uuid: '0d9f3c1e-77aa-4c55-9d0e-canary000002',
-  smtp: 'canary-smtp-pass',
-  apiKey: 'canary-api-key-hash',
-  totp: 'CANARYTOTPSECRET',
-  hash: '$pbkdf2-sha512$25000$canaryhash',
-  parameter: 'canary-carrier-key',
-  url: 'https://user:canary-in-url@example.com/hook',
-  document: 'canary-document-token',
-}
-const keyFile = createHash('sha1').update('canary private key').digest('hex')
-
-let services: TestServices
-let handlers: TaskHandlers
-let server: GitServer
+let host: OdooHost
+let services: OdooHost['services']
+let run: OdooHost['run']
+let query: OdooHost['query']
 let productionImage: string
 let candidate: string
 const production = { cellId: randomUUID(), environmentId: randomUUID() }
 const never = new AbortController().signal
+const hostnames = ['staging.shop.example.test', 'other.shop.example.test']
 
 beforeAll(async () => {
-  services = await createTestServices()
-  handlers = createTaskHandlers(services)
-  server = await startGitServer()
+  host = await createOdooHost()
+  ;({ services, run, query } = host)
   const reference = `${registry}/fairway/odoo:19.0`
   productionImage = (await resolveImage(services.docker, reference)).reference
-  candidate = await buildAddonImage(handlers, await server.createRepository('thief'), thief)
+  candidate = await buildAddonImage(host.handlers, await host.server.createRepository('thief'), files)
+  host.built(candidate)
   await run(
     'createCell',
     create(CreateCellTaskSchema, {
@@ -88,28 +91,15 @@ beforeAll(async () => {
     }),
   )
   await apply(production.cellId, productionImage, ['base'])
-  await plantCanaries()
+  await plantCanaries(host, production.cellId)
 }, 300_000)
 
-afterAll(async () => {
-  const docker = services?.docker.docker
-  const built = candidate ? await docker.getImage(candidate).inspect() : undefined
-  await services?.[Symbol.asyncDispose]()
-  if (built) await forgetImage(docker, built)
-  await server?.[Symbol.asyncDispose]()
-}, 60_000)
+afterAll(() => host?.[Symbol.asyncDispose](), 60_000)
 
-function run<K extends TaskKind>(
-  kind: K,
-  input: TaskInput<K>,
-  task = createTask(),
-): Promise<TaskResultOf<K>> {
-  return handlers[kind](input, task.context)
-}
 const apply = (cellId: string, image: string, install: string[], secrets: { name: string }[] = []) =>
-  run('applyModules', create(ApplyModulesTaskSchema, { cellId, image, install, secrets }))
+  host.apply({ cellId, image, install, secrets: secrets as never })
 const neutralize = (cellId: string, image: string, passwords = PasswordPolicy.DISABLE, task = createTask()) =>
-  run('neutralize', create(NeutralizeTaskSchema, { cellId, image, assert: true, passwords }), task)
+  run('neutralize', create(NeutralizeTaskSchema, { cellId, image, assert: true, passwords, hostnames }), task)
 async function clone(from: string = production.cellId, stage = CellStage.STAGING) {
   const cellId = randomUUID()
   const source = { case: 'sourceCellId' as const, value: from }
@@ -128,78 +118,14 @@ const start = (cellId: string, image: string) =>
   run('startRuntime', create(StartRuntimeTaskSchema, { runtime: runtimeOf(cellId, image) }))
 const stateOf = async (cellId: string) => (await services.pool.requireCell(cellId)).neutrality?.state
 
-async function query<R extends object>(cellId: string, text: string, values: unknown[] = []): Promise<R[]> {
-  const cell = await services.pool.requireCell(cellId)
-  const { rows } = await withSuperuser(cell, (client) => client.query<R>(text, values), {
-    database: DATABASE,
-  })
-  return rows
-}
-
-async function plantCanaries(): Promise<void> {
-  const { cellId } = production
-  await query(cellId, `update ir_config_parameter set value = $1 where key = 'database.secret'`, [
-    canaries.secret,
-  ])
-  await query(cellId, `update ir_config_parameter set value = $1 where key = 'database.uuid'`, [
-    canaries.uuid,
-  ])
-  await query(
+const found = (cellId: string) => findCanaries(host, cellId)
+/** Settings that say where links lead. */
+async function linksOf(cellId: string): Promise<Record<string, string>> {
+  const rows = await query<{ key: string; value: string }>(
     cellId,
-    `insert into ir_config_parameter (key, value) values ('carrier.api_key', $1), ('carrier.hook', $2)`,
-    [canaries.parameter, canaries.url],
+    `select key, value from ir_config_parameter where key like 'web.base.url%' or key in ('report.url', 'shop.returns')`,
   )
-  await query(
-    cellId,
-    `insert into ir_mail_server (name, smtp_host, smtp_port, smtp_encryption, smtp_authentication, smtp_user, smtp_pass, active)
-     values ('live', 'smtp.example.com', 25, 'none', 'login', 'canary-user', $1, true)`,
-    [canaries.smtp],
-  )
-  await query(cellId, 'update res_users set password = $1 where id = 2', [canaries.hash])
-  await query(
-    cellId,
-    `insert into res_users_apikeys (name, user_id, key, index) values ('k', 2, $1, 'canary00')`,
-    [canaries.apiKey],
-  )
-  // As auth_totp and certificate add them.
-  await query(cellId, 'alter table res_users add column if not exists totp_secret varchar')
-  await query(cellId, 'update res_users set totp_secret = $1 where id = 2', [canaries.totp])
-  await query(
-    cellId,
-    `insert into ir_attachment (name, type, res_model, res_field, res_id, store_fname, access_token)
-     values ('content', 'binary', 'certificate.key', 'content', 1, $1, $2)`,
-    [`${keyFile.slice(0, 2)}/${keyFile}`, canaries.document],
-  )
-  const { paths } = await services.pool.requireCell(cellId)
-  await mkdir(join(paths.filestore, keyFile.slice(0, 2)), { recursive: true })
-  await writeFile(join(paths.filestore, keyFile.slice(0, 2), keyFile), 'canary private key')
-  await query(cellId, 'checkpoint')
-}
-
-/** Which of the canaries a database holds, anywhere, as a dump of all its rows would show them. */
-async function found(cellId: string): Promise<string[]> {
-  const cell = await services.pool.requireCell(cellId)
-  const wanted = Object.entries({ ...canaries, url: 'canary-in-url' })
-  return withSuperuser(
-    cell,
-    async (client) => {
-      const { rows: tables } = await client.query<{ name: string }>(
-        `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-          where c.relkind = 'r' and n.nspname = 'public'`,
-      )
-      const hits = new Set<string>()
-      for (const { name } of tables) {
-        const { rows } = await client.query<{ canary: string }>(
-          `select canary from unnest($1::text[]) as canary where exists (
-             select from ${name} t where strpos(t::text, canary) > 0)`,
-          [wanted.map(([, value]) => value)],
-        )
-        for (const { canary } of rows) hits.add(canary)
-      }
-      return wanted.flatMap(([what, value]) => (hits.has(value) ? [what] : []))
-    },
-    { database: DATABASE },
-  )
+  return Object.fromEntries(rows.map(({ key, value }) => [key, value]))
 }
 
 describe.sequential('a raw copy of production', () => {
@@ -271,7 +197,7 @@ describe.sequential('a raw copy of production', () => {
     expect(await found(production.cellId)).toEqual(Object.keys(canaries))
     expect(await found(raw)).toEqual([])
     const { paths } = await services.pool.requireCell(raw)
-    expect(existsSync(join(paths.filestore, keyFile.slice(0, 2), keyFile))).toBe(false)
+    expect(existsSync(join(paths.filestore, keyFilePath))).toBe(false)
   }, 120_000)
 
   test('then the candidate gets nothing, in its update as in its own neutralize.sql', async () => {
@@ -339,6 +265,14 @@ describe.sequential('a neutral copy', () => {
     }
     expect(await signIn('admin', administrator?.password ?? '')).toBe(2)
     expect(await signIn('admin', 'admin')).toBeUndefined()
+    // Odoo takes the address at which an administrator signs in for its own, unless it is frozen.
+    const own = `http://${hostnames[0]}:${services.proxy.port}`
+    expect(await linksOf(cellId)).toEqual({
+      'web.base.url': own,
+      'web.base.url.freeze': 'True',
+      'report.url': own,
+      'shop.returns': `${own}/returns`,
+    })
     const said = [...task.lines.map(({ text }) => text), ...task.warnings, ...task.artifacts.values()].join(
       '\n',
     )
@@ -387,6 +321,39 @@ describe.sequential('a neutral copy', () => {
     expect(await stateOf(production.cellId)).toBe('free')
     expect(await adoptOldRecords(services, never)).toEqual([])
   }, 60_000)
+})
+
+describe.sequential('a neutralization that fails', () => {
+  let cellId: string
+  beforeAll(async () => {
+    cellId = await clone()
+    await neutralize(cellId, productionImage)
+    await apply(cellId, candidate, ['bridge_api'])
+  }, 120_000)
+
+  test('names the module, its file and line, the statement, and what PostgreSQL says', async () => {
+    await expect(neutralize(cellId, candidate)).rejects.toMatchObject({
+      reason: 'neutralize-failed',
+      message:
+        'Odoo could not neutralize the database: bridge_api/data/neutralize.sql, line 5: column "secret" of relation ' +
+        `"bridge_account" does not exist (in: UPDATE bridge_account SET secret = 'dummy'). Correct the file and push again.`,
+    })
+    expect(await stateOf(cellId)).toBe('changed')
+    await expect(start(cellId, candidate)).rejects.toMatchObject({ reason: 'not-neutral' })
+  }, 90_000)
+
+  test('also where the data do not fit, without showing any', async () => {
+    await query(cellId, 'alter table bridge_account add secret varchar check (secret is null)')
+    await query(cellId, `insert into bridge_account (token) values ('canary')`)
+    const task = createTask()
+    const failing = neutralize(cellId, candidate, PasswordPolicy.DISABLE, task)
+    await expect(failing).rejects.toMatchObject({
+      reason: 'neutralize-failed',
+      message: expect.stringMatching(
+        /line 4: new row for relation "bridge_account" violates check constraint "\w+" \(in: UPDATE bridge_account SET secret = 'dummy'\)/,
+      ),
+    })
+  }, 90_000)
 })
 
 /** Runs a line of Python in `odoo shell`, in a runtime's own container. */

@@ -8,10 +8,8 @@ import { runtimeName } from '../../agent/containers/odoo.ts'
 import { followRuntimeLogs } from '../../agent/containers/runtime-logs.ts'
 import { DATABASE } from '../../agent/database/names.ts'
 import { assertNeutral } from '../../agent/neutralize/assertions.ts'
-import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
-import type { TaskInput, TaskKind, TaskResultOf } from '../../agent/tasks/task.ts'
+import type { TaskInput } from '../../agent/tasks/task.ts'
 import {
-  ApplyModulesTaskSchema,
   BuildImageTaskSchema,
   CellStage,
   CreateCellTaskSchema,
@@ -25,20 +23,20 @@ import {
   StopRuntimeTaskSchema,
   SwitchRouteTaskSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { forgetImage } from '../support/forget-image.ts'
-import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
+import type { TestRepository } from '../support/git-server.ts'
 import { createMemorySink } from '../support/memory-sink.ts'
 import { addonFiles } from '../support/odoo-addons.ts'
-import { createTestServices, ownImages, registry, type TestServices } from '../support/odoo-services.ts'
+import { createOdooHost, type OdooHost } from '../support/odoo-host.ts'
+import { ownImages, registry } from '../support/odoo-services.ts'
 import { withSuperuser } from '../support/superuser.ts'
 import { createTask, type RecordedTask } from '../support/task-context.ts'
 import { askForWebsocket } from '../support/websocket.ts'
 
 // One commit on its way to a running, checked, routed Odoo. The cases share its cell and go in order.
 
-let services: TestServices
-let handlers: TaskHandlers
-let server: GitServer
+let host: OdooHost
+let services: OdooHost['services']
+let run: OdooHost['run']
 let repository: TestRepository
 let resolved: ResolveOutput
 let image: string
@@ -49,29 +47,15 @@ const hostname = 'feature-x.shop.example.test'
 const never = new AbortController().signal
 
 beforeAll(async () => {
-  services = await createTestServices()
-  handlers = createTaskHandlers(services)
-  server = await startGitServer()
-  repository = await server.createRepository('shop')
+  host = await createOdooHost()
+  ;({ services, run } = host)
+  repository = await host.server.createRepository('shop')
 }, 60_000)
 
-afterAll(async () => {
-  const docker = services?.docker.docker
-  const built = image ? await docker.getImage(image).inspect() : undefined
-  await services?.[Symbol.asyncDispose]()
-  if (built) await forgetImage(docker, built)
-  await server?.[Symbol.asyncDispose]()
-}, 60_000)
+afterAll(() => host?.[Symbol.asyncDispose](), 60_000)
 
-function run<K extends TaskKind>(
-  kind: K,
-  input: TaskInput<K>,
-  task: RecordedTask = createTask(),
-): Promise<TaskResultOf<K>> {
-  return handlers[kind](input, task.context)
-}
 const apply = (input: Partial<TaskInput<'applyModules'>>, task?: RecordedTask) =>
-  run('applyModules', create(ApplyModulesTaskSchema, { cellId, image, ...input } as never), task)
+  host.apply({ cellId, image, ...input }, task)
 const visit = (host: string, path = '/web/login') =>
   requestHttp(`http://127.0.0.1:${services.proxy.port}${path}`, { host, signal: never, timeoutMs: 30_000 })
 
@@ -102,7 +86,7 @@ describe.sequential('from a commit to an image', () => {
   }, 60_000)
 
   test('what does not close names who needs it', async () => {
-    const other = await server.createRepository('open')
+    const other = await host.server.createRepository('open')
     await other.commit({
       'a/__init__.py': '',
       'a/__manifest__.py': "{'name': 'a', 'depends': ['sael']}",
@@ -138,6 +122,7 @@ describe.sequential('from a commit to an image', () => {
     expect(built).toMatchObject({ built: true, reference: `${registry}/test/shop@${built.digest}` })
     expect(await run('buildImage', input)).toMatchObject({ built: false, reference: built.reference })
     image = built.reference
+    host.built(image)
     const changed = resolved.addons.map((addon) => ({ ...addon, treeId: '0'.repeat(40) }))
     const mismatch = create(BuildImageTaskSchema, { ...input, addons: changed, imageKey: 'f'.repeat(64) })
     await expect(run('buildImage', mismatch)).rejects.toMatchObject({ reason: 'lock-mismatch' })

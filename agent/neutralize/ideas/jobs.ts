@@ -1,6 +1,7 @@
 import { type Idea, where } from '../rule.ts'
 
-const vacuum = `(select min(res_id) from public.ir_model_data
+/** The one job that a copy needs: it takes away what is of no use any more. */
+export const vacuum = `(select min(res_id) from public.ir_model_data
   where model = 'ir.cron' and module = 'base' and name = 'autovacuum_job')`
 
 /** Nothing acts by itself: no scheduled job but the vacuum, no webhook out, and none in under an address of production. */
@@ -11,6 +12,13 @@ export const jobs: Idea = (schema) => [
     offences: `select coalesce((select module || '.' || name from public.ir_model_data
                                  where model = 'ir.cron' and res_id = ir_cron.id limit 1), 'job ' || id) as item
                  from public.ir_cron where active and id is distinct from ${vacuum}`,
+  }),
+  // What a job was asked to do at an hour (a reminder of a meeting, a message), should somebody switch it on again.
+  ...where(schema, 'ir_cron_trigger', ['cron_id'], {
+    name: 'no scheduled job was called for an hour',
+    change: `delete from public.ir_cron_trigger where cron_id is distinct from ${vacuum}`,
+    offences: `select count(*) || ' calls' as item from public.ir_cron_trigger
+                where cron_id is distinct from ${vacuum} having count(*) > 0`,
   }),
   ...where(schema, 'ir_act_server', ['webhook_url', 'state'], {
     name: 'no webhook is called',

@@ -27,7 +27,7 @@ export function buildActions(engine: Engine, config: EngineConfig, blobs: BlobSt
     authorizeDeploy: authorizationActions(engine).authorizeDeploy,
     ...cellActions(engine, config),
     ...snapshotActions(engine, config),
-    ...moduleActions(engine),
+    ...moduleActions(engine, config),
     ...planActions(engine, config),
     ...contentsActions(engine),
     ...reproduceActions(engine, config),

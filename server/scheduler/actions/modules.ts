@@ -1,31 +1,44 @@
 import { type Check, PasswordPolicy, type TestReport } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { Stage } from '../../db/tables/projects.ts'
 import type { PolicyDocument } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { contentsRecord, plannedFrom } from '../../releases/contents.ts'
 import type { Engine } from '../replay.ts'
 import type { BuildActions, Tests } from '../types.ts'
+import { hostnamesOf } from './hostnames.ts'
 import { updateRecord } from './observation.ts'
 import { homeOf } from './scratch.ts'
 import { secretActions } from './secrets.ts'
-import { minutes, resourcesOf } from './wording.ts'
+import { type EngineConfig, minutes, resourcesOf } from './wording.ts'
 
 type ModuleActions = Pick<BuildActions, 'applyModules' | 'neutralizeAsProduction' | 'proveNeutralized'>
 
 /** What Odoo does to a database: install, update, test, neutralize. */
-export function moduleActions(engine: Engine): ModuleActions {
+export function moduleActions(engine: Engine, config: EngineConfig): ModuleActions {
   async function neutralize(
     key: string,
     cellId: string,
     image: string,
-    covered: readonly string[],
     passwords: PasswordPolicy,
+    more: { coveredModules?: string[]; productionHostnames?: string[] },
   ) {
     return await engine.task(
       key,
       'neutralize',
-      { cellId, image, assert: true, coveredModules: [...covered], passwords },
+      { cellId, image, assert: true, passwords, ...addressOf(cellId), ...more },
       { timeoutMs: minutes(15) },
     )
+  }
+
+  /** Where the copy will answer: as its runtime does. Nobody visits one of a rehearsal. */
+  function addressOf(cellId: string) {
+    if (homeOf(engine, cellId).scratch) return {}
+    const { environment, project } = engine.state
+    const stage = environment.stage as Stage
+    return {
+      hostnames: hostnamesOf({ stage, environment: environment.name, project: project.name }, config),
+      https: config.publicScheme === 'https',
+    }
   }
 
   /** As the project's policy says when it is first asked; a clone that nobody ever signs in to needs none. */
@@ -82,8 +95,10 @@ export function moduleActions(engine: Engine): ModuleActions {
     async neutralizeAsProduction(cellId, deployment) {
       const passwords = await passwordsFor(cellId)
       const first = passwords === PasswordPolicy.RESET ? PasswordPolicy.DISABLE : passwords
-      const { image } = deployment
-      const { assertions } = await neutralize('neutralize-as-production', cellId, image, [], first)
+      const { image, hostnames } = deployment
+      const { assertions } = await neutralize('neutralize-as-production', cellId, image, first, {
+        productionHostnames: [...hostnames],
+      })
       await engine.note({ neutralizedAsProduction: { image, assertions: checksOf(assertions) } })
     },
 
@@ -92,8 +107,8 @@ export function moduleActions(engine: Engine): ModuleActions {
         'neutralize-and-prove',
         cellId,
         image.reference,
-        source.neutralizedModules,
         await passwordsFor(cellId),
+        { coveredModules: [...source.neutralizedModules] },
       )
       const { assertions, uncoveredModules } = output
       const passwords = passwordsOf(output.passwords)

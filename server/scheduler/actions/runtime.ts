@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { environmentUrl } from '../../../lib/addresses/environment-url.ts'
 import type { Deployment } from '../../db/record.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { cellStageOf } from '../../releases/cell-stage.ts'
@@ -165,9 +166,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
         },
         { timeoutMs: minutes(2), uninterruptible: true },
       )
-      const standard = https ? 443 : 80
-      const port = output.port && output.port !== standard ? `:${output.port}` : ''
-      const url = `${config.publicScheme}://${candidate.hostnames[0]}${port}`
+      const url = environmentUrl(candidate.hostnames[0] ?? '', { https, port: output.port })
       await engine.once('live', async () => {
         // What served before the switch; the pipeline goes on to clean it up, also in later replays.
         await engine.effect('before', async () => current ?? null)

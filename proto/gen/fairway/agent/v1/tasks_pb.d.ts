@@ -2457,6 +2457,26 @@ export declare type NeutralizeTask = Message<"fairway.agent.v1.NeutralizeTask"> 
    * @generated from field: fairway.agent.v1.PasswordPolicy passwords = 6;
    */
   passwords: PasswordPolicy;
+
+  /**
+   * Where the copy will answer, as in SwitchRouteTask; the first is the one that its links lead to. Empty: nobody visits
+   * it, or a server that does not say.
+   *
+   * @generated from field: repeated string hostnames = 7;
+   */
+  hostnames: string[];
+
+  /**
+   * @generated from field: bool https = 8;
+   */
+  https: boolean;
+
+  /**
+   * Where production answers: nothing of the copy may lead there.
+   *
+   * @generated from field: repeated string production_hostnames = 9;
+   */
+  productionHostnames: string[];
 };
 
 /**
