@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { sourcesFolder } from '../git/assembly.ts'
 import { maxLayers } from '../images/manifest.ts'
 import type { LayerFolder } from './layer-tar.ts'
 
@@ -39,5 +40,10 @@ export function layersOf(
 
 /** Where the addons of a layer are, and where the image has them. */
 export function foldersOf(layer: readonly LayeredAddon[], files: string): LayerFolder[] {
-  return layer.map(({ name, path }) => ({ directory: join(files, path), target: `${addonsFolder}/${name}` }))
+  return layer.map(({ name, path }) => ({
+    directory: join(files, path),
+    target: `${addonsFolder}/${name}`,
+    // Sources are placed among the files of the repository, which may itself be the addon.
+    without: path === '' ? [sourcesFolder] : [],
+  }))
 }

@@ -10,6 +10,8 @@ export interface LayerFolder {
   directory: string
   /** Where the image has it, without a leading slash; empty: the image's root. */
   target: string
+  /** Names at its top that the image does not get. */
+  without?: readonly string[]
 }
 
 // Everything that is not content is fixed: the same files give the same bytes.
@@ -29,9 +31,9 @@ export function packLayer(folders: readonly LayerFolder[], signal: AbortSignal):
 async function writeLayer(tar: Pack, folders: readonly LayerFolder[], signal: AbortSignal): Promise<void> {
   const above = new Set(folders.flatMap(({ target }) => parentsOf(target)))
   for (const name of [...above].sort(compare)) writeDirectory(tar, name)
-  for (const { directory, target } of folders.toSorted((a, b) => compare(a.target, b.target)))
+  for (const { directory, target, without } of folders.toSorted((a, b) => compare(a.target, b.target)))
     await withDirectory(directory, async (inside) =>
-      writeFolder(tar, inside, await realpath(inside), target, signal),
+      writeFolder(tar, inside, await realpath(inside), target, signal, without),
     )
   tar.finalize()
 }
@@ -52,11 +54,13 @@ async function writeFolder(
   root: string,
   target: string,
   signal: AbortSignal,
+  without: readonly string[] = [],
 ): Promise<void> {
   signal.throwIfAborted()
   if (target !== '') writeDirectory(tar, target)
   const entries = await readdir(folder, { withFileTypes: true })
   for (const entry of entries.sort((a, b) => compare(a.name, b.name))) {
+    if (without.includes(entry.name)) continue
     const path = join(folder, entry.name)
     const name = target === '' ? entry.name : `${target}/${entry.name}`
     if (entry.isDirectory())

@@ -5,6 +5,7 @@ import { lstatIfThere } from '../lstat-if-there.ts'
 import { TaskError } from '../tasks/task.ts'
 import { mergeCommits } from './merge.ts'
 import type { CommitWanted, Mirrors } from './mirrors.ts'
+import type { OddName } from './odd-files.ts'
 import { checkoutCommit, checkoutSource, type Source } from './source.ts'
 
 /** Top folder of an assembled project that repositories of addons are placed in: no file of the project may be there. */
@@ -37,6 +38,9 @@ export interface Assembly {
   place(sources: readonly PinnedSource[]): Promise<PlacedSource[]>
   /** Tree id of a folder; undefined when there is no such folder. */
   findTreeId(path: string): string | undefined
+  /** Of the project and all that is placed in it. */
+  oddNames(): OddName[]
+  lfsPointers(): string[]
 }
 
 export interface AssemblyPlace {
@@ -96,6 +100,16 @@ export async function assembleProject(
       placed.push(...arrived)
       return arrived
     },
+    oddNames: () => [
+      ...project.oddNames,
+      ...placed.flatMap(({ path, source }) =>
+        source.oddNames.map((name) => ({ path: `${path}/${name.path}`, shown: `${path}/${name.shown}` })),
+      ),
+    ],
+    lfsPointers: () => [
+      ...project.lfsPointers,
+      ...placed.flatMap(({ path, source }) => source.lfsPointers.map((file) => `${path}/${file}`)),
+    ],
     findTreeId(path) {
       const inside = placed.find((source) => path === source.path || path.startsWith(`${source.path}/`))
       if (inside) return inside.source.findTreeId(path.slice(inside.path.length + 1))

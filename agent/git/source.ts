@@ -2,6 +2,7 @@ import { lstat, mkdir, readlink, realpath, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { TaskError } from '../tasks/task.ts'
 import type { CommitWanted, FetchedCommit, Mirrors } from './mirrors.ts'
+import { findPointers, listOddNames, type OddName } from './odd-files.ts'
 import { listSubmodules } from './submodules.ts'
 import { listTree } from './tree.ts'
 
@@ -19,6 +20,10 @@ export interface Source {
   message: string
   author: string
   submodules: CheckedOutSubmodule[]
+  /** Files and folders whose names are not UTF-8. */
+  oddNames: OddName[]
+  /** Files that are pointers of Git LFS. */
+  lfsPointers: string[]
   /** Tree id of a folder, submodules included; undefined when there is no such folder. */
   findTreeId(path: string): string | undefined
 }
@@ -54,6 +59,8 @@ export async function checkoutCommit(
   const treeIds = new Map<string, string>()
   const submodules: CheckedOutSubmodule[] = []
   const symlinks: string[] = []
+  const oddNames: OddName[] = []
+  const lfsPointers: string[] = []
 
   async function place(source: FetchedCommit, prefix: string, depth: number): Promise<void> {
     const entries = await listTree(mirrors.git, source, signal)
@@ -62,6 +69,8 @@ export async function checkoutCommit(
       if (entry.kind === 'symlink') symlinks.push(prefix + entry.path)
     }
     await checkoutFiles(mirrors, source, join(directory, prefix), indexFile, signal)
+    oddNames.push(...(await listOddNames(mirrors.git, source, entries, prefix, signal)))
+    lfsPointers.push(...(await findPointers(directory, entries, prefix)))
     const links = await listSubmodules(mirrors.git, source, entries, mirrors.protocols, signal)
     if (links.length > 0 && depth === maxDepth)
       throw new TaskError(
@@ -83,7 +92,14 @@ export async function checkoutCommit(
   await refuseEscapingLinks(directory, symlinks)
   const described = await describeCommit(mirrors, root, signal)
   treeIds.set('', described.treeId)
-  return { ...described, commit: root.commit, submodules, findTreeId: (path) => treeIds.get(path) }
+  return {
+    ...described,
+    commit: root.commit,
+    submodules,
+    oddNames,
+    lfsPointers,
+    findTreeId: (path) => treeIds.get(path),
+  }
 }
 
 async function fetchSubmodule(

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { AddonSearch } from './addon-places.ts'
 import { discoverAddons } from './addons.ts'
 
 let root: string
@@ -18,18 +19,26 @@ async function addon(path: string, manifest = "{'name': 'x'}") {
   await write(`${path}/__manifest__.py`, manifest)
   await write(`${path}/__init__.py`)
 }
-const discover = (...paths: string[]) => discoverAddons(root, paths, new AbortController().signal)
+let leftOut: string[]
+beforeEach(() => {
+  leftOut = []
+})
+const search = { paths: [], series: '19.0', leaveOut: (text: string) => void leftOut.push(text) }
+const discoverWith = (more: Partial<AddonSearch>) =>
+  discoverAddons(root, { ...search, ...more }, new AbortController().signal)
+const discover = (...paths: string[]) => discoverWith({ paths })
 
 test('addons are found wherever they are', async () => {
   await addon('addons/sale_x', "{'name': 'Sale', 'depends': ['sale']}")
   await addon('oca/server-tools/base_y')
   await write('oca/server-tools/base_y/data/neutralize.sql', 'select 1')
-  await write('no_init/__manifest__.py', 'broken(')
+  await write('no_init/__manifest__.py', "{'name': 'x'}")
   await addon('addons/sale_x/tests/inner')
   await addon('.git/hidden')
   const found = await discover()
   expect(found.map(({ module, path, hasNeutralize }) => ({ module, path, hasNeutralize }))).toEqual([
     { module: 'sale_x', path: 'addons/sale_x', hasNeutralize: false },
+    { module: 'no_init', path: 'no_init', hasNeutralize: false },
     { module: 'base_y', path: 'oca/server-tools/base_y', hasNeutralize: true },
   ])
   expect(found[0]).toMatchObject({ name: 'Sale', depends: ['sale'] })
@@ -56,9 +65,56 @@ test('a manifest that cannot be read fails with its place', async () => {
   await expect(discover()).rejects.toThrow('addons/sale_x/__manifest__.py:2:9: only literal values')
 })
 
-test('a name that Odoo would not take is refused', async () => {
+test('what looks like an addon and is none is left out, with the reason', async () => {
+  await addon('addons/sale_x')
   await addon('addons/sale-x')
-  await expect(discover()).rejects.toThrow('addons/sale-x: is an addon by its files')
+  await addon('scaffold/{{ module_name }}', '{ {% if x %}')
+  await addon('scaffold/__module_name__')
+  await addon('a/b/c/d/e/f/g/h/i', '')
+  await write('old/__openerp__.py', "{'name': 'x'}")
+  await symlink('../addons/sale_x', join(root, 'a/sale_x'))
+  await symlink('../addons/sale-x', join(root, 'a/sale_z'))
+  expect((await discover()).map(({ path }) => path)).toEqual(['addons/sale_x'])
+  expect(leftOut).toEqual([
+    'a/b/c/d/e/f/g/h/i: more than 8 folders deep; set addons_paths in fairway.yaml to the folders that hold addons',
+    'a/sale_z: is a symbolic link, which is not followed; put the folder there',
+    'addons/sale-x/__manifest__.py: "sale-x" is no module name, which has only letters (a–z), digits and _; rename the folder, or set addons_paths in fairway.yaml to the folders that hold addons',
+    'old/__openerp__.py: Odoo 19.0 reads no manifest of this name; rename it to __manifest__.py',
+    'scaffold/__module_name__/__manifest__.py: its path is that of a template for new modules; set addons_paths in fairway.yaml to the folders that hold addons',
+    'scaffold/{{ module_name }}/__manifest__.py: its path is that of a template for new modules; set addons_paths in fairway.yaml to the folders that hold addons',
+  ])
+  expect((await discoverWith({ series: '18.0' })).map(({ file }) => file)).toContain('old/__openerp__.py')
+})
+
+test('a repository may be an addon itself, beside others in it', async () => {
+  await write('__manifest__.py', "{'name': 'Desk notes'}")
+  await addon('vendor/base_x')
+  expect(await discoverWith({ topName: 'desk_notes' })).toMatchObject([
+    { module: 'desk_notes', path: '', file: '__manifest__.py', name: 'Desk notes' },
+    { module: 'base_x', path: 'vendor/base_x' },
+  ])
+  await expect(discoverWith({ topName: 'desk-notes' })).rejects.toThrow(
+    '__manifest__.py: the repository itself is an addon, and "desk-notes", as the repository is called, is no module name: name it with addon_name in fairway.yaml, or set addons_paths',
+  )
+  expect(await discover('vendor')).toHaveLength(1)
+})
+
+test('what Odoo would stop on is refused, or left out where it is of others', async () => {
+  await addon('a/misc_one', "{'name': 'x', 'version': '1'}")
+  const message =
+    'a/misc_one/__manifest__.py: has version "1": Odoo 19.0 stops on it while it reads all manifests (`adapt_version`); it takes x.y, x.y.z, 19.0.x.y or 19.0.x.y.z'
+  await expect(discover()).rejects.toThrow(message)
+  expect(await discoverWith({ isTolerant: true })).toEqual([])
+  expect(leftOut).toEqual([message])
+  expect(await discoverWith({ series: '16.0' })).toHaveLength(1)
+})
+
+test('what is for another Odoo is found, and cannot be installed', async () => {
+  await addon('gate', "{'name': 'x', 'version': '18.0.2.1.0'}")
+  const unfit = 'has version 18.0.2.1.0, but the project is for Odoo 19.0'
+  expect(await discover()).toMatchObject([{ module: 'gate', otherSeries: true, stops: false, unfit }])
+  // An Odoo of these series stops on it.
+  expect(await discoverWith({ series: '17.0' })).toMatchObject([{ otherSeries: true, stops: true }])
 })
 
 test('what cannot be looked at is not taken for absent', async () => {

@@ -1,99 +1,65 @@
 import { constants } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hostileText } from '../hostile-text/hostile-text.ts'
 import { lstatIfThere } from '../lstat-if-there.ts'
 import { TaskError } from '../tasks/task.ts'
-import { type Manifest, maxManifestBytes, moduleNamePattern } from './manifest.ts'
+import { type AddonSearch, findPlaces, type Place } from './addon-places.ts'
+import { judgeManifest } from './judge-manifest.ts'
+import { maxManifestBytes } from './manifest.ts'
+import type { Manifest } from './manifest-fields.ts'
 import type { ManifestText, ReadManifest } from './manifests.ts'
 
 /** An addon of the repository or one of its submodules. */
-export interface OwnAddon extends Manifest {
+export interface OwnAddon extends Omit<Manifest, 'faults'> {
   /** Technical name: its folder's name. `Manifest.name` is the title, for people. */
   module: string
-  /** Folder inside the repository, with slashes. */
+  /** Folder inside the repository, with slashes; empty: the repository itself is the addon. */
   path: string
+  /** Its manifest, inside the repository. */
+  file: string
+  /** It has an `__init__.py`. */
+  isPackage: boolean
   hasNeutralize: boolean
+  /** Why it cannot be installed, for people, beside `installable`: `has version 18.0.1.0, but …`. */
+  unfit?: string
+  /** It is for another Odoo, and nothing else is wrong with it. */
+  otherSeries?: boolean
+  /** Odoo would stop on it, installed or not: it must not be in an image. */
+  stops?: boolean
 }
 
-const maxAddons = 2000
-const maxFolders = 20_000
-const maxDepth = 8
 /** Of manifests that are read together. */
 const batchBytes = 1024 ** 2
-const skipped = new Set(['.git', 'node_modules', '__pycache__', 'setup', 'static'])
 
 /**
- * Finds addons (`__manifest__.py` beside `__init__.py`) under a checked-out repository, in `paths` or anywhere.
- * Nothing is executed and symbolic links are not followed. Ordered by path. What is no addon that can be read is an
- * error, or is told to `passOver` and left out.
+ * Finds addons by their manifests under a checked-out repository. Nothing is executed and symbolic links are not
+ * followed. Ordered by path. What Odoo could not read, or would stop on whoever installs it, is an error, or left out.
  */
 export async function discoverAddons(
   root: string,
-  paths: readonly string[],
+  search: AddonSearch,
   signal: AbortSignal,
-  passOver?: (fault: TaskError) => void,
 ): Promise<OwnAddon[]> {
-  const found = new Map<string, Place>()
-  let folders = 0
-
-  async function visit(path: string, depth: number): Promise<void> {
-    signal.throwIfAborted()
-    if (++folders > maxFolders)
-      throw new TaskError(
-        'repository-too-large',
-        `more than ${maxFolders} folders to search for addons: set addons_paths in fairway.yaml`,
-      )
-    const entries = await readdir(join(root, path), { withFileTypes: true })
-    const files = new Set(entries.filter((entry) => entry.isFile()).map((entry) => entry.name))
-    if (files.has('__manifest__.py') && files.has('__init__.py')) {
-      found.set(path, await readPlace(root, path))
-      if (found.size > maxAddons)
-        throw new TaskError('repository-too-large', `more than ${maxAddons} addons in one repository`)
-      return
-    }
-    if (depth === maxDepth) return
-    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1)))
-      if (entry.isDirectory() && !skipped.has(entry.name))
-        await visit(path ? `${path}/${entry.name}` : entry.name, depth + 1)
-  }
-
-  for (const path of paths.length > 0 ? paths : ['']) {
-    await requireFolder(root, path)
-    await visit(path, 0)
-  }
-  const addons = await readAddons([...found.values()], signal, passOver)
+  const { places, leftOut } = await findPlaces(root, search, signal)
+  const addons = await readAddons(root, places, search, signal)
   refuseDuplicates(addons)
+  const found = new Set(addons.map(({ module }) => module))
+  for (const { module, text } of leftOut)
+    if (module === undefined || !found.has(module)) search.leaveOut(text)
   return addons.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-async function requireFolder(root: string, path: string): Promise<void> {
-  let current = root
-  for (const part of path.split('/').filter(Boolean)) {
-    current = join(current, part)
-    const stat = await lstatIfThere(current)
-    if (!stat?.isDirectory())
-      throw new TaskError(
-        'config-invalid',
-        `fairway.yaml: \`addons_paths\` names ${path}, which is no folder of the repository`,
-      )
-  }
-}
-
-/** What is an addon by its files. */
-interface Place extends ManifestText {
-  module: string
-  path: string
+/** What is an addon by its files, read. */
+interface PlaceText extends Place, Pick<ManifestText, 'content'> {
   hasNeutralize: boolean
 }
 
-async function readPlace(root: string, path: string): Promise<Place> {
-  const neutralize = await lstatIfThere(join(root, path, 'data', 'neutralize.sql'))
+async function readPlace(root: string, place: Place): Promise<PlaceText> {
+  const neutralize = await lstatIfThere(join(root, place.path, 'data', 'neutralize.sql'))
   return {
-    module: path.split('/').at(-1) ?? '',
-    path,
-    file: `${path}/__manifest__.py`,
-    content: await readBeginning(join(root, path, '__manifest__.py'), maxManifestBytes + 1),
+    ...place,
+    content: await readBeginning(join(root, place.file), maxManifestBytes + 1),
     hasNeutralize: neutralize?.isFile() ?? false,
   }
 }
@@ -112,39 +78,54 @@ async function readBeginning(path: string, bytes: number): Promise<Uint8Array> {
 
 /** A few hundred small manifests at a time, so that no limit of a reading is met by a large repository. */
 async function readAddons(
+  root: string,
   places: readonly Place[],
+  search: AddonSearch,
   signal: AbortSignal,
-  passOver: ((fault: TaskError) => void) | undefined,
 ): Promise<OwnAddon[]> {
   const found: OwnAddon[] = []
-  for (let from = 0; from < places.length; ) {
-    let bytes = 0
-    const batch = places.slice(from).filter(({ content }, index) => {
-      bytes += content.byteLength
-      return index === 0 || bytes <= batchBytes
-    })
-    from += batch.length
-    const texts = batch.map(({ file, content }) => ({ file, content }))
-    const what = batch.length === 1 ? batch[0]!.file : `the manifests from ${batch[0]!.path} on`
-    const read = await hostileText.read('manifests', what, [texts], signal)
-    for (const [index, { module, path, hasNeutralize }] of batch.entries()) {
-      const result = read[index]!
-      const fault = faultOf(module, path, result)
-      if (fault && !passOver) throw fault
-      if (fault) passOver?.(fault)
-      else if ('manifest' in result) found.push({ ...result.manifest, module, path, hasNeutralize })
+  let batch: PlaceText[] = []
+  let bytes = 0
+  for (const place of places) {
+    const text = await readPlace(root, place)
+    if (batch.length > 0 && bytes + text.content.byteLength > batchBytes) {
+      found.push(...(await readBatch(batch, search, signal)))
+      batch = []
+      bytes = 0
     }
+    batch.push(text)
+    bytes += text.content.byteLength
   }
+  if (batch.length > 0) found.push(...(await readBatch(batch, search, signal)))
   return found
 }
 
-function faultOf(module: string, path: string, result: ReadManifest): TaskError | undefined {
-  if (!moduleNamePattern.test(module))
-    return new TaskError(
-      'manifest-invalid',
-      `${path || 'the repository itself'}: is an addon by its files, but its name is no module name`,
-    )
-  return 'manifest' in result ? undefined : new TaskError(result.reason, result.message)
+async function readBatch(
+  batch: readonly PlaceText[],
+  search: AddonSearch,
+  signal: AbortSignal,
+): Promise<OwnAddon[]> {
+  const texts = batch.map(({ file, content }) => ({ file, content }))
+  const what = batch.length === 1 ? batch[0]!.file : `the manifests from ${batch[0]!.path} on`
+  const read = await hostileText.read('manifests', what, [texts], signal)
+  return batch.flatMap((place, index) => addonOf(place, read[index]!, search) ?? [])
+}
+
+function addonOf(
+  { module, path, file, isPackage, hasNeutralize }: PlaceText,
+  read: ReadManifest,
+  { series, isTolerant, leaveOut }: AddonSearch,
+): OwnAddon | undefined {
+  const refuse = (reason: string, message: string): undefined => {
+    if (!isTolerant) throw new TaskError(reason, message)
+    leaveOut(message)
+  }
+  if (!('manifest' in read))
+    return refuse(read.reason, `${read.message}; where it is no addon, set addons_paths in fairway.yaml`)
+  const { faults, ...manifest } = read.manifest
+  const verdict = judgeManifest(read.manifest, series)
+  if (verdict.stops && !verdict.otherSeries) return refuse('manifest-invalid', `${file}: ${verdict.unfit}`)
+  return { ...manifest, module, path, file, isPackage, hasNeutralize, ...verdict }
 }
 
 function refuseDuplicates(addons: OwnAddon[]): void {
@@ -152,6 +133,6 @@ function refuseDuplicates(addons: OwnAddon[]): void {
     if (group.length > 1)
       throw new TaskError(
         'addon-duplicate',
-        `the module ${module} exists ${group.length} times: ${group.map((addon) => addon.path).join(', ')}; keep one, or set addons_paths in fairway.yaml`,
+        `the module ${module} exists ${group.length} times: ${group.map((addon) => addon.path || 'the repository itself').join(', ')}; keep one, or set addons_paths in fairway.yaml`,
       )
 }

@@ -45,7 +45,7 @@ function watch(modules: VisibleModules, { mayCome, waitsFor }: AutoInstallRules)
   const waiting = new Map<string, string[]>()
   const ready: string[] = []
   for (const [name, facts] of [...modules].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!facts.autoInstall || !facts.installable || facts.wrongSeries || !mayCome(facts)) continue
+    if (!facts.autoInstall || !facts.installable || facts.unfit !== undefined || !mayCome(facts)) continue
     const triggers = [...new Set(facts.autoInstall)].filter(waitsFor)
     lacking.set(name, triggers.length)
     if (triggers.length === 0) ready.push(name)

@@ -54,8 +54,8 @@ describe('a closure that does not close', () => {
     )
   })
   test('names what is written for another Odoo, where it is needed and only there', () => {
-    const wrongSeries = 'has version 16.0.1.0.0, but the project is for Odoo 19.0'
-    const own = { a: module(['b']), b: module([], { file: 'x/b/__manifest__.py', wrongSeries }), c: module() }
+    const unfit = 'has version 16.0.1.0.0, but the project is for Odoo 19.0'
+    const own = { a: module(['b']), b: module([], { file: 'x/b/__manifest__.py', unfit }), c: module() }
     expect(() => close(['a'], own)).toThrow(
       'the module b (x/b/__manifest__.py) has version 16.0.1.0.0, but the project is for Odoo 19.0, needed by a → b',
     )
@@ -100,7 +100,7 @@ describe('what Odoo installs by itself', () => {
   test('is nothing that cannot be installed, nor what it would come with', () => {
     const own = {
       m: auto(['web'], ['web'], { installable: false }),
-      n: auto(['web'], ['web'], { wrongSeries: 'x' }),
+      n: auto(['web'], ['web'], { unfit: 'x' }),
     }
     expect(added({ ...own, o: auto(['m']), p: auto(['n']) }).autoInstalled).toEqual([])
   })

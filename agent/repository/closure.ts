@@ -127,7 +127,7 @@ function startWalk(wanted: readonly string[], sources: ModuleSources): Walk {
         return
       }
       if (!facts.installable) throw uninstallableError(path(), facts)
-      if (facts.wrongSeries) throw seriesError(path(), facts)
+      if (facts.unfit !== undefined) throw unfitError(path(), facts)
       neededBy.set(name, chain.at(-1)?.name)
       chain.push({ name, pending: dependenciesOf(name, facts) })
       onChain.add(name)
@@ -197,10 +197,10 @@ function uninstallableError(path: string[], { file }: ModuleFacts): TaskError {
   )
 }
 
-function seriesError(path: string[], { file, wrongSeries }: ModuleFacts): TaskError {
+function unfitError(path: string[], { file, unfit, otherSeries }: ModuleFacts): TaskError {
   return new TaskError(
-    'series-mismatch',
-    `the module ${path.at(-1)} (${file}) ${wrongSeries}${neededBy(path)}`,
+    otherSeries ? 'series-mismatch' : 'manifest-invalid',
+    `the module ${path.at(-1)} (${file}) ${unfit}${neededBy(path)}`,
   )
 }
 

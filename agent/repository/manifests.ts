@@ -1,5 +1,6 @@
 import { TaskError } from '../tasks/task.ts'
-import { type Manifest, parseManifest } from './manifest.ts'
+import { parseManifest } from './manifest.ts'
+import type { Manifest } from './manifest-fields.ts'
 
 export interface ManifestText {
   /** Names it in errors. */

@@ -10,8 +10,10 @@ export interface ModuleFacts {
   excludes: readonly string[]
   /** Its manifest, for people; modules of the image have none to look at. */
   file?: string
-  /** Why it cannot be installed here, for people: it is written for another Odoo. */
-  wrongSeries?: string
+  /** Why it cannot be installed here, for people: `has version 18.0.1.0.0, but the project is for Odoo 19.0`. */
+  unfit?: string
+  /** It is for another Odoo: nobody means it who asks for all own modules. */
+  otherSeries?: boolean
   /** Of a repository of others: where it would install itself and cannot, it is left out. */
   optional?: boolean
 }

@@ -14,6 +14,11 @@ const addon = (path: string, source = ''): PlacedAddon => ({
   hasNeutralize: false,
   externalPython: [],
   externalBin: [],
+  file: `${path}/__manifest__.py`,
+  isPackage: true,
+  data: [],
+  demo: [],
+  writtenVersion: { text: '', isString: true },
 })
 const own = addon('addons/sale_x')
 const theirs = addon('.fairway-sources/web/sale_x', '.fairway-sources/web')

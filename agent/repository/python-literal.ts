@@ -1,11 +1,44 @@
 import { parser } from '@lezer/python'
-import { decodePythonString, PythonLiteralError } from './python-string.ts'
+import { decodePythonString, isBytesLiteral, PythonLiteralError } from './python-string.ts'
+import { spellTrailingDots } from './trailing-dots.ts'
 
-/** A value that `ast.literal_eval` could return; tuples and sets become arrays, bytes are refused. */
-export type PythonValue = string | number | boolean | null | PythonValue[] | Map<PythonKey, PythonValue>
-export type PythonKey = string | number | boolean | null
+/** A value that `ast.literal_eval` could return; tuples become arrays. */
+export type PythonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | PythonFloat
+  | PythonOther
+  | PythonValue[]
+  | Set<PythonValue>
+  | Map<PythonKey, PythonValue>
+/** Tuples are arrays, each a key of its own. */
+export type PythonKey = PythonValue
 
-const maxDepth = 32
+/** Told apart from whole numbers, as Python's `str()` does. */
+export class PythonFloat {
+  readonly value: number
+  constructor(value: number) {
+    this.value = value
+  }
+  toString(): string {
+    return Number.isInteger(this.value) && Math.abs(this.value) < 1e16
+      ? `${this.value}.0`
+      : String(this.value)
+  }
+}
+
+/** A value that nothing of a manifest is made of: only what it is matters. */
+export class PythonOther {
+  readonly kind: 'bytes' | 'complex' | 'Ellipsis'
+  constructor(kind: PythonOther['kind']) {
+    this.kind = kind
+  }
+}
+
+/** Of brackets, as in CPython's tokenizer. */
+const maxDepth = 200
 const maxValues = 50_000
 
 type Tree = ReturnType<typeof parser.parse>
@@ -15,8 +48,8 @@ type SyntaxNode = Tree['topNode']
  * Reads a text that holds one Python literal, as `ast.literal_eval` does, without running any of it: the text is
  * parsed to a syntax tree, and only constants and containers of constants are accepted.
  */
-export function parsePythonLiteral(source: string): PythonValue {
-  const tree = parseStrictly(source)
+export function parsePythonLiteral(written: string): PythonValue {
+  const { tree, source } = parseStrictly(written)
   const statements = children(tree.topNode)
   const [statement, second] = statements
   if (!statement) throw new PythonLiteralError('the file holds no value', 0)
@@ -33,24 +66,20 @@ export function parsePythonLiteral(source: string): PythonValue {
   let values = 0
 
   function evaluate(node: SyntaxNode, depth: number): PythonValue {
-    if (depth > maxDepth) throw new PythonLiteralError(`nested deeper than ${maxDepth} levels`, node.from)
+    if (depth > maxDepth + 1) throw new PythonLiteralError(`nested deeper than ${maxDepth} levels`, node.from)
     if (++values > maxValues) throw new PythonLiteralError(`more than ${maxValues} values`, node.from)
     switch (node.name) {
       case 'String':
-        return decodePythonString(text(node), node.from)
       case 'ContinuedString':
-        return children(node)
-          .map((part) => {
-            if (part.name !== 'String') throw notLiteral(part)
-            return decodePythonString(text(part), part.from)
-          })
-          .join('')
+        return evaluateString(node.name === 'String' ? [node] : children(node))
       case 'Number':
         return parseNumber(text(node), node.from)
       case 'Boolean':
         return text(node) === 'True'
       case 'None':
         return null
+      case 'Ellipsis':
+        return new PythonOther('Ellipsis')
       case 'ParenthesizedExpression': {
         const [inner] = children(node)
         if (!inner) throw notLiteral(node)
@@ -58,10 +87,16 @@ export function parsePythonLiteral(source: string): PythonValue {
       }
       case 'UnaryExpression':
         return evaluateSign(node, depth)
+      case 'BinaryExpression':
+        return evaluateComplex(node, depth)
       case 'ArrayExpression':
       case 'TupleExpression':
-      case 'SetExpression':
         return children(node).map((child) => evaluate(child, depth + 1))
+      case 'SetExpression':
+        return new Set(children(node).map((child) => evaluate(requireHashable(child), depth + 1)))
+      case 'CallExpression':
+        if (!/^set\s*\(\s*\)$/.test(text(node))) throw notLiteral(node)
+        return new Set()
       case 'DictionaryExpression':
         return evaluateDictionary(node, depth)
       default:
@@ -69,11 +104,59 @@ export function parsePythonLiteral(source: string): PythonValue {
     }
   }
 
-  function evaluateSign(node: SyntaxNode, depth: number): number {
+  function evaluateString(parts: readonly SyntaxNode[]): string | PythonOther {
+    const other = parts.find((part) => part.name !== 'String')
+    if (other) throw notLiteral(other)
+    const bytes = parts.filter((part) => isBytesLiteral(text(part)))
+    if (bytes.length > 0 && bytes.length < parts.length)
+      throw new PythonLiteralError('text and bytes cannot be put together', bytes[0]!.from)
+    const value = parts.map((part) => decodePythonString(text(part), part.from)).join('')
+    return bytes.length > 0 ? new PythonOther('bytes') : value
+  }
+
+  function evaluateSign(node: SyntaxNode, depth: number): number | PythonFloat | PythonOther {
     const [sign, operand] = children(node)
+    // A sign before a sign is an operator to Python.
+    if (!sign || !['+', '-'].includes(text(sign)) || (operand && bare(operand).name !== 'Number'))
+      throw notLiteral(node)
     const value = operand && evaluate(operand, depth + 1)
-    if (!sign || !['+', '-'].includes(text(sign)) || typeof value !== 'number') throw notLiteral(node)
-    return text(sign) === '-' ? -value : value
+    if (value instanceof PythonOther) return value
+    const isNegative = text(sign) === '-'
+    if (value instanceof PythonFloat) return isNegative ? new PythonFloat(-value.value) : value
+    if (typeof value !== 'number') throw notLiteral(node)
+    return isNegative ? -value : value
+  }
+
+  /** `1+2j`: the one sum that is a literal. */
+  function evaluateComplex(node: SyntaxNode, depth: number): PythonOther {
+    const [left, operator, right] = children(node)
+    if (!left || !operator || !right || !['+', '-'].includes(text(operator))) throw notLiteral(node)
+    if (!['Number', 'UnaryExpression'].includes(bare(left).name) || bare(right).name !== 'Number')
+      throw notLiteral(node)
+    const [real, imaginary] = [evaluate(left, depth + 1), evaluate(right, depth + 1)]
+    if (real instanceof PythonOther || !(imaginary instanceof PythonOther)) throw notLiteral(node)
+    return imaginary
+  }
+
+  function bare(node: SyntaxNode): SyntaxNode {
+    let inner = node
+    while (inner.name === 'ParenthesizedExpression') {
+      const [only] = children(inner)
+      if (!only) return inner
+      inner = only
+    }
+    return inner
+  }
+
+  function requireHashable(node: SyntaxNode): SyntaxNode {
+    const pending = [node]
+    for (let next = pending.pop(); next; next = pending.pop()) {
+      if (unhashable.has(next.name))
+        throw new PythonLiteralError('a list, set or dictionary can be no key and in no set', next.from)
+      if (next.name === 'TupleExpression' || next.name === 'ParenthesizedExpression')
+        pending.push(...children(next))
+    }
+    return node
   }
 
   function evaluateDictionary(node: SyntaxNode, depth: number): Map<PythonKey, PythonValue> {
@@ -82,12 +165,7 @@ export function parsePythonLiteral(source: string): PythonValue {
     for (let index = 0; index < parts.length; index += 2) {
       const [keyNode, valueNode] = [parts[index], parts[index + 1]]
       if (!keyNode || !valueNode || keyNode.name === '**') throw notLiteral(keyNode ?? node)
-      const key = evaluate(keyNode, depth + 1)
-      if (typeof key === 'object' && key !== null)
-        throw new PythonLiteralError(
-          'a dictionary key must be a string, number, boolean or None',
-          keyNode.from,
-        )
+      const key = evaluate(requireHashable(keyNode), depth + 1)
       result.set(key, evaluate(valueNode, depth + 1))
     }
     return result
@@ -99,7 +177,8 @@ export function parsePythonLiteral(source: string): PythonValue {
   return evaluate(expression, 1)
 }
 
-const punctuation = new Set(['(', ')', '[', ']', '{', '}', ',', ':', 'Comment', ';'])
+const punctuation = new Set(['(', ')', '[', ']', '{', '}', ',', ':', 'Comment'])
+const unhashable = new Set(['ArrayExpression', 'DictionaryExpression', 'SetExpression', 'CallExpression'])
 
 function children(node: SyntaxNode): SyntaxNode[] {
   const found: SyntaxNode[] = []
@@ -116,13 +195,23 @@ const lookAhead = 200
  * The tree of a text without faults. To go on behind each fault of a hostile text costs the parser ten thousand times as
  * much as reading it: only the first is looked at, and only the little that follows it.
  */
-function parseStrictly(source: string): Tree {
+function parseStrictly(source: string): { tree: Tree; source: string } {
+  const stopped = attempt(source)
+  if (typeof stopped !== 'number') return { tree: stopped, source }
+  const spelled = spellTrailingDots(source)
+  const again = spelled === source ? stopped : attempt(spelled)
+  if (typeof again === 'number') throw syntaxError(source, again)
+  return { tree: again, source: spelled }
+}
+
+/** The tree, or where the parser could not go on. */
+function attempt(source: string): Tree | number {
   try {
     return strictParser.parse(source)
   } catch (error) {
     const found = error instanceof SyntaxError && /^No parse at (\d+)$/.exec(error.message)
     if (!found) throw error
-    throw syntaxError(source, Number(found[1]))
+    return Number(found[1])
   }
 }
 
@@ -138,12 +227,14 @@ function syntaxError(source: string, stopped: number): PythonLiteralError {
   return new PythonLiteralError(near ? `syntax error near \`${near}\`` : 'syntax error', offset)
 }
 
-function parseNumber(text: string, offset: number): number {
-  const digits = text.replaceAll('_', '')
+function parseNumber(text: string, offset: number): number | PythonFloat | PythonOther {
+  // What is left of `1.`, see spellTrailingDots.
+  const digits = text.replace(/_$/, '.').replaceAll('_', '')
+  if (/^[\d.]+(?:e[+-]?\d+)?j$/i.test(digits)) return new PythonOther('complex')
   const value = Number(digits)
-  if (!Number.isFinite(value) || /^0\d*[1-9]/.test(digits))
+  if (Number.isNaN(value) || /^0\d*[1-9]\d*$/.test(digits))
     throw new PythonLiteralError(`\`${text.slice(0, 40)}\` is not a number that can be read`, offset)
-  return value
+  return /^\d*\.|^\d+e/i.test(digits) ? new PythonFloat(value) : value
 }
 
 const descriptions: Record<string, string> = {

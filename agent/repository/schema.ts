@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { variableNamePattern, whyReserved } from '../../lib/environment/reserved-names.ts'
-import { moduleNamePattern } from './manifest.ts'
+import { moduleNamePattern } from './module-name.ts'
 import { aptName } from './package-patterns.ts'
 import { parseSize, sizePattern } from './quantities.ts'
 
@@ -128,6 +128,11 @@ export const fairwaySchema = z
       .max(100)
       .default([])
       .describe('Folders that are searched for addons; all of the repository when empty'),
+    addon_name: moduleName
+      .optional()
+      .describe(
+        "Technical name of the module that the repository itself is, where its __manifest__.py is at the top; the repository's name when it is left out",
+      ),
     sources: z
       .strictObject({
         oca: z

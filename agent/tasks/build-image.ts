@@ -45,7 +45,7 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
     const onLine = (line: string) => context.log('docker', line)
     const tag = `${repository}:${input.imageKey}`
     if (input.reproduce) {
-      const digest = await withTaskDirectory(services.workDirectory, context, build)
+      const digest = await withTaskDirectory(services.workDirectory, context, (directory) => build(directory))
       return create(BuildImageOutputSchema, {
         reference: `${repository}@${digest}`,
         digest,
@@ -54,7 +54,8 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
     }
     const known = input.anew ? undefined : await findInRegistry(docker, tag, registries)
     if (known) context.log('fairway', `the registry has this image already: ${repository}@${known}`)
-    const digest = known ?? (await withTaskDirectory(services.workDirectory, context, build))
+    const digest =
+      known ?? (await withTaskDirectory(services.workDirectory, context, (directory) => build(directory)))
     const reference = `${repository}@${digest}`
     const image = await requireByDigest(docker, reference, signal, registries)
     // Tells since when it is here.

@@ -17,16 +17,18 @@ import { lockFileName, readPins } from '../repository/pins.ts'
 import { readRepositoryFile } from '../repository/read-file.ts'
 import type { FairwayFile } from '../repository/schema.ts'
 import { scanForSecrets } from '../repository/secret-scan/scan.ts'
-import type { SourceDefaults } from '../repository/sources/declaration.ts'
+import { nameOf, type SourceDefaults } from '../repository/sources/declaration.ts'
 import { readDeclaredSources } from '../repository/sources/declared-sources.ts'
 import { readDoodbaFiles } from '../repository/sources/doodba-files.ts'
 import { listRequirementsFiles } from '../requirements/project-requirements.ts'
 import type { AgentServices } from '../services.ts'
 import { trimEnd } from '../trim.ts'
 import { logGit, openMirrors } from './git-access.ts'
-import { leaveOutUnfit, tellAutoInstalled } from './resolve/auto-installed.ts'
+import { tellAutoInstalled } from './resolve/auto-installed.ts'
+import { requireDataFiles } from './resolve/data-files.ts'
 import { describeAddons, describeStages, lockAddons } from './resolve/describe.ts'
 import { findAllAddons, findOwnAddons } from './resolve/find-addons.ts'
+import { judgeFiles, leaveOutUnfit, warnOfPointers } from './resolve/fit-addons.ts'
 import { gatherSources } from './resolve/gather-sources.ts'
 import { warnOnlyBase } from './resolve/only-base.ts'
 import { openBase } from './resolve/open-base.ts'
@@ -45,8 +47,8 @@ type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'packages' | 'workDir
  */
 export function resolve(services: Services): TaskHandler<'resolve'> {
   return (input, context) =>
-    withTaskDirectory(services.workDirectory, context, (directory) =>
-      resolveIn(directory, services, input, context),
+    withTaskDirectory(services.workDirectory, context, (directory, inside) =>
+      resolveIn(directory, services, input, inside),
     )
 }
 
@@ -94,7 +96,14 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
       'config-invalid',
       `${fairwayFileName}: set \`odoo\`, which names the sources' branches`,
     )
-  const own = await findOwnAddons(files, config.addonsPaths, asked.doodba, signal)
+  const rules = {
+    paths: config.addonsPaths,
+    series,
+    topName: file.addon_name ?? nameOf(input.repositoryUrl),
+    doodba: asked.doodba,
+    exclude: file.sources.exclude,
+  }
+  const own = await findOwnAddons(files, rules, context)
   const sources = await gatherSources(asked.declarations, {
     projectUrl: input.repositoryUrl,
     assembly,
@@ -106,8 +115,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     onLine,
   })
   for (const text of pins.listUnused(new Set(sources.map(({ path }) => path)))) context.warn(text)
-  const selection = { doodba: asked.doodba, exclude: file.sources.exclude }
-  const found = await findAllAddons(own, assembly, files, selection, context)
+  const found = judgeFiles(await findAllAddons(own, assembly, files, rules, context), assembly)
   warnShadowed(found, base.facts, context)
 
   const projectModules = createModules(found, base.facts, config, series)
@@ -116,6 +124,8 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   const stage = requireStage(stages, input.stage)
   const { modules, closure } = stage
   const addons = leaveOutUnfit(found, stages, context)
+  await requireDataFiles(addons, stage, { files, demo: stage.demo }, context)
+  warnOfPointers(addons, assembly, context)
   context.log(
     'fairway',
     `${addons.length} addons, ${sources.length} sources; to install: ${modules.join(', ') || 'only base'}; with dependencies ${closure.order.length} modules`,

@@ -19,7 +19,7 @@ export async function removeTree(path: string): Promise<void> {
 }
 
 /** @param top where a directory that is too deep goes: the highest open one. */
-async function remove(path: string, top: FileHandle | undefined, depth: number): Promise<void> {
+async function remove(path: string | Buffer, top: FileHandle | undefined, depth: number): Promise<void> {
   for (let round = 0; round < (top ? MAX_ROUNDS.below : MAX_ROUNDS.top); round += 1) {
     const directory = await openDirectory(path)
     if (!directory) {
@@ -38,8 +38,10 @@ async function remove(path: string, top: FileHandle | undefined, depth: number):
 
 async function empty(directory: FileHandle, top: FileHandle, depth: number): Promise<void> {
   const inside = insideOf(directory)
-  for await (const entry of await opendir(inside, { bufferSize: 256 })) {
-    const child = `${inside}/${entry.name}`
+  // Names are bytes: those that are not UTF-8 would be others as strings.
+  const entries = await opendir(inside, { bufferSize: 256, encoding: 'buffer' as BufferEncoding })
+  for await (const entry of entries) {
+    const child = Buffer.concat([Buffer.from(`${inside}/`), entry.name as unknown as Buffer])
     if (!entry.isDirectory()) await isDone(unlink(child))
     else if (depth < MAX_DEPTH) await remove(child, top, depth + 1)
     // The highest directory is emptied again until nothing is left in it.

@@ -16,7 +16,7 @@ export const pathOf = (file: FileHandle) => `/proc/self/fd/${file.fd}`
 export const MAX_DEPTH = 48
 
 /** Undefined when the path is gone, or is no directory (a link to one is none). */
-export const openDirectory = (path: string) => openUnfollowed(path, constants.O_DIRECTORY)
+export const openDirectory = (path: string | Buffer) => openUnfollowed(path, constants.O_DIRECTORY)
 
 /** Undefined when the path is gone, or is no plain file. */
 export async function openPlainFile(path: string): Promise<FileHandle | undefined> {
@@ -52,7 +52,7 @@ export async function withDirectory<T>(
   }
 }
 
-async function openUnfollowed(path: string, flags: number): Promise<FileHandle | undefined> {
+async function openUnfollowed(path: string | Buffer, flags: number): Promise<FileHandle | undefined> {
   try {
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | flags)
   } catch (error) {

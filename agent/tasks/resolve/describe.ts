@@ -27,7 +27,7 @@ export function describeAddons(addons: readonly PlacedAddon[], locked: readonly 
       treeId: locked[index]!.treeId,
       version: addon.version,
       depends: addon.depends,
-      installable: addon.installable,
+      installable: addon.installable && addon.unfit === undefined,
       autoInstall: addon.autoInstall !== undefined,
       hasNeutralize: addon.hasNeutralize,
       externalPython: addon.externalPython,

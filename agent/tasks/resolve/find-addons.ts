@@ -6,23 +6,42 @@ import { type PlacedAddon, requireOnePlace } from '../../repository/module-place
 import { type DoodbaProject, doodbaFolder } from '../../repository/sources/doodba.ts'
 import type { TaskContext } from '../task.ts'
 
-/** Of each source. */
-const shownFaults = 10
+/** Of each repository. */
+const shownLeftOut = 10
 const privateFolder = `${doodbaFolder}/private/`
+
+/** What decides which folders of a project are addons, and of which Odoo. */
+export interface AddonRules {
+  readonly paths: readonly string[]
+  readonly series: string
+  /** Technical name of the addon that the repository itself is. */
+  readonly topName: string
+  readonly doodba: DoodbaProject | undefined
+  readonly exclude: readonly string[]
+}
 
 /** The project's own addons, and those of its submodules. Called before anything else is placed among its files. */
 export async function findOwnAddons(
   files: string,
-  paths: readonly string[],
-  doodba: DoodbaProject | undefined,
-  signal: AbortSignal,
+  { paths, series, topName, doodba }: AddonRules,
+  context: TaskContext,
 ): Promise<OwnAddon[]> {
-  const found = await discoverAddons(files, paths, signal)
+  const { signal } = context
+  const leftOut: string[] = []
+  const search = { paths, series, topName, leaveOut: (text: string) => void leftOut.push(text) }
+  const found = await discoverAddons(files, search, signal)
+  tellLeftOut(leftOut, 'the repository', context)
   const below = (path: string) => path.startsWith(`${doodbaFolder}/`)
   const inside = (path: string) => path.slice(doodbaFolder.length + 1)
   const governed = found.filter(({ path }) => doodba && below(path)).map(({ path }) => inside(path))
   const enabled = await enabledOf(doodba, governed, signal)
   return found.filter(({ path }) => !doodba || !below(path) || enabled.has(inside(path)))
+}
+
+function tellLeftOut(texts: readonly string[], where: string, context: TaskContext): void {
+  for (const text of texts.slice(0, shownLeftOut)) context.warn(`left out: ${text}`)
+  const more = texts.length - shownLeftOut
+  if (more > 0) context.warn(`left out: ${more} more folders of ${where} that look like addons`)
 }
 
 /** Patterns of a stranger's on a stranger's names. */
@@ -43,17 +62,21 @@ export async function findAllAddons(
   own: readonly OwnAddon[],
   assembly: Assembly,
   files: string,
-  { doodba, exclude }: { doodba: DoodbaProject | undefined; exclude: readonly string[] },
+  { series, doodba, exclude }: AddonRules,
   context: TaskContext,
 ): Promise<PlacedAddon[]> {
   const all: PlacedAddon[] = own.map((addon) => ({ ...addon, source: '' }))
   const governed = new Set(doodba?.declarations.map(({ folder }) => `${sourcesFolder}/${folder}`))
   for (const { path: source } of assembly.placed) {
-    const faults: string[] = []
-    const found = await discoverAddons(files, [source], context.signal, ({ message }) => faults.push(message))
-    for (const fault of faults.slice(0, shownFaults)) context.warn(`left out: ${fault}`)
-    const more = faults.length - shownFaults
-    if (more > 0) context.warn(`left out: ${more} more addons of ${source} that cannot be read`)
+    const leftOut: string[] = []
+    const search = {
+      paths: [source],
+      series,
+      isTolerant: true,
+      leaveOut: (text: string) => void leftOut.push(text),
+    }
+    const found = await discoverAddons(files, search, context.signal)
+    tellLeftOut(leftOut, source, context)
     const inside = (path: string) => path.slice(sourcesFolder.length + 1)
     const paths = found.map(({ path }) => inside(path))
     const enabled = governed.has(source) ? await enabledOf(doodba, paths, context.signal) : new Set(paths)
@@ -70,7 +93,9 @@ export async function findAllAddons(
     const from = sources.get(source)
     return from
       ? `${path} (${redactUrls(from.url)}, asked for by ${from.declaredIn})`
-      : `${path} (the repository)`
+      : path
+        ? `${path} (the repository)`
+        : 'the repository itself'
   }
   // "Private addons are most important", as Doodba has it; nobody else says which of two is meant.
   const isPrivate = ({ path }: PlacedAddon) => doodba !== undefined && path.startsWith(privateFolder)

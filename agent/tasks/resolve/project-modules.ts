@@ -3,7 +3,7 @@ import type { ImageFacts } from '../../containers/image-facts.ts'
 import type { ModuleSources } from '../../repository/closure.ts'
 import type { ModuleFacts } from '../../repository/module-facts.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
-import { seriesOf } from '../../repository/series.ts'
+import { rulesOf } from '../../repository/odoo-series.ts'
 
 /** Where modules are, and which of them are the project's own: those of its repository and submodules. */
 export interface ProjectModules extends ModuleSources {
@@ -34,12 +34,9 @@ export function createModules(
 }
 
 function moduleFacts(addon: PlacedAddon, series: string): ModuleFacts {
-  const its = seriesOf(addon.version)
-  const differs = its !== undefined && series !== '' && its !== series
   return {
     ...addon,
+    countries: rulesOf(series).countries ? addon.countries : [],
     optional: addon.source !== '',
-    file: `${addon.path}/__manifest__.py`,
-    wrongSeries: differs ? `has version ${addon.version}, but the project is for Odoo ${series}` : undefined,
   }
 }

@@ -17,6 +17,8 @@ export const stageNames: ReadonlyMap<CellStage, 'production' | 'staging' | 'deve
 
 export interface StageClosure {
   stage: CellStage
+  /** With Odoo's demonstration data. */
+  demo: boolean
   modules: string[]
   closure?: Closure
   /** Why the modules do not close. */
@@ -34,12 +36,13 @@ export function closeStages(config: ProjectConfig, modules: ProjectModules): Sta
 }
 
 function closeStage(stage: CellStage, settings: StageConfig, modules: ProjectModules): StageClosure {
+  const { demo } = settings
   const wanted = listWanted(settings, modules)
   try {
-    return { stage, modules: wanted, closure: computeClosure(wanted, modules) }
+    return { stage, demo, modules: wanted, closure: computeClosure(wanted, modules) }
   } catch (error) {
     if (!(error instanceof TaskError)) throw error
-    return { stage, modules: wanted, fault: error }
+    return { stage, demo, modules: wanted, fault: error }
   }
 }
 
@@ -47,7 +50,11 @@ function closeStage(stage: CellStage, settings: StageConfig, modules: ProjectMod
 function listWanted(settings: StageConfig, sources: ProjectModules): string[] {
   if (settings.installMode === InstallMode.LIST) return [...new Set(settings.modules)].sort()
   const { project, own, image } = sources
-  const installable = [...project].filter((name) => own.get(name)?.installable)
+  // What is not migrated yet is nobody's to install, as Odoo has it.
+  const installable = [...project].filter((name) => {
+    const facts = own.get(name)
+    return facts?.installable && !facts.otherSeries
+  })
   if (settings.installMode !== InstallMode.ALL) return installable.sort()
   const others = new Set([...own.keys(), ...image.keys()].filter((name) => !project.has(name)))
   // Image and sources may hold modules whose dependencies they lack: nobody asked for those by name.

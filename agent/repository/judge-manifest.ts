@@ -1,0 +1,27 @@
+import type { Manifest } from './manifest-fields.ts'
+import { judgeVersion } from './module-version.ts'
+
+/** What an Odoo makes of a manifest. */
+export interface ManifestVerdict {
+  /** Why the module cannot be installed, for people: `` `depends` is a string … ``; undefined: it can. */
+  readonly unfit?: string
+  /** It is for another Odoo, and nothing else is wrong with it. */
+  readonly otherSeries?: boolean
+  /** Odoo stops on it while it reads all manifests, whether the module is installed or not. */
+  readonly stops?: boolean
+}
+
+/** `series` is that of the project's Odoo; empty where nobody says it. */
+export function judgeManifest(manifest: Manifest, series: string): ManifestVerdict {
+  const { faults, installable, writtenVersion } = manifest
+  const odoo = `Odoo${series ? ` ${series}` : ''}`
+  const stopping = faults.find(({ stops }) => stops)
+  if (stopping)
+    return { stops: true, unfit: `${stopping.what}: ${odoo} stops on it while it reads all manifests` }
+  // A version is no matter where nobody is to install it.
+  const version = installable ? judgeVersion(writtenVersion, series) : {}
+  if (version.fault !== undefined)
+    return { unfit: version.fault, stops: version.stops, otherSeries: version.otherSeries }
+  const [fault] = faults
+  return fault ? { unfit: `${fault.what}: ${odoo} cannot install it` } : {}
+}

@@ -1,0 +1,73 @@
+import { stat } from 'node:fs/promises'
+import { join, posix } from 'node:path'
+import type { PlacedAddon } from '../../repository/module-places.ts'
+import { type TaskContext, TaskError } from '../task.ts'
+import type { StageClosure } from './stage-modules.ts'
+
+/** What `convert_file` of odoo/tools/convert.py can load. */
+const loadable = new Set(['.csv', '.sql', '.xml', '.js'])
+const shown = 5
+
+/**
+ * The files that manifests of modules to be installed name: Odoo would stop on one that is not there, after all that
+ * comes before it was installed. Those of `demo` only cost the module its demonstration data.
+ * @throws TaskError `data-missing`, naming manifests and files.
+ */
+export async function requireDataFiles(
+  addons: readonly PlacedAddon[],
+  { closure }: StageClosure,
+  { files, demo }: { files: string; demo: boolean },
+  context: TaskContext,
+): Promise<void> {
+  const installed = new Set(closure?.order)
+  const byName = new Map(addons.map((addon) => [addon.module, addon]))
+  const faults: string[] = []
+  const remarks: string[] = []
+  for (const addon of addons.filter(({ module }) => installed.has(module))) {
+    faults.push(...(await faultsOf(addon, addon.data)))
+    if (demo) remarks.push(...(await faultsOf(addon, addon.demo)))
+  }
+  if (remarks.length > 0)
+    context.warn(
+      `demonstration data will be missing: ${summary(remarks)}; Odoo installs the module without it`,
+    )
+  if (faults.length > 0)
+    throw new TaskError('data-missing', `${summary(faults)}: Odoo stops on it when it installs the module`)
+
+  async function faultsOf(addon: PlacedAddon, names: readonly string[]): Promise<string[]> {
+    const found: string[] = []
+    for (const name of new Set(names)) {
+      const fault = await faultOf(addon, name)
+      if (fault) found.push(`${addon.file} names ${JSON.stringify(name.slice(0, 200))}, ${fault}`)
+    }
+    return found
+  }
+
+  async function faultOf({ module }: PlacedAddon, name: string): Promise<string | undefined> {
+    // An absolute path is one of the image.
+    if (name.startsWith('/')) return undefined
+    // A path may lead into another addon, and may begin with the folder's name, as `file_path` takes them.
+    const [owner = '', ...rest] = posix
+      .normalize(`${module}/${name}`)
+      .replace(/^addons\//, '')
+      .split('/')
+    const addon = byName.get(owner)
+    // What is in the image nobody here can see.
+    if (!addon) return owner === '..' ? 'which leads out of all addons' : undefined
+    if (!(await isFile(join(files, addon.path, ...rest)))) return 'which is not there'
+    return loadable.has(posix.extname(name).toLowerCase()) ? undefined : 'which is of no kind that it loads'
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile()
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return false
+    throw error
+  }
+}
+
+const summary = (texts: readonly string[]) =>
+  texts.slice(0, shown).join('; ') + (texts.length > shown ? `; and ${texts.length - shown} more` : '')
