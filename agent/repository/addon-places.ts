@@ -128,7 +128,9 @@ export async function findPlaces(
 }
 
 /** Of cookiecutter, copier and their like. */
-const isTemplate = (path: string) => /\{\{|\{%|\[\[|<%|%>|\$\{|__[a-z_]*name[a-z_]*__/i.test(path)
+const isTemplate = (path: string) =>
+  /\{\{|\{%|\[\[|<%|%>|\$\{/.test(path) ||
+  path.split('/').some((part) => part.startsWith('__') && part.endsWith('__') && part.includes('name'))
 
 function noTopName(file: string, name: string | undefined): TaskError {
   const why = name

@@ -232,7 +232,7 @@ function parseNumber(text: string, offset: number): number | PythonFloat | Pytho
   const digits = text.replace(/_$/, '.').replaceAll('_', '')
   if (/^[\d.]+(?:e[+-]?\d+)?j$/i.test(digits)) return new PythonOther('complex')
   const value = Number(digits)
-  if (Number.isNaN(value) || /^0\d*[1-9]\d*$/.test(digits))
+  if (Number.isNaN(value) || (/^0\d+$/.test(digits) && /[1-9]/.test(digits)))
     throw new PythonLiteralError(`\`${text.slice(0, 40)}\` is not a number that can be read`, offset)
   return /^\d*\.|^\d+e/i.test(digits) ? new PythonFloat(value) : value
 }
