@@ -52,6 +52,21 @@ test('a layer holds folders and those above them, executables as such, owned by 
   })
 })
 
+test('what is left out is left out at the top alone', async () => {
+  const { directory, target } = await addon('top', {
+    '__init__.py': '',
+    '.fairway-sources/x/a.py': '',
+    'b/.fairway-sources/c': '',
+  })
+  const names = Object.keys(
+    await list(packLayer([{ directory, target, without: ['.fairway-sources'] }], signal)),
+  )
+  expect(names.filter((name) => !name.endsWith('/'))).toEqual([
+    'mnt/extra-addons/top/__init__.py',
+    'mnt/extra-addons/top/b/.fairway-sources/c',
+  ])
+})
+
 test('a folder can be the root of the image', async () => {
   const { directory } = await addon('root', { 'usr/bin/tool': 'x' })
   expect(Object.keys(await list(packLayer([{ directory, target: '' }], signal)))).toEqual([

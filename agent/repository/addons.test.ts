@@ -109,6 +109,11 @@ test('what Odoo would stop on is refused, or left out where it is of others', as
   expect(await discoverWith({ series: '16.0' })).toHaveLength(1)
 })
 
+test('all manifests that are at fault are named at once', async () => {
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await addon(name, '{')
+  await expect(discover()).rejects.toThrow(/^a\/__manifest__.py:1:.*; b\/__manifest__.py:1:.*; and 1 more$/)
+})
+
 test('what is for another Odoo is found, and cannot be installed', async () => {
   await addon('gate', "{'name': 'x', 'version': '18.0.2.1.0'}")
   const unfit = 'has version 18.0.2.1.0, but the project is for Odoo 19.0'

@@ -42,7 +42,10 @@ export async function discoverAddons(
   signal: AbortSignal,
 ): Promise<OwnAddon[]> {
   const { places, leftOut } = await findPlaces(root, search, signal)
-  const addons = await readAddons(root, places, search, signal)
+  const faults: TaskError[] = []
+  const addons = await readAddons(root, places, { search, faults }, signal)
+  if (faults.length > 0 && !search.isTolerant) throw together(faults)
+  for (const { message } of faults) search.leaveOut(message)
   refuseDuplicates(addons)
   const found = new Set(addons.map(({ module }) => module))
   for (const { module, text } of leftOut)
@@ -53,6 +56,12 @@ export async function discoverAddons(
 /** What is an addon by its files, read. */
 interface PlaceText extends Place, Pick<ManifestText, 'content'> {
   hasNeutralize: boolean
+}
+
+/** How what is wrong is told. */
+interface Reading {
+  readonly search: AddonSearch
+  readonly faults: TaskError[]
 }
 
 async function readPlace(root: string, place: Place): Promise<PlaceText> {
@@ -80,7 +89,7 @@ async function readBeginning(path: string, bytes: number): Promise<Uint8Array> {
 async function readAddons(
   root: string,
   places: readonly Place[],
-  search: AddonSearch,
+  reading: Reading,
   signal: AbortSignal,
 ): Promise<OwnAddon[]> {
   const found: OwnAddon[] = []
@@ -89,43 +98,58 @@ async function readAddons(
   for (const place of places) {
     const text = await readPlace(root, place)
     if (batch.length > 0 && bytes + text.content.byteLength > batchBytes) {
-      found.push(...(await readBatch(batch, search, signal)))
+      found.push(...(await readBatch(batch, reading, signal)))
       batch = []
       bytes = 0
     }
     batch.push(text)
     bytes += text.content.byteLength
   }
-  if (batch.length > 0) found.push(...(await readBatch(batch, search, signal)))
+  if (batch.length > 0) found.push(...(await readBatch(batch, reading, signal)))
   return found
 }
 
 async function readBatch(
   batch: readonly PlaceText[],
-  search: AddonSearch,
+  reading: Reading,
   signal: AbortSignal,
 ): Promise<OwnAddon[]> {
   const texts = batch.map(({ file, content }) => ({ file, content }))
   const what = batch.length === 1 ? batch[0]!.file : `the manifests from ${batch[0]!.path} on`
   const read = await hostileText.read('manifests', what, [texts], signal)
-  return batch.flatMap((place, index) => addonOf(place, read[index]!, search) ?? [])
+  return batch.flatMap((place, index) => addonOf(place, read[index]!, reading) ?? [])
 }
 
 function addonOf(
   { module, path, file, isPackage, hasNeutralize }: PlaceText,
   read: ReadManifest,
-  { series, isTolerant, leaveOut }: AddonSearch,
+  { search, faults }: Reading,
 ): OwnAddon | undefined {
-  const refuse = (reason: string, message: string): undefined => {
-    if (!isTolerant) throw new TaskError(reason, message)
-    leaveOut(message)
+  const refuse = (reason: string, message: string) => void faults.push(new TaskError(reason, message))
+  if (!('manifest' in read)) {
+    refuse(read.reason, `${read.message}; where it is no addon, set addons_paths in fairway.yaml`)
+    return undefined
   }
-  if (!('manifest' in read))
-    return refuse(read.reason, `${read.message}; where it is no addon, set addons_paths in fairway.yaml`)
-  const { faults, ...manifest } = read.manifest
-  const verdict = judgeManifest(read.manifest, series)
-  if (verdict.stops && !verdict.otherSeries) return refuse('manifest-invalid', `${file}: ${verdict.unfit}`)
-  return { ...manifest, module, path, file, isPackage, hasNeutralize, ...verdict }
+  const { faults: _judged, ...manifest } = read.manifest
+  const verdict = judgeManifest(read.manifest, search.series)
+  if (!verdict.stops || verdict.otherSeries)
+    return { ...manifest, module, path, file, isPackage, hasNeutralize, ...verdict }
+  refuse('manifest-invalid', `${file}: ${verdict.unfit}`)
+  return undefined
+}
+
+const mostFaults = 5
+
+/** All at once: who has several of them need not build for each. */
+function together(faults: readonly TaskError[]): TaskError {
+  const [first] = faults
+  if (first && faults.length === 1) return first
+  const rest = faults.length - mostFaults
+  const shown = faults.slice(0, mostFaults).map(({ message }) => message)
+  return new TaskError(
+    first?.reason ?? 'manifest-invalid',
+    shown.join('; ') + (rest > 0 ? `; and ${rest} more` : ''),
+  )
 }
 
 function refuseDuplicates(addons: OwnAddon[]): void {

@@ -34,7 +34,10 @@ export function leaveOutUnfit(
   for (const { module, path } of addons)
     if (cannot.has(module))
       context.warn(`left out: ${path} installs itself (\`auto_install\`) and cannot: ${cannot.get(module)}`)
-  const unfit = addons.filter(({ installable, unfit }) => installable && unfit !== undefined)
+  // Those of others are theirs to migrate: where one is needed it is an error.
+  const unfit = addons.filter(
+    ({ source, installable, unfit }) => source === '' && installable && unfit !== undefined,
+  )
   for (const { file, unfit: why } of unfit.slice(0, shown)) context.warn(`not installed: ${file} ${why}`)
   if (unfit.length > shown)
     context.warn(`not installed: ${unfit.length - shown} more that Odoo cannot install`)
