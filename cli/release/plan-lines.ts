@@ -67,7 +67,13 @@ function votersOf({ approval }: Pick<ReleasePlanJson, 'approval'>): string {
   return voters.length > 0 ? ` by ${nameList(voters.map(({ member }) => member))}` : ''
 }
 
-const actionColours = { install: 'green', update: 'yellow', gone: 'red', none: 'dim' } as const
+const actionColours = {
+  install: 'green',
+  update: 'yellow',
+  renamed: 'yellow',
+  gone: 'red',
+  none: 'dim',
+} as const
 
 function moduleTable(look: Look, modules: readonly PlannedModuleJson[]): string[] {
   return listing(look, modules, [

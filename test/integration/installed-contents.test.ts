@@ -266,7 +266,6 @@ test('what has left the code must be uninstalled first, and is gone then', async
   const again = await plan(removed)
   expect(again.changes).toMatchObject({ install: [], update: ['parts_glue'], gone: [] })
   expect(rows(again)).toContain('box none: uninstalled in Apps, and stays so')
-  await apply(removed, again.changes, again.contents)
 }, 240_000)
 
 test('former data come with their former contents, in place and in a clone', async () => {

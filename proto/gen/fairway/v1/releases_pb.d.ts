@@ -179,7 +179,8 @@ export declare type PlannedModule = Message<"fairway.v1.PlannedModule"> & {
   name: string;
 
   /**
-   * install, update, none (its content changed, and nothing of it is in the database), gone
+   * install, update, renamed (what belonged to it belongs to another), gone, none (nothing happens to it, and why says what
+   * is worth a word: its content changed and it is not installed, `installed by hand`, `uninstalled in Apps, and stays so`)
    *
    * @generated from field: string action = 2;
    */
