@@ -1,3 +1,4 @@
+import { matchesGlob } from '../../lib/glob/matches-glob.ts'
 import type { ImageRules } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { TaskError } from '../tasks/task.ts'
 import { registryHostOf, repositoryOf } from './registry-credentials.ts'
@@ -44,7 +45,7 @@ export function requireAllowed(
 
 const mayNameDigestOf = (pattern: string, repository: string): boolean =>
   pattern.startsWith('sha256:') ||
-  (pattern.includes('@') && matchesPattern(pattern.split('@', 1)[0]!, repository))
+  (pattern.includes('@') && matchesGlob(pattern.split('@', 1)[0]!, repository))
 
 const forbidden = (reference: string, why: string) =>
   new TaskError('base-image-forbidden', `the base image ${reference} may not be used: ${why}`)
@@ -52,20 +53,4 @@ const forbidden = (reference: string, why: string) =>
 const listed = (patterns: readonly string[]) => patterns.join(', ') || 'none'
 
 const matchesAny = (patterns: readonly string[], text: string) =>
-  patterns.some((pattern) => matchesPattern(pattern, text))
-
-/** `*` stands for any text, and nothing else for anything. Can't be made to backtrack. */
-function matchesPattern(pattern: string, text: string): boolean {
-  const [head = '', ...rest] = pattern.split('*')
-  const tail = rest.pop()
-  if (tail === undefined) return text === pattern
-  if (text.length < head.length + tail.length || !text.startsWith(head) || !text.endsWith(tail)) return false
-  let at = head.length
-  const end = text.length - tail.length
-  for (const part of rest) {
-    const found = text.indexOf(part, at)
-    if (found < 0 || found + part.length > end) return false
-    at = found + part.length
-  }
-  return true
-}
+  patterns.some((pattern) => matchesGlob(pattern, text))

@@ -1,4 +1,4 @@
-import { parentPort } from 'node:worker_threads'
+import { serveJobs } from '../../lib/threads/serve-jobs.ts'
 import { createIndexLinks } from './index-links.ts'
 import { rewritePage } from './index-pages.ts'
 
@@ -12,18 +12,12 @@ export interface PageQuestion {
   readonly base: string
 }
 
-export type PageAnswer = { readonly text: string } | { readonly fault: string }
-
 /** The thread in which pages of indexes are read: anybody's, and of any length. */
-parentPort?.on('message', ({ contentType, body, address, index, key, base }: PageQuestion) => {
-  const links = createIndexLinks(new URL(index), key)
-  const answer = (): PageAnswer => {
-    try {
-      const toBuild = (link: URL) => links.toBuild(link, base, 'file')
-      return { text: rewritePage(contentType, body, new URL(address), toBuild) }
-    } catch (error) {
-      return { fault: (error as Error).message.slice(0, 200) }
-    }
-  }
-  parentPort?.postMessage(answer())
-})
+export const jobs = {
+  rewrite({ contentType, body, address, index, key, base }: PageQuestion): string {
+    const links = createIndexLinks(new URL(index), key)
+    return rewritePage(contentType, body, new URL(address), (link) => links.toBuild(link, base, 'file'))
+  },
+}
+
+serveJobs(jobs, (error) => (error instanceof Error ? error.message : typeof error).slice(0, 200))

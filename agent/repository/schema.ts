@@ -3,6 +3,7 @@ import { variableNamePattern, whyReserved } from '../../lib/environment/reserved
 import { moduleNamePattern } from './module-name.ts'
 import { aptName } from './package-patterns.ts'
 import { parseSize, sizePattern } from './quantities.ts'
+import { fingerprintPattern } from './secret-scan/fingerprint.ts'
 
 // The shape of fairway.yaml. Its JSON schema is published from here, so descriptions are for the file's writers.
 
@@ -217,6 +218,18 @@ export const fairwaySchema = z
           .max(50)
           .default([])
           .describe('Paths that are not searched for secrets, for instance tests/data/**; makes a warning'),
+        accept: z
+          .array(
+            z
+              .string()
+              .regex(
+                fingerprintPattern,
+                'a fingerprint of 32 characters is expected, as the build’s log says it',
+              ),
+          )
+          .max(200)
+          .default([])
+          .describe('Fingerprints of findings that are no secrets, as the log of a build says them'),
       })
       .prefault({})
       .describe('The search for secrets in what is pushed'),

@@ -73,8 +73,9 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     baseImage: input.defaultBaseImage,
   })
   const { repositoryUrl: url, scannedCommit } = input
-  const pushed = { url, commit: project.commit, scannedCommit, ignore: config.secretScanIgnore }
-  const findings = await scanForSecrets(mirrors, pushed, join(directory, 'pushed'), context)
+  const { ignore, accept } = file.secret_scan
+  const pushed = { url, commit: project.commit, scannedCommit, ignore, accept }
+  const { findings, accepted } = await scanForSecrets(mirrors, pushed, join(directory, 'pushed'), context)
   const pins = await readPins(files, input)
   const base = await openBase(
     services,
@@ -183,7 +184,8 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     stages: describeStages(stages),
     sources: sources.map(({ source: _files, ...pinned }) => ({ ...pinned, merges: [...pinned.merges] })),
     locked: pins.from === lockFileName,
-    findings,
+    findings: [...findings],
+    acceptedFindings: [...accepted],
   })
 }
 

@@ -161,6 +161,11 @@ export interface RunRecord {
     readonly rule: string
     readonly severity: string
     readonly commit: string
+    /** Absent in those of agents of before. */
+    readonly fingerprint?: string
+    readonly note?: string
+    /** By secret_scan.accept of the commit's fairway.yaml. */
+    readonly accepted?: true
   }[]
   /** Images that nothing needs any more and that are gone, by digest. */
   readonly collectedImages?: readonly string[]

@@ -88,6 +88,23 @@ test('a weaker one makes the build yellow', async () => {
   expect(clean.manifest).not.toHaveProperty('secretFindings')
 })
 
+test('what fairway.yaml accepts is in the evidence, and is warned of where the policy would have stopped it', async () => {
+  const fingerprint = 'a'.repeat(32)
+  const weak = { ...finding('medium'), fingerprint, note: 'among tests, demo data or documentation' }
+  const quiet = await buildWith([], { acceptedFindings: [weak] })
+  expect(quiet.run.result).toBe('green')
+  expect(quiet.manifest.secretFindings).toEqual([{ ...weak, accepted: true }])
+  const grave = { ...finding('critical'), fingerprint }
+  const told = await buildWith([], { acceptedFindings: [grave] })
+  expect(told.run).toMatchObject({ result: 'yellow' })
+  expect(told.run.reason).toMatch(
+    /secret_scan\.accept of fairway\.yaml lets pass what the policy stops: a secret/,
+  )
+  const stopped = await buildWith([grave])
+  expect(stopped.run.result).toBe('red')
+  expect(stopped.run.reason).toContain(`secret_scan: { accept: [${fingerprint}] }`)
+})
+
 test('how grave it has to be is the policy’s; a severity from a newer agent is the gravest', async () => {
   const policy = (block: string) => {
     const yaml = `secretScan: { block: ${block} }\n`

@@ -51,12 +51,17 @@ const createRepository = () => server.createRepository(`scanned-${++repositories
 
 async function scan(
   repository: TestRepository,
-  { commit, scanned = '', ignore = [] }: { commit: string; scanned?: string; ignore?: string[] },
+  {
+    commit,
+    scanned = '',
+    ignore = [],
+    accept = [],
+  }: { commit: string; scanned?: string; ignore?: string[]; accept?: string[] },
   task: RecordedTask = createTask(),
 ) {
   const work = await mkdtemp(join(directory, 'task-'))
-  const source = { url: repository.url, commit, scannedCommit: scanned, ignore }
-  const findings = await scanForSecrets(mirrors, source, join(work, 'pushed'), task.context)
+  const source = { url: repository.url, commit, scannedCommit: scanned, ignore, accept }
+  const { findings, accepted } = await scanForSecrets(mirrors, source, join(work, 'pushed'), task.context)
   expect(await readdir(work)).toEqual([])
   const plain = findings.map(({ file, line, rule, severity, commit: brought }) => ({
     file,
@@ -66,7 +71,8 @@ async function scan(
     commit: brought,
   }))
   expect(JSON.stringify([plain, task.lines, task.warnings])).not.toMatch(/wJalrXUtn|xoxb-|MIIEpA|hunter2/)
-  return { findings: plain, lines: task.lines.map(({ text }) => text), warnings: task.warnings }
+  const lines = task.lines.map(({ text }) => text)
+  return { findings: plain, found: findings, accepted, lines, warnings: task.warnings }
 }
 
 test('secrets of a commit’s own files are named by file, line, rule and severity, and never shown', async () => {
@@ -92,7 +98,7 @@ test('secrets of a commit’s own files are named by file, line, rule and severi
     { file: 'chat.txt', line: 2, rule: 'slack/SLACK_TOKEN', severity: 'high', commit: '' },
     { file: 'README.md', line: 1, rule: 'basicauth/BasicAuth', severity: 'medium', commit: '' },
   ])
-  expect(lines).toContain('searched 5 files for secrets: 5 found')
+  expect(lines).toContain('searched 5 files for secrets, 5 of them anew: 5 found')
 })
 
 test('neither configuration nor comments of the repository switch anything off', async () => {
@@ -191,10 +197,67 @@ test('binary and huge files, links and submodules are not searched; UTF-16 is', 
   expect(lines).toContain('not searched for secrets: 1 file (image.bin) for being binary')
 })
 
+test('examples and test keys are told apart; what a provider gives out stays as grave wherever it stands', async () => {
+  const repository = await createRepository()
+  const live = together('sk_live_', '51HqLyjWDarjtT1zdp7dcAbCd')
+  const example = together('AKIA', 'IOSFODNN7EXAMPLE')
+  const exampleSecret = together('wJalrXUtnFEMI/', 'K7MDENG/bPxRfiCYEXAMPLEKEY')
+  const commit = await repository.commit({
+    'sale_x/tests/keys.py': `KEY = """${key}"""\n`,
+    'sale_x/keys.py': `KEY = """${key}"""\n`,
+    'sale_x/tests/test_stripe.py': `KEY = '${live}'\n`,
+    'README.rst': `aws_access_key_id=${example}\naws_secret_access_key=${exampleSecret}\n`,
+    'sale_x/models.py': `token = '${together('xoxb-', '000000000000-000000000000-xxxxxxxxxxxxxxxxxxxxxxxx')}'\n`,
+  })
+  const { found } = await scan(repository, { commit })
+  const told = found.map(({ file, rule, severity, note }) => [file, rule, severity, note])
+  expect(told).toEqual(
+    expect.arrayContaining([
+      ['sale_x/keys.py', 'privatekey/PrivateKey', 'critical', ''],
+      ['sale_x/tests/test_stripe.py', 'stripe/STRIPE_SECRET_KEY_LIVE', 'critical', ''],
+      ['sale_x/tests/keys.py', 'privatekey/PrivateKey', 'medium', 'among tests, demo data or documentation'],
+    ]),
+  )
+  const rest = found.filter(({ file }) => file === 'README.rst' || file === 'sale_x/models.py')
+  expect(rest.filter(({ severity, note }) => severity !== 'low' || !note.startsWith('an example'))).toEqual(
+    [],
+  )
+})
+
+test('one finding is accepted by its fingerprint, which holds for its rule, value and path alone', async () => {
+  const repository = await createRepository()
+  const commit = await repository.commit({ 'a.txt': `${slack}\n`, 'b.txt': `${slack}\n` })
+  const first = await scan(repository, { commit })
+  const fingerprints = first.found.map(({ fingerprint }) => fingerprint)
+  expect(new Set(fingerprints).size).toBe(2)
+  expect(first.lines).toContain(
+    `found a.txt:1 slack/SLACK_TOKEN, high; if it is no secret: secret_scan: { accept: [${fingerprints[0]}] }`,
+  )
+  const accept = [fingerprints[0]!, 'f'.repeat(32)]
+  const moved = await repository.commit({ 'a.txt': `# more\n${slack}\n`, 'b.txt': `${slack}\n` })
+  const again = await scan(repository, { commit: moved, accept })
+  expect(again.findings.map(({ file }) => file)).toEqual(['b.txt'])
+  expect(again.accepted).toMatchObject([{ file: 'a.txt', line: 2, severity: 'high', fingerprint: accept[0] }])
+  const other = await repository.commit({ 'a.txt': `${slack}x\n` })
+  expect((await scan(repository, { commit: other, accept })).findings).toHaveLength(1)
+})
+
+test('what was searched before and held nothing is not looked at again; what held something is', async () => {
+  const repository = await createRepository()
+  const files = { 'a.py': 'pass\n', 'key.txt': slack, 'image.bin': '\0\0' }
+  const commit = await repository.commit(files)
+  const first = await scan(repository, { commit })
+  const next = await repository.commit({ ...files, 'b.py': 'pass  # new\n' })
+  const second = await scan(repository, { commit: next })
+  expect(first.findings).toEqual(second.findings)
+  expect(second.lines).toContain('searched 4 files for secrets, 2 of them anew: 1 found')
+  expect(second.lines).toContain('not searched for secrets: 1 file (image.bin) for being binary')
+})
+
 test('a text that is not done with in time fails the search', async () => {
   const task = createTask()
   await using scanner = openScanner(task.context.signal, { deadlineMs: 1, memoryMb: 256 })
-  const failed = scanner.lint('slow.txt', 'x'.repeat(10_000))
+  const failed = scanner.lint('slow.txt', 'x'.repeat(1_000_000), 0)
   await expect(failed).rejects.toMatchObject({ reason: 'secret-scan-failed' } satisfies Partial<TaskError>)
   await expect(failed).rejects.toThrow(/slow\.txt is not done with within 0\.001 seconds/)
 })
@@ -212,9 +275,9 @@ test('a text that takes too much memory fails the search, and a cancel ends it',
   const task = createTask()
   await using small = openScanner(task.context.signal, { deadlineMs: 60_000, memoryMb: 8 })
   const text = `${slack} ${url}`.repeat(100_000)
-  await expect(small.lint('big.txt', text)).rejects.toMatchObject({ reason: 'secret-scan-failed' })
+  await expect(small.lint('big.txt', text, 0)).rejects.toMatchObject({ reason: 'secret-scan-failed' })
   await using scanner = openScanner(task.context.signal)
-  const asked = scanner.lint('big.txt', text)
+  const asked = scanner.lint('big.txt', text, 0)
   task.abort('cancelled')
   await expect(asked).rejects.toMatchObject({ why: 'cancelled' })
 })

@@ -9,8 +9,8 @@ import { placeBlobs, sizesOf } from './blobs.ts'
 import { type Candidate, choose, named } from './choose.ts'
 import { listPushed } from './history.ts'
 import { readText } from './read-text.ts'
-import { severityOf } from './rules.ts'
 import { openScanner, type Scanner } from './scanner.ts'
+import { openSearchedBlobs } from './searched-blobs.ts'
 
 /** What is searched. */
 export interface PushedSource {
@@ -21,6 +21,15 @@ export interface PushedSource {
   readonly scannedCommit: string
   /** Patterns of paths that are left out. */
   readonly ignore: readonly string[]
+  /** Fingerprints of findings that are no secrets. */
+  readonly accept: readonly string[]
+}
+
+/** Gravest first. */
+export interface FoundSecrets {
+  readonly findings: readonly SecretFinding[]
+  /** Which fairway.yaml says are none. */
+  readonly accepted: readonly SecretFinding[]
 }
 
 /** A version of a file. */
@@ -35,6 +44,8 @@ const limits = {
   history: { fileBytes: 1024 ** 2, files: 5_000, totalBytes: 128 * 1024 ** 2 },
   commits: { commits: 500, listingBytes: 64 * 1024 ** 2 },
   findings: 200,
+  /** Each costs some milliseconds. */
+  fingerprints: 1_000,
   pathLength: 500,
   deadlineMs: 3 * 60_000,
 } as const
@@ -50,7 +61,7 @@ export async function scanForSecrets(
   source: PushedSource,
   scratch: string,
   context: TaskContext,
-): Promise<SecretFinding[]> {
+): Promise<FoundSecrets> {
   const deadline = AbortSignal.timeout(limits.deadlineMs)
   const signal = AbortSignal.any([context.signal, deadline])
   try {
@@ -110,8 +121,11 @@ class Scan {
     }
     const { chosen, leftOut } = choose(own.kept, limits.tree)
     this.#sayLeftOut(leftOut)
-    const found = await this.#search(fetched.gitDir, chosen)
-    this.#context.log('fairway', `searched ${chosen.length} files for secrets: ${found} found`)
+    const { found, anew } = await this.#search(fetched.gitDir, chosen)
+    this.#context.log(
+      'fairway',
+      `searched ${chosen.length} files for secrets, ${anew} of them anew: ${found} found`,
+    )
   }
 
   async history(): Promise<void> {
@@ -125,17 +139,36 @@ class Scan {
     const sized = blobs.map((blob) => ({ ...blob, sizeBytes: sizes.get(blob.id) ?? 0 }))
     const { chosen, leftOut } = choose((await this.#withoutIgnored(sized)).kept, limits.history)
     this.#sayLeftOut(leftOut)
-    const found = await this.#search(gitDir, chosen)
+    const { found } = await this.#search(gitDir, chosen)
     const what = `${chosen.length} versions of files in ${pushed.commits} pushed commits`
     this.#context.log('fairway', `searched ${what}: ${found} more found`)
   }
 
-  report(): SecretFinding[] {
+  report(): FoundSecrets {
     const order = ['critical', 'high', 'medium', 'low']
     const sorted = this.#findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity))
-    const more = sorted.length - limits.findings
+    const accept = new Set(this.#source.accept)
+    const isAccepted = ({ fingerprint }: SecretFinding) => accept.has(fingerprint)
+    const accepted = sorted.filter(isAccepted)
+    const findings = sorted.filter((finding) => !isAccepted(finding))
+    const more = findings.length - limits.findings
     if (more > 0) this.#context.log('fairway', `${more} of the secrets found are not listed`)
-    return sorted.slice(0, limits.findings)
+    for (const finding of findings.slice(0, limits.findings)) this.#sayHowToAccept(finding)
+    if (accepted.length > 0) {
+      const files = named(accepted.map(({ file }) => ({ path: file })))
+      this.#context.log(
+        'fairway',
+        `accepted by secret_scan.accept of fairway.yaml: ${accepted.length} in ${files}`,
+      )
+    }
+    return { findings: findings.slice(0, limits.findings), accepted: accepted.slice(0, limits.findings) }
+  }
+
+  /** The exact line, in the log of the build that somebody reads anyway. */
+  #sayHowToAccept({ file, line, rule, severity, note, fingerprint }: SecretFinding): void {
+    const what = `${file}:${line} ${rule}, ${severity}${note && `, ${note}`}`
+    const how = fingerprint ? `; if it is no secret: secret_scan: { accept: [${fingerprint}] }` : ''
+    this.#context.log('fairway', `found ${what}${how}`)
   }
 
   async #withoutIgnored<C extends Candidate>(candidates: readonly C[]) {
@@ -149,33 +182,38 @@ class Scan {
     }
   }
 
-  /** How many secrets that were not seen before. */
-  async #search(gitDir: string, blobs: readonly Blob[]): Promise<number> {
+  /** How many secrets that were not seen before, and how many versions had to be looked at. */
+  async #search(gitDir: string, blobs: readonly Blob[]): Promise<{ found: number; anew: number }> {
     const before = this.#findings.length
     const known = new Set(this.#seen)
-    const binary: Candidate[] = []
-    const ids = [...new Set(blobs.map(({ id }) => id))]
+    const searched = await openSearchedBlobs(gitDir)
+    const binary: Candidate[] = blobs.filter(({ id, path }) => searched.find(id, path) === 'binary')
+    const news = blobs.filter(({ id, path }) => searched.find(id, path) === undefined)
+    const ids = [...new Set(news.map(({ id }) => id))]
     await placeBlobs(this.#mirrors.git, gitDir, ids, this.#scratch, this.#signal)
-    for (const blob of blobs) {
+    for (const blob of news) {
       const { id, path, commit = '', sizeBytes } = blob
       const text = await readText(join(this.#scratch, id), sizeBytes)
       if (text === undefined) {
         binary.push(blob)
+        searched.remember(id, path, 'binary')
         continue
       }
-      for (const { line, rule, fingerprint } of await this.#scanner.lint(path, text)) {
-        const secret = `${rule} ${fingerprint}`
+      const hits = await this.#scanner.lint(path, text, limits.fingerprints - this.#findings.length)
+      if (hits.length === 0) searched.remember(id, path, 'clean')
+      for (const { secret: value, ...hit } of hits) {
+        const secret = `${hit.rule} ${value}`
         // Of the commit's own files every place counts; of older versions the first.
         if (known.has(secret)) continue
         if (commit) known.add(secret)
         this.#seen.add(secret)
         const file = path.slice(0, limits.pathLength)
-        const finding = { file, line, rule, severity: severityOf(rule), commit }
-        this.#findings.push(create(SecretFindingSchema, finding))
+        this.#findings.push(create(SecretFindingSchema, { ...hit, file, commit }))
       }
     }
+    await searched.save()
     if (binary.length > 0) this.#sayLeftOut([`${named(binary)} for being binary`])
-    return this.#findings.length - before
+    return { found: this.#findings.length - before, anew: news.length }
   }
 
   #sayLeftOut(what: readonly string[]): void {

@@ -1,48 +1,64 @@
+import { ThreadOverrun } from '../../../lib/threads/thread.ts'
+import { createThreadPool, JobFailed } from '../../../lib/threads/thread-pool.ts'
 import { TaskError } from '../../tasks/task.ts'
-import { openThread, ThreadFault, type ThreadLimits } from '../../thread.ts'
 import type { Hit } from './lint.ts'
-import type { Answer, Question } from './worker.ts'
+import type { jobs } from './worker.ts'
 
-/** Searches texts for secrets, in a thread of its own. One question at a time; close it when done. */
+/** Searches texts for secrets, in a thread of its own. Close it when done. */
 export interface Scanner extends AsyncDisposable {
-  /** Throws TaskError `secret-scan-failed` when the text is not done with in time: nothing is passed unseen. */
-  lint(path: string, text: string): Promise<readonly Hit[]>
+  /**
+   * The first `fingerprints` hits have one. Throws TaskError `secret-scan-failed` when the text is not done with in time:
+   * nothing is passed unseen.
+   */
+  lint(path: string, text: string, fingerprints: number): Promise<readonly Hit[]>
   /** Those of the paths that the patterns leave out. */
   leftOut(patterns: readonly string[], paths: readonly string[]): Promise<readonly string[]>
 }
 
-const defaultLimits: ThreadLimits = { deadlineMs: 10_000, memoryMb: 256 }
+interface ScannerLimits {
+  /** For one text. */
+  readonly deadlineMs: number
+  readonly memoryMb: number
+}
+
+const defaultLimits: ScannerLimits = { deadlineMs: 10_000, memoryMb: 256 }
 
 const ignoreList = 'the list secret_scan.ignore of fairway.yaml'
 
 /** The bundle has it beside itself: see packaging/bundle.ts. */
 const workerFile = import.meta.url.endsWith('.ts') ? './worker.ts' : './secret-scan-worker.mjs'
 
-/** `signal` ends the thread and rejects with its reason what is asked. */
-export function openScanner(signal: AbortSignal, limits: ThreadLimits = defaultLimits): Scanner {
-  const thread = openThread<Question, Answer>(new URL(workerFile, import.meta.url), limits, signal)
-  const ask = (what: string, question: Question): Promise<Answer> =>
-    thread.ask(question).catch((error: unknown) => {
-      throw error instanceof ThreadFault ? failure(what, error.message) : error
-    })
-
+/** `signal` ends what is asked, with its reason. */
+export function openScanner(signal: AbortSignal, limits: ScannerLimits = defaultLimits): Scanner {
+  const pool = createThreadPool<typeof jobs>(new URL(workerFile, import.meta.url), {
+    ...limits,
+    threads: 1,
+    idleMs: 60_000,
+  })
+  const translated = (what: string, error: unknown): unknown => {
+    if (error instanceof JobFailed) return failure(what, `broke the scanner (${String(error.told)})`)
+    if (!(error instanceof ThreadOverrun)) return error
+    if (error.how === 'time')
+      return failure(what, `is not done with within ${limits.deadlineMs / 1000} seconds`)
+    if (error.how === 'memory') return failure(what, `takes more than ${limits.memoryMb} MiB of memory`)
+    return failure(what, 'ended the scanner')
+  }
   return {
-    async lint(path, text) {
-      const answer = await ask(path, { kind: 'lint', path, text })
-      if (answer.kind === 'hits') return answer.hits
-      throw failure(
-        path,
-        answer.kind === 'failed' ? `broke the scanner (${answer.error})` : 'broke the scanner',
-      )
+    async lint(path, text, fingerprints) {
+      try {
+        return await pool.ask('lint', [path, text, fingerprints], signal)
+      } catch (error) {
+        throw translated(path, error)
+      }
     },
     async leftOut(patterns, paths) {
-      const answer = await ask(ignoreList, { kind: 'leave-out', patterns, paths })
-      if (answer.kind === 'left-out') return answer.paths
-      throw failure(ignoreList, 'broke the scanner')
+      try {
+        return await pool.ask('leftOut', [patterns, paths], signal)
+      } catch (error) {
+        throw translated(ignoreList, error)
+      }
     },
-    async [Symbol.asyncDispose]() {
-      await thread[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   }
 }
 

@@ -8,6 +8,10 @@ export interface FoundSecret {
   readonly severity: string
   /** Commit that brought it, where that is not the built one. */
   readonly commit: string
+  /** What `secret_scan.accept` takes; empty from agents of before. */
+  readonly fingerprint?: string
+  /** Why it is less grave than its rule says. */
+  readonly note?: string
 }
 
 const severities: readonly string[] = ['low', 'medium', 'high', 'critical']
@@ -28,10 +32,24 @@ export function blockedBy(
   return (
     `what was pushed holds ${what}: ${grave.slice(0, shown).map(describeFinding).join('; ')}${more}. ` +
     'Whoever can read the repository has it: make a new one and end the old, then take it out of the history and ' +
-    'push with force. What is no secret: leave its path out with secret_scan.ignore in fairway.yaml; how grave it ' +
+    `push with force. What is no secret: ${howToAccept(grave.slice(0, shown))}; how grave it ` +
     'has to be: secretScan.block of the policy'
   )
 }
+
+/** The line itself where the agent named the findings. */
+function howToAccept(findings: readonly FoundSecret[]): string {
+  const fingerprints = findings.flatMap(({ fingerprint }) => (fingerprint ? [fingerprint] : []))
+  const ignore = 'leave its path out with secret_scan.ignore in fairway.yaml'
+  if (fingerprints.length === 0) return ignore
+  return `accept it in fairway.yaml with secret_scan: { accept: [${fingerprints.join(', ')}] }, or ${ignore}`
+}
+
+/** Those among accepted findings that the policy would not let pass: people are told of them still. */
+export const acceptedGrave = (
+  policy: PolicyDocument,
+  accepted: readonly FoundSecret[],
+): readonly FoundSecret[] => accepted.filter((finding) => blockedBy(policy, [finding]) !== undefined)
 
 /** A severity that this server does not know comes from a newer agent: it counts as the gravest. */
 const rank = (severity: string): number => {
@@ -40,7 +58,7 @@ const rank = (severity: string): number => {
 }
 
 /** `sale/config.py:12 (aws/AWSSecretAccessKey, critical)` */
-export function describeFinding({ file, line, rule, severity, commit }: FoundSecret): string {
+export function describeFinding({ file, line, rule, severity, commit, note }: FoundSecret): string {
   const since = commit ? `, in commit ${commit.slice(0, 10)}` : ''
-  return `${file}:${line} (${rule}, ${severity}${since})`
+  return `${file}:${line} (${rule}, ${severity}${note ? `, ${note}` : ''}${since})`
 }

@@ -1,6 +1,6 @@
 import type { ResolveOutput, SecretFinding } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { policyInForce } from '../../governance/policy/in-force.ts'
-import { blockedBy, describeFinding } from '../../governance/policy/secret-findings.ts'
+import { acceptedGrave, blockedBy, describeFinding } from '../../governance/policy/secret-findings.ts'
 import type { Engine } from '../replay.ts'
 import { TaskFailed } from '../types.ts'
 
@@ -27,28 +27,44 @@ export async function lastScannedCommit({ state: { tx, run } }: Engine): Promise
 
 /**
  * Notes the secrets that the agent found, warns of those that the policy lets pass, and throws TaskFailed
- * `secrets-found` for the others. A lock run builds nothing: it only warns.
+ * `secrets-found` for the others. What fairway.yaml says is no secret is noted as well, and warned of where the policy
+ * would have stopped it: whoever may push can write that. A lock run builds nothing: it only warns.
  */
-export async function judgeSecrets(engine: Engine, { findings }: ResolveOutput): Promise<void> {
-  if (findings.length === 0) return
+export async function judgeSecrets(
+  engine: Engine,
+  { findings, acceptedFindings: accepted }: Pick<ResolveOutput, 'findings' | 'acceptedFindings'>,
+): Promise<void> {
+  if (findings.length + accepted.length === 0) return
   const { tx, run, project } = engine.state
-  await engine.note({ secretFindings: findings.map(recordOf) })
-  const blocked = await engine.effect('secret-scan', async () => {
-    if (run.kind !== 'build') return ''
+  const recorded = accepted.map((finding) => ({ ...recordOf(finding), accepted: true as const }))
+  await engine.note({ secretFindings: [...findings.map(recordOf), ...recorded] })
+  const { blocked, grave } = await engine.effect('secret-judgement', async () => {
+    if (run.kind !== 'build') return { blocked: '', grave: 0 }
     const { document } = await policyInForce(tx, project.id)
-    return blockedBy(document, findings) ?? ''
+    return {
+      blocked: blockedBy(document, findings) ?? '',
+      grave: acceptedGrave(document, accepted).length,
+    }
   })
   if (blocked) throw new TaskFailed('secrets-found', blocked)
-  await engine.warn(
-    `The repository holds ${findings.length === 1 ? 'a secret' : `${findings.length} secrets`}: ` +
-      `${findings.slice(0, 5).map(describeFinding).join('; ')}${findings.length > 5 ? '; …' : ''}`,
-  )
+  if (findings.length > 0) await engine.warn(`The repository holds ${counted(findings)}`)
+  if (grave > 0) {
+    await engine.warn(
+      `secret_scan.accept of fairway.yaml lets pass what the policy stops: ${counted(accepted)}`,
+    )
+  }
 }
 
-const recordOf = ({ file, line, rule, severity, commit }: SecretFinding) => ({
+const counted = (findings: readonly SecretFinding[]): string =>
+  `${findings.length === 1 ? 'a secret' : `${findings.length} secrets`}: ` +
+  `${findings.slice(0, 5).map(describeFinding).join('; ')}${findings.length > 5 ? '; …' : ''}`
+
+const recordOf = ({ file, line, rule, severity, commit, fingerprint, note }: SecretFinding) => ({
   file,
   line,
   rule,
   severity,
   commit,
+  ...(fingerprint && { fingerprint }),
+  ...(note && { note }),
 })

@@ -533,6 +533,13 @@ export declare type ResolveOutput = Message<"fairway.agent.v1.ResolveOutput"> & 
    * @generated from field: repeated string auto_installed = 21;
    */
   autoInstalled: string[];
+
+  /**
+   * What fairway.yaml says are no secrets; not among `findings`.
+   *
+   * @generated from field: repeated fairway.agent.v1.SecretFinding accepted_findings = 40;
+   */
+  acceptedFindings: SecretFinding[];
 };
 
 /**
@@ -753,6 +760,20 @@ export declare type SecretFinding = Message<"fairway.agent.v1.SecretFinding"> & 
    * @generated from field: string commit = 5;
    */
   commit: string;
+
+  /**
+   * Of rule, value and path; what `secret_scan.accept` of fairway.yaml takes. Empty: there were too many.
+   *
+   * @generated from field: string fingerprint = 6;
+   */
+  fingerprint: string;
+
+  /**
+   * For people: why it is less grave than its rule says; empty: it is not.
+   *
+   * @generated from field: string note = 7;
+   */
+  note: string;
 };
 
 /**

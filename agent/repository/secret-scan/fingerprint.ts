@@ -1,0 +1,10 @@
+import { scryptSync } from 'node:crypto'
+
+/**
+ * Names one finding for ever: the same rule, value and path. It goes into fairway.yaml, logs and evidence, so it is made
+ * slowly: whoever guesses a password pays for each guess.
+ */
+export const fingerprintOf = (rule: string, path: string, value: string): string =>
+  scryptSync(value, `fairway secret finding\0${rule}\0${path}`, 16, { N: 4096, r: 8, p: 1 }).toString('hex')
+
+export const fingerprintPattern = /^[0-9a-f]{32}$/
