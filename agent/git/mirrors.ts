@@ -33,6 +33,8 @@ export interface CommitWanted {
   onBranch?: boolean
   /** How many commits of its history come with it; kept apart from mirrors that have single commits. Default 1. */
   depth?: number
+  /** Without the contents of files, for who only looks at their names; kept apart as well. */
+  namesOnly?: boolean
   onLine?: (line: string) => void
 }
 
@@ -67,7 +69,7 @@ export function createMirrors(
 
   function directoryOf(url: string, wanted: CommitWanted, access: HostAccess | undefined): string {
     // A shallow fetch would cut short the history that a merge or a search needs, and must not while one is going on.
-    const reach = wanted.history ? 'history' : wanted.depth ? 'depth' : ''
+    const reach = wanted.history ? 'history' : wanted.depth ? 'depth' : wanted.namesOnly ? 'names' : ''
     // What only this project may reach is for it alone, too; redirects lead anywhere, so its addresses don't tell.
     const isApart = access && (access.presentedTo(url) || access.networkAllow.length > 0)
     const parts = [url, reach, isApart ? access.project : '']
@@ -167,6 +169,8 @@ export function createMirrors(
         '--no-write-fetch-head',
         '--force',
         '--progress',
+        // A server that knows no filters sends everything.
+        ...(wanted.namesOnly ? ['--filter=blob:none'] : []),
       ]
       await using wayOut = await openWay()
       try {

@@ -24,6 +24,15 @@ export interface Closure {
   leftOut: ReadonlyMap<string, string>
 }
 
+/** Modules that nobody has. */
+export class MissingModules extends TaskError {
+  readonly modules: readonly string[]
+  constructor(modules: readonly string[], message: string) {
+    super('dependency-missing', message)
+    this.modules = modules
+  }
+}
+
 const always = 'base'
 
 /**
@@ -184,8 +193,8 @@ function missingError(missing: Map<string, string[]>, sources: ModuleSources): T
   const more = missing.size > 5 ? ` and ${missing.size - 5} more` : ''
   const files = [...missing.values()].slice(0, 5).flatMap((path) => fileOf(path.at(-2), sources) ?? [])
   const see = files.length > 0 ? `; see ${[...new Set(files)].join(', ')}` : ''
-  return new TaskError(
-    'dependency-missing',
+  return new MissingModules(
+    [...missing.keys()],
     `missing module${missing.size > 1 ? 's' : ''}: ${parts.join(', ')}${more}; looked in ${sources.searched.join(' and ')}${see}`,
   )
 }

@@ -29,14 +29,16 @@ test('where addons of others come from', () => {
     oca: 'https://github.com/OCA/{}.git',
     variables: {},
     exclude: [],
+    index: { days: 7 },
     ignore: [],
   })
   const text =
-    'sources:\n  oca: https://git.example/oca/{}\n  variables: {PGDATABASE: prod}\n  exclude: [web/web_*]\n  ignore: [odoo/custom/conf.d]\n'
+    'sources:\n  oca: https://git.example/oca/{}\n  variables: {PGDATABASE: prod}\n  exclude: [web/web_*]\n  index: false\n  ignore: [odoo/custom/conf.d]\n'
   expect(parseFairwayFile(text).sources).toEqual({
     oca: 'https://git.example/oca/{}',
     variables: { PGDATABASE: 'prod' },
     exclude: ['web/web_*'],
+    index: false,
     ignore: ['odoo/custom/conf.d'],
   })
   expect(() => parse('sources:\n  oca: https://git.example/oca\n')).toThrow(
@@ -45,6 +47,13 @@ test('where addons of others come from', () => {
   expect(() => parse('sources:\n  variable: {}\n')).toThrow(
     'unknown key `variable`, did you mean `variables`?',
   )
+  expect(
+    parseFairwayFile('sources: { index: { repositories: [web, "git@git.example:x"] } }').sources.index,
+  ).toEqual({
+    repositories: ['web', 'git@git.example:x'],
+    days: 7,
+  })
+  expect(() => parse('sources: { index: true }')).toThrow('`sources.index`: ')
   expect(() => parse('sources:\n  exclude: [web_x]\n')).toThrow('repository/addon is expected')
 })
 

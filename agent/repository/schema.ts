@@ -158,6 +158,35 @@ export const fairwaySchema = z
           .max(200)
           .default([])
           .describe('Addons of other repositories that are left out, for instance web/web_x'),
+        index: z
+          .union(
+            [
+              z.literal(false),
+              z.strictObject({
+                repositories: z
+                  .array(
+                    z
+                      .string()
+                      .max(500)
+                      .regex(/^[\w@][^\s{}]*$/, 'the name of a repository or its address is expected'),
+                  )
+                  .max(500)
+                  .optional()
+                  .describe("Names, for `oca`, or addresses; those of OCA's when it is left out"),
+                days: z
+                  .int()
+                  .min(0)
+                  .max(365)
+                  .default(7)
+                  .describe('How long a host goes by what it found; `fairway lock --update` asks anew'),
+              }),
+            ],
+            'false is expected, or { repositories: […], days: 7 }',
+          )
+          .prefault({})
+          .describe(
+            'Where a build looks for a module that is missing, to say which repository has it; nothing is taken from there',
+          ),
         ignore: z
           .array(folder)
           .max(100)

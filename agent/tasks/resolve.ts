@@ -34,6 +34,7 @@ import { warnOnlyBase } from './resolve/only-base.ts'
 import { openBase } from './resolve/open-base.ts'
 import { resolvePackages } from './resolve/packages.ts'
 import { createModules } from './resolve/project-modules.ts'
+import { proposeSources } from './resolve/propose-sources.ts'
 import { requireRenames } from './resolve/renames.ts'
 import { closeStages, requireStage } from './resolve/stage-modules.ts'
 import { secretsOf, type TaskContext, TaskError, type TaskHandler } from './task.ts'
@@ -122,7 +123,21 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   const projectModules = createModules(found, base.facts, config, series)
   requireRenames(config, projectModules)
   const stages = closeStages(config, projectModules)
-  const stage = requireStage(stages, input.stage)
+  const proposing = {
+    sources: file.sources,
+    modules: projectModules,
+    declaring: {
+      ...asked.declaringFile,
+      pattern: defaults.pattern,
+      series,
+      declared: sources.map(({ url }) => url),
+    },
+    mirrors,
+    workDirectory: services.workDirectory,
+    shownTo: Object.keys(secrets).length + input.networkAllow.length > 0 ? context.project : '',
+    refresh: input.refresh,
+  }
+  const stage = await requireStage(stages, input.stage, (one) => proposeSources(one, proposing, context))
   const { modules, closure } = stage
   const addons = leaveOutUnfit(found, stages, context)
   await requireDataFiles(addons, stage, { files, demo: stage.demo }, context)

@@ -72,6 +72,7 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
       await mkdir(work, { recursive: true })
       await run('git', ['init', '--quiet', '--bare', '-b', 'main', bare])
       await run('git', ['-C', bare, 'config', 'uploadpack.allowReachableSHA1InWant', 'true'])
+      await run('git', ['-C', bare, 'config', 'uploadpack.allowFilter', 'true'])
       const git = async (...args: string[]) => {
         const identity = [
           '-c',

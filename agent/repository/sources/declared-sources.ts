@@ -11,6 +11,8 @@ export interface DeclaredSources {
   /** What people may want to know once, and need do nothing about. */
   notes: string[]
   doodba?: DoodbaProject
+  /** Where the project would name one more repository. */
+  declaringFile: { kind: 'oca-dependencies' | 'repos' | 'addons'; file: string }
 }
 
 /**
@@ -51,6 +53,11 @@ export async function readDeclaredSources(
     ],
     notes: [...(aggregated?.notes ?? []), ...(doodba?.notes ?? [])],
     doodba,
+    declaringFile: doodba
+      ? { kind: 'addons', file: addons?.name ?? `${doodbaFolder}/addons.yaml` }
+      : repos
+        ? { kind: 'repos', file: repos.name }
+        : { kind: 'oca-dependencies', file: ocaFileName },
   }
 }
 

@@ -132,7 +132,7 @@ async function pin(declaration: Declaration, gathering: Gathering): Promise<Pinn
 }
 
 /** An address in a file: no file of the host, and no password or token (a user name is often one) that a lock would hold. */
-function requireSourceUrl(url: string, { protocols }: Mirrors): void {
+export function requireSourceUrl(url: string, { protocols }: Pick<Mirrors, 'protocols'>): void {
   requireProtocol(
     url,
     protocols.filter((protocol) => protocol !== 'file'),

@@ -61,14 +61,15 @@ function listWanted(settings: StageConfig, sources: ProjectModules): string[] {
   return [...installable, ...[...others].filter((name) => closes([name], sources))].sort()
 }
 
-/** The stage that was asked for, which has to close. */
-export function requireStage(
+/** The stage that was asked for, which has to close; `explain` says more of why it does not. */
+export async function requireStage(
   stages: readonly StageClosure[],
   stage: CellStage,
-): StageClosure & { closure: Closure } {
+  explain: (stage: StageClosure) => Promise<StageClosure>,
+): Promise<StageClosure & { closure: Closure }> {
   const asked = stages.find((one) => one.stage === stage)
   if (!asked)
     throw new TaskError('bad-input', 'the task names no stage that this agent knows: upgrade the agent')
-  if (!asked.closure) throw asked.fault
+  if (!asked.closure) throw (await explain(asked)).fault
   return { ...asked, closure: asked.closure }
 }

@@ -1,0 +1,84 @@
+import type { Mirrors } from '../../git/mirrors.ts'
+import { findModules, type IndexedRepository, type ModuleSearch } from '../../module-index/find-modules.ts'
+import { ocaRepositories } from '../../module-index/oca-repositories.ts'
+import { type DeclaringFile, proposeLines } from '../../module-index/proposal.ts'
+import { MissingModules, type ModuleSources } from '../../repository/closure.ts'
+import { fairwayFileName } from '../../repository/fairway-yaml.ts'
+import type { FairwayFile } from '../../repository/schema.ts'
+import { isFolderName, nameOf } from '../../repository/sources/declaration.ts'
+import { type TaskContext, TaskError } from '../task.ts'
+import { requireSourceUrl } from './gather-sources.ts'
+import type { StageClosure } from './stage-modules.ts'
+
+export interface ProposalContext {
+  readonly sources: FairwayFile['sources']
+  readonly modules: ModuleSources
+  readonly declaring: DeclaringFile
+  readonly mirrors: Mirrors
+  readonly workDirectory: string
+  /** Whose answers are kept apart; empty: nobody's. */
+  readonly shownTo: string
+  /** Asks anew, whatever was answered before. */
+  readonly refresh: boolean
+}
+
+const dayMs = 24 * 3_600_000
+/** A build that fails is to fail soon; what was looked at is there for the next one. */
+const budgetMs = 30_000
+
+/**
+ * A stage that modules are missing for is told which repositories have them, and what these need in turn. Nothing is taken
+ * that the project does not declare itself. What was looked at, by commit, is the artifact `module-index.json`.
+ */
+export async function proposeSources(
+  asked: StageClosure,
+  wanted: ProposalContext,
+  context: Pick<TaskContext, 'artifact' | 'log' | 'signal'>,
+): Promise<StageClosure> {
+  const { fault } = asked
+  const { index } = wanted.sources
+  if (!(fault instanceof MissingModules) || index === false || wanted.declaring.series === '') return asked
+  const repositories = (index.repositories ?? ocaRepositories).map((one) => requireRepository(one, wanted))
+  context.log(
+    'fairway',
+    `missing: ${fault.modules.slice(0, 10).join(', ')}; looking where they are, among ${repositories.length} repositories`,
+  )
+  const { own, image } = wanted.modules
+  const search = await findModules(
+    fault.modules,
+    (module) => own.has(module) || image.has(module),
+    {
+      ...wanted,
+      repositories,
+      ref: wanted.declaring.series,
+      maxAgeMs: wanted.refresh ? 0 : index.days * dayMs,
+      budgetMs,
+    },
+    context.signal,
+  )
+  context.artifact('module-index.json', 'application/json', new TextEncoder().encode(describeSearch(search)))
+  const proposal = proposeLines(search, wanted.declaring)
+  const message = proposal === '' ? fault.message : `${fault.message}. ${proposal}`
+  return { ...asked, fault: new TaskError(fault.reason, message, { cause: fault }) }
+}
+
+function requireRepository(
+  one: string,
+  { mirrors, declaring }: Pick<ProposalContext, 'mirrors' | 'declaring'>,
+): IndexedRepository {
+  const url = isFolderName(one) ? declaring.pattern.replace('{}', one) : one
+  try {
+    requireSourceUrl(url, mirrors)
+  } catch (error) {
+    if (!(error instanceof TaskError)) throw error
+    throw new TaskError(error.reason, `${fairwayFileName}: sources.index: ${error.message}`, { cause: error })
+  }
+  return { name: isFolderName(one) ? one : nameOf(url), url }
+}
+
+function describeSearch({ found, absent, looked, without, unread, left }: ModuleSearch): string {
+  const repositories = looked
+    .map(({ name, url, commit, asOf }) => ({ name, url, commit, asOf }))
+    .sort((a, b) => (a.url < b.url ? -1 : 1))
+  return `${JSON.stringify({ repositories, found, absent, withoutBranch: without, unread, notLookedAt: left }, null, 2)}\n`
+}
