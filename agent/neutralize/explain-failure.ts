@@ -3,7 +3,7 @@ import { parseJson } from '../cached-json.ts'
 import { type OdooContainer, odooContainer } from '../containers/odoo-options.ts'
 import { type OneOffJudge, runOneOff } from '../containers/one-off.ts'
 import type { AgentServices } from '../services.ts'
-import type { TaskContext } from '../tasks/task.ts'
+import { type TaskContext, TaskError } from '../tasks/task.ts'
 import { failingMark, failingScript } from './failing-script.ts'
 import { plain } from './plain.ts'
 
@@ -35,7 +35,14 @@ export async function explainFailure(
     Cmd: ['python3', '-c', failingScript],
   }
   const oneOff = { name: 'explain-neutralize', source: 'odoo' as const, cellId: spec.cell.id, container }
-  return parseJson(await runOneOff(docker, context, oneOff, createListener), failureSchema)
+  try {
+    return parseJson(await runOneOff(docker, context, oneOff, createListener), failureSchema)
+  } catch (error) {
+    // That Odoo failed is the news, not that nobody can say why.
+    if (!(error instanceof TaskError)) throw error
+    context.log('fairway', `which file it was could not be found out: ${error.message}`)
+    return undefined
+  }
 }
 
 function createListener(): OneOffJudge<string> {
