@@ -32,6 +32,7 @@ function code(trees: Record<string, string>, more: Partial<Source> = {}): Source
     addonVersions: {},
     renamed: {},
     requirements: { python: {}, apt: {} },
+    variables: {},
     ...more,
   } as unknown as Source
 }
