@@ -13,3 +13,16 @@ export async function requireConfirmed(question: string, yes: boolean, signal: A
     input.close()
   }
 }
+
+/** The name, typed on a terminal; empty elsewhere, which the server refuses. */
+export async function requireTyped(name: string, signal: AbortSignal): Promise<string> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return ''
+  const input = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await input.question(`Type ${name} to go on: `, { signal })
+    if (answer.trim() === name) return name
+    throw new CliError(exitCodes.failure, 'Nothing was done.')
+  } finally {
+    input.close()
+  }
+}

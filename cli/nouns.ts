@@ -18,6 +18,9 @@ export const nouns: Record<string, Noun> = {
       show: () => import('./commands/project/show.ts'),
       update: () => import('./commands/project/update.ts'),
       rename: () => import('./commands/project/rename.ts'),
+      archive: () => import('./commands/project/archive.ts'),
+      unarchive: () => import('./commands/project/unarchive.ts'),
+      delete: () => import('./commands/project/delete.ts'),
     },
   },
   host: {

@@ -89,6 +89,7 @@ const schema = z
     FAIRWAY_OWNER_CODE: z.string().min(1).optional(),
     FAIRWAY_BUILD_TIMEOUT_MINUTES: z.coerce.number().int().min(1).max(600).default(90),
     FAIRWAY_BRANCH_GRACE_MINUTES: z.coerce.number().min(0).max(43_200).default(60),
+    FAIRWAY_STAGING_GRACE_MINUTES: z.coerce.number().min(0).max(129_600).default(10_080),
     FAIRWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   })
   .refine((env) => !env.DATABASE_POOL_URL || env.DATABASE_URL, {
@@ -168,7 +169,9 @@ export interface Config {
   readonly workflowHost: string
   readonly ownerCodeFor?: string
   readonly buildTimeoutMs: number
+  /** How long the environment of a deleted branch stays; production's stays for ever. */
   readonly branchGraceMs: number
+  readonly stagingGraceMs: number
   readonly logLevel: string
   /** What is allowed and had better not be, for people. */
   readonly warnings: readonly string[]
@@ -214,6 +217,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     ownerCodeFor: env.FAIRWAY_OWNER_CODE,
     buildTimeoutMs: env.FAIRWAY_BUILD_TIMEOUT_MINUTES * 60_000,
     branchGraceMs: env.FAIRWAY_BRANCH_GRACE_MINUTES * 60_000,
+    stagingGraceMs: env.FAIRWAY_STAGING_GRACE_MINUTES * 60_000,
     logLevel: env.FAIRWAY_LOG_LEVEL,
   }
   return Object.freeze({ ...config, warnings: warningsOf(config) })

@@ -26,6 +26,8 @@ export const projectJson = (project: Project) => ({
       }
     : null,
   ignoredBranchCount: project.ignoredBranchCount,
+  archivedAt: timeOf(project.archivedAt),
+  deletedAt: timeOf(project.deletedAt),
   createdAt: timeOf(project.createdAt),
   id: project.id,
 })

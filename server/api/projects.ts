@@ -5,6 +5,8 @@ import type { AppContext } from '../context.ts'
 import { invalid } from '../errors.ts'
 import { stageFromMessage } from '../services/messages.ts'
 import type { BranchRule } from '../services/projects/branch-rules.ts'
+import { archiveProject, unarchiveProject } from '../services/projects/project-archive.ts'
+import { deleteProject, planProjectDeletion } from '../services/projects/project-deletion.ts'
 import { renameProject } from '../services/projects/project-rename.ts'
 import { updateProject } from '../services/projects/project-update.ts'
 import { createProject, getProject, listProjects, pinProject } from '../services/projects/projects.ts'
@@ -37,8 +39,22 @@ export const projectsApi = (app: AppContext): ServiceImpl<typeof ProjectService>
   async renameProject({ project, newName }, context) {
     return { project: await renameProject(app, callerOf(context), project, newName) }
   },
-  async listProjects(_, context) {
-    return { projects: await listProjects(app, callerOf(context)) }
+  async archiveProject({ project }, context) {
+    return { project: await archiveProject(app, callerOf(context), project) }
+  },
+  async unarchiveProject({ project }, context) {
+    return { project: await unarchiveProject(app, callerOf(context), project) }
+  },
+  async planProjectDeletion({ project }, context) {
+    const plan = await planProjectDeletion(app, callerOf(context), project)
+    return { ...plan, environments: [...plan.environments] }
+  },
+  async deleteProject({ project, confirm }, context) {
+    const { deleted, runIds } = await deleteProject(app, callerOf(context), project, confirm)
+    return { deleted, runIds: [...runIds] }
+  },
+  async listProjects({ includeEnded }, context) {
+    return { projects: await listProjects(app, callerOf(context), { includeEnded }) }
   },
   async getProject({ project }, context) {
     return { project: await getProject(app, callerOf(context), project) }

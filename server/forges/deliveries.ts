@@ -118,10 +118,10 @@ async function act(
     }
     case 'delete': {
       const branch = { projectId: sender.projectId, name: change.branch }
-      const at = await deleteBranchIn(tx, caller, branch, config.branchGraceMs)
+      const at = await deleteBranchIn(tx, caller, branch, config)
       const detail = at
         ? `Its environment is destroyed at ${at.toISOString()}.`
-        : 'No development environment to destroy.'
+        : 'No environment of it is to be destroyed.'
       return { outcome: 'branch-deleted', detail }
     }
     case 'push':
@@ -130,7 +130,7 @@ async function act(
 }
 
 /** A branch without a stage is pushed every day; it is no failure of the delivery. */
-const ignoredReasons = new Set(['no-branch-rule', 'invalid-branch'])
+const ignoredReasons = new Set(['no-branch-rule', 'invalid-branch', 'project-archived'])
 
 async function build(
   tx: Tx,

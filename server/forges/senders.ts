@@ -55,7 +55,12 @@ export async function findSenders(
   for (const { id, organization_id } of candidates.length > 0 ? candidates : [nobody]) {
     const place = { organizationId: organization_id, projectId: id }
     const row = await withTenant(db, callerOf(place, forge.name, requestId), (tx) =>
-      tx.selectFrom('projects').selectAll().where('id', '=', id).executeTakeFirst(),
+      tx
+        .selectFrom('projects')
+        .selectAll()
+        .where('id', '=', id)
+        .where('deleted_at', 'is', null)
+        .executeTakeFirst(),
     )
     const secret = row
       ? sealer.open(row.webhook_secret_sealed, webhookSecretLabel(id)).toString()

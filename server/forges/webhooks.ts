@@ -9,8 +9,11 @@ import { parseJson } from './payload.ts'
 import { forgeOf } from './recognize.ts'
 import { findSenders } from './senders.ts'
 
+/** All lead to the same: who sent a delivery is said by its headers. */
+const addresses = new Set(['github', 'gitlab', 'gitea', 'forgejo', 'bitbucket'])
+
 /**
- * `POST /webhooks/github`: 202 says what was done; 401 for an unknown repository and for a bad signature alike; 400 for a
+ * `POST /webhooks/<forge>`: 202 says what was done; 401 for an unknown repository and for a bad signature alike; 400 for a
  * payload that the forge would not send; 409 for one of another repository than the project's; 503 when it should come
  * again.
  */
@@ -23,7 +26,8 @@ export function addWebhooks(scope: FastifyInstance, context: AppContext): void {
     reply.raw.once('close', () => bodies.release(request))
   })
   scope.setErrorHandler(createRefusal(context))
-  scope.post('/webhooks/github', async (request, reply) => {
+  scope.post<{ Params: { forge: string } }>('/webhooks/:forge', async (request, reply) => {
+    if (!addresses.has(request.params.forge)) return await reply.code(404).send({ error: 'no such webhook' })
     try {
       return await receive(context, request, reply)
     } catch (error) {
@@ -67,7 +71,7 @@ async function receive(context: AppContext, request: FastifyRequest, reply: Fast
     headers: request.headers,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
   }
-  const forge = forgeOf()
+  const forge = forgeOf(signed)
   const mentions = findMentions(signed.body)
   if (mentions.slugs.length === 0 && mentions.ids.length === 0) {
     return await reply.code(400).send({ error: 'The payload names no repository.' })

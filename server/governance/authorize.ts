@@ -2,6 +2,7 @@ import type { Stage } from '../db/tables/projects.ts'
 import { claim, type Operation, type Projects, type Tx } from '../db/tenancy.ts'
 import { DomainError } from '../errors.ts'
 import { type MemberRole, type Permission, type ProjectRole, type Role, ruleOf } from './matrix.ts'
+import { requireStateFor } from './project-state.ts'
 
 /** On whose behalf a use case runs, and what they are. */
 export interface Caller extends Operation {
@@ -92,6 +93,8 @@ export async function authorize(
         (people.length > 0 ? ` Ask one of: ${people.join(', ')}.` : ''),
     )
   }
+  if (place.projectId)
+    await requireStateFor(tx, permission, place.projectId, ruleOf(permission).writes.length > 0)
   await claim(tx, { permission, role: decision.role, projects: decision.projects })
 }
 

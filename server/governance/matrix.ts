@@ -44,10 +44,19 @@ export const matrix = {
     writes: ['projects'],
   },
   'project.manage': {
-    does: 'Change and rename a project',
+    does: 'Change, rename, archive and delete a project',
     reach: 'project',
     roles: ['owner'],
-    writes: ['projects'],
+    writes: [
+      'projects',
+      'runs',
+      'secrets',
+      'tokens',
+      'grants',
+      'project_members',
+      'ignored_pushes',
+      'branches',
+    ],
   },
   'host.join': {
     does: 'Make join tokens for hosts',

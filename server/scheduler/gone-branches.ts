@@ -4,7 +4,7 @@ import { audit } from '../db/audit.ts'
 import { notify } from '../db/signals.ts'
 import { operation, withTenant } from '../db/tenancy.ts'
 
-/** Starts the destruction of development environments whose branch was deleted and whose grace period is over. */
+/** Starts the destruction of environments whose branch was deleted and whose grace period is over; never of production. */
 export async function destroyGoneBranches(context: AppContext): Promise<void> {
   const due = await context.db.scheduler
     .selectFrom('branches')
@@ -20,14 +20,15 @@ export async function destroyGoneBranches(context: AppContext): Promise<void> {
         .set({ destroy_at: null })
         .where('id', '=', id)
         .where('destroy_at', '<', sql<Date>`now()`)
-        .where('stage', '=', 'development')
+        .where('stage', '<>', 'production')
         .returning(['project_id', 'name'])
         .executeTakeFirst()
       if (!branch) return
       const environment = await tx
         .selectFrom('environments')
-        .select(['id', 'name'])
+        .select(['id', 'name', 'stage'])
         .where('branch_id', '=', id)
+        .where('stage', '<>', 'production')
         .where('status', '<>', 'destroyed')
         .executeTakeFirst()
       if (!environment) return
@@ -39,7 +40,7 @@ export async function destroyGoneBranches(context: AppContext): Promise<void> {
           branch_id: id,
           environment_id: environment.id,
           kind: 'destroy',
-          stage: 'development',
+          stage: environment.stage,
           trigger: 'system',
           requested_by: 'scheduler',
         })

@@ -1,6 +1,7 @@
 import { Code } from '@connectrpc/connect'
 import type { AppContext } from '../../server/context.ts'
 import { makeCheckpoint } from '../../server/evidence/audit/checkpoints.ts'
+import { archiveProject } from '../../server/services/projects/project-archive.ts'
 import { createProject } from '../../server/services/projects/projects.ts'
 import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
 import { countRollbackLoss } from '../../server/services/releases/rollback-loss.ts'
@@ -231,6 +232,26 @@ export const cases: Record<string, Case> = {
   },
   'fairway.v1.ProjectService.renameProject': {
     request: ({ project }) => ({ project, newName: `renamed-${++branches}` }),
+    arrange: spare,
+    mutates: true,
+  },
+  'fairway.v1.ProjectService.archiveProject': {
+    request: ({ project }) => ({ project }),
+    arrange: spare,
+    mutates: true,
+  },
+  'fairway.v1.ProjectService.unarchiveProject': {
+    request: ({ project }) => ({ project }),
+    arrange: async (context, tenant) => {
+      const { project } = await spare(context, tenant)
+      await archiveProject(context, tenant.caller, project)
+      return { project }
+    },
+    mutates: true,
+  },
+  'fairway.v1.ProjectService.planProjectDeletion': { request: ({ project }) => ({ project }) },
+  'fairway.v1.ProjectService.deleteProject': {
+    request: ({ project }) => ({ project, confirm: project }),
     arrange: spare,
     mutates: true,
   },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AppContext } from '../../server/context.ts'
+import { deleteProject } from '../../server/services/projects/project-deletion.ts'
 import { createProject, getProject } from '../../server/services/projects/projects.ts'
 import { runCli } from '../support/cli.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -125,5 +126,79 @@ describe('project rename', () => {
     expect(refused.stderr).toContain(`fairway build cancel busy ${build.number}`)
     await finishBuild(busy, build)
     expect(await json('project', 'rename', 'busy', 'idle')).toMatchObject({ name: 'idle' })
+  })
+})
+
+describe('project archive', () => {
+  test('lets nothing start, says why, and is taken back', async () => {
+    await create('resting')
+    const push = (branch: string) =>
+      deliverGithub(server, 'resting-webhook-secret', githubPush({ full_name: 'resting/odoo' }, branch))
+    await json('project', 'archive', 'resting')
+    expect((await push('feature/x')).answer).toMatchObject({ outcome: 'ignored' })
+    const branches = JSON.parse((await cli('branch', 'list', 'resting', '--json')).stdout)
+    expect(branches).toMatchObject([{ name: 'feature/x', ignored: { reason: 'project-archived' } }])
+    const build = await cli('build', 'start', 'resting', 'feature/x')
+    expect(build.stderr).toContain('fairway project unarchive resting')
+    expect((await cli('project', 'list')).stdout).not.toContain('resting')
+    expect((await cli('project', 'list', '--all')).stdout).toContain('resting')
+    await json('project', 'unarchive', 'resting')
+    expect((await push('feature/x')).answer).toMatchObject({ outcome: 'build-queued' })
+  })
+})
+
+describe('project delete', () => {
+  const destroyed = (project: string) =>
+    tenant.scope(async (tx) => {
+      const { id } = await tx
+        .selectFrom('projects')
+        .select('id')
+        .where('name', '=', project)
+        .executeTakeFirstOrThrow()
+      // As the scheduler would, with an agent.
+      await tx.updateTable('environments').set({ status: 'destroyed' }).where('project_id', '=', id).execute()
+      return await tx
+        .updateTable('runs')
+        .set({ status: 'succeeded', advance_at: null })
+        .where('project_id', '=', id)
+        .where('kind', '=', 'destroy')
+        .returning('id')
+        .execute()
+    })
+
+  test('is refused while there is a production, and without its name', async () => {
+    await create('alive')
+    const alive = { ...tenant, project: 'alive' }
+    await finishBuild(alive, await arrangeBuild(context, alive, 'main'))
+    const refused = await cli('project', 'delete', 'alive', '--confirm', 'alive')
+    expect(refused.stderr).toContain('fairway env destroy alive production --confirm production')
+    await create('named')
+    expect((await cli('project', 'delete', 'named')).stderr).toContain('--confirm named')
+    expect((await cli('project', 'delete', 'named', '--confirm', 'name')).stderr).toContain('--confirm named')
+    expect((await getProject(context, tenant.caller, 'named')).deletedAt).toBe(undefined)
+  })
+
+  test('destroys what runs first, then takes everything that lets in, and keeps what was done', async () => {
+    await create('ended')
+    const ended = { ...tenant, project: 'ended' }
+    await finishBuild(ended, await arrangeBuild(context, ended, 'feature/x'))
+    const plan = await json('project', 'delete', 'ended', '--plan')
+    expect(plan).toMatchObject({ environments: ['feature-x'], runs: 1, blocker: '' })
+    const first = await deleteProject(context, tenant.caller, 'ended', 'ended')
+    expect(first).toMatchObject({ deleted: false, runIds: [expect.any(String)] })
+    // Asked again meanwhile, it begins nothing twice.
+    expect(await deleteProject(context, tenant.caller, 'ended', 'ended')).toEqual(first)
+    expect(await destroyed('ended')).toEqual([{ id: first.runIds[0] }])
+    expect(await json('project', 'delete', 'ended', '--confirm', 'ended')).toMatchObject({ deleted: true })
+
+    const push = githubPush({ full_name: 'ended/odoo' }, 'feature/x')
+    expect((await deliverGithub(server, 'ended-webhook-secret', push)).status).toBe(401)
+    expect((await cli('build', 'start', 'ended', 'feature/x')).stderr).toContain('was deleted on')
+    expect((await cli('project', 'unarchive', 'ended')).stderr).toContain('was deleted on')
+    await expect(create('ended')).rejects.toMatchObject({ reason: 'project-exists' })
+    expect(await json('build', 'show', 'ended', '1')).toMatchObject({ number: 1 })
+    expect((await eventsOf('project.delete')).map(({ details }) => details)).toMatchObject([
+      { name: 'ended', runs: 2 },
+    ])
   })
 })

@@ -268,6 +268,19 @@ test('deleting a development branch sets the end of its environment, a push take
   expect(await branch()).toMatchObject({ deleted_at: null, destroy_at: null })
 })
 
+test('deleting a release branch gives its staging environment an end, later than a preview’s', async () => {
+  const ref = 'refs/heads/release/ended'
+  await send({ body: push(ref) })
+  const gone = push(ref, { deleted: true, after: '0'.repeat(40), head_commit: null })
+  const { answer } = await send({ body: gone })
+  const branch = await tenant.scope((tx) =>
+    tx.selectFrom('branches').selectAll().where('name', '=', 'release/ended').executeTakeFirstOrThrow(),
+  )
+  const days = 7 * 24 * 60 * 60_000
+  expect(branch.destroy_at?.getTime()).toBe((branch.deleted_at?.getTime() ?? 0) + days)
+  expect(answer.detail).toContain(branch.destroy_at?.toISOString())
+})
+
 test('deleting the production branch touches its environment not at all', async () => {
   await send({ body: push('refs/heads/main') })
   await send({ body: push('refs/heads/main', { deleted: true, after: '0'.repeat(40), head_commit: null }) })

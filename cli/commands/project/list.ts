@@ -3,13 +3,17 @@ import { formatAge } from '../../format.ts'
 import { type ProjectJson, projectJson } from '../../json/project.ts'
 import { verb } from '../../verb.ts'
 
-export const command = verb({
+export const command = verb<{ all?: boolean }>({
   usage: 'list',
   summary: 'List the projects',
   examples: [['fairway project list --json | jq -r ".[].name"', 'their names']],
-  async run(session) {
+  configure: (command) => command.option('--all', 'archived and deleted ones as well'),
+  async run(session, _, options) {
     const client = await session.client(ProjectService)
-    const { projects } = await client.listProjects({}, { signal: session.signal })
+    const { projects } = await client.listProjects(
+      { includeEnded: options.all === true },
+      { signal: session.signal },
+    )
     session.out.list<ProjectJson>(
       projects.map(projectJson),
       [
@@ -18,6 +22,7 @@ export const command = verb({
         { title: 'ENVIRONMENTS', value: (row) => String(row.environmentCount), align: 'right' },
         { title: 'BUILDS', value: (row) => String(row.buildCount), align: 'right' },
         { title: 'CREATED', value: (row) => formatAge(row.createdAt) },
+        { title: 'STATE', value: (row) => (row.deletedAt ? 'deleted' : row.archivedAt ? 'archived' : '') },
         { title: 'REPOSITORY', value: (row) => row.repositoryUrl },
       ],
       'There is no project yet. Make one: fairway project create NAME URL',

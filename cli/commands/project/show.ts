@@ -54,6 +54,8 @@ export const command = verb({
       ['Environments', String(json.environmentCount)],
       ['Builds', String(json.buildCount)],
       ['Created', json.createdAt],
+      ['Archived', json.deletedAt ? null : json.archivedAt],
+      ['Deleted', json.deletedAt],
     ])
     return undefined
   },

@@ -25,6 +25,8 @@ export interface ProjectsTable {
   repository_uid: string | null
   repository_owner_uid: string | null
   repository_claim: JsonOrNull
+  archived_at: TimeOrNull
+  deleted_at: TimeOrNull
 }
 
 export interface IgnoredPushesTable {

@@ -11,6 +11,7 @@ import { DomainError, invalid, wrongState } from '../../errors.ts'
 import { voidApprovalsOfRun } from '../../governance/approvals/state.ts'
 import { findWaitingRuns } from '../../governance/approvals/waiting-runs.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { faultOfState } from '../../governance/project-state.ts'
 import { commitFor } from '../identity/workflow-binding.ts'
 import { ensureEnvironment, environmentNameOf, recordBranch } from '../projects/branch-environments.ts'
 import { type BranchRule, describeRules, requireBranchName, stageOf } from '../projects/branch-rules.ts'
@@ -60,10 +61,12 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
   // Until the commit the project's row is ours: its builds start one after another.
   const project = await tx
     .selectFrom('projects')
-    .select(['id', 'branch_rules', 'next_build_number as number'])
+    .select(['id', 'name', 'branch_rules', 'next_build_number as number', 'archived_at', 'deleted_at'])
     .where('id', '=', known.id)
     .forUpdate()
     .executeTakeFirstOrThrow()
+  const ended = faultOfState(project, 'build.start')
+  if (ended) throw ended
   const stage = requireStage(wanted, branchRulesOf(project))
   await tx
     .updateTable('projects')

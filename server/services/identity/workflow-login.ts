@@ -51,6 +51,7 @@ export function createWorkflowLogin({ config, db }: AppContext): Exchange {
           .select(['id', 'repository_url', 'github_repository_id'])
           .where('id', '=', candidate.id)
           .where('name', '=', project)
+          .where('deleted_at', 'is', null)
           .executeTakeFirst()
         // Of another git host, whoever has a repository of that name at GitHub is a stranger, until ids say otherwise.
         const isNamesake = !known?.github_repository_id && !isAtHost(known?.repository_url ?? '', host)

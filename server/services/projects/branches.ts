@@ -57,14 +57,14 @@ export async function listBranches(
 }
 
 /**
- * The branch is gone from the repository. A development environment goes after the grace period, unless a push brings
- * the branch back before. Gives when, or undefined where nothing goes.
+ * The branch is gone from the repository. Its environment goes after the grace period of its stage, unless a push brings
+ * the branch back before; production never. Gives when, or undefined where nothing goes.
  */
 export async function deleteBranchIn(
   tx: Tx,
   caller: Caller,
   branch: { projectId: string; name: string },
-  graceMs: number,
+  grace: { readonly branchGraceMs: number; readonly stagingGraceMs: number },
 ): Promise<Date | undefined> {
   await authorize(tx, caller, 'branch.delete', { projectId: branch.projectId })
   await forgetIgnoredPush(tx, branch.projectId, branch.name)
@@ -77,7 +77,10 @@ export async function deleteBranchIn(
     .executeTakeFirst()
   if (!known) return undefined
   const now = new Date()
-  const destroyAt = known.stage === 'development' ? new Date(now.getTime() + graceMs) : null
+  const graceMs = { development: grace.branchGraceMs, staging: grace.stagingGraceMs, production: undefined }[
+    known.stage
+  ]
+  const destroyAt = graceMs === undefined ? null : new Date(now.getTime() + graceMs)
   await tx
     .updateTable('branches')
     .set({ deleted_at: now, destroy_at: destroyAt })

@@ -100,9 +100,15 @@ export async function createProject(
   return { project, webhookSecret }
 }
 
-export async function listProjects({ db }: AppContext, caller: Caller): Promise<Project[]> {
+export async function listProjects(
+  { db }: AppContext,
+  caller: Caller,
+  filter: { includeEnded: boolean } = { includeEnded: false },
+): Promise<Project[]> {
   return await withTenant(db, caller, async (tx) => {
-    const rows = await projectsWithCounts(tx).orderBy('name').execute()
+    let query = projectsWithCounts(tx).orderBy('name')
+    if (!filter.includeEnded) query = query.where('archived_at', 'is', null)
+    const rows = await query.execute()
     return rows.map((row) => projectMessage(row, row))
   })
 }
@@ -203,6 +209,8 @@ function projectMessage(
     ownerUid: pin?.owner ?? '',
     refusedRepository: claimMessage(row),
     ignoredBranchCount: counts.ignored ?? 0,
+    archivedAt: timestampOf(row.archived_at),
+    deletedAt: timestampOf(row.deleted_at),
   })
 }
 

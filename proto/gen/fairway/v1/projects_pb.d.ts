@@ -118,6 +118,20 @@ export declare type Project = Message<"fairway.v1.Project"> & {
    * @generated from field: uint32 ignored_branch_count = 17;
    */
   ignoredBranchCount: number;
+
+  /**
+   * Nothing starts in it any more.
+   *
+   * @generated from field: google.protobuf.Timestamp archived_at = 18;
+   */
+  archivedAt?: Timestamp | undefined;
+
+  /**
+   * Only what it did is still there to be looked at.
+   *
+   * @generated from field: google.protobuf.Timestamp deleted_at = 19;
+   */
+  deletedAt?: Timestamp | undefined;
 };
 
 /**
@@ -269,6 +283,12 @@ export declare const CreateProjectResponseSchema: GenMessage<CreateProjectRespon
  * @generated from message fairway.v1.ListProjectsRequest
  */
 export declare type ListProjectsRequest = Message<"fairway.v1.ListProjectsRequest"> & {
+  /**
+   * Archived and deleted ones as well.
+   *
+   * @generated from field: bool include_ended = 1;
+   */
+  includeEnded: boolean;
 };
 
 /**
@@ -506,6 +526,199 @@ export declare type RenameProjectResponse = Message<"fairway.v1.RenameProjectRes
 export declare const RenameProjectResponseSchema: GenMessage<RenameProjectResponse>;
 
 /**
+ * @generated from message fairway.v1.ArchiveProjectRequest
+ */
+export declare type ArchiveProjectRequest = Message<"fairway.v1.ArchiveProjectRequest"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+};
+
+/**
+ * Describes the message fairway.v1.ArchiveProjectRequest.
+ * Use `create(ArchiveProjectRequestSchema)` to create a new message.
+ */
+export declare const ArchiveProjectRequestSchema: GenMessage<ArchiveProjectRequest>;
+
+/**
+ * @generated from message fairway.v1.ArchiveProjectResponse
+ */
+export declare type ArchiveProjectResponse = Message<"fairway.v1.ArchiveProjectResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Project project = 1;
+   */
+  project?: Project | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.ArchiveProjectResponse.
+ * Use `create(ArchiveProjectResponseSchema)` to create a new message.
+ */
+export declare const ArchiveProjectResponseSchema: GenMessage<ArchiveProjectResponse>;
+
+/**
+ * @generated from message fairway.v1.UnarchiveProjectRequest
+ */
+export declare type UnarchiveProjectRequest = Message<"fairway.v1.UnarchiveProjectRequest"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+};
+
+/**
+ * Describes the message fairway.v1.UnarchiveProjectRequest.
+ * Use `create(UnarchiveProjectRequestSchema)` to create a new message.
+ */
+export declare const UnarchiveProjectRequestSchema: GenMessage<UnarchiveProjectRequest>;
+
+/**
+ * @generated from message fairway.v1.UnarchiveProjectResponse
+ */
+export declare type UnarchiveProjectResponse = Message<"fairway.v1.UnarchiveProjectResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Project project = 1;
+   */
+  project?: Project | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.UnarchiveProjectResponse.
+ * Use `create(UnarchiveProjectResponseSchema)` to create a new message.
+ */
+export declare const UnarchiveProjectResponseSchema: GenMessage<UnarchiveProjectResponse>;
+
+/**
+ * @generated from message fairway.v1.PlanProjectDeletionRequest
+ */
+export declare type PlanProjectDeletionRequest = Message<"fairway.v1.PlanProjectDeletionRequest"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+};
+
+/**
+ * Describes the message fairway.v1.PlanProjectDeletionRequest.
+ * Use `create(PlanProjectDeletionRequestSchema)` to create a new message.
+ */
+export declare const PlanProjectDeletionRequestSchema: GenMessage<PlanProjectDeletionRequest>;
+
+/**
+ * @generated from message fairway.v1.PlanProjectDeletionResponse
+ */
+export declare type PlanProjectDeletionResponse = Message<"fairway.v1.PlanProjectDeletionResponse"> & {
+  /**
+   * Names of those that go, with their data.
+   *
+   * @generated from field: repeated string environments = 1;
+   */
+  environments: string[];
+
+  /**
+   * @generated from field: uint32 secrets = 2;
+   */
+  secrets: number;
+
+  /**
+   * @generated from field: uint32 tokens = 3;
+   */
+  tokens: number;
+
+  /**
+   * @generated from field: uint32 grants = 4;
+   */
+  grants: number;
+
+  /**
+   * @generated from field: uint32 members = 5;
+   */
+  members: number;
+
+  /**
+   * What stays: runs with their logs, releases, statements of evidence, audit events.
+   *
+   * @generated from field: uint32 runs = 6;
+   */
+  runs: number;
+
+  /**
+   * @generated from field: uint32 releases = 7;
+   */
+  releases: number;
+
+  /**
+   * @generated from field: uint32 statements = 8;
+   */
+  statements: number;
+
+  /**
+   * @generated from field: uint32 audit_events = 9;
+   */
+  auditEvents: number;
+
+  /**
+   * Why it can't be deleted as it is; empty where it can.
+   *
+   * @generated from field: string blocker = 10;
+   */
+  blocker: string;
+};
+
+/**
+ * Describes the message fairway.v1.PlanProjectDeletionResponse.
+ * Use `create(PlanProjectDeletionResponseSchema)` to create a new message.
+ */
+export declare const PlanProjectDeletionResponseSchema: GenMessage<PlanProjectDeletionResponse>;
+
+/**
+ * @generated from message fairway.v1.DeleteProjectRequest
+ */
+export declare type DeleteProjectRequest = Message<"fairway.v1.DeleteProjectRequest"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+
+  /**
+   * The project's name again.
+   *
+   * @generated from field: string confirm = 2;
+   */
+  confirm: string;
+};
+
+/**
+ * Describes the message fairway.v1.DeleteProjectRequest.
+ * Use `create(DeleteProjectRequestSchema)` to create a new message.
+ */
+export declare const DeleteProjectRequestSchema: GenMessage<DeleteProjectRequest>;
+
+/**
+ * @generated from message fairway.v1.DeleteProjectResponse
+ */
+export declare type DeleteProjectResponse = Message<"fairway.v1.DeleteProjectResponse"> & {
+  /**
+   * False while its environments are being destroyed first: ask again when these runs have ended.
+   *
+   * @generated from field: bool deleted = 1;
+   */
+  deleted: boolean;
+
+  /**
+   * @generated from field: repeated string run_ids = 2;
+   */
+  runIds: string[];
+};
+
+/**
+ * Describes the message fairway.v1.DeleteProjectResponse.
+ * Use `create(DeleteProjectResponseSchema)` to create a new message.
+ */
+export declare const DeleteProjectResponseSchema: GenMessage<DeleteProjectResponse>;
+
+/**
  * Whose word a project's branch rules are.
  *
  * @generated from enum fairway.v1.BranchRulesOrigin
@@ -602,6 +815,44 @@ export declare const ProjectService: GenService<{
     methodKind: "unary";
     input: typeof RenameProjectRequestSchema;
     output: typeof RenameProjectResponseSchema;
+  },
+  /**
+   * FailedPrecondition while anything of the project runs. What serves goes on until it is stopped.
+   *
+   * @generated from rpc fairway.v1.ProjectService.ArchiveProject
+   */
+  archiveProject: {
+    methodKind: "unary";
+    input: typeof ArchiveProjectRequestSchema;
+    output: typeof ArchiveProjectResponseSchema;
+  },
+  /**
+   * @generated from rpc fairway.v1.ProjectService.UnarchiveProject
+   */
+  unarchiveProject: {
+    methodKind: "unary";
+    input: typeof UnarchiveProjectRequestSchema;
+    output: typeof UnarchiveProjectResponseSchema;
+  },
+  /**
+   * What DeleteProject would take away, and what it would leave.
+   *
+   * @generated from rpc fairway.v1.ProjectService.PlanProjectDeletion
+   */
+  planProjectDeletion: {
+    methodKind: "unary";
+    input: typeof PlanProjectDeletionRequestSchema;
+    output: typeof PlanProjectDeletionResponseSchema;
+  },
+  /**
+   * FailedPrecondition while there is a production, while anything else runs, and without the confirmation.
+   *
+   * @generated from rpc fairway.v1.ProjectService.DeleteProject
+   */
+  deleteProject: {
+    methodKind: "unary";
+    input: typeof DeleteProjectRequestSchema;
+    output: typeof DeleteProjectResponseSchema;
   },
 }>;
 
