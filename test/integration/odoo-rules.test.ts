@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
 import { CellStage, ResolveTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
+import { createImageProject } from '../support/image-project.ts'
 import { createTestServices, ownImages, registry, type TestServices } from '../support/odoo-services.ts'
+import { startPythonIndex } from '../support/python-index.ts'
 import { createTask, type RecordedTask } from '../support/task-context.ts'
 
 // What Odoo makes of a repository's modules, said when a commit is resolved: on the real task, with the modules of the
@@ -273,3 +275,30 @@ test('files that an image cannot hold or nobody can look at are named as the rep
   const error = await resolve(looped).catch((error: Error) => error)
   expect(error).toMatchObject({ message: expect.stringMatching(/ELOOP.*'bin_count\/data\/neutralize.sql'$/) })
 }, 120_000)
+
+test('an image has what comes by itself with its Python, and an addon that is the repository without the others', async () => {
+  await using index = await startPythonIndex()
+  index.addWheel('acme-label', '1.0', { files: { 'acme_label.py': '' } })
+  await using project = await createImageProject()
+  const toolbox = await project.git.createRepository('toolbox')
+  const needs = "'auto_install': True, 'external_dependencies': {'python': ['acme-label']}"
+  await toolbox.commit(
+    { ...module('tool_base'), ...own('tool_report', needs, ['tool_base']) },
+    { branch: '19.0' },
+  )
+  const resolved = await project.resolve({
+    '__init__.py': '',
+    '__manifest__.py': "{'name': 'x', 'version': '19.0.1.0.0', 'depends': ['tool_base']}",
+    'oca_dependencies.txt': `toolbox ${toolbox.url}\n`,
+    ...fairway(`python: { index: ${index.url} }\n`),
+  })
+  expect(resolved.modules).toEqual(['shop'])
+  expect(resolved.python).toMatchObject([{ name: 'acme-label', version: '1.0' }])
+  const image = await project.build(resolved, undefined, { sources: resolved.sources })
+  const script = 'cd /mnt/extra-addons; python3 -c "import acme_label" && find . -name __manifest__.py | sort'
+  expect((await project.run(image.reference, 'sh', '-c', script)).trim().split('\n')).toEqual([
+    './shop/__manifest__.py',
+    './tool_base/__manifest__.py',
+    './tool_report/__manifest__.py',
+  ])
+}, 180_000)
