@@ -57,9 +57,9 @@ describe('refused, with the place', () => {
     ['', 'fairway.lock: no JSON: Unexpected end of JSON input'],
     ['{\n  "version": 2,\n  oops\n}', 'fairway.lock:3:3: no JSON: Expected'],
     ['<<<<<<< HEAD\n', "fairway.lock: no JSON: Unexpected token '<'"],
-    ['[]', 'reads locks of version 2, not of none'],
+    ['[]', 'reads locks up to version 3, not of none'],
     ['null', 'not of none'],
-    ['{"version": 3}', 'not of 3'],
+    ['{"version": 4}', 'not of 4'],
     [changed(() => ({ commit: 'HEAD' })), 'fairway.lock: commit: a full commit id is expected'],
     [
       changed(({ sources }) => ({ sources: [sources[0], sources[0]] })),

@@ -10,8 +10,15 @@ const path = text.refine((value) => !value.startsWith('/') && !value.split('/').
 })
 const pinned = { commit: commitId, ref: text, url: text }
 
+/** A version 2 is a 3 that has no addons of packages. */
+const readVersions = [2, lockVersion] as const
+
 const documentSchema = z.strictObject({
-  addons: z.array(z.strictObject({ name: text, path, tree: commitId })).max(10_000),
+  addons: z
+    .array(
+      z.strictObject({ name: text, package: z.string().regex(pythonName).optional(), path, tree: commitId }),
+    )
+    .max(10_000),
   apt: z
     .array(
       z.strictObject({
@@ -39,7 +46,7 @@ const documentSchema = z.strictObject({
     .max(1000),
   submodules: z.array(z.strictObject({ commit: commitId, path, url: text })).max(1000),
   tree: commitId,
-  version: z.literal(lockVersion),
+  version: z.literal(readVersions),
 })
 
 /** A lock as it is written. */
@@ -60,8 +67,8 @@ export function parseLock(document: string, file: string): LockDocument | undefi
   const version =
     typeof value === 'object' && value !== null && 'version' in value ? value.version : undefined
   if (version === 1) return undefined
-  if (version !== lockVersion)
-    throw invalid(file, `this agent reads locks of version ${lockVersion}, not of ${shown(version)}`)
+  if (!readVersions.some((known) => known === version))
+    throw invalid(file, `this agent reads locks up to version ${lockVersion}, not of ${shown(version)}`)
   const result = documentSchema.safeParse(value)
   if (!result.success) {
     const faults = result.error.issues.slice(0, 3)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createLock, imageKey, noPackages } from './lock.ts'
+import { parseLock } from './lock-document.ts'
 
 const a = { name: 'a', path: 'addons/a', treeId: '1'.repeat(40) }
 const b = { name: 'b', path: 'addons/b', treeId: '2'.repeat(40) }
@@ -28,4 +29,23 @@ test('an addon, its content or the base changes the key; the commit alone does n
 
 test('the lock is the same text for ever', () => {
   expect(createLock({ ...base, addons: [a] })).toMatchSnapshot()
+})
+
+test('addons of packages make a lock of version 3, and no other key: the packages have it', () => {
+  const packaged = {
+    name: 'b',
+    package: 'odoo-addon-b',
+    path: 'odoo-addon-b/odoo/addons/b',
+    treeId: '3'.repeat(40),
+  }
+  const input = { ...base, base: { image: 'odoo:19.0', digest: `sha256:${'0'.repeat(64)}` } }
+  const ids = { commit: '4'.repeat(40), treeId: '5'.repeat(40) }
+  const { document } = createLock({ ...input, ...ids, addons: [a, packaged] })
+  expect(parseLock(document, 'fairway.lock')).toMatchObject({
+    version: 3,
+    addons: [{ name: 'a' }, { name: 'b', package: 'odoo-addon-b', tree: packaged.treeId }],
+  })
+  expect(parseLock(createLock({ ...input, ...ids, addons: [a] }).document, 'fairway.lock')).toMatchObject({
+    version: 2,
+  })
 })

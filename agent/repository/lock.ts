@@ -6,13 +6,19 @@ import { createHash } from 'node:crypto'
  */
 export const imageRecipeVersion = 3
 
-/** Of the document's form. A version 1 pinned nothing but the base. */
-export const lockVersion = 2
+/**
+ * Of the document's form. A version 1 pinned nothing but the base. Version 3 knows addons that packages bring; a lock
+ * without any is still written as version 2, which older agents read.
+ */
+export const lockVersion = 3
+const plainLockVersion = 2
 
 export interface LockedAddon {
   name: string
   path: string
   treeId: string
+  /** Python package that brings it; none: a repository. */
+  package?: string
 }
 
 export interface LockedSource {
@@ -70,7 +76,12 @@ export interface Lock {
 export function createLock(input: LockInput): Lock {
   const document = `${JSON.stringify(
     {
-      addons: sortedBy(input.addons, 'path').map(({ name, path, treeId }) => ({ name, path, tree: treeId })),
+      addons: sortedBy(input.addons, 'path').map(({ name, package: from, path, treeId }) => ({
+        name,
+        ...(from !== undefined && { package: from }),
+        path,
+        tree: treeId,
+      })),
       apt: sortedBy(input.apt, 'name').map(({ name, version }) => ({ name, version })),
       base: { digest: input.base.digest, image: input.base.image },
       closure: input.closure,
@@ -92,7 +103,7 @@ export function createLock(input: LockInput): Lock {
       })),
       submodules: sortedBy(input.submodules, 'path').map(({ commit, path, url }) => ({ commit, path, url })),
       tree: input.treeId,
-      version: lockVersion,
+      version: input.addons.some((addon) => addon.package !== undefined) ? lockVersion : plainLockVersion,
     },
     null,
     2,

@@ -1,5 +1,6 @@
-import type { ImageFacts } from '../containers/image-facts.ts'
 import { TaskError } from '../tasks/task.ts'
+import { findDistribution } from './import-names.ts'
+import type { ManifestEntry, UnmetEntry } from './pip.ts'
 import { parseRequirement, type Requirement } from './requirement.ts'
 
 /** What requirements need to know of a module of the project. */
@@ -12,36 +13,75 @@ export interface ModuleNeeds {
   readonly externalBin: readonly string[]
 }
 
-type Python = Pick<ImageFacts, 'distributions' | 'imports'>
+/** What Python has, as far as it is known without asking it. */
+export interface KnownPython {
+  /** By normalized name. */
+  readonly distributions: ReadonlySet<string>
+  /** First names of what one can import. */
+  readonly imports: ReadonlySet<string>
+}
+
+/** What a manifest asks of Python, in `external_dependencies.python`. */
+export type ModuleRequirement = Requirement & ManifestEntry
 
 /**
- * `external_dependencies.python` of modules, as requirements. Names of what one imports, the older style, become the
- * distribution of the image that brings it; what the image plainly has is left out.
+ * `external_dependencies.python` of modules.
  *
  * @throws TaskError `requirements-invalid`, naming the manifest.
  */
-export function pythonOfModules(modules: readonly ModuleNeeds[], image: Python): Requirement[] {
+export function pythonOfModules(modules: readonly ModuleNeeds[]): ModuleRequirement[] {
   return modules.flatMap((module) =>
-    module.externalPython.flatMap((text) => {
+    module.externalPython.map((text) => {
       const origin = manifestOf(module)
       const requirement = parseRequirement(text, origin)
-      if (!requirement)
-        throw new TaskError(
-          'requirements-invalid',
-          `${origin}: external_dependencies.python holds ${JSON.stringify(text.slice(0, 100))}, which is no requirement such as num2words>=0.5`,
-        )
-      const known = asDistribution(requirement, image)
-      return known.plain && known.name in image.distributions ? [] : [known]
+      if (requirement) return { ...requirement, kept: keptFor(requirement) }
+      throw new TaskError(
+        'requirements-invalid',
+        `${origin}: external_dependencies.python holds ${JSON.stringify(text.slice(0, 100))}, which is no requirement such as num2words>=0.5`,
+      )
     }),
   )
 }
 
-function asDistribution(requirement: Requirement, image: Python): Requirement {
-  if (requirement.name in image.distributions) return requirement
-  const written = /^[A-Za-z0-9._-]+/.exec(requirement.text)![0]
-  const brought = image.imports[written] ?? image.imports[written.split('.')[0]!]
-  if (brought === undefined) return requirement
-  return { ...requirement, name: brought, text: brought + requirement.text.slice(written.length) }
+/** As Odoo looks for it: a distribution of that name, else an import. What has more than a name is the image's to judge. */
+export const isPlainlyMet = ({ name, plain, text }: Requirement, known: KnownPython): boolean =>
+  plain && (known.distributions.has(name) || known.imports.has(text))
+
+/** A name of an import says nothing of versions to Odoo: it takes one with a version for a distribution. */
+function keptFor({ name, plain, text }: Requirement): string {
+  const found = findDistribution(plain ? text : name) ?? findDistribution(name)
+  if (found === undefined) return ''
+  return plain ? found : found === name ? text : ''
+}
+
+/**
+ * @param imports of the image, and the package that brings each.
+ * @throws TaskError `python-unnamed` with the line to write, for what no package of the image brings.
+ */
+export function requireMet(
+  unmet: readonly UnmetEntry[],
+  asking: readonly ModuleRequirement[],
+  imports: Readonly<Record<string, string>>,
+): void {
+  if (unmet.length === 0) return
+  const faults = unmet.map(({ text, why, bringer }) => {
+    const origins = [...new Set(asking.filter((one) => one.text === text).map(({ origin }) => origin))]
+    const brought = bringer || (imports[/^[\w]*/.exec(text)![0]] ?? '')
+    return `${origins.slice(0, 3).join(', ')} asks for ${JSON.stringify(text.slice(0, 100))}${adviceFor(text, why, brought)}`
+  })
+  const rest = faults.length > 5 ? `; and ${faults.length - 5} more` : ''
+  throw new TaskError(
+    'python-unnamed',
+    `${faults.slice(0, 5).join('; ')}${rest}. No package index is asked for a name that only a manifest gives: anybody may have taken it there`,
+  )
+}
+
+function adviceFor(text: string, why: string, bringer: string): string {
+  if (why === 'invalid') return ', which is no requirement: write a package, as num2words>=0.5'
+  if (why !== '') return `, but its version is ${why}: add the line ${text} to requirements.txt`
+  if (bringer !== '')
+    return `, which Odoo takes for a package of that name; the import comes with ${bringer}: write that in the manifest`
+  return `, which nothing in the image or in requirements.txt brings: add the package that does to requirements.txt, the line ${text} if that is its name on the index`
 }
 
 /**

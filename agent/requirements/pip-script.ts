@@ -1,7 +1,10 @@
+import { wheelScript } from './wheel-script.ts'
+
 /**
  * Run inside an image, as its user: pip, told what to do by JSON on standard input. /work is a folder of the task.
  *
- * `resolve` answers what pip would install beside what the image has, pinned; nothing is installed.
+ * `resolve` answers what pip would install beside what the image has, pinned, what these packages bring, and which
+ * dependencies of manifests nobody brings; nothing is installed.
  * `install` fetches pinned packages, every file checked by its hash, and installs them below /work/root.
  *
  * Packages that come as source are built with what the image has (no isolation: it would fetch unpinned tools). Nothing
@@ -9,11 +12,12 @@
  * What pip says goes to standard error; the answer, in short lines, to standard output.
  */
 export const pipScript = String.raw`
-import json, os, subprocess, sys
+import glob, json, os, re, subprocess, sys
 from pip import __version__ as pip_version
-from pip._vendor.packaging.requirements import Requirement
+from pip._vendor.packaging.requirements import InvalidRequirement, Requirement
 from pip._vendor.packaging.utils import canonicalize_name
 
+${wheelScript}
 job = json.load(sys.stdin)
 work = '/work'
 os.environ.update({
@@ -22,7 +26,7 @@ os.environ.update({
     'PIP_NO_COLOR': '1', 'PIP_PROGRESS_BAR': 'off', 'PIP_RETRIES': '2', 'PIP_TIMEOUT': '15',
     'SOURCE_DATE_EPOCH': '315532800',
 })
-for folder in ('home', 'tmp', 'wheels', 'root'):
+for folder in ('home', 'tmp', 'wheels', 'seen', 'root'):
     os.makedirs(os.path.join(work, folder), exist_ok=True)
 if job['index']:
     os.environ['PIP_INDEX_URL'] = job['index']
@@ -64,20 +68,18 @@ def fitting(constraints, requirements):
                    for other in wanted.get(canonicalize_name(pin.name), []))
     return [pin for pin in constraints if fits(pin)]
 
-def resolve():
-    if tuple(int(part) for part in pip_version.split('.')[:2] if part.isdigit()) < (22, 2):
-        return {'fault': 'ERROR: pip %s is too old' % pip_version}
-    requirements = write('requirements.txt', job['requirements'])
+def pip_resolve(requirements):
+    texts = write('requirements.txt', requirements)
     narrowed = ['-c', write('narrowed.txt', job['narrowed'])] if job['narrowed'] else []
     report = os.path.join(work, 'report.json')
     try:
-        pins = fitting(job['pins'], job['requirements'])
+        pins = fitting(job['pins'], requirements)
     except Exception as error:
         # Whatever pip's parser does not take, pip itself names with its line.
         pins = []
     for constraints in ([pins, []] if pins else [[]]):
         pinned = ['-c', write('pins.txt', constraints)] if constraints else []
-        code, said = pip('install', '--dry-run', '--report', report, *built, '-r', requirements, *narrowed, *pinned)
+        code, said = pip('install', '--dry-run', '--report', report, *built, '-r', texts, *narrowed, *pinned)
         if code == 0:
             break
         if 'ResolutionImpossible' not in said and 'conflicting dependencies' not in said:
@@ -91,6 +93,75 @@ def resolve():
         'version': item['metadata']['version'],
         'sha256': item['download_info'].get('archive_info', {}).get('hashes', {}).get('sha256', ''),
     } for item in items], 'pinsHeld': bool(constraints) or not pins}
+
+seen = {}
+
+# Fetches what is not known yet, checked by hash, and looks into it. Without a hash there is nothing to go by: refused later.
+def look_into(packages):
+    new = [one for one in packages if one['sha256'] and (one['name'], one['version']) not in seen]
+    if not new:
+        return None
+    pins = write('wanted.txt', ['%(name)s==%(version)s --hash=sha256:%(sha256)s' % one for one in new])
+    code, said = pip('wheel', '--quiet', '--no-deps', '--require-hashes', *built, '-w', work + '/seen', '-r', pins)
+    if code != 0:
+        return {'fault': said}
+    names = {one['name']: (one['name'], one['version']) for one in new}
+    for path in glob.glob(work + '/seen/*.whl'):
+        name = canonicalize_name(os.path.basename(path).split('-')[0])
+        if name in names:
+            seen[names[name]] = inspect(path)
+        os.remove(path)
+
+def brought_by(packages, name):
+    for one in packages:
+        if name in seen.get((one['name'], one['version']), {'imports': ()})['imports']:
+            return one['name']
+
+# As check_python_external_dependency of odoo/modules/module.py: a distribution of that name in that version, else something
+# to import that is called like the whole text.
+def lacks(text, packages):
+    try:
+        wanted = Requirement(text)
+    except InvalidRequirement:
+        return 'invalid'
+    if wanted.marker and not wanted.marker.evaluate():
+        return None
+    name = canonicalize_name(wanted.name)
+    version = next((one['version'] for one in packages if one['name'] == name), None) or image_version(wanted.name)
+    if version is not None:
+        return None if not wanted.specifier or wanted.specifier.contains(version) else version
+    if brought_by(packages, text) or image_has(text):
+        return None
+    return ''
+
+def resolve():
+    if tuple(int(part) for part in pip_version.split('.')[:2] if part.isdigit()) < (22, 2):
+        return {'fault': 'ERROR: pip %s is too old' % pip_version}
+    asked, trusted = list(job['requirements']), set(job['trusted'])
+    found = {'packages': [], 'pinsHeld': True}
+    while True:
+        if asked:
+            found = pip_resolve(asked)
+            fault = found if 'fault' in found else look_into(found['packages'])
+            if fault:
+                return fault
+        packages = found['packages']
+        missing = [(entry, why) for entry in job['entries'] for why in [lacks(entry['text'], packages)] if why is not None]
+        known = trusted | {one['name'] for one in packages}
+        # What the requirements, or packages of theirs, name themselves may be narrowed; the kept names may be asked for.
+        more = [entry['text'] if entry['name'] in known else entry['kept'] for entry, why in missing
+                if why != 'invalid' and (entry['name'] in known or entry['kept'])]
+        more = [text for text in dict.fromkeys(more) if text not in asked]
+        if not more:
+            break
+        asked += more
+    for one in packages:
+        inside = seen.get((one['name'], one['version']), {'imports': (), 'addons': []})
+        one['imports'] = sorted(name for name in inside['imports'] if '.' not in name)
+        one['addons'] = inside['addons']
+    unmet = [{'text': entry['text'], 'why': why, 'bringer': brought_by(packages, re.split(r'[^\w.]', entry['text'])[0]) or ''}
+             for entry, why in missing]
+    return {**found, 'unmet': unmet}
 
 def install():
     pins = write('pins.txt', job['requirements'])

@@ -16,6 +16,44 @@ export interface PinnedPython extends LockedPython {
   readonly askedBy: readonly string[]
 }
 
+/** An addon that a package brings, as `odoo/addons/<module>`. */
+export interface PackagedAddonFiles {
+  readonly module: string
+  /** Git tree id of its folder, as if it lay in a repository. */
+  readonly treeId: string
+  readonly neutralize: boolean
+  /** Its manifest, base64: at most a byte more than manifests may have. */
+  readonly manifest: string
+}
+
+export interface ResolvedPython extends PinnedPython {
+  /** What one can import of it, by first name. */
+  readonly imports: readonly string[]
+  readonly addons: readonly PackagedAddonFiles[]
+}
+
+/** A dependency that a manifest names. */
+export interface ManifestEntry {
+  readonly text: string
+  /** Normalized (PEP 503). */
+  readonly name: string
+  /** What an index may be asked for in its place; empty: nothing. */
+  readonly kept: string
+}
+
+export interface UnmetEntry {
+  readonly text: string
+  /** `invalid`, empty for what nobody brings, or the version that is there. */
+  readonly why: string
+  /** Package that brings an import of that name; empty: none. */
+  readonly bringer: string
+}
+
+export interface PythonAnswer {
+  readonly packages: readonly ResolvedPython[]
+  readonly unmet: readonly UnmetEntry[]
+}
+
 export type PackageServices = Pick<AgentServices, 'docker' | 'packages'>
 
 /** Where pip runs: an image on this host by digest or id, its user, and a folder of the task that it may fill. */
@@ -26,6 +64,29 @@ export interface PipPlace {
   readonly directory: string
 }
 
+const packagedAddonSchema = z.object({
+  module: z.string(),
+  treeId: z.string().regex(/^[0-9a-f]{40}$/),
+  neutralize: z.boolean(),
+  manifest: z.string(),
+})
+
+const unmetSchema = z.object({ text: z.string(), why: z.string(), bringer: z.string() })
+
+export const pythonAnswerSchema: z.ZodType<PythonAnswer> = z.object({
+  packages: z.array(
+    z.object({
+      name: z.string(),
+      version: z.string(),
+      hashes: z.array(z.string()),
+      askedBy: z.array(z.string()),
+      imports: z.array(z.string()),
+      addons: z.array(packagedAddonSchema),
+    }),
+  ),
+  unmet: z.array(unmetSchema),
+})
+
 const answerSchema = z.union([
   z.object({ fault: z.string() }),
   z.object({
@@ -34,16 +95,21 @@ const answerSchema = z.union([
         name: z.string().regex(pythonName),
         version: z.string().regex(pythonVersion),
         sha256: z.string(),
+        imports: z.array(z.string()).optional(),
+        addons: z.array(packagedAddonSchema).optional(),
       }),
     ),
     pinsHeld: z.boolean().optional(),
+    unmet: z.array(unmetSchema).optional(),
   }),
 ])
 
 const maxPackages = 2000
 
 /**
- * What pip would install beside what the image has, pinned by version and hash. Pins of a lock hold where they fit.
+ * What pip would install beside what the image has, pinned by version and hash, what that brings, and which `entries` of
+ * manifests nobody brings then. Pins of a lock hold where they fit. The index is asked for what requirements name, for what
+ * packages name in turn, and for the `kept` names of entries that nothing else brings.
  *
  * @throws TaskError `python-conflict`, `-missing`, `-index-denied`, `-index-unavailable`, `-build-failed`, `-failed`.
  */
@@ -53,30 +119,36 @@ export async function resolvePython(
   place: PipPlace,
   request: {
     requirements: readonly Requirement[]
+    /** Of manifests. */
+    asking: readonly (Requirement & ManifestEntry)[]
     constraints: readonly Requirement[]
+    /** Lines of constraints that are nobody's. */
+    held: readonly string[]
     pins: readonly { name: string; version: string }[]
     from: PackageRequest
   },
-): Promise<PinnedPython[]> {
-  const { requirements, constraints, pins } = request
-  const { packages, pinsHeld } = await runPip(services, context, place, request.from, requirements, {
+): Promise<PythonAnswer> {
+  const { asking, constraints, held, pins, requirements } = request
+  const said = [...requirements, ...asking]
+  const { packages, pinsHeld, unmet } = await runPip(services, context, place, request.from, said, {
     action: 'resolve',
-    requirements: requirements.map(({ text }) => text),
-    narrowed: constraints.map(({ text }) => text),
+    requirements: [...new Set(requirements.map(({ text }) => text))],
+    trusted: [...new Set(requirements.map(({ name }) => name))],
+    entries: asking.map(({ text, name, kept }) => ({ text, name, kept })),
+    narrowed: [...constraints.map(({ text }) => text), ...held],
     pins: pins.map(({ name, version }) => `${name}==${version}`),
   })
   if (packages.length > maxPackages)
     throw new TaskError('requirements-invalid', `more than ${maxPackages} Python packages would be installed`)
   if (pinsHeld === false)
     context.log('fairway', 'the versions of the lock do not suit what is asked for now: resolved without it')
-  return packages
-    .map(({ name, version, sha256 }) => {
-      const asking = requirements.filter((requirement) => requirement.name === name)
-      const hash = `sha256:${sha256}`
-      requireHash(name, version, sha256, [...asking, ...constraints.filter((other) => other.name === name)])
-      return { name, version, hashes: [hash], askedBy: asking.map(describeRequirement) }
-    })
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  const pinned = packages.map(({ name, version, sha256, imports = [], addons = [] }) => {
+    const its = said.filter((requirement) => requirement.name === name)
+    requireHash(name, version, sha256, [...its, ...constraints.filter((other) => other.name === name)])
+    const askedBy = its.map(describeRequirement)
+    return { name, version, hashes: [`sha256:${sha256}`], askedBy, imports, addons }
+  })
+  return { packages: pinned.sort((a, b) => (a.name < b.name ? -1 : 1)), unmet: unmet ?? [] }
 }
 
 /** Fetches pinned packages, checks each by its hash and installs them below `place.directory`/root, for a layer. */

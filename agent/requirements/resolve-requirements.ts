@@ -7,13 +7,27 @@ import { type ImageFacts, readImageFacts } from '../containers/image-facts.ts'
 import { registriesOf, requireRepository } from '../containers/registry-credentials.ts'
 import type { AllowEntry } from '../egress/allow-list.ts'
 import type { LockedApt, LockedPackages } from '../repository/lock.ts'
-import type { Secrets, TaskContext } from '../tasks/task.ts'
+import { type Secrets, type TaskContext, TaskError } from '../tasks/task.ts'
 import { resolveApt } from './apt.ts'
 import { pythonIndexOf } from './index-credentials.ts'
-import { type ModuleNeeds, pythonOfModules, requirePrograms } from './module-requirements.ts'
-import { type PackageServices, type PinnedPython, resolvePython } from './pip.ts'
-import { describeRequirement, type Requirement } from './requirement.ts'
-import { type RequirementsFile, readRequirements } from './requirements-file.ts'
+import {
+  isPlainlyMet,
+  type ModuleNeeds,
+  type ModuleRequirement,
+  pythonOfModules,
+  requireMet,
+  requirePrograms,
+} from './module-requirements.ts'
+import { type PackagedAddon, readPackagedAddons } from './packaged-addons.ts'
+import {
+  type PackageServices,
+  type PinnedPython,
+  type PythonAnswer,
+  pythonAnswerSchema,
+  resolvePython,
+} from './pip.ts'
+import { describeRequirement, parseRequirement, type Requirement } from './requirement.ts'
+import { type ProjectRequirements, type RequirementsFile, readRequirements } from './requirements-file.ts'
 
 export interface RequirementsRequest {
   /** The assembled source, its files of requirements, and an empty place of the task beside it. */
@@ -25,9 +39,6 @@ export interface RequirementsRequest {
   /** By digest, and what is in it. */
   readonly baseImage: string
   readonly facts: ImageFacts
-  /** Those of the project's modules that are installed, and which of all were asked for. */
-  readonly modules: readonly ModuleNeeds[]
-  chainOf(module: string): readonly string[]
   /** Of fairway.yaml. */
   readonly config: { readonly apt: readonly string[]; readonly pythonIndex: string }
   /** Of a lock; empty lists where there is none. */
@@ -46,30 +57,37 @@ export interface ResolvedRequirements extends LockedPackages {
 }
 
 const pinnedSchema = z.array(z.object({ name: z.string(), version: z.string() }))
-const pythonSchema = z.array(
-  z.object({
-    name: z.string(),
-    version: z.string(),
-    hashes: z.array(z.string()),
-    askedBy: z.array(z.string()),
-  }),
-)
 
 const dayMs = 24 * 3_600_000
 
+/** What the requirements say for themselves; what modules need is asked of them once these are known. */
+export interface OpenRequirements {
+  /** Those that packages of the requirements bring: modules like others. */
+  readonly addons: readonly PackagedAddon[]
+  /**
+   * @param modules of the project, those that are installed.
+   * @param chainOf which of those that were asked for lead to a module.
+   * @throws TaskError `requirements-invalid`, `binary-missing`, `python-…`.
+   */
+  close(
+    modules: readonly ModuleNeeds[],
+    chainOf: (module: string) => readonly string[],
+  ): Promise<ResolvedRequirements>
+}
+
 /**
- * The packages that an image needs beside those of its base, pinned: Debian's of fairway.yaml, Python's of
- * requirements.txt and of the modules' manifests. Nothing of the project is run. The same question is answered from memory,
- * for a day where Debian packages are asked for, whose older versions leave the mirrors.
+ * The packages that an image needs beside those of its base, pinned: Debian's of fairway.yaml, Python's of the files of
+ * requirements and of the modules' manifests. Nothing of the project is run. The same question is answered from memory, for
+ * a day where Debian packages are asked for, whose older versions leave the mirrors.
  *
- * @throws TaskError `requirements-invalid`, `binary-missing`, `apt-…`, `python-…`.
+ * @throws TaskError `requirements-invalid`, `apt-…`, `python-…`.
  */
-export async function resolveRequirements(
+export async function openRequirements(
   services: PackageServices,
   context: TaskContext,
   request: RequirementsRequest,
-): Promise<ResolvedRequirements> {
-  const { config, modules, pins } = request
+): Promise<OpenRequirements> {
+  const { config, pins } = request
   const apt = await remember(request, ['apt', config.apt, pins.apt], pinnedSchema, dayMs, async () =>
     config.apt.length > 0
       ? resolveApt(services, context, request.baseImage, config.apt, pins.apt, request.allow)
@@ -77,44 +95,110 @@ export async function resolveRequirements(
   )
   warnDrift(pins.apt, apt, config.apt, context)
   const facts = await factsWithApt(services, context, request, apt)
-  requirePrograms(modules, facts.executables, request.chainOf)
   const file = await readRequirements(request.files, request.requirementsFiles, (text) => context.warn(text))
-  const requirements = [...file.requirements, ...pythonOfModules(modules, facts)].filter(
-    ({ name, plain }) => !plain || !(name in facts.distributions),
-  )
-  const python =
-    requirements.length > 0
-      ? await pinPython(services, context, request, apt, facts, requirements, file.constraints)
-      : []
-  if (apt.length + python.length > 0)
-    context.log(
-      'fairway',
-      `${apt.length} Debian and ${python.length} Python packages beside the base image's`,
-    )
-  return { apt, python, pythonIndex: config.pythonIndex }
+  const requirements = file.requirements.filter(({ name, plain }) => !plain || !(name in facts.distributions))
+  const ask = (asking: readonly ModuleRequirement[], held: readonly string[]) =>
+    requirements.length + asking.length === 0
+      ? { packages: [], unmet: [] }
+      : askPip(services, context, request, { apt, facts, file: { ...file, requirements }, asking, held })
+  const first = await ask([], [])
+  const addons = await readPackagedAddons(first.packages, context)
+  return {
+    addons,
+    async close(modules, chainOf) {
+      requirePrograms(modules, facts.executables, chainOf)
+      const asking = pythonOfModules(modules)
+      const known = knownPython(facts, first)
+      const open = asking.filter((one) => !isPlainlyMet(one, known))
+      // The modules were closed over these addons.
+      const held = first.packages.flatMap(({ addons: its, name, version }) =>
+        its.length > 0 ? [`${name}==${version}`] : [],
+      )
+      const { packages, unmet } = open.length > 0 ? await ask(open, held) : first
+      requireMet(unmet, open, facts.imports)
+      if (apt.length + packages.length > 0)
+        context.log(
+          'fairway',
+          `${apt.length} Debian and ${packages.length} Python packages beside the base image's`,
+        )
+      return { apt, python: packages.map((one) => asPinned(one, asking)), pythonIndex: config.pythonIndex }
+    },
+  }
 }
 
-async function pinPython(
+const knownPython = ({ distributions, imports }: ImageFacts, { packages }: PythonAnswer) => ({
+  distributions: new Set([...Object.keys(distributions), ...packages.map(({ name }) => name)]),
+  imports: new Set([...Object.keys(imports), ...packages.flatMap((one) => one.imports)]),
+})
+
+function asPinned(
+  { askedBy, hashes, name, version }: PinnedPython,
+  asking: readonly ModuleRequirement[],
+): PinnedPython {
+  const manifests = asking.filter((one) => one.name === name).map(describeRequirement)
+  return { name, version, hashes, askedBy: [...new Set([...askedBy, ...manifests])] }
+}
+
+interface Question {
+  readonly apt: readonly LockedApt[]
+  readonly facts: ImageFacts
+  readonly file: ProjectRequirements
+  readonly asking: readonly ModuleRequirement[]
+  readonly held: readonly string[]
+}
+
+/** Raise it whenever the same question has another answer. */
+const questionVersion = 2
+
+async function askPip(
   services: PackageServices,
   context: TaskContext,
   request: RequirementsRequest,
-  apt: readonly LockedApt[],
-  facts: ImageFacts,
-  requirements: readonly Requirement[],
-  constraints: readonly Requirement[],
-): Promise<PinnedPython[]> {
+  { apt, facts, file, asking, held }: Question,
+): Promise<PythonAnswer> {
   const index = pythonIndexOf(request.config.pythonIndex, request.secrets)
   const from = { allow: request.allow, index }
+  const { requirements } = file
+  const odoo = facts.distributions.odoo
+  // Another Odoo than the image's, or one of somebody else, is never fetched for an addon's sake.
+  const constraints = [...file.constraints, ...(odoo ? requireLine(`odoo==${odoo}`) : [])]
   const asked = (list: readonly Requirement[]) => list.map((one) => [describeRequirement(one), ...one.hashes])
+  const kept = asking.map((one) => one.kept)
   const pins = request.pins.python.map(({ name, version }) => ({ name, version }))
   // What an index shows to one project is no answer to another.
   const shownTo = index.login ? context.project : ''
-  const key = ['python', apt, asked(requirements), asked(constraints), pins, index.url, shownTo]
-  return remember(request, key, pythonSchema, undefined, async () => {
+  const key = [
+    'python',
+    questionVersion,
+    apt,
+    asked(requirements),
+    asked(constraints),
+    pins,
+    index.url,
+    shownTo,
+  ]
+  return remember(request, [...key, asked(asking), kept, held], pythonAnswerSchema, undefined, async () => {
     const image = await aptImage(services, context, request, apt)
     const place = { image, uid: facts.uid, gid: facts.gid, directory: join(request.directory, 'pip') }
-    return resolvePython(services, context, place, { requirements, constraints, pins, from })
+    const question = { requirements, asking, constraints, held, pins, from }
+    const answer = await resolvePython(services, context, place, question)
+    refuseOdoo(answer.packages)
+    return answer
   })
+}
+
+const requireLine = (line: string): Requirement[] => {
+  const found = parseRequirement(line, 'the base image')
+  return found ? [found] : []
+}
+
+/** Packages of addons depend on it. Where the image does not say that it has it, an index would be asked for it. */
+function refuseOdoo(packages: readonly PinnedPython[]): void {
+  if (packages.some(({ name }) => name === 'odoo'))
+    throw new TaskError(
+      'python-conflict',
+      'a package asks for the Python package odoo, which the base image lacks, as its Odoo was not installed as a package: take a base image whose pip lists odoo',
+    )
 }
 
 async function factsWithApt(

@@ -43,10 +43,11 @@ async function make(input: BuildImageTask, digest: string, facts: ImageFacts): P
     image: input.imageRepository,
     digest,
     facts,
-    addons: input.addons.map(({ name, version, treeId, source }) => ({
+    addons: input.addons.map(({ name, version, treeId, source, distribution }) => ({
       name,
       version,
       treeId,
+      distribution,
       repository: redactUrls(sources.get(source)?.url ?? input.repositoryUrl),
       merged: sources.get(source)?.merges.map(({ url }) => redactUrls(url)),
     })),

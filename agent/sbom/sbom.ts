@@ -9,7 +9,9 @@ export interface SbomAddon {
   readonly name: string
   readonly version: string
   readonly treeId: string
-  /** Address of the repository that it comes from, without user and password. */
+  /** Python package that brings it; empty or none: a repository. */
+  readonly distribution?: string
+  /** Address of that repository, without user and password. */
   readonly repository: string
   /** Others that are merged onto it. */
   readonly merged?: readonly string[]
@@ -26,7 +28,7 @@ export interface SbomInput {
 
 /**
  * The parts list of a project's image, CycloneDX 1.6 as JSON: Debian packages, Python distributions, Odoo and its addons,
- * those of the project below the repository they come from. The same image, the same text: it has no time and no host.
+ * those of the project below the repository or package they come from. The same image, the same text: it has no time and no host.
  */
 export function createSbom({ image, digest, facts, addons }: SbomInput): string {
   const own = new Set(addons.map(({ name }) => name))
@@ -42,10 +44,14 @@ export function createSbom({ image, digest, facts, addons }: SbomInput): string 
   }
   for (const [name, version] of Object.entries(facts.distributions)) {
     const purl = `pkg:pypi/${name}@${encode(version)}`
-    bom.components.add(new Component(ComponentType.Library, name, { bomRef: purl, version, purl }))
+    const component = new Component(ComponentType.Library, name, { bomRef: purl, version, purl })
+    for (const addon of addons.filter(({ distribution }) => distribution === name))
+      component.components.add(addonOf(addon))
+    bom.components.add(component)
   }
   bom.components.add(odoo(facts, own))
-  for (const [repository, group] of Map.groupBy(addons, (addon) => addon.repository))
+  const ofRepositories = addons.filter(({ distribution }) => !distribution)
+  for (const [repository, group] of Map.groupBy(ofRepositories, (addon) => addon.repository))
     bom.components.add(repositoryOf(repository, group))
   return `${new JsonSerializer(new Json.Normalize.Factory(Spec1dot6)).serialize(bom, { sortLists: true })}\n`
 }
@@ -64,12 +70,14 @@ function repositoryOf(url: string, addons: readonly SbomAddon[]): Component {
   const addresses = new Set([url, ...addons.flatMap(({ merged = [] }) => merged)])
   for (const address of addresses)
     component.externalReferences.add(new ExternalReference(address, ExternalReferenceType.VCS))
-  for (const { name, version, treeId } of addons) {
-    const addon = library(`addon/${name}`, name, version)
-    addon.properties.add(new Property('dev.fairway.tree', treeId))
-    component.components.add(addon)
-  }
+  for (const addon of addons) component.components.add(addonOf(addon))
   return component
+}
+
+function addonOf({ name, version, treeId }: SbomAddon): Component {
+  const addon = library(`addon/${name}`, name, version)
+  addon.properties.add(new Property('dev.fairway.tree', treeId))
+  return addon
 }
 
 /** Without a name of ours for it the library would draw one by lot. */

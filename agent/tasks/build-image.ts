@@ -1,6 +1,11 @@
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
-import { BuildImageOutputSchema, type BuildImageTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import {
+  type Addon,
+  BuildImageOutputSchema,
+  type BuildImageTask,
+} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { createLocks } from '../cells/locks.ts'
 import { type EnvironmentPlace, ensureEnvironment, labelsOfBase } from '../containers/environment.ts'
 import { readImageFacts } from '../containers/image-facts.ts'
 import { digestBelow, environmentLabel, keyLabel, timeTag } from '../containers/image-labels.ts'
@@ -11,7 +16,7 @@ import { registriesOf, requireRepository } from '../containers/registry-credenti
 import { parseAllowEntry } from '../egress/allow-list.ts'
 import { type Assembly, assembleProject } from '../git/assembly.ts'
 import type { Unpublished } from '../images/assemble.ts'
-import type { LockedApt, LockedPython } from '../repository/lock.ts'
+import { type LockedApt, type LockedPython, packageLines } from '../repository/lock.ts'
 import {
   aptPinnedName,
   aptVersion,
@@ -30,11 +35,12 @@ import { withTaskDirectory } from './task-directory.ts'
 type Services = Pick<AgentServices, 'docker' | 'mirrors' | 'packages' | 'workDirectory'>
 
 /**
- * Lock → image in the registry, by digest, and its parts list. An image that is there under its key is taken as it is.
- * A kill in the middle leaves layers in the registry, which the next attempt takes up. Where it is only to be reproduced,
+ * Lock → image in the registry, by digest, and its parts list. An image that is there under its key is taken as it is, and
+ * of builds that want the same one at the same time one makes it, while the others wait for it. A kill in the middle leaves layers in the registry, which the next attempt takes up. Where it is only to be reproduced,
  * the answer is the digest alone, and the registry has no image by it.
  */
 export function buildImage(services: Services): TaskHandler<'buildImage'> {
+  const withLock = createLocks()
   return async (input, context) => {
     const { docker } = services
     const { signal } = context
@@ -52,10 +58,18 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
         reproduced: true,
       })
     }
+<<<<<<< HEAD
     const known = input.anew ? undefined : await findInRegistry(docker, tag, registries)
     if (known) context.log('fairway', `the registry has this image already: ${repository}@${known}`)
     const digest =
       known ?? (await withTaskDirectory(services.workDirectory, context, (directory) => build(directory)))
+=======
+    const { known, digest } = await withLock(tag, signal, async () => {
+      const known = input.anew ? undefined : await findInRegistry(docker, tag, registries)
+      if (known) context.log('fairway', `the registry has this image already: ${repository}@${known}`)
+      return { known, digest: known ?? (await withTaskDirectory(services.workDirectory, context, build)) }
+    })
+>>>>>>> 1ea6a9f (Ask an index for no name that only a manifest gives, and take addons of packages)
     const reference = `${repository}@${digest}`
     const image = await requireByDigest(docker, reference, signal, registries)
     // Tells since when it is here.
@@ -94,17 +108,21 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
       }
       // The gate, also where nothing of it is run on the way.
       await requireByDigest(docker, input.baseImage, signal, registries)
-      const environment = await ensureEnvironment(docker, place, input, async (pipImage) => {
-        const facts = await readImageFacts(docker, pipImage, services.workDirectory, signal)
-        const pip = { image: pipImage, uid: facts.uid, gid: facts.gid, directory: join(directory, 'pip') }
-        const index = pythonIndexOf(input.pythonIndex, secrets)
-        await installPython(services, context, pip, input.python, { allow, index })
-        return join(pip.directory, 'root')
-      })
+      const makeEnvironment = () =>
+        ensureEnvironment(docker, place, input, async (pipImage) => {
+          const facts = await readImageFacts(docker, pipImage, services.workDirectory, signal)
+          const pip = { image: pipImage, uid: facts.uid, gid: facts.gid, directory: join(directory, 'pip') }
+          const index = pythonIndexOf(input.pythonIndex, secrets)
+          await installPython(services, context, pip, input.python, { allow, index })
+          return join(pip.directory, 'root')
+        })
+      // Images of other addons may stand on the same.
+      const below = [repository, input.baseImage, ...packageLines(input)].join('\n')
+      const environment = await withLock(below, signal, makeEnvironment)
       const { files, assembly } = await checkOutPinned(services, input, secrets, context, directory)
       const image = {
         environment,
-        addons: input.addons,
+        addons: input.addons.filter(isOfRepository),
         files,
         repositories: assembly.project.submodules.map(({ path }) => path),
         directory,
@@ -168,9 +186,12 @@ async function checkOutPinned(
   return { files: place.files, assembly }
 }
 
+/** Those that packages bring are in the layer of packages, pinned with them. */
+const isOfRepository = ({ distribution }: Addon): boolean => distribution === ''
+
 /** The key promises these contents: what the commits hold must be what was resolved. */
 function requireSameAddons({ addons, commit }: BuildImageTask, assembly: Assembly): void {
-  for (const { name, path, treeId } of addons)
+  for (const { name, path, treeId } of addons.filter(isOfRepository))
     if (assembly.findTreeId(path) !== treeId)
       throw new TaskError(
         'lock-mismatch',

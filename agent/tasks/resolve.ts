@@ -20,19 +20,31 @@ import { scanForSecrets } from '../repository/secret-scan/scan.ts'
 import { nameOf, type SourceDefaults } from '../repository/sources/declaration.ts'
 import { readDeclaredSources } from '../repository/sources/declared-sources.ts'
 import { readDoodbaFiles } from '../repository/sources/doodba-files.ts'
+import { refuseBoth, requireFit } from '../requirements/packaged-addons.ts'
 import { listRequirementsFiles } from '../requirements/project-requirements.ts'
 import type { AgentServices } from '../services.ts'
 import { trimEnd } from '../trim.ts'
 import { logGit, openMirrors } from './git-access.ts'
+<<<<<<< HEAD
 import { tellAutoInstalled } from './resolve/auto-installed.ts'
 import { requireDataFiles } from './resolve/data-files.ts'
 import { describeAddons, describeStages, lockAddons } from './resolve/describe.ts'
+=======
+import { leaveOutUnfit, tellAutoInstalled } from './resolve/auto-installed.ts'
+import {
+  describeAddons,
+  describePackagedAddons,
+  describeStages,
+  lockAddons,
+  lockPackagedAddons,
+} from './resolve/describe.ts'
+>>>>>>> 1ea6a9f (Ask an index for no name that only a manifest gives, and take addons of packages)
 import { findAllAddons, findOwnAddons } from './resolve/find-addons.ts'
 import { judgeFiles, leaveOutUnfit, warnOfPointers } from './resolve/fit-addons.ts'
 import { gatherSources } from './resolve/gather-sources.ts'
 import { warnOnlyBase } from './resolve/only-base.ts'
 import { openBase } from './resolve/open-base.ts'
-import { resolvePackages } from './resolve/packages.ts'
+import { closePackages, openPackages } from './resolve/packages.ts'
 import { createModules } from './resolve/project-modules.ts'
 import { proposeSources } from './resolve/propose-sources.ts'
 import { requireRenames } from './resolve/renames.ts'
@@ -117,7 +129,26 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     onLine,
   })
   for (const text of pins.listUnused(new Set(sources.map(({ path }) => path)))) context.warn(text)
+<<<<<<< HEAD
   const found = judgeFiles(await findAllAddons(own, assembly, files, rules, context), assembly)
+=======
+  const selection = { doodba: asked.doodba, exclude: file.sources.exclude }
+  const repositories = await findAllAddons(own, assembly, files, selection, context)
+  const folders = { addons: repositories, submodules: project.submodules.map(({ path }) => path) }
+  const requirements = await openPackages(services, input, context, {
+    files,
+    // What tests need stays out of images that may go on to production.
+    requirementsFiles: [...(await listRequirementsFiles(files, folders, !onBranch)), ...more.pip],
+    directory,
+    base,
+    config,
+    pins,
+    secrets,
+    allow: input.networkAllow.map(parseAllowEntry),
+  })
+  refuseBoth(repositories, requirements.addons)
+  const found: PlacedAddon[] = [...repositories, ...requirements.addons]
+>>>>>>> 1ea6a9f (Ask an index for no name that only a manifest gives, and take addons of packages)
   warnShadowed(found, base.facts, context)
 
   const projectModules = createModules(found, base.facts, config, series)
@@ -148,30 +179,19 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   )
   tellAutoInstalled(stage, projectModules, context)
   warnOnlyBase(addons, stage, config, context)
-  const locked = lockAddons(addons, assembly)
-  const folders = { addons, submodules: project.submodules.map(({ path }) => path) }
-  // What tests need stays out of images that may go on to production.
-  const requirementsFiles = [...(await listRequirementsFiles(files, folders, !onBranch)), ...more.pip]
-  const packages = await resolvePackages(services, input, context, {
-    files,
-    requirementsFiles,
-    directory,
-    base,
-    config,
-    pins,
-    secrets,
-    allow: input.networkAllow.map(parseAllowEntry),
-    addons,
-    stages,
-    modules: projectModules,
-  })
+  const packaged = requirements.addons
+  const fit = new Set(addons)
+  requireFit(packaged, fit)
+  const placed = repositories.filter((addon) => fit.has(addon))
+  const locked = lockAddons(placed, assembly)
+  const packages = await closePackages(requirements, input, { addons, modules: projectModules, stages })
   const lock = createLock({
     commit: project.commit,
     treeId: project.treeId,
     base: { image: config.baseImage, digest: base.digest },
     submodules: project.submodules,
     sources,
-    addons: locked,
+    addons: [...locked, ...lockPackagedAddons(packaged)],
     closure: closure.order,
     python: packages.python,
     pythonIndex: packages.pythonIndex,
@@ -184,7 +204,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     commitMessage: project.message,
     commitAuthor: project.author,
     config,
-    addons: describeAddons(addons, locked),
+    addons: [...describeAddons(placed, locked), ...describePackagedAddons(packaged)],
     baseImage: base.reference,
     modules,
     closure: closure.order,

@@ -73,13 +73,13 @@ test('packages are pinned, installed by hash, and there', async () => {
 test('who asks for what does not fit, or does not exist, is named', async () => {
   const conflict = {
     'fairway.yaml': yaml(),
-    'requirements.txt': 'fw-alpha\n',
+    'requirements.txt': 'fw-alpha\nfw-eager\n',
     ...addon('a', "'external_dependencies': {'python': ['fw-eager']}"),
   }
   expect(await reasonOf(project.resolve(conflict))).toEqual({
     reason: 'python-conflict',
     message: expect.stringMatching(
-      /fw-alpha 1\.0 depends on fw-beta<3 \(requirements\.txt:1 fw-alpha\).*fw-eager 1\.0 depends on fw-beta>=3 \(a\/__manifest__\.py fw-eager\)/,
+      /fw-alpha 1\.0 depends on fw-beta<3 \(requirements\.txt:1 fw-alpha\).*fw-eager 1\.0 depends on fw-beta>=3 \(requirements\.txt:2 fw-eager\)/,
     ),
   })
   const missing = { ...conflict, 'requirements.txt': 'fw-nowhere\n' }

@@ -30,7 +30,10 @@ export interface GitServerOptions {
 export interface TestRepository {
   readonly url: string
   /** Replaces all files by these, commits and pushes; answers the commit id. */
-  commit(files: Record<string, string>, options?: { branch?: string; message?: string }): Promise<string>
+  commit(
+    files: Record<string, string | Uint8Array>,
+    options?: { branch?: string; message?: string },
+  ): Promise<string>
   /** Git itself, in the work tree, for what `commit` can't do. */
   git(...args: string[]): Promise<string>
   push(branch?: string): Promise<void>

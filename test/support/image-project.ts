@@ -93,7 +93,6 @@ export async function createImageProject(
           ...input,
           repositoryUrl: repository.url,
           labels: {
-            'dev.fairway.lock': resolved.lockSha256,
             'org.opencontainers.image.source': repository.url,
           },
           ...more,

@@ -8,6 +8,7 @@ import {
 import type { Assembly } from '../../git/assembly.ts'
 import type { LockedAddon } from '../../repository/lock.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
+import type { PackagedAddon } from '../../requirements/packaged-addons.ts'
 import type { StageClosure } from './stage-modules.ts'
 
 export function lockAddons(addons: readonly PlacedAddon[], assembly: Assembly): LockedAddon[] {
@@ -20,21 +21,35 @@ export function lockAddons(addons: readonly PlacedAddon[], assembly: Assembly): 
 
 /** `locked` in the order of `addons`. */
 export function describeAddons(addons: readonly PlacedAddon[], locked: readonly LockedAddon[]): Addon[] {
-  return addons.map((addon, index) =>
-    create(AddonSchema, {
-      name: addon.module,
-      path: addon.path,
-      treeId: locked[index]!.treeId,
-      version: addon.version,
-      depends: addon.depends,
-      installable: addon.installable && addon.unfit === undefined,
-      autoInstall: addon.autoInstall !== undefined,
-      hasNeutralize: addon.hasNeutralize,
-      externalPython: addon.externalPython,
-      externalBin: addon.externalBin,
-      source: addon.source,
-    }),
-  )
+  return addons.map((addon, index) => describe(addon, locked[index]!.treeId, ''))
+}
+
+export const describePackagedAddons = (addons: readonly PackagedAddon[]): Addon[] =>
+  addons.map((addon) => describe(addon, addon.treeId, addon.distribution))
+
+export const lockPackagedAddons = (addons: readonly PackagedAddon[]): LockedAddon[] =>
+  addons.map(({ distribution, module, path, treeId }) => ({
+    name: module,
+    path,
+    treeId,
+    package: distribution,
+  }))
+
+function describe(addon: PlacedAddon, treeId: string, distribution: string): Addon {
+  return create(AddonSchema, {
+    name: addon.module,
+    path: addon.path,
+    treeId,
+    distribution,
+    version: addon.version,
+    depends: addon.depends,
+    installable: addon.installable && addon.unfit === undefined,
+    autoInstall: addon.autoInstall !== undefined,
+    hasNeutralize: addon.hasNeutralize,
+    externalPython: addon.externalPython,
+    externalBin: addon.externalBin,
+    source: addon.source,
+  })
 }
 
 export function describeStages(stages: readonly StageClosure[]): StageModules[] {

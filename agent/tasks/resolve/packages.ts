@@ -4,7 +4,11 @@ import type { PlacedAddon } from '../../repository/module-places.ts'
 import type { Pins } from '../../repository/pins.ts'
 import { chainTo } from '../../requirements/module-requirements.ts'
 import type { RequirementsFile } from '../../requirements/requirements-file.ts'
-import { type ResolvedRequirements, resolveRequirements } from '../../requirements/resolve-requirements.ts'
+import {
+  type OpenRequirements,
+  openRequirements,
+  type ResolvedRequirements,
+} from '../../requirements/resolve-requirements.ts'
 import type { AgentServices } from '../../services.ts'
 import type { Secrets, TaskContext } from '../task.ts'
 import type { OpenBase } from './open-base.ts'
@@ -20,42 +24,46 @@ export interface PackagesWanted {
   readonly pins: Pins
   readonly secrets: Secrets
   readonly allow: readonly AllowEntry[]
-  readonly addons: readonly PlacedAddon[]
-  readonly stages: readonly StageClosure[]
-  readonly modules: ProjectModules
+}
+
+/** What the project's files ask of the image, before it is known which modules are installed: packages may bring some. */
+export function openPackages(
+  services: Pick<AgentServices, 'docker' | 'packages' | 'workDirectory'>,
+  input: Pick<ResolveTask, 'imageRepository' | 'refresh'>,
+  context: TaskContext,
+  { base, ...wanted }: PackagesWanted,
+): Promise<OpenRequirements> {
+  return openRequirements(services, context, {
+    ...wanted,
+    workDirectory: services.workDirectory,
+    baseImage: base.reference,
+    facts: base.facts,
+    refresh: input.refresh,
+    repository: input.imageRepository,
+  })
 }
 
 /** What the image needs beside its base, for the modules of every stage: one image serves them all. */
-export function resolvePackages(
-  services: Pick<AgentServices, 'docker' | 'packages' | 'workDirectory'>,
-  input: Pick<ResolveTask, 'imageRepository' | 'refresh' | 'stage'>,
-  context: TaskContext,
-  wanted: PackagesWanted,
+export function closePackages(
+  requirements: OpenRequirements,
+  { stage: asked }: Pick<ResolveTask, 'stage'>,
+  {
+    addons,
+    modules,
+    stages,
+  }: { addons: readonly PlacedAddon[]; modules: ProjectModules; stages: readonly StageClosure[] },
 ): Promise<ResolvedRequirements> {
-  const { stages, modules, base, addons } = wanted
   // A company may be in any country: what would come with it needs its packages as well.
   const installed = new Set(
     stages.flatMap(({ closure }) => [...(closure?.order ?? []), ...(closure?.byCountry ?? [])]),
   )
   // Who needs a module is told as the stage that was asked for has it, where it has it.
-  const own = stages.find((stage) => stage.stage === input.stage)
+  const own = stages.find((stage) => stage.stage === asked)
   const all = [...new Set(stages.flatMap((stage) => (stage.closure ? stage.modules : [])))].sort()
   const askedFor = (module: string) => (own?.closure?.order.includes(module) ? own.modules : all)
   const dependsOf = (name: string) => (modules.own.get(name) ?? modules.image.get(name))?.depends ?? []
-  return resolveRequirements(services, context, {
-    files: wanted.files,
-    requirementsFiles: wanted.requirementsFiles,
-    directory: wanted.directory,
-    workDirectory: services.workDirectory,
-    baseImage: base.reference,
-    facts: base.facts,
-    modules: addons.filter(({ module }) => installed.has(module)),
-    chainOf: (module) => chainTo(module, askedFor(module), dependsOf),
-    config: wanted.config,
-    pins: wanted.pins,
-    refresh: input.refresh,
-    secrets: wanted.secrets,
-    repository: input.imageRepository,
-    allow: wanted.allow,
-  })
+  return requirements.close(
+    addons.filter(({ module }) => installed.has(module)),
+    (module) => chainTo(module, askedFor(module), dependsOf),
+  )
 }

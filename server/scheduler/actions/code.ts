@@ -96,7 +96,6 @@ export function codeActions(
           'org.opencontainers.image.title': project.name,
           'org.opencontainers.image.version': source.commit.slice(0, 12),
           'dev.fairway.project': project.name,
-          'dev.fairway.lock': resolved.lockSha256,
         },
         sources: resolved.sources,
         python: resolved.python,

@@ -868,10 +868,19 @@ export declare type Addon = Message<"fairway.agent.v1.Addon"> & {
 
   /**
    * `path` of the SourceRepository it comes from; empty: the project's own or a submodule. `path` above starts with it.
+   * `python:NAME` where `distribution` is set.
    *
    * @generated from field: string source = 11;
    */
   source: string;
+
+  /**
+   * Normalized name of the Python package that brings it, as odoo/addons/NAME; empty: a repository. `tree_id` is what git
+   * would call the folder, and `path` says the same for people; both belong to `python`, which pins it.
+   *
+   * @generated from field: string distribution = 12;
+   */
+  distribution: string;
 };
 
 /**
