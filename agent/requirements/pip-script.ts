@@ -40,8 +40,18 @@ def write(name, lines):
         file.write(''.join(line + '\n' for line in lines))
     return path
 
+# The image's Odoo is as whole as it is: Debian's, for one, names packages that it goes without, and some images do not say
+# that it is there. Who depends on it is not to fetch any of that, and no other Odoo.
+known = os.path.join(work, 'known')
+if job.get('odoo'):
+    info = os.path.join(known, 'odoo-%s.dist-info' % job['odoo'])
+    os.makedirs(info, exist_ok=True)
+    with open(os.path.join(info, 'METADATA'), 'w') as file:
+        file.write('Metadata-Version: 2.1\nName: odoo\nVersion: %s\n' % job['odoo'])
+starter = 'import sys; sys.path.insert(0, %r); from pip._internal.cli.main import main; sys.exit(main())' % known
+
 def pip(*arguments):
-    process = subprocess.Popen([sys.executable, '-I', '-m', 'pip', *arguments], stdin=subprocess.DEVNULL,
+    process = subprocess.Popen([sys.executable, '-I', '-c', starter, *arguments], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
     said = []
     for line in process.stdout:

@@ -124,14 +124,17 @@ export async function resolvePython(
     constraints: readonly Requirement[]
     /** Lines of constraints that are nobody's. */
     held: readonly string[]
+    /** Version of the image's Odoo; empty: unknown. */
+    odoo: string
     pins: readonly { name: string; version: string }[]
     from: PackageRequest
   },
 ): Promise<PythonAnswer> {
-  const { asking, constraints, held, pins, requirements } = request
+  const { asking, constraints, held, odoo, pins, requirements } = request
   const said = [...requirements, ...asking]
   const { packages, pinsHeld, unmet } = await runPip(services, context, place, request.from, said, {
     action: 'resolve',
+    odoo,
     requirements: [...new Set(requirements.map(({ text }) => text))],
     trusted: [...new Set(requirements.map(({ name }) => name))],
     entries: asking.map(({ text, name, kept }) => ({ text, name, kept })),

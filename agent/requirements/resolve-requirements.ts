@@ -159,7 +159,7 @@ async function askPip(
   const index = pythonIndexOf(request.config.pythonIndex, request.secrets)
   const from = { allow: request.allow, index }
   const { requirements } = file
-  const odoo = facts.distributions.odoo
+  const odoo = facts.distributions.odoo ?? facts.odooVersion
   // Another Odoo than the image's, or one of somebody else, is never fetched for an addon's sake.
   const constraints = [...file.constraints, ...(odoo ? requireLine(`odoo==${odoo}`) : [])]
   const asked = (list: readonly Requirement[]) => list.map((one) => [describeRequirement(one), ...one.hashes])
@@ -180,7 +180,7 @@ async function askPip(
   return remember(request, [...key, asked(asking), kept, held], pythonAnswerSchema, undefined, async () => {
     const image = await aptImage(services, context, request, apt)
     const place = { image, uid: facts.uid, gid: facts.gid, directory: join(request.directory, 'pip') }
-    const question = { requirements, asking, constraints, held, pins, from }
+    const question = { requirements, asking, constraints, held, odoo, pins, from }
     const answer = await resolvePython(services, context, place, question)
     refuseOdoo(answer.packages)
     return answer
@@ -192,12 +192,12 @@ const requireLine = (line: string): Requirement[] => {
   return found ? [found] : []
 }
 
-/** Packages of addons depend on it. Where the image does not say that it has it, an index would be asked for it. */
+/** Packages of addons depend on it. Where its version is unknown, an index would be asked for it. */
 function refuseOdoo(packages: readonly PinnedPython[]): void {
   if (packages.some(({ name }) => name === 'odoo'))
     throw new TaskError(
       'python-conflict',
-      'a package asks for the Python package odoo, which the base image lacks, as its Odoo was not installed as a package: take a base image whose pip lists odoo',
+      'a package asks for the Python package odoo, which the base image has without saying so: take a base image whose pip lists odoo',
     )
 }
 
