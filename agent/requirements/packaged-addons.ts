@@ -1,5 +1,5 @@
 import { hostileText } from '../hostile-text/hostile-text.ts'
-import { moduleNamePattern } from '../repository/manifest.ts'
+import { judgeManifest } from '../repository/judge-manifest.ts'
 import type { PlacedAddon } from '../repository/module-places.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
 import type { ResolvedPython } from './pip.ts'
@@ -11,6 +11,9 @@ export interface PackagedAddon extends PlacedAddon {
   readonly treeId: string
 }
 
+/** `MODULE_NAME_RE` of odoo/modules/module.py. */
+const moduleName = /^\w{1,256}$/
+
 /** `source` of an addon that a package brings: it is the project's as little as that of another repository is. */
 const sourceOf = (distribution: string) => `python:${distribution}`
 
@@ -20,11 +23,12 @@ const sourceOf = (distribution: string) => `python:${distribution}`
  */
 export async function readPackagedAddons(
   packages: readonly Pick<ResolvedPython, 'name' | 'addons'>[],
+  series: string,
   context: Pick<TaskContext, 'warn' | 'signal'>,
 ): Promise<PackagedAddon[]> {
   const found = new Map<string, PackagedAddon>()
   for (const { name, addons } of packages) {
-    const named = addons.filter(({ module }) => moduleNamePattern.test(module))
+    const named = addons.filter(({ module }) => moduleName.test(module))
     const pathOf = (module: string) => `${name}/odoo/addons/${module}`
     const texts = named.map(({ module, manifest }) => ({
       file: `${pathOf(module)}/__manifest__.py`,
@@ -45,7 +49,10 @@ export async function readPackagedAddons(
           `the module ${module} comes with two Python packages, ${other.distribution} and ${name}: keep one in requirements.txt`,
         )
       const where = { module, path: pathOf(module), source: sourceOf(name), distribution: name, treeId }
-      found.set(module, { ...result.manifest, ...where, hasNeutralize: neutralize })
+      const { faults: _judged, ...manifest } = result.manifest
+      const verdict = judgeManifest(result.manifest, series)
+      const its = { file: texts[index]!.file, isPackage: true, hasNeutralize: neutralize }
+      found.set(module, { ...manifest, ...where, ...its, ...verdict })
     }
   }
   return [...found.values()].sort((a, b) => (a.module < b.module ? -1 : 1))
@@ -70,6 +77,6 @@ export function requireFit(packaged: readonly PackagedAddon[], fit: ReadonlySet<
   if (unfit)
     throw new TaskError(
       'module-uninstallable',
-      `the module ${unfit.module} of the Python package ${unfit.distribution} installs itself (\`auto_install\`) and cannot, as the warning before says: take the package out of requirements.txt, or another version of it`,
+      `the module ${unfit.module} of the Python package ${unfit.distribution} would stop Odoo, which installs it by itself or cannot read it${unfit.unfit ? ` (${unfit.unfit})` : ''}: take the package out of requirements.txt, or another version of it`,
     )
 }

@@ -102,7 +102,7 @@ export async function openRequirements(
       ? { packages: [], unmet: [] }
       : askPip(services, context, request, { apt, facts, file: { ...file, requirements }, asking, held })
   const first = await ask([], [])
-  const addons = await readPackagedAddons(first.packages, context)
+  const addons = await readPackagedAddons(first.packages, facts.odooVersion, context)
   return {
     addons,
     async close(modules, chainOf) {

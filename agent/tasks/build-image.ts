@@ -58,18 +58,16 @@ export function buildImage(services: Services): TaskHandler<'buildImage'> {
         reproduced: true,
       })
     }
-<<<<<<< HEAD
-    const known = input.anew ? undefined : await findInRegistry(docker, tag, registries)
-    if (known) context.log('fairway', `the registry has this image already: ${repository}@${known}`)
-    const digest =
-      known ?? (await withTaskDirectory(services.workDirectory, context, (directory) => build(directory)))
-=======
     const { known, digest } = await withLock(tag, signal, async () => {
       const known = input.anew ? undefined : await findInRegistry(docker, tag, registries)
       if (known) context.log('fairway', `the registry has this image already: ${repository}@${known}`)
-      return { known, digest: known ?? (await withTaskDirectory(services.workDirectory, context, build)) }
+      return {
+        known,
+        digest:
+          known ??
+          (await withTaskDirectory(services.workDirectory, context, (directory) => build(directory))),
+      }
     })
->>>>>>> 1ea6a9f (Ask an index for no name that only a manifest gives, and take addons of packages)
     const reference = `${repository}@${digest}`
     const image = await requireByDigest(docker, reference, signal, registries)
     // Tells since when it is here.

@@ -25,12 +25,8 @@ import { listRequirementsFiles } from '../requirements/project-requirements.ts'
 import type { AgentServices } from '../services.ts'
 import { trimEnd } from '../trim.ts'
 import { logGit, openMirrors } from './git-access.ts'
-<<<<<<< HEAD
 import { tellAutoInstalled } from './resolve/auto-installed.ts'
 import { requireDataFiles } from './resolve/data-files.ts'
-import { describeAddons, describeStages, lockAddons } from './resolve/describe.ts'
-=======
-import { leaveOutUnfit, tellAutoInstalled } from './resolve/auto-installed.ts'
 import {
   describeAddons,
   describePackagedAddons,
@@ -38,7 +34,6 @@ import {
   lockAddons,
   lockPackagedAddons,
 } from './resolve/describe.ts'
->>>>>>> 1ea6a9f (Ask an index for no name that only a manifest gives, and take addons of packages)
 import { findAllAddons, findOwnAddons } from './resolve/find-addons.ts'
 import { judgeFiles, leaveOutUnfit, warnOfPointers } from './resolve/fit-addons.ts'
 import { gatherSources } from './resolve/gather-sources.ts'
@@ -129,11 +124,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     onLine,
   })
   for (const text of pins.listUnused(new Set(sources.map(({ path }) => path)))) context.warn(text)
-<<<<<<< HEAD
-  const found = judgeFiles(await findAllAddons(own, assembly, files, rules, context), assembly)
-=======
-  const selection = { doodba: asked.doodba, exclude: file.sources.exclude }
-  const repositories = await findAllAddons(own, assembly, files, selection, context)
+  const repositories = judgeFiles(await findAllAddons(own, assembly, files, rules, context), assembly)
   const folders = { addons: repositories, submodules: project.submodules.map(({ path }) => path) }
   const requirements = await openPackages(services, input, context, {
     files,
@@ -148,7 +139,6 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   })
   refuseBoth(repositories, requirements.addons)
   const found: PlacedAddon[] = [...repositories, ...requirements.addons]
->>>>>>> 1ea6a9f (Ask an index for no name that only a manifest gives, and take addons of packages)
   warnShadowed(found, base.facts, context)
 
   const projectModules = createModules(found, base.facts, config, series)
@@ -171,18 +161,18 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   const stage = await requireStage(stages, input.stage, (one) => proposeSources(one, proposing, context))
   const { modules, closure } = stage
   const addons = leaveOutUnfit(found, stages, context)
-  await requireDataFiles(addons, stage, { files, demo: stage.demo }, context)
-  warnOfPointers(addons, assembly, context)
+  const packaged = requirements.addons
+  const fit = new Set(addons)
+  requireFit(packaged, fit)
+  const placed = repositories.filter((addon) => fit.has(addon))
+  await requireDataFiles(placed, stage, { files, demo: stage.demo }, context)
+  warnOfPointers(placed, assembly, context)
   context.log(
     'fairway',
     `${addons.length} addons, ${sources.length} sources; to install: ${modules.join(', ') || 'only base'}; with dependencies ${closure.order.length} modules`,
   )
   tellAutoInstalled(stage, projectModules, context)
   warnOnlyBase(addons, stage, config, context)
-  const packaged = requirements.addons
-  const fit = new Set(addons)
-  requireFit(packaged, fit)
-  const placed = repositories.filter((addon) => fit.has(addon))
   const locked = lockAddons(placed, assembly)
   const packages = await closePackages(requirements, input, { addons, modules: projectModules, stages })
   const lock = createLock({
