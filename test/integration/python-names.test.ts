@@ -61,7 +61,9 @@ test.each([
     const files = { ...yaml(), ...needing(...names), 'requirements.txt': requirements }
     await expect(project.resolve(files)).rejects.toMatchObject({
       reason: 'python-unnamed',
-      message: expect.stringMatching(new RegExp(`^page_links/__manifest__\\.py asks for ".*${message.source}`)),
+      message: expect.stringMatching(
+        new RegExp(`^page_links/__manifest__\\.py asks for ".*${message.source}`),
+      ),
     })
     expect(askedFor('acmeslug', 'psycopg2')).toEqual([])
   },
