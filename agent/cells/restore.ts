@@ -54,8 +54,8 @@ export async function restoreCell(
 
 /** Those at rest: Docker starts them again when it starts, and asks nobody. */
 async function removeRuntimes({ host }: CellParts, cellId: string): Promise<void> {
-  for (const { Id } of await listContainers(host, { role: 'odoo', cell: cellId }))
-    await stopAndRemove(host, Id)
+  for (const role of ['odoo', 'inspection'] as const)
+    for (const { Id } of await listContainers(host, { role, cell: cellId })) await stopAndRemove(host, Id)
 }
 
 /** Not under the task's signal: a cancelled restore leaves the cell as it was, and running. */

@@ -39,7 +39,7 @@ function nameDocker(error: Error | null, socketPath: string): Error | null {
   return new TaskError('unavailable', text, { cause: error })
 }
 
-export type ContainerRole = 'postgres' | 'odoo' | 'task' | 'proxy'
+export type ContainerRole = 'postgres' | 'odoo' | 'inspection' | 'task' | 'proxy'
 
 /** What a container or network is for. Ids, never names that people chose. */
 export interface Purpose {

@@ -8,6 +8,7 @@ import { withSecrets } from './container-secrets.ts'
 import { withVariables } from './container-variables.ts'
 import { hardenedHostConfig } from './docker.ts'
 import type { ImageFacts } from './image-facts.ts'
+import { memoryOptions } from './memory-options.ts'
 import { networkName } from './networks.ts'
 
 export const httpPort = 8069
@@ -29,6 +30,8 @@ export interface OdooContainer {
   limits: Limits | undefined
   /** Arguments after `odoo`, its subcommand first. */
   arguments: readonly string[]
+  /** Processes of Odoo that share the memory; 1 where nothing is said. */
+  processes?: number
   secrets?: Secrets
   /** Plain ones; a secret of the same name goes before one. */
   variables?: Variables
@@ -48,15 +51,16 @@ export const databaseOptions: readonly string[] = [
  */
 export function odooContainer(spec: OdooContainer): Docker.ContainerCreateOptions {
   const { cell, facts, limits } = spec
+  const memoryBytes = Number(limits?.memoryBytes || 1024n ** 3n)
   const options: Docker.ContainerCreateOptions = {
     Image: spec.image,
     User: `${facts.uid}:${facts.gid}`,
-    Cmd: ['odoo', ...spec.arguments],
+    Cmd: ['odoo', ...spec.arguments, ...memoryOptions(memoryBytes, spec.processes ?? 1)],
     Env: credentials(spec.connection),
     Healthcheck: { Test: ['NONE'] },
     HostConfig: {
       ...hardenedHostConfig({
-        memoryBytes: Number(limits?.memoryBytes || 1024n ** 3n),
+        memoryBytes,
         milliCpus: limits?.milliCpus ?? 0,
         maxProcesses: limits?.maxProcesses || 512,
       }),

@@ -1,3 +1,5 @@
+import { findBundleFaults, findMissingModules } from '../odoo/bundle-faults.ts'
+import { parseFindings } from '../odoo/inspection/findings.ts'
 import { findAssets } from '../odoo/page-assets.ts'
 import { parseFairwayFile } from '../repository/fairway-yaml.ts'
 import { parseLock } from '../repository/lock-document.ts'
@@ -15,10 +17,13 @@ import { readRequirementsBytes } from '../requirements/requirements-bytes.ts'
 export const jobs = {
   addonsYaml: parseAddonsYaml,
   assets: findAssets,
+  bundleFaults: findBundleFaults,
   fairwayFile: parseFairwayFile,
+  findings: parseFindings,
   holds: (text: string, wanted: string): boolean => text.includes(wanted),
   lock: parseLock,
   manifests: parseManifests,
+  missingModules: findMissingModules,
   pathsEnabledBy,
   pathsExcludedBy,
   ocaDependencies: parseOcaDependencies,

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { withHostileDatabase } from '../database/hostile-database.ts'
 import { ROLE } from '../database/names.ts'
 import type { Cell, Stage } from '../storage/records.ts'
+import { CheckFailed } from './check-failed.ts'
 import { readModuleStates } from './installed-modules.ts'
-import { CheckFailed } from './smoke-checks.ts'
 
 /** How long to wait for the cron thread to be there; elsewhere, for what looks like it to be gone. */
 const cronMs = { production: 10_000, elsewhere: 5_000 }

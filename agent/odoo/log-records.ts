@@ -4,13 +4,13 @@ export interface LogRecord {
   /** `odoo.addons.sale_x.tests.test_price` */
   logger: string
   message: string
-  /** Lines after the first. At most 400 are kept: the first 100 and the last 300. */
+  /** Lines after the first. At most 1,000 are kept: the first 600 (the innermost exception) and the last 400. */
   more: string[]
 }
 
 const head =
   /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \d+ (DEBUG|INFO|WARNING|ERROR|CRITICAL|RUNBOT) \S+ ([\w.-]+): ?(.*)$/
-const kept = { first: 100, last: 300 }
+const kept = { first: 600, last: 400 }
 
 /**
  * Puts Odoo's output together to records. Lines before the first record (an entrypoint, a crash of the interpreter)

@@ -10,6 +10,12 @@ test('a check that throws has failed, a cancelled one is no check', async () => 
   expect(await runCheck('a', controller.signal, async () => 'fine')).toMatchObject({
     passed: true,
     detail: 'fine',
+    warnings: [],
+  })
+  const warned = async () => ({ detail: 'well', warnings: ['but slow'] })
+  expect(await runCheck('a', controller.signal, warned)).toMatchObject({
+    passed: true,
+    warnings: ['but slow'],
   })
   controller.abort(new Error('cancelled'))
   await expect(runCheck('a', controller.signal, failing)).rejects.toThrow('cancelled')

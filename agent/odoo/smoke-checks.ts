@@ -1,52 +1,55 @@
 import { type HttpAnswer, requestHttp } from '../containers/http-request.ts'
 import { hostileText } from '../hostile-text/hostile-text.ts'
+import { loadBundles, maxBytes, type Visitor } from './bundle-checks.ts'
+import { isBundle, saysStyleFailed } from './bundle-faults.ts'
+import { CheckFailed } from './check-failed.ts'
 
 export interface CheckResult {
   name: string
   passed: boolean
   detail: string
   durationMs: number
+  /** What a success leaves to be looked at. */
+  warnings: string[]
 }
 
-/** A failed check; anything else that is thrown counts as failed as well, with its message. */
-export class CheckFailed extends Error {
-  override name = 'CheckFailed'
+/** A success. */
+export interface Passed {
+  detail: string
+  warnings: string[]
 }
 
-/** Runs a check; what it returns is the detail of a success. */
+/** Runs a check; what it returns is a success, or the detail of one. */
 export async function runCheck(
   name: string,
   signal: AbortSignal,
-  check: () => Promise<string>,
+  check: () => Promise<string | Passed>,
 ): Promise<CheckResult> {
   const begun = performance.now()
-  const done = (passed: boolean, detail: string) => ({
+  const done = (passed: boolean, detail: string, warnings: string[] = []) => ({
     name,
     passed,
     detail: detail.slice(0, 500),
     durationMs: Math.round(performance.now() - begun),
+    warnings,
   })
   try {
-    return done(true, await check())
+    const outcome = await check()
+    return typeof outcome === 'string' ? done(true, outcome) : done(true, outcome.detail, outcome.warnings)
   } catch (error) {
     signal.throwIfAborted()
     return done(false, error instanceof Error ? error.message : String(error))
   }
 }
 
-/** Asks a runtime directly, as its proxy would: the candidate answers before any route leads to it. */
-export interface Visitor {
-  get(path: string): Promise<HttpAnswer>
-  post(path: string, json: unknown): Promise<HttpAnswer>
-}
-
-const timeoutMs = 30_000
+/** The first visitor waits for the bundles to be made. */
+const timeoutMs = 60_000
 /** Odoo's own page links fewer than ten; each is fetched. */
 const maxAssets = 500
 
 export function createVisitor(origin: string, host: string, signal: AbortSignal): Visitor {
   const headers = { 'x-forwarded-host': host, 'x-forwarded-proto': 'http', 'x-forwarded-for': '127.0.0.1' }
-  const options = { host, headers, signal, timeoutMs, maxBytes: 16 * 1024 ** 2 }
+  const options = { host, headers, signal, timeoutMs, maxBytes }
   return {
     get: (path) => requestHttp(origin + path, options),
     post: (path, json) =>
@@ -71,11 +74,8 @@ export async function checkLoginPage(visitor: Visitor): Promise<string> {
   const assets = await hostileText.read('assets', '/web/login', [page.body])
   if (assets.length > maxAssets) throw new CheckFailed(`the login page links more than ${maxAssets} files`)
   if (assets.length === 0) throw new CheckFailed('the login page links no style sheet and no script')
-  for (const path of assets) {
-    const asset = await visitor.get(path)
-    if (asset.status !== 200 || asset.body === '')
-      throw new CheckFailed(`${path} answers ${asset.status}${asset.body === '' ? ' with nothing' : ''}`)
-  }
+  await loadBundles(visitor, assets)
+  requireStyle(page)
   return `${assets.length} style sheets and scripts load`
 }
 
@@ -113,11 +113,25 @@ export async function checkPath(
 ): Promise<string> {
   const answer = await visitor.get(path)
   requireStatus(answer, status || 200)
+  await checkStyle(visitor, path, answer)
   if (contains && !(await hostileText.read('holds', path, [answer.body, contains])))
     throw new CheckFailed(
       `answers ${answer.status}, but without the text ${JSON.stringify(contains.slice(0, 100))}`,
     )
   return `answers ${answer.status}`
+}
+
+/** What a page of Odoo's links of its bundles; other files are the page's own affair. */
+async function checkStyle(visitor: Visitor, path: string, page: HttpAnswer): Promise<void> {
+  if (!page.headers['content-type']?.startsWith('text/html')) return
+  const assets = (await hostileText.read('assets', path, [page.body])).filter(isBundle)
+  await loadBundles(visitor, assets.slice(0, maxAssets))
+  requireStyle(page)
+}
+
+function requireStyle(page: HttpAnswer): void {
+  if (saysStyleFailed(page.body))
+    throw new CheckFailed('the page says that its style sheet could not be compiled: see the runtime’s log')
 }
 
 function requireStatus(answer: HttpAnswer, status: number): void {

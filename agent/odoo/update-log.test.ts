@@ -32,7 +32,7 @@ test('tests are counted, and failures named with module, class, method and first
     'sale_x: TestPrice.test_total: AssertionError: 1 != 2 : the total',
     'sale_x: TestPrice.test_tax: odoo.exceptions.UserError: no tax',
   ])
-  expect(log.exception).toBeUndefined()
+  expect(log.cause).toBeUndefined()
 })
 
 test('what exit code 0 hides is found', () => {
@@ -57,10 +57,14 @@ test('a broken view is named with file and line', () => {
     'odoo.tools.convert.ParseError: while parsing /mnt/extra-addons/broken/views/a.xml:3, somewhere inside',
     '<record id="x" model="ir.ui.view">',
   )
-  expect(log.parseError).toBe(
-    'ParseError: while parsing /mnt/extra-addons/broken/views/a.xml:3, somewhere inside',
-  )
-  expect(log.exception).toContain('ParseError')
+  expect(log.cause).toMatchObject({
+    line: 'module broken: ValueError: inner (broken/views/a.xml:3)',
+    chain: [
+      'ValueError: inner (x.py:1)',
+      expect.stringMatching(/^ParseError: while parsing .* \(y\.py:2\)$/),
+    ],
+    inData: true,
+  })
 })
 
 test('a missing dependency is told in our words', () => {

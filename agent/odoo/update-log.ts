@@ -1,3 +1,4 @@
+import { type Cause, findCause } from './cause.ts'
 import { createRecordParser, findException, type LogRecord } from './log-records.ts'
 
 /** What the log of `odoo -i … -u … --stop-after-init` says about how it went. Plain JSON. */
@@ -9,10 +10,10 @@ export interface UpdateLog {
   notLoadedModules: string[]
   /** `a depends on b, which is not available` */
   missingDependency?: string
-  /** `ParseError: while parsing /mnt/extra-addons/sale_x/views/a.xml:3, …` */
-  parseError?: string
   /** Last exception of the log. */
   exception?: string
+  /** What it comes from. */
+  cause?: Cause
   /** Last words of a process that did not get as far as logging. */
   lastLine: string
 }
@@ -23,7 +24,11 @@ const maxNames = 1_000
 /** Reads such a log line by line; `finish` answers with what was found. */
 export function createUpdateLogReader(): { line(text: string): void; finish(): UpdateLog } {
   const found: UpdateLog = { failures: [], unknownModules: [], notLoadedModules: [], lastLine: '' }
-  const parser = createRecordParser((record) => read(record, found))
+  let loading: string | undefined
+  const parser = createRecordParser((record) => {
+    loading = /^Loading module (\w{1,100}) \(/.exec(record.message)?.[1] ?? loading
+    read(record, found, loading)
+  })
   return {
     line(text) {
       if (text.trim()) found.lastLine = text.slice(0, 500)
@@ -36,7 +41,7 @@ export function createUpdateLogReader(): { line(text: string): void; finish(): U
   }
 }
 
-function read(record: LogRecord, found: UpdateLog): void {
+function read(record: LogRecord, found: UpdateLog, loading: string | undefined): void {
   const { message } = record
   readTests(record, found)
   const unknown = behind(message, 'invalid module names, ignored: ')
@@ -45,12 +50,13 @@ function read(record: LogRecord, found: UpdateLog): void {
   const colon = notLoaded?.lastIndexOf(': ') ?? -1
   if (notLoaded !== undefined && colon >= 0) addNames(found.notLoadedModules, notLoaded.slice(colon))
   const exception = findException(record)
-  if (!exception || isTestFailure(record)) return
+  // Odoo ends by an error; of others it makes the best, and says so by a warning.
+  if (!exception || isTestFailure(record) || record.level === 'WARNING') return
   const missing = /You try to install module "?(\w+)"? that depends on module "?(\w+)"?/.exec(exception)
   if (missing) found.missingDependency = `${missing[1]} depends on ${missing[2]}, which is not available`
   found.exception = exception.slice(0, 1000)
-  const parse = record.more.findLast((line) => /ParseError: while parsing/.test(line))
-  if (parse) found.parseError = parse.replace(/^.*ParseError: /, 'ParseError: ').slice(0, 1000)
+  const cause = findCause(record.more, loading)
+  if (cause) found.cause = cause
 }
 
 function readTests(record: LogRecord, found: UpdateLog): void {

@@ -8,7 +8,7 @@ import type { UpdateLog } from './update-log.ts'
 export function findUpdateFailure(exitCode: number, log: UpdateLog): TaskError | undefined {
   // 1 is that of failed tests, whose log may hold errors that were provoked; anything else is a crash of the update.
   if (exitCode > 1 && log.missingDependency) return new TaskError('dependency-missing', log.missingDependency)
-  if (exitCode > 1 && log.parseError) return new TaskError('data-invalid', log.parseError)
+  if (exitCode > 1 && log.cause?.inData) return new TaskError('data-invalid', log.cause.line)
   if (log.unknownModules.length > 0)
     return new TaskError(
       'modules-unknown',
@@ -32,7 +32,7 @@ export function findUpdateFailure(exitCode: number, log: UpdateLog): TaskError |
   if (exitCode !== 0)
     return new TaskError(
       'update-failed',
-      `Odoo ended with exit code ${exitCode}: ${log.exception ?? log.lastLine}`,
+      log.cause?.line ?? `Odoo ended with exit code ${exitCode}: ${log.lastLine}`,
     )
   return undefined
 }

@@ -55,7 +55,10 @@ export async function runUpdate(
   // Those the update was to take over are asked of the database itself.
   const notLoadedModules = log.notLoadedModules.filter((name) => !input.expectGone.includes(name))
   const failure = findUpdateFailure(exitCode, { ...log, notLoadedModules })
-  if (failure) throw failure
+  if (failure) {
+    for (const raised of log.cause?.chain ?? []) context.log('fairway', `from: ${raised}`)
+    throw failure
+  }
   return { log, observation }
 }
 

@@ -1,8 +1,12 @@
 import { create } from '@bufbuild/protobuf'
-import { CheckSchema, SmokeOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { CheckSchema, SmokeOutputSchema, type SmokeTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { readImageFacts } from '../containers/image-facts.ts'
 import { findAddress, runtimeName } from '../containers/odoo.ts'
 import { httpPort } from '../containers/odoo-options.ts'
+import { checkBackend, type Visitor } from '../odoo/bundle-checks.ts'
 import { checkCron, checkModules } from '../odoo/database-checks.ts'
+import { awaitInspection, checkModels } from '../odoo/inspection/result.ts'
+import { checkRuntimeLog } from '../odoo/runtime-log-check.ts'
 import {
   type CheckResult,
   checkHealth,
@@ -10,62 +14,110 @@ import {
   checkPath,
   checkRegistry,
   createVisitor,
+  type Passed,
   runCheck,
 } from '../odoo/smoke-checks.ts'
 import type { AgentServices } from '../services.ts'
+import type { Cell } from '../storage/records.ts'
 import { requireRuntime } from './runtime-input.ts'
-import { TaskError, type TaskHandler } from './task.ts'
+import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
+
+type Services = Pick<AgentServices, 'docker' | 'cells' | 'pool' | 'workDirectory'>
+type Check = readonly [name: string, check: () => Promise<string | Passed>]
 
 /** Asks a candidate, directly and before any route leads to it, whether it is fit to be shown. */
-export function smoke({
-  docker,
-  cells,
-  pool,
-}: Pick<AgentServices, 'docker' | 'cells' | 'pool'>): TaskHandler<'smoke'> {
+export function smoke(services: Services): TaskHandler<'smoke'> {
+  const { docker, cells, pool } = services
   return async (input, context) => {
     const { signal } = context
+    const begun = new Date()
     const runtime = requireRuntime(input.runtime)
-    const cell = await cells.start(runtime.cellId, signal)
-    const { stage } = await pool.requireCell(cell.id)
-    const address = await findAddress(docker, runtimeName(runtime.runtimeId))
+    await cells.start(runtime.cellId, signal)
+    const cell = await pool.requireCell(runtime.cellId)
+    const name = runtimeName(runtime.runtimeId)
+    const address = await findAddress(docker, name)
     if (!address)
       throw new TaskError(
         'runtime-missing',
         `the runtime ${runtime.runtimeId} does not run: start it before its smoke tests`,
       )
     const visitor = createVisitor(`http://${address}:${httpPort}`, input.hostnames[0] ?? 'localhost', signal)
-    const checks: [name: string, check: () => Promise<string>][] = [
-      ['health', () => checkHealth(visitor)],
-      ['registry', () => checkRegistry(visitor)],
-      ['login page', () => checkLoginPage(visitor)],
-      ['modules', () => checkModules(cell, signal)],
-      ['scheduled jobs', () => checkCron(cell, stage, signal)],
-      ...input.checks.map((check): [string, () => Promise<string>] => [
-        check.path,
-        () => checkPath(visitor, check),
-      ]),
-    ]
-    const results: CheckResult[] = []
-    for (const [name, check] of checks) {
-      const result = await runCheck(name, signal, check)
-      results.push(result)
-      context.log(
-        'fairway',
-        `${result.passed ? 'passed' : 'FAILED'}: ${name} – ${result.detail} (${result.durationMs} ms)`,
-      )
-    }
-    context.artifact(
-      'smoke.json',
-      'application/json',
-      new TextEncoder().encode(JSON.stringify(results, null, 2)),
+    const results = await runChecks(
+      [
+        ...checksOf(cell, input, visitor, signal),
+        ...(input.inspection ? inspectionChecks(services, input, visitor, context) : []),
+        // Last: it holds what the others caused.
+        [
+          'log',
+          () => checkRuntimeLog(docker, name, { since: begun, jobs: cell.stage === 'production' }, signal),
+        ],
+      ],
+      context,
     )
     requirePassed(results)
     return create(SmokeOutputSchema, {
-      checks: results.map((result) =>
-        create(CheckSchema, { ...result, durationMs: BigInt(result.durationMs) }),
+      checks: results.map(({ name, passed, detail, durationMs }) =>
+        create(CheckSchema, { name, passed, detail, durationMs: BigInt(durationMs) }),
       ),
     })
   }
+}
+
+function checksOf(cell: Cell, { checks }: SmokeTask, visitor: Visitor, signal: AbortSignal): Check[] {
+  return [
+    ['health', () => checkHealth(visitor)],
+    ['registry', () => checkRegistry(visitor)],
+    ['login page', () => checkLoginPage(visitor)],
+    ['modules', () => checkModules(cell, signal)],
+    ['scheduled jobs', () => checkCron(cell, cell.stage, signal)],
+    ...checks.map((check): Check => [check.path, () => checkPath(visitor, check)]),
+  ]
+}
+
+/** What goes by the inspection that the start of the runtime began beside it. */
+function inspectionChecks(
+  { docker, workDirectory }: Services,
+  { runtime, inspection }: SmokeTask,
+  visitor: Visitor,
+  context: TaskContext,
+): Check[] {
+  const { runtimeId, image } = requireRuntime(runtime)
+  const inspected = awaitInspection(docker, runtimeId, context)
+  // The checks before may fail first.
+  inspected.catch(() => undefined)
+  return [
+    ['models', async () => checkModels(await inspected)],
+    ...(inspection?.bundles
+      ? [
+          [
+            'web client',
+            async () => {
+              const { findings, log } = await inspected
+              const { odooVersion } = await readImageFacts(docker, image, workDirectory, context.signal)
+              const detail = await checkBackend(visitor, findings, odooVersion)
+              return { detail, warnings: log.warnings }
+            },
+          ] as const,
+        ]
+      : []),
+  ]
+}
+
+async function runChecks(checks: readonly Check[], context: TaskContext): Promise<CheckResult[]> {
+  const results: CheckResult[] = []
+  for (const [name, check] of checks) {
+    const result = await runCheck(name, context.signal, check)
+    results.push(result)
+    const { passed, detail, durationMs, warnings } = result
+    context.log('fairway', `${passed ? 'passed' : 'FAILED'}: ${name} – ${detail} (${durationMs} ms)`)
+    for (const warning of warnings) context.warn(`smoke: ${name}: ${warning}`.slice(0, 500))
+  }
+  context.artifact(
+    'smoke.json',
+    'application/json',
+    new TextEncoder().encode(JSON.stringify(results, null, 2)),
+  )
+  return results
 }
 
 function requirePassed(results: CheckResult[]): void {

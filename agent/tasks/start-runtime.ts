@@ -1,12 +1,17 @@
 import { create } from '@bufbuild/protobuf'
 import { StartRuntimeOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { beginInspection, inspectionContainer } from '../containers/inspection.ts'
 import { ensureRuntime, runtimeContainer, untilHealthy } from '../containers/odoo.ts'
+import { inspectionInput } from '../odoo/inspection/settings.ts'
 import { ownTree } from '../storage/tree/own.ts'
 import { type OdooCellServices, prepareOdooCell } from './odoo-cell.ts'
 import { requireRuntime } from './runtime-input.ts'
 import type { TaskHandler } from './task.ts'
 
-/** Odoo on a cell, up and answering. No route leads to it yet. */
+/**
+ * Odoo on a cell, up and answering. No route leads to it yet. Where asked, its code looks at the database meanwhile, which
+ * the smoke task waits for; the runtime's removal takes that away as well.
+ */
 export function startRuntime(services: OdooCellServices): TaskHandler<'startRuntime'> {
   return async (input, context) => {
     const begun = performance.now()
@@ -24,7 +29,12 @@ export function startRuntime(services: OdooCellServices): TaskHandler<'startRunt
     const given = { owner: context.owner, secrets }
     const options = runtimeContainer(docker, runtime, cell, connection, facts, given)
     await ensureRuntime(docker, options, runtime.runtimeId, cell, context)
-    await untilHealthy(docker, runtime.runtimeId, context.signal)
+    const healthy = untilHealthy(docker, runtime.runtimeId, context.signal)
+    if (input.inspection) {
+      const look = inspectionContainer(docker, runtime, cell, connection, facts, secrets)
+      const asked = inspectionInput(facts.odooVersion, input.inspection)
+      await Promise.all([healthy, beginInspection(docker, look, runtime.runtimeId, asked, context)])
+    } else await healthy
     const durationMs = Math.round(performance.now() - begun)
     context.log('fairway', `Odoo answers after ${durationMs} ms`)
     return create(StartRuntimeOutputSchema, { durationMs: BigInt(durationMs) })

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { StopRuntimeOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { stopAndRemove, stopContainer } from '../containers/docker.ts'
+import { removeInspection } from '../containers/inspection.ts'
 import { listRuntimes, runtimeName, stopGraceSeconds } from '../containers/odoo.ts'
 import type { AgentServices } from '../services.ts'
 import { requireRuntimeId } from './runtime-input.ts'
@@ -21,6 +22,7 @@ export function stopRuntime(services: Services): TaskHandler<'stopRuntime'> {
       const name = runtimeName(requireRuntimeId(input.runtimeId))
       if (input.drainSeconds > 0) await drain(services, input.runtimeId, input.drainSeconds, context)
       await context.requireLease()
+      await removeInspection(docker, input.runtimeId)
       if (input.remove) await stopAndRemove(docker, name, stopGraceSeconds)
       else await stopContainer(docker, name, stopGraceSeconds)
       context.log('fairway', `Odoo ${input.runtimeId} ${input.remove ? 'removed' : 'stopped'}`)

@@ -4,7 +4,7 @@ import type { Contents } from '../releases/contents.ts'
 import { downtimeSeconds } from '../releases/downtime.ts'
 import type { Plan } from '../releases/plan.ts'
 import type { Image, Source } from '../releases/source.ts'
-import type { BuildActions, Snapshot } from '../scheduler/types.ts'
+import type { BuildActions, Look, Snapshot } from '../scheduler/types.ts'
 import { rehearsalOf } from './rehearsal.ts'
 import { serve, serveFromNewCell } from './serve.ts'
 
@@ -29,7 +29,7 @@ export async function release(run: BuildActions, source: Source, image: Image): 
   if (!current) return firstRelease(run, plan)
   const prepare = () => run.candidate(current.cellId, source, image)
   return isEmpty(plan.changes)
-    ? replaceRuntime(run, current, prepare)
+    ? replaceRuntime(run, current, prepare, 'all')
     : updateDatabase(run, current, prepare, update(run, current, plan, rehearsal))
 }
 
@@ -54,6 +54,7 @@ async function firstRelease(run: BuildActions, { source, image, changes }: Plan)
 interface DataChange {
   readonly seconds: number
   readonly summary: string
+  readonly look: Look
   readonly apply: () => Promise<void>
 }
 
@@ -69,6 +70,8 @@ function update(
   return {
     seconds: rehearsal ? downtimeSeconds(rehearsal.downtimeMs) : unknownSeconds,
     summary: describe(changes),
+    // People are away meanwhile, and the rehearsal has made the same bundles on a clone.
+    look: rehearsal ? 'models' : 'all',
     async apply() {
       const applied = await run.applyModules(cellId, image.reference, changes, {
         key: 'update',
@@ -94,12 +97,13 @@ export async function replaceRuntime(
   run: BuildActions,
   current: Deployment,
   prepare: () => Promise<Deployment>,
+  look: Look,
 ): Promise<void> {
   await run.step('database', async () => {
     await run.note({ updatedModules: [] })
     run.summarize('no module changed; the database stays as it is')
   })
-  await serve(run, await prepare(), true)
+  await serve(run, await prepare(), { standing: true, look })
   await run.always(async () => {
     await run.removeRuntime(current.runtimeId)
     await run.pruneSnapshots()
@@ -132,7 +136,7 @@ export async function updateDatabase(
       await change.apply()
       run.summarize(change.summary)
     })
-    await serve(run, await prepare(), false)
+    await serve(run, await prepare(), { standing: false, look: change.look })
   } catch (failure) {
     await run.always(async () => {
       if (safety) {
@@ -160,9 +164,11 @@ export const reload = (
   target: Deployment,
   changes: ModuleChanges,
   planned: Contents | undefined,
+  look: Look,
 ): DataChange => ({
   seconds: unknownSeconds,
   summary: `the data stay; ${describe(changes)}`,
+  look,
   async apply() {
     const { memoryBytes, milliCpus, maxProcesses } = target
     const applied = await run.applyModules(cellId, target.image, changes, {
@@ -183,6 +189,8 @@ export const putBack = (run: BuildActions, { cellId }: Deployment, data: Snapsho
   // Stop, two snapshots and a start of both, whatever the size.
   seconds: 15,
   summary: 'the data are those of before',
+  // It served them then.
+  look: 'nothing',
   apply: async () => {
     await run.restore(cellId, data)
     await run.note({ updatedModules: [] })

@@ -26,9 +26,12 @@ export const rollback: Pipeline<ReleaseActions> = async (run) => {
   const { deployment } = goal
   const former = { ...deployment, modules: [...new Set([...deployment.modules, ...installed])] }
   const prepare = () => run.candidateAgain(current.cellId, former)
+  // Who forces it was told that the data may not fit.
+  const look = goal.refusal === '' ? 'models' : 'nothing'
   if (goal.data) return updateDatabase(run, current, prepare, putBack(run, current, goal.data))
-  if (isEmpty(goal.changes)) return replaceRuntime(run, current, prepare)
-  return updateDatabase(run, current, prepare, reload(run, current, goal.deployment, goal.changes, planned))
+  if (isEmpty(goal.changes)) return replaceRuntime(run, current, prepare, look)
+  const change = reload(run, current, goal.deployment, goal.changes, planned, look)
+  return updateDatabase(run, current, prepare, change)
 }
 
 /** A look at production's data, so that people know what a rollback would lose. */

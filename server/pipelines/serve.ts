@@ -1,18 +1,22 @@
 import type { Deployment } from '../db/record.ts'
 import type { Image, Source } from '../releases/source.ts'
-import type { BuildActions } from '../scheduler/types.ts'
+import type { BuildActions, Look } from '../scheduler/types.ts'
 
 /**
  * Deploy and smoke: starts the candidate on its cell beside whatever serves now, and lets it take over once it has proved
  * itself. When it does not, its runtime is removed and what served before still serves: `standing` says that it does
  * so all along, and the route leads back to it where the take-over failed half-way.
  */
-export async function serve(run: BuildActions, candidate: Deployment, standing: boolean): Promise<void> {
+export async function serve(
+  run: BuildActions,
+  candidate: Deployment,
+  { standing, look }: { standing: boolean; look: Look },
+): Promise<void> {
   let switching = false
   try {
-    await run.step('deploy', () => run.startRuntime(candidate))
+    await run.step('deploy', () => run.startRuntime(candidate, look))
     await run.step('smoke', async () => {
-      await run.smoke(candidate)
+      await run.smoke(candidate, look)
       switching = true
       await run.goLive(candidate)
     })
@@ -35,7 +39,10 @@ export async function serveFromNewCell(
   const cellId = await run.newCell()
   try {
     await run.step('database', () => fill(cellId))
-    await serve(run, await run.candidate(cellId, source, image), run.current !== undefined)
+    await serve(run, await run.candidate(cellId, source, image), {
+      standing: run.current !== undefined,
+      look: 'all',
+    })
   } catch (failure) {
     await run.always(() => run.destroyCell(cellId))
     throw failure

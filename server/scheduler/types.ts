@@ -157,8 +157,9 @@ export interface BuildActions extends CommonActions {
   candidate(cellId: string, source: Source, image: Image): Promise<Deployment>
   /** The same for what has served before. */
   candidateAgain(cellId: string, former: Deployment): Promise<Deployment>
-  startRuntime(candidate: Deployment): Promise<void>
-  smoke(candidate: Deployment): Promise<void>
+  startRuntime(candidate: Deployment, look: Look): Promise<void>
+  /** @param look as it was started with. */
+  smoke(candidate: Deployment, look: Look): Promise<void>
   /** The route leads to the candidate from now on, and the environment is what it serves. Can't be cancelled half-way. */
   goLive(candidate: Deployment): Promise<void>
   /** Visitors are told to come back after that many seconds. */
@@ -204,6 +205,12 @@ export interface ReleaseActions extends BuildActions {
   /** Counts what was written in production since the moment the run is about; on record. */
   countChanges(): Promise<void>
 }
+
+/**
+ * What of a candidate is looked at beside its start: nothing of its own; whether its models fit the database; that, and
+ * whether its web client has whole style sheets and scripts.
+ */
+export type Look = 'nothing' | 'models' | 'all'
 
 /** What a rollback would run, on which data. */
 export interface RollbackGoal {

@@ -17,6 +17,8 @@ const { parseOdooConf } = await import('../../agent/repository/sources/odoo-conf
 const { parsePackageList } = await import('../../agent/repository/sources/package-list.ts')
 const { parseReposYaml } = await import('../../agent/repository/sources/repos-yaml.ts')
 const { findAssets } = await import('../../agent/odoo/page-assets.ts')
+const { findBundleFaults, findMissingModules } = await import('../../agent/odoo/bundle-faults.ts')
+const { parseFindings } = await import('../../agent/odoo/inspection/findings.ts')
 const { createUpdateLogReader } = await import('../../agent/odoo/update-log.ts')
 const { createSecretIndex } = await import('../../agent/link/secret-index.ts')
 const { redactUrls } = await import('../../agent/redact-urls.ts')
@@ -214,6 +216,57 @@ const readers: Record<string, Reader> = {
     shapes: [
       ['', () => 'invalid module names, ignored: ', ''],
       ['', () => 'a\n', ''],
+      ['Traceback (most recent call last):\nValueError: a\n', () => '\n', ''],
+      [
+        'Traceback (most recent call last):\nParseError: while parsing a:1\n',
+        () => 'View error context:\n',
+        '',
+      ],
+      [
+        '',
+        () =>
+          'Traceback (most recent call last):\nA: b\n\nThe above exception was the direct cause of the following exception:\n\n',
+        '',
+      ],
+    ],
+  },
+  'a bundle of scripts': {
+    read: (text) => [findBundleFaults('/web/assets/1/a.js', text), findMissingModules([text])],
+    tokens: [
+      'console.error("',
+      "' in file '",
+      'odoo.define("a",[',
+      '"b",',
+      '])',
+      '.bundle.xml"',
+      '/* a */',
+      'throw new Error("',
+      '\n/* /a.js */\n',
+      '{',
+      '\\',
+    ],
+    shapes: [
+      ['', () => 'console.error("', ''],
+      ['odoo.define("a",[', (index) => `"b${index}",`, '])'],
+      ['', (index) => `odoo.define("a${index}",[`, ''],
+      ['', () => '\n/* /a.js */\n;', ''],
+      ['.bundle.xml"', () => ' ', ''],
+    ],
+  },
+  'a style sheet': {
+    read: (text) => findBundleFaults('/web/assets/1/a.css', text),
+    tokens: ['/* ## CSS error message ##*/', 'css_error_message {', '"', '";', '\\A', 'a'],
+    shapes: [
+      ['', () => '/* ## CSS error message ##*/', ''],
+      ['/* ## CSS error message ##*/ css_error_message { "', () => '\\A', '";'],
+    ],
+  },
+  'what an inspection says': {
+    read: (text) => parseFindings(text.split('\n')),
+    tokens: ['fairway-inspection ', '{"kind":"done"}', '\n', '{', '"', 'a'],
+    shapes: [
+      ['', () => 'fairway-inspection {"kind":"done"}\n', ''],
+      ['fairway-inspection ', () => '{', ''],
     ],
   },
   'text that is made like a secret, and as long': {

@@ -77,7 +77,7 @@ describe.sequential('from a commit to an image', () => {
       task,
     )
     expect(resolved).toMatchObject({ commit, modules: ['fw_good'], commitMessage: 'Add addons' })
-    expect(resolved.addons.map(({ name }) => name)).toEqual(['fw_broken', 'fw_failing', 'fw_good'])
+    expect(resolved.addons.map(({ name }) => name)).toEqual(['fw_broken', 'fw_failing', 'fw_good', 'fw_skin'])
     const { closure, autoInstalled } = resolved
     expect(closure.filter((name) => !autoInstalled.includes(name))).toEqual(['base', 'web', 'fw_good'])
     expect(resolved.baseModules).toEqual(closure.filter((name) => name !== 'fw_good'))
@@ -238,7 +238,7 @@ describe.sequential('a runtime is checked before it is shown', () => {
       environment: 'feature-x',
       variables: { ODOO_STAGE: 'dev', SMTP_HOST: 'smtp.example' },
     })
-    await run('startRuntime', create(StartRuntimeTaskSchema, { runtime }))
+    await run('startRuntime', create(StartRuntimeTaskSchema, { runtime, inspection: { bundles: true } }))
     const { State } = await services.docker.docker.getContainer(runtimeName(runtime.runtimeId)).inspect()
     await run('startRuntime', create(StartRuntimeTaskSchema, { runtime }))
     const again = await services.docker.docker.getContainer(runtimeName(runtime.runtimeId)).inspect()
@@ -249,10 +249,17 @@ describe.sequential('a runtime is checked before it is shown', () => {
 
   test('its smoke tests pass, and a failing one is named', async () => {
     const input = { runtime, hostnames: [hostname] }
+    const task = createTask()
     const { checks } = await run(
       'smoke',
-      create(SmokeTaskSchema, { ...input, checks: [{ path: '/web/login', contains: 'Password' }] }),
+      create(SmokeTaskSchema, {
+        ...input,
+        checks: [{ path: '/web/login', contains: 'Password' }],
+        inspection: { bundles: true },
+      }),
+      task,
     )
+    expect(task.warnings).toEqual([])
     expect(checks.map(({ name, passed }) => [name, passed])).toEqual([
       ['health', true],
       ['registry', true],
@@ -260,13 +267,60 @@ describe.sequential('a runtime is checked before it is shown', () => {
       ['modules', true],
       ['scheduled jobs', true],
       ['/web/login', true],
+      ['models', true],
+      ['web client', true],
+      ['log', true],
     ])
+    expect(checks.map(({ detail }) => detail).join()).toMatch(
+      /\d+ models fit the database,2 style sheets and scripts load, in en_US,no warning and no error/,
+    )
     const failing = run('smoke', create(SmokeTaskSchema, { ...input, checks: [{ path: '/nowhere' }] }))
     await expect(failing).rejects.toMatchObject({
       reason: 'smoke-failed',
       message: expect.stringContaining('/nowhere: answers 404 instead of 200'),
     })
   }, 60_000)
+
+  test('code that the database does not fit is named with the module to update', async () => {
+    const change = (...statements: string[]) =>
+      services.pool.requireCell(cellId).then((cell) =>
+        withSuperuser(
+          cell,
+          async (database) => {
+            for (const statement of statements) await database.query(statement)
+          },
+          { database: DATABASE },
+        ),
+      )
+    await change(
+      'alter table fw_good rename column carrier_api_key to gone',
+      'alter table fw_good alter column name type int using null',
+      'alter table fw_good_res_partner_rel rename to gone',
+    )
+    const inspection = { bundles: false }
+    await run('startRuntime', create(StartRuntimeTaskSchema, { runtime, inspection }))
+    const { message } = (await run('smoke', create(SmokeTaskSchema, { runtime, inspection })).catch(
+      (error: Error) => error as Error & { checks?: unknown },
+    )) as Error
+    expect(message).toContain('1 of 7 smoke tests failed – models: the code and the database do not fit: ')
+    for (const part of [
+      'fw.good.carrier_api_key (module fw_good): column fw_good.carrier_api_key does not exist',
+      'fw.good.name (module fw_good): its column is int4, and the code wants varchar',
+      'fw.good.partner_ids (module fw_good): its table fw_good_res_partner_rel does not exist',
+      ': update module fw_good',
+    ])
+      expect(message).toContain(part)
+    await change(
+      'alter table fw_good rename column gone to carrier_api_key',
+      'alter table fw_good alter column name type varchar',
+      'alter table gone rename to fw_good_res_partner_rel',
+    )
+    const left = await services.docker.docker.listContainers({
+      all: true,
+      filters: { label: [`fairway.agent=${services.agentId}`, 'fairway.role=inspection'] },
+    })
+    expect(left).toEqual([])
+  }, 90_000)
 })
 
 describe.sequential('a route leads to it', () => {
@@ -363,6 +417,27 @@ except e.HTTPError as error:
     expect((await askForWebsocket(services.proxy.port, hostname)).status).toBe(101)
     await services.pool.saveCell(record)
   }, 90_000)
+
+  test('style sheets and scripts that Odoo cannot make are no success, although every page answers', async () => {
+    await apply({ install: ['fw_skin'], expectInstalled: ['fw_skin'] })
+    const inspection = { bundles: true }
+    await run('startRuntime', create(StartRuntimeTaskSchema, { runtime, inspection }))
+    const task = createTask()
+    const input = create(SmokeTaskSchema, { runtime, hostnames: [hostname], inspection })
+    await expect(run('smoke', input, task)).rejects.toMatchObject({
+      reason: 'smoke-failed',
+      message: expect.stringMatching(
+        /of 8 smoke tests failed – login page: web\.assets_frontend\.min\.css: Error: Undefined variable: "\$a-colour-that-nobody-defines"/,
+      ),
+    })
+    const client = task.lines.find(({ text }) => text.startsWith('FAILED: web client'))?.text
+    expect(client).toMatch(
+      /web\.assets_web\.min\.css: Error: Undefined variable: "\$a-colour-that-nobody-defines"/,
+    )
+    expect(client).toMatch(/absent\.js does not exist/)
+    expect(client).toMatch(/fw_skin\/static\/src\/broken\.js: SyntaxError/)
+    expect(client).toMatch(/Invalid XML template.*broken\.xml/)
+  }, 120_000)
 
   test('and away from it', async () => {
     await route({ case: 'remove', value: true })

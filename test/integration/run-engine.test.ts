@@ -379,7 +379,8 @@ describe('taking over', () => {
       [at.environmentId, JSON.stringify(deployment)],
     )
     const image = { reference: 'image', digest: 'sha256:0', built: false }
-    const takeOver = async (run: BuildActions) => serve(run, await run.candidate(cellId, source, image), true)
+    const takeOver = async (run: BuildActions) =>
+      serve(run, await run.candidate(cellId, source, image), { standing: true, look: 'all' })
     const runId = await createRun(at)
     await advanceRun(runId, takeOver)
     await succeed(runId, 'start:', { startRuntime: {} })

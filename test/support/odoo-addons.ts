@@ -14,6 +14,7 @@ class Good(models.Model):
     _description = 'Good'
 
     name = fields.Char()
+    partner_ids = fields.Many2many('res.partner')
     carrier_api_key = fields.Char()
 `,
   'addons/fw_good/security/ir.model.access.csv':
@@ -52,4 +53,11 @@ class TestPrice(TransactionCase):
   </record>
 </odoo>
 `,
+  'addons/fw_skin/__manifest__.py': manifest(
+    "'assets': {'web.assets_frontend': ['fw_skin/static/src/skin.scss'], 'web.assets_backend': ['fw_skin/static/src/skin.scss', 'fw_skin/static/src/absent.js', 'fw_skin/static/src/broken.js', 'fw_skin/static/src/broken.xml']}",
+  ),
+  'addons/fw_skin/__init__.py': '',
+  'addons/fw_skin/static/src/skin.scss': '.o_skin { color: $a-colour-that-nobody-defines; }\n',
+  'addons/fw_skin/static/src/broken.js': 'const half = {\n',
+  'addons/fw_skin/static/src/broken.xml': '<templates><t t-name="fw_skin.a"><div></t></templates>\n',
 }

@@ -12,7 +12,7 @@ import { hostnamesOf } from './hostnames.ts'
 import { recordRelease } from './record-release.ts'
 import { secretActions } from './secrets.ts'
 import { voidOvertaken } from './void-requests.ts'
-import { type EngineConfig, minutes, resourcesOf } from './wording.ts'
+import { type EngineConfig, inspectionOf, minutes, resourcesOf } from './wording.ts'
 
 type RuntimeActions = Pick<
   BuildActions,
@@ -55,11 +55,14 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
     return current
   }
 
-  const startTask = (key: string, deployment: Deployment) =>
+  const startTask = (key: string, deployment: Deployment, inspection: ReturnType<typeof inspectionOf> = {}) =>
     engine.task(
       key,
       'startRuntime',
-      { runtime: { ...specOf(deployment), secrets: (deployment.secrets ?? []).map((ref) => ({ ...ref })) } },
+      {
+        runtime: { ...specOf(deployment), secrets: (deployment.secrets ?? []).map((ref) => ({ ...ref })) },
+        ...inspection,
+      },
       { timeoutMs: minutes(10) },
     )
 
@@ -132,12 +135,12 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       hostnames: hostnamesOf({ stage, environment: environment.name, project: project.name }, config),
     }),
 
-    async startRuntime(candidate) {
-      const output = await startTask(`start:${candidate.runtimeId}`, candidate)
+    async startRuntime(candidate, look) {
+      const output = await startTask(`start:${candidate.runtimeId}`, candidate, inspectionOf(look))
       engine.summarize(`Odoo answered after ${(Number(output.durationMs) / 1000).toFixed(1)} s`)
     },
 
-    async smoke(candidate) {
+    async smoke(candidate, look) {
       const output = await engine.task(
         'smoke',
         'smoke',
@@ -145,6 +148,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
           runtime: specOf(candidate),
           checks: candidate.smokeChecks.map((check) => ({ ...check })),
           hostnames: [...candidate.hostnames],
+          ...inspectionOf(look),
         },
         { timeoutMs: minutes(10) },
       )

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Engine } from '../replay.ts'
 import type { BuildActions } from '../types.ts'
 import { homeOf } from './scratch.ts'
-import { minutes, resourcesOf } from './wording.ts'
+import { inspectionOf, minutes, resourcesOf } from './wording.ts'
 
 /** A runtime that serves nobody: started as production would have it, checked, and gone. */
 export function trialActions(engine: Engine): Pick<BuildActions, 'tryRuntime'> {
@@ -24,12 +24,13 @@ export function trialActions(engine: Engine): Pick<BuildActions, 'tryRuntime'> {
         environment: environment.name,
       }
       const options = { timeoutMs: minutes(10), scratch: true }
-      const started = await engine.task('try:start', 'startRuntime', { runtime }, options)
+      const look = inspectionOf('all')
+      const started = await engine.task('try:start', 'startRuntime', { runtime, ...look }, options)
       const checks = source.smokeChecks.map((check) => ({ ...check }))
       const smoke = await engine.task(
         'try:smoke',
         'smoke',
-        { runtime, checks, hostnames: [`${project.name}.invalid`] },
+        { runtime, checks, hostnames: [`${project.name}.invalid`], ...look },
         options,
       )
       await engine.task('try:remove', 'stopRuntime', { runtimeId, remove: true }, options)

@@ -1,4 +1,5 @@
 import type { Source } from '../../releases/source.ts'
+import type { Look } from '../types.ts'
 
 /** What the engine is told from outside. */
 export interface EngineConfig {
@@ -17,3 +18,7 @@ export const resourcesOf = (limits: Source['resources']) => ({
   ...limits,
   memoryBytes: BigInt(limits.memoryBytes),
 })
+
+/** What of a candidate an agent looks at, as tasks have it. */
+export const inspectionOf = (look: Look) =>
+  look === 'nothing' ? {} : { inspection: { bundles: look === 'all' } }

@@ -2725,6 +2725,14 @@ export declare type StartRuntimeTask = Message<"fairway.agent.v1.StartRuntimeTas
    * @generated from field: fairway.agent.v1.RuntimeSpec runtime = 1;
    */
   runtime?: RuntimeSpec | undefined;
+
+  /**
+   * Beside it, in a container of its own, the same image looks at the database; the smoke task of this runtime waits for
+   * what it finds.
+   *
+   * @generated from field: fairway.agent.v1.Inspection inspection = 2;
+   */
+  inspection?: Inspection | undefined;
 };
 
 /**
@@ -2732,6 +2740,26 @@ export declare type StartRuntimeTask = Message<"fairway.agent.v1.StartRuntimeTas
  * Use `create(StartRuntimeTaskSchema)` to create a new message.
  */
 export declare const StartRuntimeTaskSchema: GenMessage<StartRuntimeTask>;
+
+/**
+ * Every model is read once: what the code stores against what PostgreSQL has.
+ *
+ * @generated from message fairway.agent.v1.Inspection
+ */
+export declare type Inspection = Message<"fairway.agent.v1.Inspection"> & {
+  /**
+   * Odoo also makes the bundles of style sheets and scripts of its web client, for each direction of writing.
+   *
+   * @generated from field: bool bundles = 1;
+   */
+  bundles: boolean;
+};
+
+/**
+ * Describes the message fairway.agent.v1.Inspection.
+ * Use `create(InspectionSchema)` to create a new message.
+ */
+export declare const InspectionSchema: GenMessage<Inspection>;
 
 /**
  * @generated from message fairway.agent.v1.StartRuntimeOutput
@@ -2816,6 +2844,13 @@ export declare type SmokeTask = Message<"fairway.agent.v1.SmokeTask"> & {
    * @generated from field: repeated string hostnames = 3;
    */
   hostnames: string[];
+
+  /**
+   * As the runtime was started with.
+   *
+   * @generated from field: fairway.agent.v1.Inspection inspection = 4;
+   */
+  inspection?: Inspection | undefined;
 };
 
 /**

@@ -1,0 +1,95 @@
+import type Docker from 'dockerode'
+import type { RuntimeSpec } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { Connection } from '../cells/cells.ts'
+import type { Cell } from '../storage/records.ts'
+import { type Secrets, type TaskContext, TaskError } from '../tasks/task.ts'
+import { createContainer, type DockerHost, labelsFor, stopAndRemove } from './docker.ts'
+import { type ContainerEnd, followToEnd } from './follow.ts'
+import type { ImageFacts } from './image-facts.ts'
+import type { ContainerLine } from './log-frames.ts'
+import { databaseOptions, odooContainer } from './odoo-options.ts'
+
+const withinMs = 5 * 60_000
+/** Of 1024: where both want to work, the runtime beside it goes first. */
+const cpuShares = 512
+
+const nameOf = (runtimeId: string) => `fairway-inspection-${runtimeId}`
+
+/** The options of a look at a cell's database with a candidate's code, `odoo shell`, beside the candidate's runtime. */
+export function inspectionContainer(
+  host: DockerHost,
+  runtime: RuntimeSpec,
+  cell: Cell,
+  connection: Connection,
+  facts: ImageFacts,
+  secrets: Secrets,
+): Docker.ContainerCreateOptions {
+  const options = odooContainer({
+    cell,
+    connection,
+    facts,
+    image: runtime.image,
+    limits: runtime.resources,
+    arguments: ['shell', ...databaseOptions, '--no-http', '--workers=0', '--max-cron-threads=0'],
+    secrets,
+  })
+  const purpose = {
+    role: 'inspection' as const,
+    cell: cell.id,
+    environment: runtime.environmentId,
+    runtime: runtime.runtimeId,
+  }
+  return {
+    ...options,
+    AttachStdin: true,
+    OpenStdin: true,
+    StdinOnce: true,
+    Labels: { ...options.Labels, ...labelsFor(host, purpose) },
+    HostConfig: { ...options.HostConfig, CpuShares: cpuShares },
+  }
+}
+
+/** Begins it anew, given `input`, and does not wait: it outlives the task, and the smoke task of the same runtime follows it. */
+export async function beginInspection(
+  host: DockerHost,
+  options: Docker.ContainerCreateOptions,
+  runtimeId: string,
+  input: string,
+  context: Pick<TaskContext, 'requireLease'>,
+): Promise<void> {
+  await context.requireLease()
+  await removeInspection(host, runtimeId)
+  const container = await createContainer(host, { ...options, name: nameOf(runtimeId) })
+  const stdin = await container.attach({ stream: true, stdin: true, hijack: true })
+  await container.start()
+  stdin.end(input)
+}
+
+/**
+ * Follows it to its end.
+ *
+ * @throws TaskError `inspection-lost` when it was not begun or was removed, `inspection-timeout`.
+ */
+export async function followInspection(
+  host: DockerHost,
+  runtimeId: string,
+  onLine: (line: ContainerLine) => void,
+  signal: AbortSignal,
+): Promise<ContainerEnd> {
+  const deadline = AbortSignal.timeout(withinMs)
+  const end = await followToEnd(host, nameOf(runtimeId), onLine, AbortSignal.any([signal, deadline])).catch(
+    (error) => {
+      if (!deadline.aborted || signal.aborted) throw error
+      const minutes = withinMs / 60_000
+      throw new TaskError('inspection-timeout', `reading its models did not end within ${minutes} minutes`)
+    },
+  )
+  if (end) return end
+  throw new TaskError(
+    'inspection-lost',
+    `what should read the models of the runtime ${runtimeId} is gone: start the runtime again`,
+  )
+}
+
+export const removeInspection = (host: DockerHost, runtimeId: string) =>
+  stopAndRemove(host, nameOf(runtimeId), 2)

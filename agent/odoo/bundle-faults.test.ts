@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import { findBundleFaults, findMissingModules, isBundle, saysStyleFailed } from './bundle-faults.ts'
+
+const css = '/web/assets/5715ae8/web.assets_web.min.css'
+const js = '/web/assets/5715ae8/web.assets_web.min.js'
+const file = (path: string, content: string) => `\n/* ${path} */\n${content}`
+const templates = (content: string) =>
+  `\n\nodoo.define("web.assets_web.bundle.xml", ["@web/core/templates"], function(require) {\n"use strict";\n/* web.assets_web */\n${content}\n});`
+const core = file('/web/static/src/core/templates.js', 'odoo.define("@web/core/templates",[],function(){})')
+
+test('a style sheet that Odoo could not compile is the old one with the error inside', () => {
+  const error = String.raw`Error: Undefined variable: \"$skin\".\A        on line 3:19 of stdin\A>> .o_skin { color: $skin; }`
+  const text = `.a{color:red}\n\n/* ## CSS error message ##*/\nbody::before {\n  content: "A css error occured, using an old style to render this page";\n}\n\ncss_error_message {\n  content: "${error}";\n}\n`
+  expect(findBundleFaults(css, text)).toEqual([
+    'Error: Undefined variable: "$skin". on line 3:19 of stdin >> .o_skin { color: $skin; }',
+  ])
+  expect(findBundleFaults(css, text.slice(0, text.indexOf('css_error_message')))).toHaveLength(1)
+  expect(findBundleFaults(css, '.a{color:red} /* css_error_message */')).toEqual([])
+})
+
+describe('a bundle of scripts', () => {
+  test.each<[string, string, RegExp | undefined]>([
+    [
+      'all well',
+      core + templates('registerTemplate("a", `/a.xml`, `<t>throw new Error("x")</t>`);'),
+      undefined,
+    ],
+    [
+      'a file that is not there',
+      file('/x/a.js', `console.error("'File /x/a.js does not exist.' in file '/x/a.js'");`),
+      /\/x\/a\.js does not exist/,
+    ],
+    [
+      'words of the code itself',
+      file('/x/a.js', 'console.error("Could not save");console.error("")'),
+      undefined,
+    ],
+    [
+      'a template that is no XML',
+      core + templates(`throw new Error("\\"Invalid XML template: Opening tag\\" in file '/x/a.xml'");`),
+      /Invalid XML template: Opening tag" in file '\/x\/a\.xml'/,
+    ],
+    [
+      'a template to extend that is not there',
+      core + templates('console.error("Missing (extension) parent templates: web.Nope");'),
+      /extension.*web\.Nope/,
+    ],
+    [
+      'a template to copy that is not there',
+      core + templates('checkPrimaryTemplateParents(["web.Nope"]);'),
+      /primary.*web\.Nope/,
+    ],
+    [
+      'a fault of syntax',
+      core + file('/x/b.js', 'let a = ;') + file('/x/c.js', 'let b = 1'),
+      /^\/x\/b\.js: SyntaxError: /,
+    ],
+    [
+      'a bracket that stays open',
+      core + file('/x/b.js', 'f(function () {') + file('/x/c.js', 'let b = 1'),
+      /^\/x\/b\.js: SyntaxError: /,
+    ],
+  ])('%s', (_name, text, expected) => {
+    const faults = findBundleFaults(js, text)
+    if (expected) expect(faults.join('\n')).toMatch(expected)
+    else expect(faults).toEqual([])
+  })
+
+  test('nothing of it is run', () => {
+    expect(findBundleFaults(js, 'globalThis.wasRun = true')).toEqual([])
+    expect(globalThis).not.toHaveProperty('wasRun')
+  })
+})
+
+test('bundles are told from other files, and a page of before 17 says that its style failed', () => {
+  expect(['/web/assets/1/a.min.css', '/web/content/12-ab/a.js', '/x/static/a.css'].map(isBundle)).toEqual([
+    true,
+    true,
+    false,
+  ])
+  expect(saysStyleFailed('<script>window.__assetsBundleErrorSeen = true;</script>')).toBe(true)
+})
+
+test('a module that no bundle of the page defines is missed by those that need it', () => {
+  const needs = file('/x/b.js', "odoo.define('@x/b',['@web/core/templates','@web/nope'],function(require){})")
+  expect(findMissingModules([needs])).toHaveLength(2)
+  expect(findMissingModules([core, needs])).toEqual(['the module @x/b needs @web/nope, which no bundle has'])
+  const former = "odoo.define('x.b', function (require) { var a = [require('x.a')] })"
+  expect(findMissingModules([former])).toEqual([])
+})

@@ -1,0 +1,166 @@
+/**
+ * Run by `odoo shell` of a candidate's image on its database, given on standard input. It reads every model once: what the
+ * code stores against what PostgreSQL has. Where asked, it has Odoo make the bundles of style sheets and scripts as the
+ * first visitor would; they stay in the database for the visitors to come. It says one finding a line, as JSON behind a
+ * word of its own; what Odoo logs goes to standard error as ever.
+ *
+ * The rules are those of `Field.update_db`, `Many2many.update_db` and `Registry.check_tables_exist`; types of one family
+ * read and write each other's values, and Odoo leaves them alone as well.
+ */
+export const inspectionScript = String.raw`
+import inspect, json, re, sys
+
+def say(kind, **finding):
+    sys.stdout.write(settings['word'] + ' ' + json.dumps({'kind': kind, **finding}) + '\n')
+    sys.stdout.flush()
+
+families = {
+    'int2': 'int', 'int4': 'int', 'int8': 'int', 'float4': 'number', 'float8': 'number', 'numeric': 'number',
+    'varchar': 'text', 'text': 'text', 'bpchar': 'text', 'timestamp': 'time', 'timestamptz': 'time', 'date': 'date',
+    'bool': 'bool', 'bytea': 'bytes', 'json': 'json', 'jsonb': 'json',
+}
+
+def read_catalog():
+    env.cr.execute("""
+        SELECT c.relname, c.relkind::text, a.attname, t.typname
+          FROM pg_class c
+          LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+          LEFT JOIN pg_type t ON t.oid = a.atttypid
+         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')""")
+    catalog = {}
+    for table, kind, column, type_name in env.cr.fetchall():
+        catalog.setdefault(table, (kind, {}))[1][column] = type_name
+    return catalog
+
+def modules_of(field):
+    return [name for name in getattr(field, '_modules', None) or [getattr(field, '_module', None)] if name]
+
+def stored(model):
+    return [field for field in model._fields.values() if field.store and field.column_type]
+
+def fault(model, what, detail, field=None, modules=()):
+    say('fault', what=what, model=model._name, field=field or '', detail=detail,
+        module=(list(modules) or [getattr(model, '_original_module', None) or ''])[0])
+
+def read_query(model):
+    # Asks for no row: PostgreSQL looks up every column and table of it all the same. Models that make up their records
+    # have '0' for a query.
+    query = model._table_query
+    if not re.match(r'[\s(]*(SELECT|WITH)\b', getattr(query, 'code', query), re.I):
+        return None
+    if isinstance(query, str):
+        asked = 'SELECT * FROM (' + query.rstrip().rstrip(';') + ') AS inspected LIMIT 0'
+    else:
+        from odoo.tools import SQL
+        asked = SQL('SELECT * FROM (%s) AS inspected LIMIT 0', query)
+    env.cr.execute(asked, log_exceptions=False)
+    return {column[0] for column in env.cr.description}
+
+def inspect_columns(model, columns):
+    # What a report adds up itself is no column of its view.
+    base = odoo.models.BaseModel
+    for name in ('_read_group_select', 'read_group', '_read_group_raw'):
+        if getattr(type(model), name, None) is not getattr(base, name, None):
+            return
+    for field in stored(model):
+        if field.name not in columns:
+            fault(model, 'no-view-column', model._table + '.' + field.name, field.name, modules_of(field))
+
+def inspect_query(model):
+    try:
+        with env.cr.savepoint(flush=False):
+            columns = read_query(model)
+    except Exception as error:
+        # Of PostgreSQL, or of the model's own Python code, which may want more than a look.
+        if getattr(error, 'pgcode', None):
+            fault(model, 'unreadable', str(error).strip().splitlines()[0])
+        return
+    if columns is not None:
+        inspect_columns(model, columns)
+
+def inspect_table(model, catalog):
+    kind, columns = catalog.get(model._table, (None, {}))
+    if kind is None:
+        return fault(model, 'no-table', model._table)
+    if kind in 'vm':
+        return inspect_columns(model, columns)
+    for field in stored(model):
+        found, wanted = columns.get(field.name), field.column_type[0]
+        if found is None:
+            fault(model, 'no-column', model._table + '.' + field.name, field.name, modules_of(field))
+        elif families.get(found, wanted) != families.get(wanted, found):
+            fault(model, 'wrong-type', 'is %s, and the code wants %s' % (found, wanted), field.name, modules_of(field)[::-1])
+
+def inspect_relations(model, catalog):
+    for field in model._fields.values():
+        if field.type != 'many2many' or not field.store or not getattr(field, 'relation', None):
+            continue
+        kind, columns = catalog.get(field.relation, (None, {}))
+        missing = [name for name in (field.column1, field.column2) if name and name not in columns]
+        if kind is None:
+            fault(model, 'no-relation', field.relation, field.name, modules_of(field))
+        elif missing:
+            fault(model, 'no-column', field.relation + '.' + missing[0], field.name, modules_of(field))
+
+def inspect_models():
+    env.cr.execute("SET LOCAL statement_timeout = '60s'")
+    catalog = read_catalog()
+    models = [env[name] for name in sorted(env.registry.models) if not env[name]._abstract]
+    for model in models:
+        if getattr(model, '_table_query', None) is not None:
+            inspect_query(model)
+        else:
+            inspect_table(model, catalog)
+            inspect_relations(model, catalog)
+    env.cr.rollback()
+    say('models', count=len(models))
+
+def bundle_by_name(name, rtl, kind):
+    # 17 and later: a page links bundles that are made when they are asked for.
+    bundle = env['ir.qweb']._get_asset_bundle(name, css=kind == 'css', js=kind == 'js', rtl=rtl)
+    if kind == 'css':
+        return [one.url for one in bundle.css()] if bundle.stylesheets else []
+    return [one.url for one in bundle.js()] if bundle.javascripts or bundle.templates else []
+
+def bundle_by_nodes(name, code, kind):
+    # Before 17 a page makes them when it is rendered, and shows a script instead of what failed.
+    qweb = env['ir.qweb'].with_context(lang=code)
+    wanted = {'css': kind == 'css', 'js': kind == 'js'}
+    if 'options' in inspect.signature(qweb._get_asset_nodes).parameters:
+        nodes = qweb._get_asset_nodes(name, {'lang': code}, **wanted)
+    else:
+        nodes = qweb._get_asset_nodes(name, **wanted)
+    urls = []
+    for node in nodes:
+        attributes, text = node[1] or {}, (node[2] if len(node) > 2 else '') or ''
+        if '__assetsBundleErrorSeen' in text:
+            raise RuntimeError(text[text.rfind('})(') + 3:][:1500])
+        urls.extend(str(attributes[key]) for key in ('href', 'src') if attributes.get(key))
+    return urls
+
+def make_bundle(name, code, rtl, kind):
+    try:
+        urls = bundle_by_name(name, rtl, kind) if settings['byName'] else bundle_by_nodes(name, code, kind)
+        env.cr.commit()
+        say('bundle', name=name, rtl=rtl, urls=urls)
+    except Exception as error:
+        env.cr.rollback()
+        say('bundle', name=name, rtl=rtl, urls=[], error='%s: %s' % (type(error).__name__, error))
+
+def make_bundles():
+    if 'web' not in env.registry._init_modules:
+        return
+    languages = [(lang.code, lang.direction == 'rtl') for lang in env['res.lang'].search([])]
+    say('languages', codes=[code for code, rtl in languages])
+    first = {rtl: code for code, rtl in reversed(languages)}
+    for rtl, code in sorted(first.items()):
+        for name in settings['backend'] + (settings['frontend'] if rtl else []):
+            make_bundle(name, code, rtl, 'css')
+    for name in settings['backend']:
+        make_bundle(name, first.get(False) or first[True], False, 'js')
+
+inspect_models()
+if settings['bundles']:
+    make_bundles()
+say('done')
+`

@@ -1,0 +1,35 @@
+import type { DockerHost } from '../containers/docker.ts'
+import { readLogs } from '../containers/follow.ts'
+import type { ContainerLine } from '../containers/log-frames.ts'
+import { CheckFailed } from './check-failed.ts'
+import { judgeRuntimeLog } from './runtime-log.ts'
+import type { Passed } from './smoke-checks.ts'
+
+/** The newest: a log that is longer says the same over and over. */
+const maxLines = 50_000
+
+/** Nothing that Odoo wrote says that the candidate is broken. */
+export async function checkRuntimeLog(
+  host: DockerHost,
+  container: string,
+  { since, jobs }: { since: Date; jobs: boolean },
+  signal: AbortSignal,
+): Promise<Passed> {
+  const lines: ContainerLine[] = []
+  await readLogs(host, container, { follow: false, signal }, (line) => {
+    lines.push(line)
+    if (lines.length > 2 * maxLines) lines.splice(0, maxLines)
+  })
+  // Docker writes nine digits: as text, a millisecond's own are all after it.
+  const from = since.toISOString().replace('Z', '')
+  const { errors, warnings } = judgeRuntimeLog(lines, from, jobs)
+  const [first] = errors
+  if (first !== undefined)
+    throw new CheckFailed(
+      `Odoo logs an error: ${first}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''}`,
+    )
+  return {
+    detail: warnings.length > 0 ? `${warnings.length} kinds of warnings` : 'no warning and no error',
+    warnings: warnings.slice(0, 10).map((warning) => `Odoo logs ${warning}`),
+  }
+}
