@@ -6,7 +6,7 @@ import { Script } from 'node:vm'
  */
 export function findBundleFaults(path: string, text: string): string[] {
   const faults = isStyleSheet(path) ? styleFaults(text) : scriptFaults(text)
-  return faults.slice(0, 10).map((fault) => fault.replace(/\s+/g, ' ').trim().slice(0, 400))
+  return faults.slice(0, 10).map((fault) => fault.replace(/\s+/g, ' ').trim().slice(0, 200))
 }
 
 /** Bundles of any series: `/web/assets/…`, and `/web/content/…` up to 14. */
@@ -28,7 +28,10 @@ function styleFaults(text: string): string[] {
   if (from < 0) return ['Odoo says that it could not be compiled']
   const end = text.indexOf('";', from + 1)
   const said = text.slice(from + 1, Math.min(end < 0 ? text.length : end, from + 2_000))
-  return [said.replaceAll('\\A', '\n').replaceAll('\\"', '"').replaceAll('\\*', '*')]
+  const lines = said.replaceAll('\\A', '\n').replaceAll('\\"', '"').replaceAll('\\*', '*').split('\n')
+  // What follows counts the lines of all files together, and names them all.
+  const source = lines.find((line) => line.startsWith('>> ') && !line.includes('/*!'))
+  return [`${lines[0]} ${source ?? ''}`]
 }
 
 function scriptFaults(text: string): string[] {

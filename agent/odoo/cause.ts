@@ -10,26 +10,30 @@ export interface Cause {
   inData: boolean
 }
 
-/**
- * The innermost exception of a traceback that says what is wrong, and the module it is in.
- *
- * @param loading the module that Odoo was loading.
- */
-export function findCause(lines: readonly string[], loading?: string): Cause | undefined {
+/** What Odoo was at when it stopped. */
+export interface Loading {
+  module?: string
+  /** `sale_x/views/order.xml` */
+  file?: string
+}
+
+/** The innermost exception of a traceback that says what is wrong, and the module it is in. */
+export function findCause(lines: readonly string[], loading: Loading = {}): Cause | undefined {
   const chain = parseTraceback(lines)
   const cause = innermost(chain)
   if (!cause) return undefined
-  const data = chain.flatMap(dataPlace).at(0)
+  const data = chain.flatMap(dataPlace).at(0) ?? fileAt(chain, loading)
   const code = codePlace(cause)
   const own = code && !code.core ? code : undefined
-  const module = own?.module ?? data?.module ?? loading ?? code?.module
-  const places = [own?.at, data && `${own ? 'at ' : ''}${data.at}`].filter(Boolean).join(', ')
+  const module = named(cause) ?? own?.module ?? data?.module ?? loading.module ?? code?.module
+  const places = placesOf(own?.at, data?.at)
   const line = `${module ? `module ${module}: ` : ''}${say(cause)}${places ? ` (${places})` : ''}`
-  return {
-    line: line.slice(0, 1_000),
-    chain: chain.map(inOneLine),
-    inData: data !== undefined || isDataFault(cause),
-  }
+  return { line: line.slice(0, 1_000), chain: chain.map(inOneLine), inData: data !== undefined }
+}
+
+function placesOf(code: string | undefined, data: string | undefined): string {
+  if (code === undefined || data === undefined) return code ?? data ?? ''
+  return code.startsWith(data) ? code : `${code}, at ${data}`
 }
 
 /** Python's word for that something was not found in a cache or a mapping, before what was tried instead failed. */
@@ -44,7 +48,12 @@ const misses = new Set([
 /** What comes of an exception that was raised before, and says nothing of its own. */
 const aftermath = new Set(['InFailedSqlTransaction', 'InterfaceError', 'ParseError', 'SystemExit'])
 
+/** Raised from a cause, and saying more of it than the cause does. */
+const tellsBetter = /^Unable to \w{1,20} module "(\w{1,100})" because an external dependency is not met/
+
 function innermost(chain: readonly Raised[]): Raised | undefined {
+  const better = chain.findLast(({ message }) => tellsBetter.test(message))
+  if (better) return better
   let at = chain.length - 1
   for (; at > 0; at--) {
     const [earlier, later] = [chain[at - 1]!, chain[at]!]
@@ -60,7 +69,12 @@ const isOfPostgres = ({ message }: Raised) => /^(?:DETAIL|LINE \d+):/m.test(mess
 /** `convert.py` of Odoo: which record of which file it was at. */
 const parsing = /^while parsing ([^\n]{1,500}?):(\d{1,7})(?:, somewhere inside)?(?:\n|$)/
 
-function dataPlace({ name, message }: Raised): { module: string | undefined; at: string }[] {
+interface DataPlace {
+  module: string | undefined
+  at: string
+}
+
+function dataPlace({ name, message }: Raised): DataPlace[] {
   const found = name === 'ParseError' ? parsing.exec(message) : null
   if (!found) return []
   const place = placeInModule(found[1]!)
@@ -75,41 +89,55 @@ function codePlace({ frames }: Raised): { module: string; at: string; core: bool
   return places.findLast(({ core }) => !core) ?? places.at(-1)
 }
 
-const dataFaults = new Set(['ParseError', 'XMLSyntaxError', 'DocumentInvalid', 'AssertionError'])
-const isDataFault = ({ name, message }: Raised) =>
-  (dataFaults.has(name) && name !== 'AssertionError') || /^File not found: /.test(message)
+/** A data file that is refused as a whole: the traceback does not name it, the line before does. */
+function fileAt(chain: readonly Raised[], { file }: Loading): DataPlace | undefined {
+  const converts = chain.some(({ frames }) => frames.some(({ path }) => path.endsWith('/tools/convert.py')))
+  return converts && file ? { module: file.split('/', 1)[0], at: file } : undefined
+}
+
+const named = ({ message }: Raised) => tellsBetter.exec(message)?.[1]
 
 /** Its name and what it says, without what only points elsewhere. */
 function say(raised: Raised): string {
   if (raised.name === 'ParseError') return sayOfData(raised.message)
+  if (raised.name === 'MemoryError')
+    return 'MemoryError: Odoo needed more memory than it may have: raise `memory` in fairway.yaml'
   const text = firstWords(raised.message)
   return text ? `${raised.name}: ${text}` : raised.name
 }
 
-/** The first line, and what PostgreSQL adds about the row. */
+/** The first line, the next where that is what it announces, and what PostgreSQL adds about a key; not whole rows. */
 function firstWords(message: string): string {
   const lines = message.split('\n').map((line) => line.trim())
-  const detail = lines.find((line) => line.startsWith('DETAIL:'))
-  const [first = ''] = lines.filter((line) => line !== '' && !line.startsWith('DETAIL:'))
-  return `${first}${detail ? ` (${detail.slice('DETAIL:'.length).trim()})` : ''}`.slice(0, 600)
+  const key = lines.find((line) => line.startsWith('DETAIL:  Key '))
+  const [first = '', next = ''] = lines.filter((line) => line !== '' && !line.startsWith('DETAIL:'))
+  const words = /(?::|while evaluating)$/.test(first) ? `${first} ${next}` : first
+  const text = `${words}${key ? ` (${key.slice('DETAIL:'.length).trim()})` : ''}`
+  // Where Fairway's images have addons.
+  return text.replaceAll('/mnt/extra-addons/', '').slice(0, 600)
 }
 
-/** Of a view that is refused: what is between the piece of it and its context. */
+/** Of a view that is refused: what comes after the piece of it, and before its context. */
 function sayOfData(message: string): string {
   const said = message.replace(parsing, '').split('View error context:', 1)[0] ?? ''
-  const paragraphs = said
-    .split(/\n\s*\n/)
-    .map((paragraph) => paragraph.trim())
-    .filter(
-      (paragraph) =>
-        paragraph !== '' && !paragraph.startsWith('<') && !/^Error while [^\n]*:$/.test(paragraph),
-    )
-  const [text = 'it cannot be read'] = paragraphs
-  return text
-    .replace(/^Error while [^\n]*:\n/, '')
-    .replace(/\s+/g, ' ')
-    .slice(0, 600)
+  const lines = said.split('\n').map((line) => line.trim())
+  const markup = lines[0]?.startsWith('Error while validating') ? lines.findLastIndex(isMarkup) : -1
+  const text = lines.slice(markup + 1).filter((line) => line !== '' && !/^Error while [^\n]*:$/.test(line))
+  return decoded(text.join(' ')).slice(0, 600) || 'it cannot be read'
 }
+
+const isMarkup = (line: string) => line.startsWith('<') || line.endsWith('>')
+
+const entities = new Map([
+  ['&#39;', "'"],
+  ['&#34;', '"'],
+  ['&quot;', '"'],
+  ['&lt;', '<'],
+  ['&gt;', '>'],
+  ['&amp;', '&'],
+])
+const decoded = (text: string) =>
+  text.replace(/&(?:#39|#34|quot|lt|gt|amp);/g, (entity) => entities.get(entity) ?? entity)
 
 function inOneLine({ name, message, frames }: Raised): string {
   const last = frames.at(-1)

@@ -29,7 +29,7 @@ export async function runCheck(
   const done = (passed: boolean, detail: string, warnings: string[] = []) => ({
     name,
     passed,
-    detail: detail.slice(0, 500),
+    detail: detail.slice(0, 800),
     durationMs: Math.round(performance.now() - begun),
     warnings,
   })

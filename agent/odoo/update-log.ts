@@ -1,4 +1,4 @@
-import { type Cause, findCause } from './cause.ts'
+import { type Cause, findCause, type Loading } from './cause.ts'
 import { createRecordParser, findException, type LogRecord } from './log-records.ts'
 
 /** What the log of `odoo -i … -u … --stop-after-init` says about how it went. Plain JSON. */
@@ -24,9 +24,9 @@ const maxNames = 1_000
 /** Reads such a log line by line; `finish` answers with what was found. */
 export function createUpdateLogReader(): { line(text: string): void; finish(): UpdateLog } {
   const found: UpdateLog = { failures: [], unknownModules: [], notLoadedModules: [], lastLine: '' }
-  let loading: string | undefined
+  let loading: Loading = {}
   const parser = createRecordParser((record) => {
-    loading = /^Loading module (\w{1,100}) \(/.exec(record.message)?.[1] ?? loading
+    loading = follow(record, loading)
     read(record, found, loading)
   })
   return {
@@ -41,7 +41,16 @@ export function createUpdateLogReader(): { line(text: string): void; finish(): U
   }
 }
 
-function read(record: LogRecord, found: UpdateLog, loading: string | undefined): void {
+/** `odoo.modules.loading` says which module and which of its files come next. */
+function follow({ logger, message }: LogRecord, loading: Loading): Loading {
+  if (!logger.startsWith('odoo.modules.loading')) return loading
+  const module = /^Loading module (\w{1,100}) \(/.exec(message)?.[1]
+  if (module !== undefined) return { module }
+  const file = /^loading (\w{1,100}\/[^\n]{1,300})/.exec(message)?.[1]?.trim()
+  return file === undefined ? loading : { ...loading, file }
+}
+
+function read(record: LogRecord, found: UpdateLog, loading: Loading): void {
   const { message } = record
   readTests(record, found)
   const unknown = behind(message, 'invalid module names, ignored: ')

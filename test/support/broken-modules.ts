@@ -5,7 +5,7 @@ export interface BrokenModule {
   /** What is installed first, where the update is what fails. */
   readonly before?: Readonly<Record<string, string>>
   readonly reason: string
-  /** The whole line, of which every asterisk stands for anything. */
+  /** The whole line. */
   readonly line: string
 }
 
@@ -42,12 +42,12 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
   bk_syntax: {
     files: python('def f(:\n    pass\n'),
     reason: 'update-failed',
-    line: 'module bk_syntax: SyntaxError: invalid syntax*(bk_syntax/models.py:1)',
+    line: 'module bk_syntax: SyntaxError: invalid syntax (bk_syntax/models.py:1)',
   },
   bk_indent: {
     files: python('def f():\npass\n'),
     reason: 'update-failed',
-    line: 'module bk_indent: IndentationError: expected an indented block*(bk_indent/models.py:2)',
+    line: 'module bk_indent: IndentationError: expected an indented block after function definition on line 1 (bk_indent/models.py:2)',
   },
   bk_import: {
     files: python('import no_such_library\n'),
@@ -62,7 +62,7 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
       'b.py': 'from .a import x\ny = 2\n',
     },
     reason: 'update-failed',
-    line: "module bk_cyclic: ImportError: cannot import name 'x' from partially initialized module 'odoo.addons.bk_cyclic.a' (most likely due to a circular import) (bk_cyclic/b.py:1)",
+    line: "module bk_cyclic: ImportError: cannot import name 'x' from partially initialized module 'odoo.addons.bk_cyclic.a' (most likely due to a circular import) (bk_cyclic/a.py) (bk_cyclic/b.py:1)",
   },
   bk_api: {
     files: python(extended('@api.multi\ndef f(self):\n    pass\n')),
@@ -72,12 +72,12 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
   bk_inherit: {
     files: python(model("class X(models.Model):\n    _inherit = 'no.such.model'\n")),
     reason: 'update-failed',
-    line: "module bk_inherit: TypeError: Model 'no.such.model' does not exist in registry.*",
+    line: "module bk_inherit: TypeError: Model 'no.such.model' does not exist in registry.",
   },
   bk_related: {
     files: python(extended("x = fields.Char(related='no_such.name')\n")),
     reason: 'update-failed',
-    line: 'module bk_related: KeyError: *no_such*',
+    line: "module bk_related: KeyError: 'Field no_such referenced in related field definition res.partner.x does not exist.'",
   },
   bk_depends: {
     files: python(
@@ -86,17 +86,17 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
       ),
     ),
     reason: 'update-failed',
-    line: "module bk_depends: ValueError: Wrong @depends on '_f'*no_such*",
+    line: "module bk_depends: ValueError: Wrong @depends on '_f' (compute method of field res.partner.x). Dependency field 'no_such' not found in model res.partner.",
   },
   bk_comodel: {
     files: both(extended("x = fields.Many2one('no.such')\n"), '<odoo/>'),
     reason: 'update-failed',
-    line: '*no.such*',
+    line: "module bk_comodel: AssertionError: Field res.partner.x with unknown comodel_name 'no.such'",
   },
   bk_init: {
     files: python(extended("def init(self):\n    self.env.cr.execute('SELECT no_such FROM res_partner')\n")),
     reason: 'update-failed',
-    line: 'module bk_init: UndefinedColumn: column "no_such" does not exist*(bk_init/models.py:9)',
+    line: 'module bk_init: UndefinedColumn: column "no_such" does not exist (bk_init/models.py:9)',
   },
   bk_sql_view: {
     files: python(
@@ -105,7 +105,7 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
       ),
     ),
     reason: 'update-failed',
-    line: 'module bk_sql_view: UndefinedTable: relation "no_such_table" does not exist*(bk_sql_view/models.py:11)',
+    line: 'module bk_sql_view: UndefinedTable: relation "no_such_table" does not exist (bk_sql_view/models.py:11)',
   },
   bk_depend: {
     files: {
@@ -121,12 +121,12 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
       '__init__.py': '',
     },
     reason: 'update-failed',
-    line: '*bk_external*no_such_library*',
+    line: 'module bk_external: UserError: Unable to install module "bk_external" because an external dependency is not met: no_such_library',
   },
   bk_file: {
     files: { '__manifest__.py': manifest(data), '__init__.py': '' },
     reason: 'data-invalid',
-    line: 'module bk_file: FileNotFoundError: File not found: bk_file/data.xml',
+    line: "module bk_file: FileNotFoundError: [Errno 2] No such file or directory: 'bk_file/data.xml' (bk_file/data.xml)",
   },
   bk_xml: {
     files: xml('<odoo>\n  <record id="a" model="res.partner">\n</odoo>\n'),
@@ -136,7 +136,7 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
   bk_schema: {
     files: xml('<odoo>\n  <recrod id="a"/>\n</odoo>\n'),
     reason: 'data-invalid',
-    line: '*bk_schema*recrod*',
+    line: 'module bk_schema: AssertionError: Element odoo has extra content: recrod, line 2 (bk_schema/data.xml)',
   },
   bk_field: {
     files: xml(view('<form><field name="no_such_field"/></form>')),
@@ -157,7 +157,7 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
   bk_attrs: {
     files: xml(view("<form><field name=\"name\" attrs=\"{'invisible': [('id', '=', 1)]}\"/></form>")),
     reason: 'data-invalid',
-    line: 'module bk_attrs: Since 17.0, the "attrs" and "states" attributes are no longer used.*(bk_attrs/data.xml:2)',
+    line: 'module bk_attrs: Since 17.0, the "attrs" and "states" attributes are no longer used. View: v in bk_attrs/data.xml (bk_attrs/data.xml:2)',
   },
   bk_button: {
     files: xml(view('<form><button name="no_such_method" type="object"/></form>')),
@@ -182,15 +182,15 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
   bk_eval: {
     files: xml(record('res.partner', '<field name="name" eval="no_such_name + 1"/>')),
     reason: 'data-invalid',
-    line: "module bk_eval: NameError: name 'no_such_name' is not defined*(bk_eval/data.xml:2)",
+    line: "module bk_eval: ValueError: NameError(\"name 'no_such_name' is not defined\") while evaluating 'no_such_name + 1' (bk_eval/data.xml:2)",
   },
   bk_function: {
     files: both(
       extended("def f(self):\n    raise UserError('Configure it first')\n"),
-      '<odoo>\n  <function model="res.partner" name="f"/>\n</odoo>\n',
+      '<odoo>\n  <function model="res.partner" name="f"><value eval="[]"/></function>\n</odoo>\n',
     ),
     reason: 'data-invalid',
-    line: 'module bk_function: UserError: Configure it first (bk_function/models.py:9)*',
+    line: 'module bk_function: UserError: Configure it first (bk_function/models.py:9, at bk_function/data.xml:2)',
   },
   bk_constrains: {
     files: both(
@@ -198,7 +198,7 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
       record('res.partner', '<field name="name">long</field>'),
     ),
     reason: 'data-invalid',
-    line: 'module bk_constrains: ValidationError: Names are short (bk_constrains/models.py:10)*',
+    line: 'module bk_constrains: Names are short (bk_constrains/data.xml:2)',
   },
   bk_unique: {
     files: xml(
@@ -210,22 +210,22 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
       ),
     ),
     reason: 'data-invalid',
-    line: 'module bk_unique: *code*(bk_unique/data.xml:2)',
+    line: 'module bk_unique: UniqueViolation: duplicate key value violates unique constraint "res_lang_code_uniq" (Key (code)=(en_US) already exists.) (bk_unique/data.xml:2)',
   },
   bk_null: {
     files: xml(record('ir.sequence', '<field name="code">x</field>')),
     reason: 'data-invalid',
-    line: 'module bk_null: NotNullViolation: null value in column "name" of relation "ir_sequence" violates not-null constraint*(bk_null/data.xml:2)',
+    line: 'module bk_null: NotNullViolation: null value in column "name" of relation "ir_sequence" violates not-null constraint (bk_null/data.xml:2)',
   },
   bk_search: {
     files: both(
       extended(
         "x = fields.Char()\n\ndef _search(self, args):\n    return super()._search(args)\n\ndef f(self):\n    self.search([('id', '=', 1)])\n",
       ),
-      '<odoo>\n  <function model="res.partner" name="f"/>\n</odoo>\n',
+      '<odoo>\n  <function model="res.partner" name="f"><value eval="[]"/></function>\n</odoo>\n',
     ),
     reason: 'data-invalid',
-    line: 'module bk_search: TypeError: Partner._search() *',
+    line: "module bk_search: TypeError: Partner._search() got an unexpected keyword argument 'offset' (bk_search/models.py:14, at bk_search/data.xml:2)",
   },
   bk_access: {
     files: {
@@ -235,7 +235,7 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
         'id,name,model_id:id,group_id:id,perm_read\na,a,base.model_res_partner,base.no_such_group,1\n',
     },
     reason: 'data-invalid',
-    line: '*bk_access*base.no_such_group*',
+    line: "module bk_access: Exception: Module loading bk_access failed: file bk_access/ir.model.access.csv could not be processed: No matching record found for external id 'base.no_such_group' in field 'Group' (bk_access/ir.model.access.csv)",
   },
   bk_hook: {
     files: {
@@ -259,7 +259,7 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
         "def migrate(cr, version):\n    cr.execute('UPDATE no_such_table SET a = 1')\n",
     },
     reason: 'update-failed',
-    line: 'module bk_migration: UndefinedTable: relation "no_such_table" does not exist*(bk_migration/migrations/19.0.1.1.0/pre-fill.py:2)',
+    line: 'module bk_migration: UndefinedTable: relation "no_such_table" does not exist (bk_migration/migrations/19.0.1.1.0/pre-fill.py:2)',
   },
   bk_domain: {
     files: xml(
@@ -271,6 +271,6 @@ export const brokenModules: Readonly<Record<string, BrokenModule>> = {
       ),
     ),
     reason: 'data-invalid',
-    line: 'module bk_domain: *no_such*',
+    line: "module bk_domain: Invalid domain: Invalid field res.partner.no_such in condition ('no_such', '=', 1) (bk_domain/data.xml:2)",
   },
 }
