@@ -2,11 +2,13 @@ import type Docker from 'dockerode'
 import type { RuntimeSpec } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { Connection } from '../cells/cells.ts'
 import type { Cell } from '../storage/records.ts'
-import { type Secrets, type TaskContext, TaskError } from '../tasks/task.ts'
+import { type TaskContext, TaskError } from '../tasks/task.ts'
+import { labelsOfOwner } from './container-secrets.ts'
 import { createContainer, type DockerHost, labelsFor, stopAndRemove } from './docker.ts'
 import { type ContainerEnd, followToEnd } from './follow.ts'
 import type { ImageFacts } from './image-facts.ts'
 import type { ContainerLine } from './log-frames.ts'
+import type { RuntimeSecrets } from './odoo.ts'
 import { databaseOptions, odooContainer } from './odoo-options.ts'
 
 const withinMs = 5 * 60_000
@@ -22,7 +24,7 @@ export function inspectionContainer(
   cell: Cell,
   connection: Connection,
   facts: ImageFacts,
-  secrets: Secrets,
+  { owner, secrets }: RuntimeSecrets,
 ): Docker.ContainerCreateOptions {
   const options = odooContainer({
     cell,
@@ -32,6 +34,7 @@ export function inspectionContainer(
     limits: runtime.resources,
     arguments: ['shell', ...databaseOptions, '--no-http', '--workers=0', '--max-cron-threads=0'],
     secrets,
+    variables: runtime.variables,
   })
   const purpose = {
     role: 'inspection' as const,
@@ -44,7 +47,7 @@ export function inspectionContainer(
     AttachStdin: true,
     OpenStdin: true,
     StdinOnce: true,
-    Labels: { ...options.Labels, ...labelsFor(host, purpose) },
+    Labels: { ...options.Labels, ...labelsFor(host, purpose), ...labelsOfOwner(owner) },
     HostConfig: { ...options.HostConfig, CpuShares: cpuShares },
   }
 }

@@ -31,7 +31,7 @@ export function startRuntime(services: OdooCellServices): TaskHandler<'startRunt
     await ensureRuntime(docker, options, runtime.runtimeId, cell, context)
     const healthy = untilHealthy(docker, runtime.runtimeId, context.signal)
     if (input.inspection) {
-      const look = inspectionContainer(docker, runtime, cell, connection, facts, secrets)
+      const look = inspectionContainer(docker, runtime, cell, connection, facts, given)
       const asked = inspectionInput(facts.odooVersion, input.inspection)
       await Promise.all([healthy, beginInspection(docker, look, runtime.runtimeId, asked, context)])
     } else await healthy
