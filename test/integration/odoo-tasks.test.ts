@@ -435,7 +435,7 @@ except e.HTTPError as error:
     expect(client).toMatch(
       /web\.assets_web\.min\.css: Error: Undefined variable: "\$a-colour-that-nobody-defines"/,
     )
-    expect(client).toMatch(/absent\.js does not exist/)
+    expect(client).toMatch(/Could not get content for fw_skin\/static\/src\/absent\.js/)
     expect(client).toMatch(/fw_skin\/static\/src\/broken\.js: SyntaxError/)
     expect(client).toMatch(/Invalid XML template.*broken\.xml/)
   }, 120_000)
