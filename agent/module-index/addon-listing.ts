@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { readCached, writeCached } from '../cached-json.ts'
 import type { Mirrors } from '../git/mirrors.ts'
-import { moduleNamePattern } from '../repository/manifest.ts'
+import { moduleNamePattern } from '../repository/module-name.ts'
 import { TaskError } from '../tasks/task.ts'
 
 /** Which addons a repository has at the head of a branch. */
