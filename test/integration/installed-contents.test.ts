@@ -146,15 +146,16 @@ async function inApps(verb: 'install' | 'uninstall', module: string): Promise<vo
   const { context } = createTask()
   const use = { kind: 'change', taskId: context.taskId, secrets: false } as const
   const prepared = await prepareOdooCell(services, cellId, deployed.image, use, context.signal)
-  const container = odooContainer({
+  const options = [...databaseOptions, '--no-http', '--stop-after-init', `--init=${module}`]
+  const installing = odooContainer({
     ...prepared,
     image: deployed.image,
     limits: undefined,
-    arguments:
-      verb === 'install'
-        ? [...databaseOptions, '--no-http', '--stop-after-init', `--init=${module}`]
-        : ['module', 'uninstall', module],
+    arguments: options,
   })
+  // A command of Odoo's that takes none of the server's options.
+  const container =
+    verb === 'install' ? installing : { ...installing, Cmd: ['odoo', 'module', 'uninstall', module] }
   const oneOff = { name: verb, source: 'odoo', cellId, container } as const
   const exitCode = await runOneOff(services.docker, context, oneOff, () => ({
     line: () => undefined,
