@@ -66,6 +66,12 @@ describe('production', () => {
     await callOdoo(production, 'ir.mail_server', 'create', [
       { name: 'Live mail', smtp_host: 'mail.example.org' },
     ])
+    for (const [key, value] of Object.entries({
+      'web.base.url': 'https://shop.example.com',
+      'web.base.url.freeze': 'True',
+      'report.url': 'https://shop.example.com',
+    }))
+      await callOdoo(production, 'ir.config_parameter', 'set_param', [key, value])
     expect(await customers('production')).toBe(1)
   })
 
@@ -104,6 +110,8 @@ describe('staging', () => {
       ],
     ])
     expect(active).toBe(0)
+    for (const key of ['web.base.url', 'report.url'])
+      expect(await callOdoo(signIn, 'ir.config_parameter', 'get_param', [key])).toBe(first.url)
   })
 
   it('lets in with the password that was made for it, and with no password of production', async () => {
