@@ -95,7 +95,7 @@ describe('where the policy asks for it', () => {
     expect(run).toMatchObject(failure(/shop-host built .*, and builder came to /))
     expect(run.reason).toContain(digestOf('two'))
     expect(run.reason).toContain(digestOf('something else'))
-    expect((await tasksOf(runId)).map(({ kind }) => kind)).toEqual(['buildImage'])
+    expect((await tasksOf(runId)).map(({ kind }) => kind)).toEqual(['inspectCell', 'buildImage'])
     expect(await served()).toMatchObject({ digest: digestOf('one') })
     const events = await tenant().scope((tx) =>
       tx
