@@ -283,7 +283,11 @@ test('an image has what comes by itself with its Python, and an addon that is th
   const toolbox = await project.git.createRepository('toolbox')
   const needs = "'auto_install': True, 'external_dependencies': {'python': ['acme-label']}"
   await toolbox.commit(
-    { ...module('tool_base'), ...own('tool_report', needs, ['tool_base']) },
+    {
+      ...module('tool_base'),
+      ...own('tool_report', needs, ['tool_base']),
+      'requirements.txt': 'acme-label\n',
+    },
     { branch: '19.0' },
   )
   const resolved = await project.resolve({
