@@ -134,6 +134,11 @@ describe('what Odoo installs by itself', () => {
     expect(closure).toMatchObject({ order: ['base', 'web', 'a'], autoInstalled: [], byCountry: [] })
     expect([...closure.leftOut]).toEqual([['m', expect.stringContaining('missing module: gone')]])
   })
+  test.each([[['web']], [['base']], [[]], [['a']]])('so too where it waits for %j', (triggers) => {
+    const closure = added({ m: auto(triggers, [...triggers, 'gone'], { optional: true }) })
+    expect([...closure.leftOut.keys()]).toEqual(['m'])
+    expect(closure.order).not.toContain('m')
+  })
 })
 
 test('modules that exclude each other are refused with both ways to them', () => {

@@ -51,6 +51,8 @@ export function computeClosure(wanted: readonly string[], sources: ModuleSources
     for (; told < walk.order.length; told++) automatic.installed(walk.order[told]!)
     const name = pending.shift() ?? automatic.next()
     if (name === undefined) break
+    // Some are named twice: a new database has what they wait for.
+    if (leftOut.has(name)) continue
     const fault = walk.done.has(name) ? undefined : walk.add(name)
     if (!fault) continue
     if (!modules.get(name)?.optional)
