@@ -34,7 +34,8 @@ export async function lookAtContents(engine: Engine, current: Deployment, key: s
       .select('held_by')
       .where('id', '=', current.cellId)
       .executeTakeFirst()
-    return cell?.held_by ? undefined : true
+    // Its own hold, of a run that a former server began: it would wait for itself.
+    return cell?.held_by && cell.held_by !== state.run.id ? undefined : true
   })
   const output = await engine.task(
     `contents:${key}`,
