@@ -1,4 +1,4 @@
-import { listContainers, stopAndRemove } from '../containers/docker.ts'
+import { type ContainerRole, listContainers, stopAndRemove } from '../containers/docker.ts'
 import { ensurePostgres, stopPostgres } from '../containers/postgres.ts'
 import { sealDatabase } from '../database/administration.ts'
 import type { Snapshot } from '../storage/layout.ts'
@@ -24,13 +24,14 @@ export async function restoreCell(
     await requireRestorable(parts, cell, snapshot)
     const { odooPassword } = await pool.readSecrets(cell)
     await step.requireLease()
+    await removeContainers(parts, cell.id, 'inspection')
     await stopPostgres(host, cell.id)
     const { paths: _, ...record } = cell
     const { contents: _contents, ...any } = record
     const neutrality = inheritNeutrality(snapshot, cell.stage)
     // Whatever content a crash leaves in the cell: the record says no better of it than it is.
     await pool.saveCell({ ...any, neutrality: worse(neutralityOf(cell), neutrality) })
-    if (!isHarmless(neutrality)) await removeRuntimes(parts, cell.id)
+    if (!isHarmless(neutrality)) await removeContainers(parts, cell.id, 'odoo')
     try {
       await pool.beginRestore(cell, snapshot, step.epoch, signal)
       await ensurePostgres(host, cell, signal)
@@ -52,10 +53,12 @@ export async function restoreCell(
   })
 }
 
-/** Those at rest: Docker starts them again when it starts, and asks nobody. */
-async function removeRuntimes({ host }: CellParts, cellId: string): Promise<void> {
-  for (const role of ['odoo', 'inspection'] as const)
-    for (const { Id } of await listContainers(host, { role, cell: cellId })) await stopAndRemove(host, Id)
+/**
+ * Runtimes at rest, which Docker starts again when it starts, and asks nobody; and looks at what is about to be replaced,
+ * which nothing of value is lost with.
+ */
+async function removeContainers({ host }: CellParts, cell: string, role: ContainerRole): Promise<void> {
+  for (const { Id } of await listContainers(host, { role, cell })) await stopAndRemove(host, Id)
 }
 
 /** Not under the task's signal: a cancelled restore leaves the cell as it was, and running. */
@@ -74,7 +77,7 @@ async function takeBack({ host, pool }: CellParts, cell: Cell, error: Error): Pr
 }
 
 async function requireRestorable(parts: CellParts, cell: Cell, snapshot: Snapshot): Promise<void> {
-  if (await isInUse(parts, cell.id)) {
+  if (await isInUse(parts, cell.id, ['postgres', 'inspection'])) {
     throw new TaskError('cell-in-use', `cell ${cell.id} is in use: stop its runtime before restoring it`)
   }
   if (snapshot.postgresMajor !== cell.postgresMajor) {

@@ -1,4 +1,5 @@
-import { listContainers } from '../containers/docker.ts'
+import type Docker from 'dockerode'
+import { type ContainerRole, listContainers } from '../containers/docker.ts'
 import { createLiveDatabase } from '../containers/online-backup.ts'
 import { ensurePostgres, isPostgresRunning, stopPostgres } from '../containers/postgres.ts'
 import type { Snapshot } from '../storage/layout.ts'
@@ -46,11 +47,15 @@ export async function snapshotCell(
 const atRest = ['created', 'exited', 'dead']
 
 /** True while a container other than its PostgreSQL uses the cell, or Docker is about to start it again. */
-export async function isInUse({ host }: CellParts, cellId: string): Promise<boolean> {
+export async function isInUse(
+  { host }: CellParts,
+  cellId: string,
+  besides: readonly ContainerRole[] = ['postgres'],
+): Promise<boolean> {
   const containers = await listContainers(host, { cell: cellId })
-  return containers.some(
-    ({ State, Labels }) => !atRest.includes(State) && Labels['fairway.role'] !== 'postgres',
-  )
+  const isBeside = ({ Labels }: Docker.ContainerInfo) =>
+    besides.some((role) => role === Labels['fairway.role'])
+  return containers.some((container) => !atRest.includes(container.State) && !isBeside(container))
 }
 
 async function take(

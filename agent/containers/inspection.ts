@@ -52,18 +52,42 @@ export function inspectionContainer(
   }
 }
 
-/** Begins it anew, given `input`, and does not wait: it outlives the task, and the smoke task of the same runtime follows it. */
-export async function beginInspection(
+/**
+ * Begins it anew, given `input`, and waits for `ready` meanwhile, not for its end: it outlives the task, and the smoke task of
+ * the same runtime follows it. Where `ready` fails or the task is aborted it is gone again when this rejects: on the cell of
+ * a runtime that failed it would keep the data from being put back.
+ */
+export async function inspectBeside(
   host: DockerHost,
   options: Docker.ContainerCreateOptions,
   runtimeId: string,
   input: string,
-  context: Pick<TaskContext, 'requireLease'>,
+  context: Pick<TaskContext, 'requireLease' | 'signal'>,
+  ready: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  const other = new AbortController()
+  const signal = AbortSignal.any([context.signal, other.signal])
   await context.requireLease()
   await removeInspection(host, runtimeId)
-  const container = await createContainer(host, { ...options, name: nameOf(runtimeId) })
+  const created = await createContainer(host, { ...options, name: nameOf(runtimeId) })
+  // By its id from here on: a task of later may have made another of that name.
+  const { Id: id } = await created.inspect()
+  const both = [ready(signal), begin(host, id, input, signal)]
+  try {
+    await Promise.all(both)
+  } catch (error) {
+    other.abort(error)
+    await Promise.allSettled(both)
+    await stopAndRemove(host, id, 0)
+    throw error
+  }
+}
+
+async function begin(host: DockerHost, id: string, input: string, signal: AbortSignal): Promise<void> {
+  const container = host.docker.getContainer(id)
+  signal.throwIfAborted()
   const stdin = await container.attach({ stream: true, stdin: true, hijack: true })
+  signal.throwIfAborted()
   await container.start()
   stdin.end(input)
 }

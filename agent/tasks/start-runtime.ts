@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { StartRuntimeOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { beginInspection, inspectionContainer } from '../containers/inspection.ts'
+import { inspectBeside, inspectionContainer } from '../containers/inspection.ts'
 import { ensureRuntime, runtimeContainer, untilHealthy } from '../containers/odoo.ts'
 import { inspectionInput } from '../odoo/inspection/settings.ts'
 import { ownTree } from '../storage/tree/own.ts'
@@ -29,12 +29,12 @@ export function startRuntime(services: OdooCellServices): TaskHandler<'startRunt
     const given = { owner: context.owner, secrets }
     const options = runtimeContainer(docker, runtime, cell, connection, facts, given)
     await ensureRuntime(docker, options, runtime.runtimeId, cell, context)
-    const healthy = untilHealthy(docker, runtime.runtimeId, context.signal)
+    const healthy = (signal: AbortSignal) => untilHealthy(docker, runtime.runtimeId, signal)
     if (input.inspection) {
       const look = inspectionContainer(docker, runtime, cell, connection, facts, given)
       const asked = inspectionInput(facts.odooVersion, input.inspection)
-      await Promise.all([healthy, beginInspection(docker, look, runtime.runtimeId, asked, context)])
-    } else await healthy
+      await inspectBeside(docker, look, runtime.runtimeId, asked, context, healthy)
+    } else await healthy(context.signal)
     const durationMs = Math.round(performance.now() - begun)
     context.log('fairway', `Odoo answers after ${durationMs} ms`)
     return create(StartRuntimeOutputSchema, { durationMs: BigInt(durationMs) })
