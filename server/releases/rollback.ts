@@ -52,6 +52,9 @@ export function planRollback(
   const since = releases.filter(({ number }) => number > target.number)
   const data = withData ? dataOf(releases, target) : undefined
   const changes = data ? { install: [], update: [] } : reloads(contents, target.deployment)
+  const refusal = data
+    ? ''
+    : lackOf(contents, target) || (isEmpty(changes) ? '' : refusalOf(current, contents, target, since))
   const subject = {
     project: place.project,
     environment: environment.name,
@@ -60,18 +63,16 @@ export function planRollback(
     replaces: { run: current.runId, digest: current.digest },
     cell: environment.cell_id,
     data: data ? { snapshot: data.snapshotId, takenAt: data.takenAt.toISOString() } : null,
-    // With data it is what the snapshot holds, whatever is in the database now.
-    installed: data ? null : [...contents.installed].sort(),
+    // Not all that is installed: what has no part in it may change meanwhile.
     update: [...changes.update],
+    ...(refusal && { refusal }),
   }
   return {
     release: target,
     deployment: target.deployment,
     changes,
     data,
-    refusal: data
-      ? ''
-      : lackOf(contents, target) || (isEmpty(changes) ? '' : refusalOf(current, contents, target, since)),
+    refusal,
     subject,
     sha256: hashSubject(subject).sha256,
   }
@@ -119,13 +120,11 @@ const lackOf = (contents: Contents, { deployment }: ReleaseRow): string =>
 
 function refusalOf(
   current: Deployment,
-  { installed }: Contents,
+  contents: Contents,
   target: ReleaseRow,
   since: readonly ReleaseRow[],
 ): string {
-  const added = installedSince(
-    current.modules.filter((name) => installed.has(name) && !target.deployment.modules.includes(name)),
-  )
+  const added = installedSince(newInBase(current, contents, target.deployment))
   if (added) return added
   for (const release of since.toReversed()) {
     const moved = movedBy(release)
@@ -133,6 +132,17 @@ function refusalOf(
   }
   return ''
 }
+
+/**
+ * Modules that may have come with another base image. One of the target's own base image is in it, whether the target names
+ * it or not: releases of before named none that Odoo installs by itself.
+ */
+const newInBase = ({ modules }: Deployment, { installed, baseImage }: Contents, target: Deployment) =>
+  baseImage === target.baseImage
+    ? []
+    : modules.filter(
+        (name) => installed.has(name) && !target.modules.includes(name) && !(name in target.addonTrees),
+      )
 
 const installedSince = (names: readonly string[]): string =>
   names.length === 0

@@ -96,6 +96,15 @@ describe('a rollback without data', () => {
     )
   })
 
+  it('goes to a release that did not name what Odoo installs by itself', async () => {
+    const { resolve, ...image } = contentOf('two') as { resolve: typeof answers.resolve }
+    const closure = ['base', 'bus', 'shop']
+    const named = { ...resolve, stages: resolve.stages.map((stage) => ({ ...stage, closure })) }
+    await playBuild(context(), tenant, releaseBranch, '', { answers: { ...quiet, ...image, resolve: named } })
+    await promote()
+    expect((await planRollback(context(), tenant.caller, rollback)).refusal).toBe('')
+  })
+
   it('is refused where only a module was installed that the older image lacks', async () => {
     await playBuild(context(), tenant, releaseBranch, '', { answers: { ...quiet, ...withOneMore() } })
     expect(await runOf(await promote())).toMatchObject({ status: 'succeeded' })

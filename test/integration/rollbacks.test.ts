@@ -43,6 +43,13 @@ describe('a rollback', () => {
     expect(await served()).toMatchObject({ digest: digestOf('one'), buildNumber: 1 })
   })
 
+  it('asked for before anybody looked into the database is not stopped by the first look', async () => {
+    await promoted({ answers: quiet })
+    const inspectCell = { contents: { installed: ['base', 'crm', 'shop'], chosen: ['crm', 'shop'] } }
+    const runId = await back({}, { answers: { inspectCell } })
+    expect(await runOf(runId)).toMatchObject({ status: 'succeeded' })
+  })
+
   it('with data counts what would be lost first, and puts the safety snapshot back', async () => {
     await promoted()
     const count = await countRollbackLoss(context(), tenant().caller, { project: 'shop', toBuild: 0 })

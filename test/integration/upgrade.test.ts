@@ -179,6 +179,15 @@ it('what production serves is a release that others can follow, and be taken bac
   ])
 })
 
+it('a release asked for before anybody looked into the database goes on with what the first look finds', async () => {
+  await upgrade()
+  await playBuild(database.context, tenant, releaseBranch, 'two')
+  const runId = await promoteRelease(database.context, tenant.caller, promotion)
+  const contents = { installed: ['base', 'crm', 'shop'], chosen: ['crm', 'shop'] }
+  await playRun(database.context, tenant, runId, { lines: 0, answers: { inspectCell: { contents } } })
+  expect(await statusOf(runId)).toMatchObject({ status: 'succeeded' })
+})
+
 it('a build that waits for its approval rehearses first, and goes on', async () => {
   const runId = await arrangeUnderWay(['resolve', 'image'])
   await upgrade()
