@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { migrate } from '../../server/db/migrate.ts'
 import { rolePasswords } from '../../server/db/roles.ts'
@@ -54,7 +54,7 @@ const statusOf = async (runId: string) =>
 async function applyFormer(files: readonly string[]): Promise<void> {
   await query(
     database.ownerUrl,
-    'create table schema_migrations (name text primary key, sha256 text not null, applied_at timestamptz not null default now())',
+    'create table if not exists schema_migrations (name text primary key, sha256 text not null, applied_at timestamptz not null default now())',
   )
   for (const name of files) {
     const text = await readFile(new URL(`../../migrations/${name}`, import.meta.url), 'utf8')
@@ -130,8 +130,8 @@ async function arrangeFormer() {
   return { branch, environment, cell, run }
 }
 
-/** Build 2 of production runs, and has got as far as these steps. */
-async function arrangeUnderWay(done: readonly string[]): Promise<string> {
+/** Build 2 of production runs, or a run of another kind, and has got as far as these steps. */
+async function arrangeUnderWay(done: readonly string[], kind = 'build'): Promise<string> {
   const url = database.ownerUrl
   const run_id = await insert(url, 'runs', {
     organization_id: tenant.organizationId,
@@ -139,14 +139,15 @@ async function arrangeUnderWay(done: readonly string[]): Promise<string> {
     branch_id: production.branch,
     environment_id: production.environment,
     stage: 'production',
-    kind: 'build',
-    number: 2,
+    kind,
+    number: kind === 'build' ? 2 : null,
     trigger: 'push',
     requested_by: 'github:bob',
     status: 'running',
     host_id: tenant.hostId,
   })
-  const steps = ['resolve', 'image', 'approve', 'database', 'deploy', 'smoke', 'record']
+  const first = kind === 'build' ? ['resolve', 'image'] : ['plan']
+  const steps = [...first, 'approve', 'database', 'deploy', 'smoke', 'record']
   for (const [position, name] of steps.entries()) {
     const status = done.includes(name) ? 'succeeded' : 'queued'
     await insert(url, 'steps', { organization_id: tenant.organizationId, run_id, name, position, status })
@@ -217,3 +218,15 @@ it('a build that is at the data of production has to end first: nobody else coul
     cause: expect.objectContaining({ message: expect.stringContaining('start the former server again') }),
   })
 })
+
+it.each(['promote', 'rollback'])(
+  'a %s that is at the data of production has to end first as well',
+  async (kind) => {
+    const all = (await readdir(new URL('../../migrations/', import.meta.url))).sort()
+    await applyFormer(all.filter((name) => name > '0003' && name < '0011'))
+    await arrangeUnderWay(['plan', 'approve'], kind)
+    await expect(upgrade()).rejects.toMatchObject({
+      cause: expect.objectContaining({ message: expect.stringContaining('start the former server again') }),
+    })
+  },
+)
