@@ -1,5 +1,5 @@
 import type { RehearsalRecord, UpdateRecord } from '../db/record.ts'
-import { isEmpty } from '../releases/changes.ts'
+import { isEmpty, mustRehearse } from '../releases/changes.ts'
 import { downtimeSeconds } from '../releases/downtime.ts'
 import type { Plan } from '../releases/plan.ts'
 import { type BuildActions, type Pipeline, type ReleaseActions, TaskFailed } from '../scheduler/types.ts'
@@ -15,7 +15,7 @@ export const rehearse: Pipeline<ReleaseActions> = async (run) => {
 
 /**
  * The rehearsal that a release goes by: one of this very plan that is young enough, or one made now. None where the policy
- * asks for none, and where no module changes: then the old runtime serves until the new one has proved itself.
+ * asks for none and no module is gone, and where no module changes: then the old runtime serves until the new one has proved itself.
  */
 export async function rehearsalOf(run: BuildActions, plan: Plan): Promise<RehearsalRecord | undefined> {
   if (plan.document.replaces === null) {
@@ -32,7 +32,7 @@ export async function rehearsalOf(run: BuildActions, plan: Plan): Promise<Rehear
     run.summarize(`rehearsed before: ${known.verdict}, away for about ${downtimeSeconds(known.downtimeMs)} s`)
     return known
   }
-  if (!required) {
+  if (!mustRehearse(plan.changes, required)) {
     run.summarize('not rehearsed: the policy does not ask for it')
     return undefined
   }

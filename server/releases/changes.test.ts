@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ContentsRecord, Deployment } from '../db/record.ts'
-import { faultOfGone, describe as inWords, moduleChanges } from './changes.ts'
+import { faultOfGone, describe as inWords, moduleChanges, mustRehearse } from './changes.ts'
 import { contentsOf } from './contents.ts'
 import { createPlan, interrupts } from './plan.ts'
 import { lacksBump } from './planned-modules.ts'
@@ -92,6 +92,16 @@ test('a database without a record: as the last release left it, and once what th
   expect(next.changes.update).toEqual(['parts_glue'])
   expect(rows(next)).toEqual(['parts_glue update: its content is not known, and updated once'])
   expect(plan(code(own), undefined).changes.update).toEqual([])
+})
+
+test('what a person installed and has left the repository is gone, also without a record of its content', () => {
+  const { extra: _, ...rest } = own
+  const byHand = { ...seen, installed: [...seen.installed, 'extra'], recorded: false, addons: {} }
+  const { changes } = plan(code({ ...rest, parts_glue: 'g1' }), byHand)
+  expect(changes.gone).toEqual(['extra'])
+  // Only a copy shows whether an update takes it over.
+  expect(mustRehearse(changes, false)).toBe(true)
+  expect(mustRehearse({ install: [], update: ['parts_glue'], gone: [] }, false)).toBe(false)
 })
 
 test('what was uninstalled in Apps is gone: its code may leave, and nothing is updated for it', () => {

@@ -54,7 +54,7 @@ export function goneModules(contents: Contents, code: Code): string[] {
   const renamed = new Set(renamesIn(contents, code).map(({ from }) => from))
   // The base image may have taken it in.
   const known = new Set(code.closure ?? [])
-  return Object.keys(contents.trees)
+  return [...contents.own]
     .filter((name) => !(name in code.addonTrees) && !known.has(name) && !renamed.has(name))
     .sort()
 }
@@ -71,6 +71,10 @@ export function faultOfGone(changes: ModuleChanges): string {
     'back, or name what takes its place under `renamed` in fairway.yaml.'
   )
 }
+
+/** Something is tried on a copy first, whatever the policy says, where only that shows whether it takes over what is gone. */
+export const mustRehearse = ({ gone = [] }: ModuleChanges, required: boolean): boolean =>
+  required || gone.length > 0
 
 export const firstInstall = ({ modules }: Source): ModuleChanges => ({
   install: modules.length > 0 ? modules : ['base'],

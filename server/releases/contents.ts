@@ -9,6 +9,8 @@ export interface Contents {
   readonly baseImage: string
   /** Installed addon → tree id of the code it was last installed or updated with; one that is not in it: not known. */
   readonly trees: Readonly<Record<string, string>>
+  /** Installed addons whose code is the project's own, also where their content is not known. */
+  readonly own: ReadonlySet<string>
   /** Somebody looked; false: it is what the last release meant it to be. */
   readonly seen: boolean
 }
@@ -34,6 +36,10 @@ export function contentsOf(deployed: Deployment, seen: ContentsRecord | undefine
     chosen: new Set(seen?.chosen ?? []),
     baseImage: (seen?.recorded && seen.baseImage) || deployed.baseImage,
     trees: Object.fromEntries(trees),
+    own: new Set([
+      ...trees.map(([name]) => name),
+      ...Object.keys(deployed.addonTrees).filter((name) => installed.has(name)),
+    ]),
     seen: seen !== undefined,
   }
 }

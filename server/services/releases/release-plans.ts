@@ -4,7 +4,7 @@ import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { livingStatuses } from '../../governance/approvals/state.ts'
 import type { Caller } from '../../governance/authorize.ts'
-import { isEmpty } from '../../releases/changes.ts'
+import { isEmpty, mustRehearse } from '../../releases/changes.ts'
 import { interrupts } from '../../releases/plan.ts'
 import { lacksBump } from '../../releases/planned-modules.ts'
 import { findRehearsal, type Rehearsed } from '../../releases/rehearsals.ts'
@@ -77,7 +77,11 @@ async function hintsOf(
       `${bumps.join(', ')}: the content changed and the version did not; it is updated all the same, but scripts in migrations/ run only for a new version`,
     )
   }
-  if (!isEmpty(plan.changes) && !rehearsed && policy.document.rehearsal.required) {
+  if (
+    !isEmpty(plan.changes) &&
+    !rehearsed &&
+    mustRehearse(plan.changes, policy.document.rehearsal.required)
+  ) {
     hints.push(`it has to be rehearsed first: fairway release rehearse ${project.name} ${candidate.branch}`)
   }
   const main = await tx

@@ -4,7 +4,7 @@ import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { DomainError, invalid, wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { requestApproval } from '../../governance/request-approval.ts'
-import { isEmpty } from '../../releases/changes.ts'
+import { isEmpty, mustRehearse } from '../../releases/changes.ts'
 import { findRehearsal } from '../../releases/rehearsals.ts'
 import {
   deploySubject,
@@ -60,7 +60,7 @@ export async function requestRelease(
   })
 }
 
-/** The rehearsal that the approvers go by. Throws `rehearsal-missing` where the policy wants one and there is none. */
+/** The rehearsal that the approvers go by. Throws `rehearsal-missing` where one is wanted and there is none. */
 async function requireRehearsed(
   tx: Tx,
   { project, candidate, plan, policy }: PreparedPlan,
@@ -68,10 +68,10 @@ async function requireRehearsed(
   if (isEmpty(plan.changes)) return null
   const found = await findRehearsal(tx, project.id, plan.sha256, policy.document)
   if (found) return subjectRehearsal(found.runId, found.rehearsal)
-  if (!policy.document.rehearsal.required) return null
+  if (!mustRehearse(plan.changes, policy.document.rehearsal.required)) return null
   throw wrongState(
     'rehearsal-missing',
     `This very update of ${project.name} was not rehearsed in the last ${policy.document.rehearsal.maxAge}, ` +
-      `and the policy (rehearsal) asks for it: fairway release rehearse ${project.name} ${candidate.branch}`,
+      `and it has to be: fairway release rehearse ${project.name} ${candidate.branch}`,
   )
 }
