@@ -17,6 +17,8 @@ export interface CheckResult {
 export interface Passed {
   detail: string
   warnings: string[]
+  /** By performance.now(), where it was known before what else it waited for had ended. */
+  knownAt?: number
 }
 
 /** Runs a check; what it returns is a success, or the detail of one. */
@@ -26,16 +28,17 @@ export async function runCheck(
   check: () => Promise<string | Passed>,
 ): Promise<CheckResult> {
   const begun = performance.now()
-  const done = (passed: boolean, detail: string, warnings: string[] = []) => ({
+  const done = (passed: boolean, detail: string, warnings: string[] = [], endedAt = performance.now()) => ({
     name,
     passed,
     detail: detail.slice(0, 800),
-    durationMs: Math.round(performance.now() - begun),
+    durationMs: Math.max(0, Math.round(endedAt - begun)),
     warnings,
   })
   try {
     const outcome = await check()
-    return typeof outcome === 'string' ? done(true, outcome) : done(true, outcome.detail, outcome.warnings)
+    if (typeof outcome === 'string') return done(true, outcome)
+    return done(true, outcome.detail, outcome.warnings, outcome.knownAt)
   } catch (error) {
     signal.throwIfAborted()
     return done(false, error instanceof Error ? error.message : String(error))

@@ -82,11 +82,21 @@ function inspectionChecks(
   context: TaskContext,
 ): Check[] {
   const { runtimeId, image } = requireRuntime(runtime)
-  const inspected = awaitInspection(docker, runtimeId, context)
+  let knownAt: number | undefined
+  const inspected = awaitInspection(docker, runtimeId, context, () => {
+    knownAt ??= performance.now()
+  })
   // The checks before may fail first.
   inspected.catch(() => undefined)
   return [
-    ['models', async () => checkModels(await inspected)],
+    [
+      'models',
+      async () => {
+        const passed = checkModels(await inspected)
+        // Not with the making of the bundles, which production's people do not wait for.
+        return knownAt === undefined ? passed : { ...passed, knownAt }
+      },
+    ],
     ...(inspection?.bundles
       ? [
           [

@@ -22,18 +22,24 @@ export interface Inspected {
 /** Of standard output and of the log; what a candidate says beyond is not kept. */
 const maxLines = 20_000
 
-/** Waits for the inspection of a runtime, logs what it says, and removes it. */
+/** Waits for the inspection of a runtime, logs what it says, and removes it. `onModels`: it has read them, and goes on. */
 export async function awaitInspection(
   host: DockerHost,
   runtimeId: string,
   context: TaskContext,
+  onModels: () => void,
 ): Promise<Inspected> {
-  const inspected = await context.once('inspection', () => read(host, runtimeId, context))
+  const inspected = await context.once('inspection', () => read(host, runtimeId, context, onModels))
   await removeInspection(host, runtimeId)
   return inspected
 }
 
-async function read(host: DockerHost, runtimeId: string, context: TaskContext): Promise<Inspected> {
+async function read(
+  host: DockerHost,
+  runtimeId: string,
+  context: TaskContext,
+  onModels: () => void,
+): Promise<Inspected> {
   const output: string[] = []
   const lines: ContainerLine[] = []
   const key = `inspection-${runtimeId}`
@@ -44,7 +50,10 @@ async function read(host: DockerHost, runtimeId: string, context: TaskContext): 
     host,
     runtimeId,
     (line) => {
-      if (line.stream === 'stdout') return void (output.length < maxLines && output.push(line.text))
+      if (line.stream === 'stdout') {
+        if (line.text.includes('{"kind": "models"')) onModels()
+        return void (output.length < maxLines && output.push(line.text))
+      }
       if (lines.length < maxLines) lines.push(line)
       log(line)
     },

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { checksMs } from '../../releases/downtime.ts'
 import type { Engine } from '../replay.ts'
 import type { BuildActions } from '../types.ts'
 import { homeOf } from './scratch.ts'
@@ -34,10 +35,7 @@ export function trialActions(engine: Engine): Pick<BuildActions, 'tryRuntime'> {
         options,
       )
       await engine.task('try:remove', 'stopRuntime', { runtimeId, remove: true }, options)
-      return smoke.checks.reduce(
-        (sum, { durationMs }) => sum + Number(durationMs),
-        Number(started.durationMs),
-      )
+      return Number(started.durationMs) + checksMs(smoke.checks)
     },
   }
 }
