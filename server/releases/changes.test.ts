@@ -153,3 +153,15 @@ test('another base image updates all', () => {
   expect(plan({ ...code(own), baseImage: 'another' }, seen).changes.update).toEqual(['base'])
   expect(plan(code(own), { ...seen, baseImage: 'older' }).changes.update).toEqual(['base'])
 })
+
+test('what Odoo would add to a new database only is said, and never taken for uninstalled', () => {
+  const source = code(
+    { ...own, parts_more: 'm1' },
+    { closure: [...closure, 'parts_more'], autoInstalled: ['parts_more'] },
+  )
+  const why = expect.stringMatching(/^parts_more none: not installed: .* name it under modules to have it$/)
+  expect(rows(plan(source, seen))).toEqual([why])
+  const after = { ...deployed, modules: source.closure, addonTrees: source.addonTrees }
+  const place = { project: 'shop', environment: 'main', cellId: 'cell', current: after }
+  expect(rows(createPlan({ ...place, contents: contentsOf(after, seen) }, source, image))).toEqual([why])
+})

@@ -21,6 +21,9 @@ export const lacksBump = ({ action, before, after, why }: PlannedModule): boolea
 
 const changedContent = 'content changed'
 const byHand = 'installed by hand'
+// Module.button_install of base goes by what is `to install`, and an update installs what is asked for only.
+const notByItself =
+  'not installed: Odoo adds it by itself only together with what it depends on; name it under modules to have it'
 
 /** What production is before a release: what was meant, and what is. */
 export interface PlannedFor {
@@ -41,7 +44,7 @@ export function plannedModules(
         ...renamed(changes),
         ...installs(current, changes),
         ...gone(changes),
-        ...changed(current, source),
+        ...changed(current, source, changes),
         ...followers(current, source, changes),
         ...inApps(current, source),
       ]
@@ -89,7 +92,7 @@ const gone = (changes: ModuleChanges): Known[] =>
   }))
 
 /** Another content than the database has, or than the code had where it is not installed. */
-function changed(current: PlannedFor, source: Source): Known[] {
+function changed(current: PlannedFor, source: Source, { install }: ModuleChanges): Known[] {
   const { deployed, contents } = current
   return Object.entries(source.addonTrees).flatMap(([name, tree]): Known[] => {
     if (contents.installed.has(name)) {
@@ -99,6 +102,9 @@ function changed(current: PlannedFor, source: Source): Known[] {
       return [{ name, action: 'update', why: withHand(why, isByHand(current, source, name)) }]
     }
     if (deployed.addonTrees[name] === tree) return []
+    // It may come with what is installed now.
+    if (install.length === 0 && comesByItself(source, name))
+      return [{ name, action: 'none', why: notByItself }]
     if (wasUninstalled(deployed, contents, name)) return []
     return [
       { name, action: 'none', why: name in deployed.addonTrees ? changedContent : 'new in the repository' },
@@ -141,9 +147,20 @@ function inApps(current: PlannedFor, source: Source): Known[] {
   const taken = Object.keys(deployed.addonTrees).filter((name) => wasUninstalled(deployed, contents, name))
   return [
     ...hands.map((name): Known => ({ name, action: 'none', why: byHand })),
-    ...taken.map((name): Known => ({ name, action: 'none', why: 'uninstalled in Apps, and stays so' })),
+    ...taken.map(
+      (name): Known => ({
+        name,
+        action: 'none',
+        // It may never have been there.
+        why: comesByItself(source, name) ? notByItself : 'uninstalled in Apps, and stays so',
+      }),
+    ),
   ]
 }
+
+/** The project does not ask for it itself. */
+const comesByItself = ({ modules, autoInstalled = [] }: Source, name: string): boolean =>
+  autoInstalled.includes(name) && !modules.includes(name)
 
 const wasUninstalled = ({ modules }: Deployment, { installed, seen }: Contents, name: string): boolean =>
   seen && modules.includes(name) && !installed.has(name)

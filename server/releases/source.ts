@@ -22,6 +22,8 @@ export interface Source {
   readonly modules: readonly string[]
   readonly closure: readonly string[]
   readonly baseModules: readonly string[]
+  /** Members of the closure that Odoo installs by itself, with what they need. */
+  readonly autoInstalled?: readonly string[]
   /** Own addon → tree id, and → its dependencies. */
   readonly addonTrees: Readonly<Record<string, string>>
   readonly addonDepends: Readonly<Record<string, readonly string[]>>
@@ -62,7 +64,7 @@ export interface Image {
  */
 export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: number): Source {
   const stageConfig = output.config?.[stage]
-  const { modules, closure, baseModules } = modulesOf(output, stage)
+  const { modules, closure, baseModules, autoInstalled } = modulesOf(output, stage)
   const trees: Record<string, string> = {}
   const depends: Record<string, readonly string[]> = {}
   const versions: Record<string, string> = {}
@@ -80,6 +82,7 @@ export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: numbe
     modules,
     closure,
     baseModules,
+    autoInstalled,
     addonTrees: trees,
     addonDepends: depends,
     addonVersions: versions,
