@@ -69,6 +69,24 @@ describe('project update', () => {
     })
   })
 
+  test('is not undone by a push to the former repository, which is a stranger from then on', async () => {
+    await create('moved')
+    const push = (slug: string, id: number) =>
+      deliverGithub(
+        server,
+        'moved-webhook-secret',
+        githubPush({ full_name: slug, id, owner: { id: 9 } }, 'feature/x'),
+      )
+    expect((await push('moved/odoo', 41)).status).toBe(202)
+    await json('project', 'update', 'moved', '--repository', 'https://gitlab.example/acme/moved.git')
+    expect((await push('moved/odoo', 41)).status).toBe(401)
+    expect((await push('acme/moved', 42)).status).toBe(202)
+    expect(await json('project', 'show', 'moved')).toMatchObject({
+      repositoryUrl: 'https://gitlab.example/acme/moved.git',
+      repositoryUid: 'github:42',
+    })
+  })
+
   test('makes a new webhook secret, and the old one is worth nothing', async () => {
     await create('rotated')
     const { webhookSecret } = await json('project', 'update', 'rotated', '--rotate-webhook-secret')

@@ -65,7 +65,7 @@ export const command = verb<Options>({
     if (answer.webhookSecret) out.line(`Webhook secret: ${answer.webhookSecret}`)
     if (options.repository && json.repositoryUid) {
       out.note(
-        'Deliveries of another repository than the one that the project is known as are refused until: fairway project pin.',
+        'The first signed delivery of this repository says which one it is; deliveries of the former one are refused.',
       )
     }
     return undefined

@@ -72,16 +72,29 @@ export async function updateProject(
 
 type Row = Selectable<ProjectsTable>
 
-/** Only those that differ. */
+/** The former repository still knows the secret: its deliveries must not rename what the project is of now. */
+const unpinned = {
+  github_repository_id: null,
+  github_owner_id: null,
+  repository_uid: null,
+  repository_owner_uid: null,
+  repository_claim: null,
+} as const
+
+/** Only those that differ; with another repository, nothing that was learnt of the former one. */
 function changedColumns(row: Row, changes: ProjectChanges) {
   const repository = changes.repositoryUrl ? parseRepositoryUrl(changes.repositoryUrl) : undefined
   const slug = changes.repositorySlug || repository?.slug || ''
   if (slug) requireSlug(slug)
   if (changes.odooVersion) requireOdooVersion(changes.odooVersion)
   const rules = rulesAfter(branchRulesOf(row), changes)
-  return {
+  const moved = {
     ...(repository && repository.url !== row.repository_url && { repository_url: repository.url }),
     ...(slug && slug !== row.repository_slug && { repository_slug: slug }),
+  }
+  return {
+    ...moved,
+    ...(Object.keys(moved).length > 0 && unpinned),
     ...(changes.odooVersion &&
       changes.odooVersion !== row.odoo_version && { odoo_version: changes.odooVersion }),
     ...(rules && { branch_rules: JSON.stringify(rules), branch_rules_from: 'given' as const }),
