@@ -12,9 +12,17 @@ type Context = Pick<AppContext, 'db' | 'log'>
 
 /**
  * Sends the organization's newest audit checkpoint to a host, with the proof that it extends the one that the agent
- * keeps. Where there can be no such proof it is sent all the same: the agent refuses it, and says so.
+ * keeps. Where there can be no such proof it is sent all the same: the agent refuses it, and says so. One at a time, as
+ * an older one must not overtake a newer one that was read after it.
  */
-export async function sendCheckpoint({ db }: Context, session: Session): Promise<void> {
+export function sendCheckpoint(context: Context, session: Session): Promise<void> {
+  const { checkpoint } = session
+  const sent = checkpoint.sending.then(() => sendNewest(context, session))
+  checkpoint.sending = sent.catch(() => undefined)
+  return sent
+}
+
+async function sendNewest({ db }: Context, session: Session): Promise<void> {
   const { kept } = session.checkpoint
   const found = await withTenant(db, session.op, async (tx) => {
     const newest = await findNewestCheckpoint(tx)

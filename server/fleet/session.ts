@@ -19,8 +19,8 @@ export interface Session {
   lastHeardMs: number
   /** What the agent's last renewal named, and when it came (monotonic, ms). */
   held: { readonly taskIds: ReadonlySet<string>; readonly atMs: number } | undefined
-  /** Size of the audit checkpoint that the agent keeps, and of the latest one it was sent. */
-  readonly checkpoint: { kept: number; sent: number }
+  /** Size of the audit checkpoint that the agent keeps, and of the latest one it was sent; `sending` ends when that one is out. */
+  readonly checkpoint: { kept: number; sent: number; sending: Promise<void> }
   send(message: MessageInitShape<typeof ControlResponseSchema>['message']): void
   /** Ends the stream with a status; nothing is sent afterwards. */
   end(error: Error): void
@@ -43,7 +43,7 @@ export function createSession(options: {
     op: operation(peer.organizationId, `host:${peer.hostId}`),
     lastHeardMs: performance.now(),
     held: undefined,
-    checkpoint: { kept: checkpointSize, sent: 0 },
+    checkpoint: { kept: checkpointSize, sent: 0, sending: Promise.resolve() },
     send: (message) => write(create(ControlResponseSchema, { message })),
     end,
   }

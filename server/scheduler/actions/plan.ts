@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { RunInput } from '../../db/record.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfGone } from '../../releases/changes.ts'
@@ -36,8 +37,12 @@ export function planActions(engine: Engine, { odooImage }: EngineConfig): PlanAc
       const gone = faultOfGone(plan.changes)
       if (gone) throw new TaskFailed('module-gone', gone)
       const { planSha256: shown } = run.input as RunInput
-      // Asked for when nobody had looked, it goes by what was meant: to look changes nothing.
-      const isShown = () => shown === plan.sha256 || shown === createPlan(place, source, image).sha256
+      // Asked for when nobody had looked, it went by what was meant: to look changes nothing, where as much is to be done.
+      const isShown = () => {
+        if (shown === plan.sha256) return true
+        const meant = createPlan(place, source, image)
+        return shown === meant.sha256 && isDeepStrictEqual(meant.changes, plan.changes)
+      }
       if (run.kind === 'promote' && shown && !isShown()) {
         throw new TaskFailed(
           'production-changed',

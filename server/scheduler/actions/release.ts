@@ -3,7 +3,7 @@ import type { BlobStore } from '../../blobs/store.ts'
 import type { RunInput } from '../../db/record.ts'
 import { DomainError } from '../../errors.ts'
 import { openCandidate } from '../../releases/candidate.ts'
-import { findProduction, type Production } from '../../releases/production.ts'
+import { findProduction } from '../../releases/production.ts'
 import { listReleaseRows } from '../../releases/release-rows.ts'
 import { planRollback } from '../../releases/rollback.ts'
 import type { Engine } from '../replay.ts'
@@ -81,14 +81,10 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
     const target = releases.find(({ id }) => id === input.releaseId)
     if (!target) throw new Error(`Run ${run.id} goes back to a release that is not there`)
     const withData = input.withData ?? false
-    const planFor = (seen: Production['seen']) =>
-      planRollback({ project: project.name, production: { ...production, seen } }, releases, target, withData)
-    const plan = planFor(production.seen)
+    const plan = planRollback({ project: project.name, production }, releases, target, withData)
     const forced = input.force ?? false
     if (plan.refusal && !forced) throw new TaskFailed('rollback-refused', plan.refusal)
-    // Asked for when nobody had looked, it goes by what was meant: to look changes nothing.
-    const shown = input.planSha256
-    if (shown && shown !== plan.sha256 && shown !== planFor(undefined).sha256) {
+    if (input.planSha256 && input.planSha256 !== plan.sha256) {
       throw new TaskFailed('production-changed', 'production is not what it was when this was asked for')
     }
     return {
