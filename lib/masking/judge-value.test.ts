@@ -21,6 +21,8 @@ test.each([
   '10.0.0.7',
   '[::1]:5432',
   'db.internal',
+  'erp.acme.de',
+  'db.acme.corp:5432',
   'localhost',
   'localhost:8069',
 ])('%j is masked nowhere, and it is said why', (value) => {
@@ -35,6 +37,11 @@ test.each([
   '12345678',
   'x7Kp',
   'swordfish',
+  'summer.holiday',
+  'hunter-2.fritz',
+  'pass.word-xyz',
+  '482913',
+  '-48291.5x',
   'a'.repeat(32_768),
   'cache:6379x',
   'ab://u:pass@x.y',
@@ -46,6 +53,7 @@ test.each([
 test.each([
   'staging-canary-4711',
   'correct horse battery staple',
+  'correct.horse.battery.staple',
   'https://hooks.example.com/services/T0000/B0000/XXXXXXXXabcdef',
   'postgres://shop:s3cret@db.example.com/shop',
   'SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf09kqeF8tAmbihYzrnopKc',

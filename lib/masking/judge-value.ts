@@ -40,16 +40,24 @@ function whyNowhere(value: string): string {
   return ''
 }
 
-/** Ports, years, amounts, process ids: more digits than these are seldom met by chance. */
-const isNumber = (value: string) => /^[+-]?\d{1,6}([.,]\d{1,3})?$/.test(value)
+/** Ports, years, amounts, process ids: more digits than these are seldom met by chance, and six are a PIN. */
+const isNumber = (value: string) => /^[+-]?\d{1,5}([.,]\d{1,3})?$/.test(value)
 
-/** A name or an IP address, with or without a scheme before it and a port after it, but no user, password or path. */
+/** Last labels, beside those of countries, that a name of a host ends with and words of a password hardly do. */
+const lastLabels =
+  /^(?:[a-z]{2}|com|org|net|edu|gov|info|biz|dev|app|cloud|local|localdomain|internal|lan|intranet|test|example|invalid|localhost)$/
+
+/**
+ * A name or an IP address, with or without a scheme before it and a port after it, but no user, password or path. Words with
+ * dots between them are a password as well (`summer.holiday`): without a scheme or a port, a name ends as hosts do.
+ */
 function isHost(value: string): boolean {
   const scheme = /^[a-z][a-z0-9+.-]{0,20}:\/\//.exec(value)?.[0] ?? ''
   const rest = value
     .slice(scheme.length)
     .replace(/\/$/, '')
     .replace(/:\d{1,5}$/, '')
+  const hasPort = /:\d{1,5}\/?$/.test(value)
   if (rest.length > 253) return false
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(rest) || /^\[[0-9a-f:.]{2,45}\]$/i.test(rest)) return true
   if (commonWords.has(rest)) return true
@@ -57,8 +65,9 @@ function isHost(value: string): boolean {
   // One label alone is no more than a word, unless an address is made of it: redis://cache:6379.
   if (labels.length < 2 && scheme === '') return false
   // Keys are made of dots and letters as well: of long parts, in capitals too, and none ends as a domain does.
+  const last = labels.at(-1) ?? ''
   return (
     labels.every((label) => /^[a-z0-9-]{1,30}$/.test(label)) &&
-    /^[a-z][a-z-]{1,17}$/.test(labels.at(-1) ?? '')
+    (scheme !== '' || hasPort ? /^[a-z][a-z-]{1,17}$/ : lastLabels).test(last)
   )
 }
