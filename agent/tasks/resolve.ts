@@ -200,6 +200,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     closure: closure.order,
     baseModules: closure.fromImage,
     autoInstalled: closure.autoInstalled,
+    imageModules: installableOf(base.facts),
     imageKey: imageKey(base.digest, locked, packages),
     python: packages.python.map((one) => ({ ...one, hashes: [...one.hashes], askedBy: [...one.askedBy] })),
     apt: packages.apt.map((one) => ({ ...one })),
@@ -213,6 +214,11 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     acceptedFindings: [...accepted],
   })
 }
+
+const installableOf = ({ modules }: ImageFacts): string[] =>
+  Object.keys(modules)
+    .filter((name) => modules[name]!.installable)
+    .sort()
 
 const readFairwayFile = (files: string) =>
   readRepositoryFile(files, fairwayFileName, { reason: 'config-invalid', maxBytes: 1024 ** 2 })

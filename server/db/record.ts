@@ -212,6 +212,9 @@ export interface Deployment {
   readonly maxProcesses: number
   readonly hostnames: readonly string[]
   readonly modules: readonly string[]
+  /** Of `modules`, those that Odoo installs by itself; all modules of the base image. Absent in deployments of before. */
+  readonly autoInstalled?: readonly string[]
+  readonly imageModules?: readonly string[]
   /** Addon → git tree id: what the database was last updated with. */
   readonly addonTrees: Readonly<Record<string, string>>
   /** Addon → its dependencies, of the own addons. */

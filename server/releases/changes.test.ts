@@ -149,6 +149,20 @@ test('several modules are merged into one that is there', () => {
   expect(changes.renames).toHaveLength(2)
 })
 
+test('what moved into the base image is there, whoever installed it, and is loaded from there', () => {
+  const { extra: _, ...rest } = own
+  const byHand = { ...seen, installed: [...seen.installed, 'extra'], chosen: [...seen.chosen, 'extra'] }
+  const moved = code(rest, { imageModules: ['base', 'extra', 'web'] })
+  const next = plan(moved, byHand)
+  expect(next.changes).toMatchObject({ install: [], update: ['extra'], gone: [] })
+  expect(rows(next)).toEqual(['extra update: comes with the base image now; installed by hand'])
+  expect(plan({ ...moved, baseImage: 'another' }, byHand).changes).toMatchObject({
+    update: ['base'],
+    gone: [],
+  })
+  expect(plan(code(rest, { imageModules: ['base', 'web'] }), byHand).changes.gone).toEqual(['extra'])
+})
+
 test('another base image updates all', () => {
   expect(plan({ ...code(own), baseImage: 'another' }, seen).changes.update).toEqual(['base'])
   expect(plan(code(own), { ...seen, baseImage: 'older' }).changes.update).toEqual(['base'])

@@ -17,8 +17,8 @@ export interface Rename {
   readonly to: string
 }
 
-/** Of a commit, what its addons are compared by. */
-export type Code = Pick<Source, 'addonTrees'> & Partial<Pick<Source, 'closure' | 'renamed'>>
+/** Of a commit or of what is deployed, what a database is compared with. */
+export type Code = Pick<Source, 'addonTrees'> & Partial<Pick<Source, 'closure' | 'renamed' | 'imageModules'>>
 
 /**
  * What a database needs to fit `source`: by content (git tree ids), so that a forgotten version bump skips nothing, and of
@@ -29,18 +29,28 @@ export function moduleChanges(contents: Contents, source: Source): ModuleChanges
   const renames = renamesIn(contents, source)
   const taken = new Set(renames.map(({ to }) => to))
   const install = source.modules.filter((name) => !contents.installed.has(name) && !taken.has(name))
-  const changed = changedAddons(contents, source.addonTrees)
+  const changed = changedAddons(contents, source)
   const update =
     contents.baseImage === source.baseImage ? [...new Set([...changed, ...taken])].sort() : ['base']
   return { install, update, renames, gone: goneModules(contents, source) }
 }
 
-/** Installed addons whose content is another one in `addonTrees`, or not known. */
-export const changedAddons = ({ installed, trees }: Contents, addonTrees: Source['addonTrees']): string[] =>
-  Object.entries(addonTrees)
-    .filter(([name, tree]) => installed.has(name) && trees[name] !== tree)
+/** Installed addons whose content is another one in the code, or not known. */
+export function changedAddons(contents: Contents, code: Code): string[] {
+  const changed = Object.entries(code.addonTrees)
+    .filter(([name, tree]) => contents.installed.has(name) && contents.trees[name] !== tree)
     .map(([name]) => name)
-    .sort()
+  return [...changed, ...movedIntoImage(contents, code)].sort()
+}
+
+/** Installed addons whose code comes with the base image from now on, whoever wants them. */
+export function movedIntoImage(contents: Contents, code: Code): string[] {
+  const image = new Set([...(code.closure ?? []), ...(code.imageModules ?? [])])
+  return withoutOwnCode(contents, code).filter((name) => image.has(name))
+}
+
+const withoutOwnCode = ({ own }: Contents, { addonTrees }: Code): string[] =>
+  [...own].filter((name) => !(name in addonTrees)).sort()
 
 /** Those of the commit's renames that this database has not seen. */
 export const renamesIn = ({ installed }: Contents, { renamed = {}, addonTrees }: Code): Rename[] =>
@@ -51,12 +61,11 @@ export const renamesIn = ({ installed }: Contents, { renamed = {}, addonTrees }:
 
 /** Addons that are installed and have left the code: Odoo would only log it and go on. */
 export function goneModules(contents: Contents, code: Code): string[] {
-  const renamed = new Set(renamesIn(contents, code).map(({ from }) => from))
-  // The base image may have taken it in.
-  const known = new Set(code.closure ?? [])
-  return [...contents.own]
-    .filter((name) => !(name in code.addonTrees) && !known.has(name) && !renamed.has(name))
-    .sort()
+  const kept = new Set([
+    ...renamesIn(contents, code).map(({ from }) => from),
+    ...movedIntoImage(contents, code),
+  ])
+  return withoutOwnCode(contents, code).filter((name) => !kept.has(name))
 }
 
 /**

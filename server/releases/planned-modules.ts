@@ -1,5 +1,5 @@
 import type { Deployment } from '../db/record.ts'
-import type { ModuleChanges } from './changes.ts'
+import { type ModuleChanges, movedIntoImage } from './changes.ts'
 import type { Contents } from './contents.ts'
 import type { Source } from './source.ts'
 
@@ -44,6 +44,7 @@ export function plannedModules(
         ...renamed(changes),
         ...installs(current, changes),
         ...gone(changes),
+        ...moved(current, source),
         ...changed(current, source, changes),
         ...followers(current, source, changes),
         ...inApps(current, source),
@@ -89,6 +90,13 @@ const gone = (changes: ModuleChanges): Known[] =>
       changes.install.length + changes.update.length > 0
         ? 'no longer in the repository: the update has to take it over'
         : 'installed, but no longer in the repository',
+  }))
+
+const moved = (current: PlannedFor, source: Source): Known[] =>
+  movedIntoImage(current.contents, source).map((name) => ({
+    name,
+    action: 'update',
+    why: withHand('comes with the base image now', isByHand(current, source, name)),
   }))
 
 /** Another content than the database has, or than the code had where it is not installed. */

@@ -1,7 +1,7 @@
 import type { Deployment } from '../db/record.ts'
 import { DomainError, wrongState } from '../errors.ts'
 import { hashSubject } from '../governance/authorizations.ts'
-import { changedAddons, goneModules, isEmpty, type ModuleChanges } from './changes.ts'
+import { type Code, changedAddons, goneModules, isEmpty, type ModuleChanges } from './changes.ts'
 import { type Contents, contentsOf } from './contents.ts'
 import type { Production } from './production.ts'
 import type { ReleaseRow } from './release-rows.ts'
@@ -111,12 +111,15 @@ function dataOf(releases: readonly ReleaseRow[], target: ReleaseRow): RollbackTa
 /** As a release does: by content. */
 function reloads(contents: Contents, target: Deployment): ModuleChanges {
   if (contents.baseImage !== target.baseImage) return { install: [], update: ['base'] }
-  return { install: [], update: changedAddons(contents, target.addonTrees) }
+  return { install: [], update: changedAddons(contents, codeOf(target)) }
 }
+
+/** Not `modules`: what once stayed in data that a rollback kept is named there as well, and has no code. */
+const codeOf = ({ addonTrees, imageModules }: Deployment): Code => ({ addonTrees, imageModules })
 
 /** Own modules whose code the older image does not have: Odoo would serve their data without it. */
 const lackOf = (contents: Contents, { deployment }: ReleaseRow): string =>
-  installedSince(goneModules(contents, { addonTrees: deployment.addonTrees }))
+  installedSince(goneModules(contents, codeOf(deployment)))
 
 function refusalOf(
   current: Deployment,
@@ -134,15 +137,18 @@ function refusalOf(
 }
 
 /**
- * Modules that may have come with another base image. One of the target's own base image is in it, whether the target names
- * it or not: releases of before named none that Odoo installs by itself.
+ * Modules that came with another base image. What the target's image has is asked of the target; one of before names those
+ * of its closure alone, without those that Odoo installs by itself.
  */
-const newInBase = ({ modules }: Deployment, { installed, baseImage }: Contents, target: Deployment) =>
-  baseImage === target.baseImage
-    ? []
-    : modules.filter(
-        (name) => installed.has(name) && !target.modules.includes(name) && !(name in target.addonTrees),
-      )
+function newInBase(current: Deployment, { installed, baseImage }: Contents, target: Deployment): string[] {
+  if (baseImage === target.baseImage) return []
+  const byItself = new Set(current.autoInstalled)
+  const named = target.imageModules
+    ? (current.imageModules ?? current.modules)
+    : current.modules.filter((name) => !byItself.has(name))
+  const known = new Set(target.imageModules ?? target.modules)
+  return named.filter((name) => installed.has(name) && !known.has(name) && !(name in target.addonTrees))
+}
 
 const installedSince = (names: readonly string[]): string =>
   names.length === 0

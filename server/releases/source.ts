@@ -24,6 +24,8 @@ export interface Source {
   readonly baseModules: readonly string[]
   /** Members of the closure that Odoo installs by itself, with what they need. */
   readonly autoInstalled?: readonly string[]
+  /** All modules that the base image brings, wanted or not; absent where the agent did not tell. */
+  readonly imageModules?: readonly string[]
   /** Own addon → tree id, and → its dependencies. */
   readonly addonTrees: Readonly<Record<string, string>>
   readonly addonDepends: Readonly<Record<string, readonly string[]>>
@@ -83,6 +85,7 @@ export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: numbe
     closure,
     baseModules,
     autoInstalled,
+    ...(output.imageModules.length > 0 && { imageModules: output.imageModules }),
     addonTrees: trees,
     addonDepends: depends,
     addonVersions: versions,

@@ -202,6 +202,8 @@ test('what others have that installs itself comes in, or is left out where it ca
     'tool_report',
   ])
   expect(autoInstalled).toEqual(expect.arrayContaining(['tool_report', 'web']))
+  // Also what nobody wants.
+  expect(output.imageModules).toEqual(expect.arrayContaining(['base', 'crm']))
   expect(output.addons.map(({ name }) => name)).not.toContain('tool_enterprise')
   expect(warnings).toEqual([
     expect.stringMatching(

@@ -118,6 +118,8 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       ...source.resources,
       hostnames: hostnamesOf({ stage, environment: environment.name, project: project.name }, config),
       modules: [...new Set([...source.closure, ...source.modules])],
+      autoInstalled: source.autoInstalled,
+      imageModules: source.imageModules,
       addonTrees: source.addonTrees,
       addonDepends: source.addonDepends,
       addonVersions: source.addonVersions,

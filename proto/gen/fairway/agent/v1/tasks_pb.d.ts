@@ -540,6 +540,13 @@ export declare type ResolveOutput = Message<"fairway.agent.v1.ResolveOutput"> & 
    * @generated from field: repeated fairway.agent.v1.SecretFinding accepted_findings = 40;
    */
   acceptedFindings: SecretFinding[];
+
+  /**
+   * All modules of the base image that can be installed, wanted or not. Empty: an agent of before, which does not tell.
+   *
+   * @generated from field: repeated string image_modules = 41;
+   */
+  imageModules: string[];
 };
 
 /**
