@@ -5,12 +5,15 @@ import { replaceCell } from './serve.ts'
 /**
  * Development: a preview with its own modules, demo data and tests, from the nearest prepared snapshot.
  * `full` holds exactly this image and these modules, tests run: cloning it is all there is to do.
- * `base` holds what the base image ships of the dependencies: the own modules are installed fresh on top of it,
- * so that nothing of an older version of them is ever left behind.
+ * `base` holds what the base image ships of the closure: all others are installed fresh on top of it, so that nothing of
+ * an older version of them is ever left behind. They are all named. `must_install` in `button_install` of
+ * odoo/addons/base/models/ir_module.py passes over a module whose triggers are installed already, as those of the base
+ * are by then; a new database of production, which is filled at once, gets it.
  */
 export async function buildDevelopment(run: BuildActions, source: Source, image: Image): Promise<void> {
   const full = content('full', image.reference, source.closure, source, source.testTags)
-  const own = source.modules.filter((name) => name in source.addonTrees)
+  const inBase = new Set(source.baseModules)
+  const install = source.closure.filter((name) => !inBase.has(name))
 
   await replaceCell(run, source, image, async (cellId) => {
     const ready = await run.findPrepared(full)
@@ -22,24 +25,28 @@ export async function buildDevelopment(run: BuildActions, source: Source, image:
     }
     await fillWithBaseModules(run, cellId, source)
     const applied =
-      own.length > 0
+      install.length > 0
         ? await run.applyModules(
             cellId,
             image.reference,
-            { install: own, update: [] },
+            { install, update: [] },
             {
               key: 'install',
               demo: source.demo,
               testTags: source.testTags,
-              expectInstalled: source.modules,
+              expectInstalled: install,
               variables: source.variables,
               code: source,
             },
           )
         : undefined
     await run.prepare(cellId, full, applied?.tests)
-    await run.note({ tests: applied?.tests, updatedModules: own })
-    run.summarize(own.length > 0 ? `installed ${own.join(', ')}` : 'no own modules to install')
+    await run.note({ tests: applied?.tests, updatedModules: install })
+    run.summarize(
+      install.length > 0
+        ? `installed ${install.join(', ')}`
+        : 'nothing to install that the base image does not have',
+    )
   })
 }
 

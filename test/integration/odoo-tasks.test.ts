@@ -61,7 +61,12 @@ const visit = (host: string, path = '/web/login') =>
 
 describe.sequential('from a commit to an image', () => {
   test('a commit is resolved without running anything', async () => {
-    const commit = await repository.commit(addonFiles, { message: 'Add addons' })
+    const glue = {
+      'addons/fw_glue/__init__.py': '',
+      // Waits for nothing but what the image brings.
+      'addons/fw_glue/__manifest__.py': "{'name': 'x', 'depends': ['web'], 'auto_install': True}\n",
+    }
+    const commit = await repository.commit({ ...addonFiles, ...glue }, { message: 'Add addons' })
     const task = createTask()
     resolved = await run(
       'resolve',
@@ -77,10 +82,17 @@ describe.sequential('from a commit to an image', () => {
       task,
     )
     expect(resolved).toMatchObject({ commit, modules: ['fw_good'], commitMessage: 'Add addons' })
-    expect(resolved.addons.map(({ name }) => name)).toEqual(['fw_broken', 'fw_failing', 'fw_good', 'fw_skin'])
+    expect(resolved.addons.map(({ name }) => name)).toEqual([
+      'fw_broken',
+      'fw_failing',
+      'fw_glue',
+      'fw_good',
+      'fw_skin',
+    ])
     const { closure, autoInstalled } = resolved
     expect(closure.filter((name) => !autoInstalled.includes(name))).toEqual(['base', 'web', 'fw_good'])
-    expect(resolved.baseModules).toEqual(closure.filter((name) => name !== 'fw_good'))
+    expect(resolved.baseModules).toEqual(closure.filter((name) => !name.startsWith('fw_')))
+    expect(autoInstalled).toContain('fw_glue')
     expect(resolved.baseImage).toMatch(/@sha256:[0-9a-f]{64}$/)
     expect(task.artifacts.get('lock.json')).toContain(commit)
   }, 60_000)
@@ -141,10 +153,11 @@ describe.sequential('modules are applied and judged', () => {
       }),
     )
     const task = createTask()
-    const output = await apply(
-      { install: ['fw_good'], testTags: '/fw_good', expectInstalled: ['base', 'web', 'fw_good'] },
-      task,
-    )
+    // In two steps, as previews are filled.
+    const { baseImage, baseModules, closure } = resolved
+    await apply({ image: baseImage, install: baseModules, expectInstalled: baseModules })
+    const install = closure.filter((name) => !baseModules.includes(name))
+    const output = await apply({ install, testTags: '/fw_good', expectInstalled: closure }, task)
     expect(output.tests).toMatchObject({ ran: true, total: 1, failed: 0, errors: 0 })
     // What Odoo installed by itself is what was said of it, to the module.
     expect([...output.installed].sort()).toEqual([...resolved.closure].sort())
