@@ -1,5 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { listShort } from '../../lib/words/list-short.ts'
 import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { Git } from './command.ts'
@@ -117,10 +118,9 @@ const named = ({ url, ref }: MergeableCommit) => `${ref} of ${redactUrls(url)}`
 
 function conflict(merged: readonly MergeableCommit[], theirs: MergeableCommit, files: string[]): TaskError {
   const shown = [...new Set(files)].sort()
-  const rest = shown.length > 10 ? ` and ${shown.length - 10} more` : ''
   return new TaskError(
     'merge-conflict',
     `${named(theirs)} cannot be merged onto ${merged.map(named).join(' + ')}: conflicts in ` +
-      `${shown.slice(0, 10).join(', ')}${rest}; rebase it, or leave it out`,
+      `${listShort(shown, 10)}; rebase it, or leave it out`,
   )
 }

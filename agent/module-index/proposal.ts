@@ -1,3 +1,4 @@
+import { listShort } from '../../lib/words/list-short.ts'
 import { nameOf } from '../repository/sources/declaration.ts'
 import type { FoundModule, IndexedRepository, ModuleSearch } from './find-modules.ts'
 
@@ -65,25 +66,23 @@ const enablingLine = (group: readonly FoundModule[], pattern: string) =>
 
 function describe(group: readonly FoundModule[]): string {
   const [{ repository, commit }] = group as [FoundModule]
-  const names = group.slice(0, mostNames).map(({ module, neededBy, fault, also }) => {
+  const nameModule = ({ module, neededBy, fault, also }: FoundModule) => {
     const notes = [
       ...(neededBy ? [`needed by ${neededBy}`] : []),
       ...(also.length > 0 ? [`also in ${also.slice(0, 3).map(nameRepository).join(', ')}`] : []),
       ...(fault ? [fault] : []),
     ]
     return notes.length > 0 ? `${module} [${notes.join('; ')}]` : module
-  })
-  const more = group.length > mostNames ? ` and ${group.length - mostNames} more` : ''
-  return `${repository.name} at ${commit.slice(0, 10)} has ${names.join(', ')}${more}`
+  }
+  return `${repository.name} at ${commit.slice(0, 10)} has ${listShort(group, mostNames, nameModule)}`
 }
 
 const nameRepository = ({ name }: IndexedRepository) => name
 
 function describeAbsent({ absent, looked, without, unread, left }: ModuleSearch): string {
-  const names = absent
-    .slice(0, mostNames)
-    .map(({ module, neededBy }) => (neededBy ? `${module} [needed by ${neededBy}]` : module))
-  const more = absent.length > mostNames ? ` and ${absent.length - mostNames} more` : ''
+  const names = listShort(absent, mostNames, ({ module, neededBy }) =>
+    neededBy ? `${module} [needed by ${neededBy}]` : module,
+  )
   const notes = [
     ...(unread.length > 0
       ? [`${unread.length} could not be read, ${unread[0]!.name} as ${unread[0]!.why}`]
@@ -91,5 +90,5 @@ function describeAbsent({ absent, looked, without, unread, left }: ModuleSearch)
     ...(left > 0 ? [`${left} were not looked at`] : []),
   ]
   const among = looked.length + without.length
-  return `${among === 0 ? 'no other repository could be asked for' : `no repository that was looked at (${among}) has`} ${names.join(', ')}${more}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}: check the name, or declare the repository that has it`
+  return `${among === 0 ? 'no other repository could be asked for' : `no repository that was looked at (${among}) has`} ${names}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}: check the name, or declare the repository that has it`
 }

@@ -1,3 +1,4 @@
+import { listShort } from '../../lib/words/list-short.ts'
 import type { HostileDatabase } from '../database/hostile-database.ts'
 import { lookUpOdooTables } from '../database/odoo-tables.ts'
 import { TaskError } from '../tasks/task.ts'
@@ -30,11 +31,10 @@ export async function readModuleStates(database: HostileDatabase): Promise<Modul
       const stateOf = new Map(rows.map(({ name, state }) => [name, state]))
       const missing = expected.filter((name) => stateOf.get(name) !== 'installed').toSorted()
       if (missing.length === 0) return
-      const shown = missing.slice(0, 10).map((name) => `${name} (${stateOf.get(name) ?? 'unknown to Odoo'})`)
-      const more = missing.length > 10 ? ` and ${missing.length - 10} more` : ''
+      const describe = (name: string) => `${name} (${stateOf.get(name) ?? 'unknown to Odoo'})`
       throw new TaskError(
         'modules-not-installed',
-        `Odoo said that all went well, but these modules are not installed: ${shown.join(', ')}${more}`,
+        `Odoo said that all went well, but these modules are not installed: ${listShort(missing, 10, describe)}`,
       )
     },
   }

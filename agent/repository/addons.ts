@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { listSentences } from '../../lib/words/list-short.ts'
 import { hostileText } from '../hostile-text/hostile-text.ts'
 import { lstatIfThere } from '../lstat-if-there.ts'
 import { TaskError } from '../tasks/task.ts'
@@ -144,12 +145,8 @@ const mostFaults = 5
 function together(faults: readonly TaskError[]): TaskError {
   const [first] = faults
   if (first && faults.length === 1) return first
-  const rest = faults.length - mostFaults
-  const shown = faults.slice(0, mostFaults).map(({ message }) => message)
-  return new TaskError(
-    first?.reason ?? 'manifest-invalid',
-    shown.join('; ') + (rest > 0 ? `; and ${rest} more` : ''),
-  )
+  const text = listSentences(faults, mostFaults, ({ message }) => message)
+  return new TaskError(first?.reason ?? 'manifest-invalid', text)
 }
 
 function refuseDuplicates(addons: OwnAddon[]): void {

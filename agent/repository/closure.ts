@@ -1,3 +1,4 @@
+import { listShort } from '../../lib/words/list-short.ts'
 import { TaskError } from '../tasks/task.ts'
 import { listByCountry, listInstalledAtCreation, watchAutoInstalls } from './auto-install.ts'
 import type { ModuleFacts } from './module-facts.ts'
@@ -187,17 +188,16 @@ function dependenciesOf(name: string, facts: ModuleFacts): string[] {
 
 function missingError(missing: Map<string, string[]>, sources: ModuleSources): TaskError {
   const known = [...sources.own.keys(), ...sources.image.keys()]
-  const parts = [...missing].slice(0, 5).map(([name, path]) => {
+  const describe = ([name, path]: [string, string[]]) => {
     const near = findNearest(name, known)
     const needed = path.length > 1 ? `needed by ${path.join(' → ')}` : 'asked for by fairway.yaml'
     return `${name} (${needed}${near ? `; did you mean ${near}?` : ''})`
-  })
-  const more = missing.size > 5 ? ` and ${missing.size - 5} more` : ''
+  }
   const files = [...missing.values()].slice(0, 5).flatMap((path) => fileOf(path.at(-2), sources) ?? [])
   const see = files.length > 0 ? `; see ${[...new Set(files)].join(', ')}` : ''
   return new MissingModules(
     [...missing.keys()],
-    `missing module${missing.size > 1 ? 's' : ''}: ${parts.join(', ')}${more}; looked in ${sources.searched.join(' and ')}${see}`,
+    `missing module${missing.size > 1 ? 's' : ''}: ${listShort([...missing], 5, describe)}; looked in ${sources.searched.join(' and ')}${see}`,
   )
 }
 

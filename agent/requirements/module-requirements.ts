@@ -1,3 +1,4 @@
+import { listSentences, listShort } from '../../lib/words/list-short.ts'
 import { TaskError } from '../tasks/task.ts'
 import { findDistribution } from './import-names.ts'
 import type { ManifestEntry, UnmetEntry } from './pip.ts'
@@ -69,10 +70,9 @@ export function requireMet(
     const brought = bringer || (imports[/^[\w]*/.exec(text)![0]] ?? '')
     return `${origins.slice(0, 3).join(', ')} asks for ${JSON.stringify(text.slice(0, 100))}${adviceFor(text, why, brought)}`
   })
-  const rest = faults.length > 5 ? `; and ${faults.length - 5} more` : ''
   throw new TaskError(
     'python-unnamed',
-    `${faults.slice(0, 5).join('; ')}${rest}. No package index is asked for a name that only a manifest gives: anybody may have taken it there`,
+    `${listSentences(faults, 5)}. No package index is asked for a name that only a manifest gives: anybody may have taken it there`,
   )
 }
 
@@ -105,10 +105,9 @@ export function requirePrograms(
       }),
   )
   if (missing.length === 0) return
-  const rest = missing.length > 5 ? ` and ${missing.length - 5} more` : ''
   throw new TaskError(
     'binary-missing',
-    `the image has no program ${missing.slice(0, 5).join(', ')}${rest}: add the Debian package that brings it to fairway.yaml, as in apt: [poppler-utils]`,
+    `the image has no program ${listShort(missing, 5)}: add the Debian package that brings it to fairway.yaml, as in apt: [poppler-utils]`,
   )
 }
 

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { listShort } from '../../lib/words/list-short.ts'
 import {
   AdministratorPasswordSchema,
   CheckSchema,
@@ -136,10 +137,7 @@ function report({ assertions, uncovered, stoppedJobs }: Report, context: TaskCon
   context.artifact('neutralization.json', 'application/json', new TextEncoder().encode(document))
 }
 
-function shortened(names: readonly string[]): string {
-  const first = names.slice(0, 40).map((name) => plain(name, 100))
-  return first.join(', ') + (names.length > first.length ? ` and ${names.length - first.length} more` : '')
-}
+const shortened = (names: readonly string[]): string => listShort(names, 40, (name) => plain(name, 100))
 
 function requirePassed(assertions: AssertionResult[]): void {
   const failed = assertions.filter(({ passed }) => !passed)

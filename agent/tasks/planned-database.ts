@@ -1,3 +1,4 @@
+import { listShort } from '../../lib/words/list-short.ts'
 import type { ApplyModulesTask, DatabaseContents } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { withHostileDatabase } from '../database/hostile-database.ts'
 import { findInstalled, type InstalledModules } from '../odoo/database-contents.ts'
@@ -68,5 +69,4 @@ export function warnOfLost(
   if (lost.length > 0) context.warn(`installed before the update, and not any more after it: ${listed(lost)}`)
 }
 
-const listed = (names: readonly string[]) =>
-  names.slice(0, 10).join(', ') + (names.length > 10 ? ` and ${names.length - 10} more` : '')
+const listed = (names: readonly string[]) => listShort(names, 10)

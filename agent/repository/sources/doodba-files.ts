@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { listShort } from '../../../lib/words/list-short.ts'
 import { hostileText } from '../../hostile-text/hostile-text.ts'
 import { lstatIfThere } from '../../lstat-if-there.ts'
 import { findRequirementsFile, type RequirementsFile } from '../../requirements/requirements-file.ts'
@@ -92,10 +93,8 @@ function isThere(name: string, executables: readonly string[]): boolean {
 const nameOption = ({ section, name, line }: ConfOption) =>
   `${section === 'options' ? '' : `[${section}] `}${name} (line ${line})`
 
-function shown(names: readonly string[]): string {
-  const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
-  return names.slice(0, 10).join(', ').slice(0, 500) + more
-}
+/** Words of a file of whoever pushes may be as long as it. */
+const shown = (names: readonly string[]) => listShort(names, 10, (name) => name.slice(0, 100))
 
 function requireApt({ name, where }: ListedPackage): ListedPackage {
   if (aptName.test(name)) return { name, where }

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join, posix } from 'node:path'
+import { listSentences } from '../../../lib/words/list-short.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 import type { StageClosure } from './stage-modules.ts'
@@ -69,5 +70,4 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-const summary = (texts: readonly string[]) =>
-  texts.slice(0, shown).join('; ') + (texts.length > shown ? `; and ${texts.length - shown} more` : '')
+const summary = (texts: readonly string[]) => listSentences(texts, shown)

@@ -1,3 +1,4 @@
+import { listShort } from '../../../lib/words/list-short.ts'
 import type { Assembly } from '../../git/assembly.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import { type TaskContext, TaskError } from '../task.ts'
@@ -66,8 +67,7 @@ export function warnOfPointers(
     .lfsPointers()
     .filter((file) => addons.some(({ path }) => path === '' || file.startsWith(`${path}/`)))
   if (pointers.length === 0) return
-  const more = pointers.length > shown ? ` and ${pointers.length - shown} more` : ''
   context.warn(
-    `${pointers.length} files are pointers of Git LFS, not the files themselves, and the image gets them as they are: ${pointers.slice(0, shown).join(', ')}${more}; commit the files to git itself (git lfs migrate export)`,
+    `${pointers.length} files are pointers of Git LFS, not the files themselves, and the image gets them as they are: ${listShort(pointers, shown)}; commit the files to git itself (git lfs migrate export)`,
   )
 }

@@ -1,3 +1,4 @@
+import { listSentences } from '../../../lib/words/list-short.ts'
 import type { PolicyDocument } from './document.ts'
 
 /** What an agent says of a secret that it found; never the secret itself. */
@@ -27,10 +28,9 @@ export function blockedBy(
     .filter(({ severity }) => rank(severity) >= severities.indexOf(block))
     .sort((a, b) => rank(b.severity) - rank(a.severity))
   if (grave.length === 0) return undefined
-  const more = grave.length > shown ? `; and ${grave.length - shown} more` : ''
   const what = grave.length === 1 ? 'a secret' : `${grave.length} secrets`
   return (
-    `what was pushed holds ${what}: ${grave.slice(0, shown).map(describeFinding).join('; ')}${more}. ` +
+    `what was pushed holds ${what}: ${listSentences(grave, shown, describeFinding)}. ` +
     'Whoever can read the repository has it: make a new one and end the old, then take it out of the history and ' +
     `push with force. What is no secret: ${howToAccept(grave.slice(0, shown))}; how grave it ` +
     'has to be: secretScan.block of the policy'
