@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Change, notActedOn, tagsAreNotBuilt } from './event.ts'
 import { type Forge, headerOf } from './forge.ts'
 import { commitSchema, nameSchema, parseAs, slugSchema } from './payload.ts'
-import { isPrefixedHmacOf } from './proof.ts'
+import { hmacProof } from './proof.ts'
 
 /** support.atlassian.com, "Event payloads" of Bitbucket Cloud. Which branch is the default one they do not say. */
 export const bitbucket: Forge = {
@@ -15,7 +15,8 @@ export const bitbucket: Forge = {
     const event = headerOf(request, 'x-event-key')
     return /^[\w-]{1,100}$/.test(id) && /^[\w:]{1,60}$/.test(event) ? { id, event } : undefined
   },
-  isSigned: (secret, request) => isPrefixedHmacOf(secret, request, headerOf(request, 'x-hub-signature')),
+  findProof: (request) => hmacProof(headerOf(request, 'x-hub-signature'), 'sha256='),
+  place: { object: 'repository', slug: 'full_name', id: 'uuid' },
   parse(event, payload) {
     const { repository, actor } = parseAs(anySchema, payload, 'Bitbucket')
     const owner = (repository.workspace ?? repository.owner)?.uuid

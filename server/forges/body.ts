@@ -27,8 +27,8 @@ export class BodyError extends Error {
 }
 
 export interface BodyReader {
-  /** Rejects with BodyError. */
-  read(request: FastifyRequest, stream: Readable): Promise<Buffer>
+  /** `look` sees each piece as it comes. Rejects with BodyError. */
+  read(request: FastifyRequest, stream: Readable, look: (chunk: Buffer) => void): Promise<Buffer>
   /** The request was answered, or its sender is gone: what came of its body is not held any more. */
   release(request: FastifyRequest): void
 }
@@ -44,7 +44,7 @@ export function createBodyReader(): BodyReader {
     heldBytes += bytes - (heldBy.get(request) ?? 0)
     heldBy.set(request, bytes)
   }
-  const read = async (request: FastifyRequest, stream: Readable): Promise<Buffer> => {
+  const read: BodyReader['read'] = async (request, stream, look) => {
     const header = request.headers['content-length']
     const declared = header === undefined ? undefined : Number(header)
     const chunks: Buffer[] = []
@@ -58,6 +58,7 @@ export function createBodyReader(): BodyReader {
         if (received > maxDeliveryBytes) throw fail('too-large', tooLarge)
         if (received > freeBytes) hold(request, received - freeBytes)
         if (heldBytes > maxHeldBytes) throw fail('busy', busy)
+        look(chunk)
         chunks.push(chunk)
       }
     } catch (error) {

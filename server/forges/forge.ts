@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ForgeEvent } from './event.ts'
+import type { Proof } from './proof.ts'
+import type { RepositoryPlace } from './repository-scan.ts'
 
-/** Bytes and headers of a delivery, as they came. */
-export interface SignedRequest {
+/** What comes of a delivery before its body. */
+export interface Headed {
   readonly headers: IncomingHttpHeaders
-  readonly body: Buffer
 }
 
 export interface DeliveryName {
@@ -20,14 +21,17 @@ export interface Forge {
   /** The headers without which it is no delivery, for people. */
   readonly neededHeaders: string
   /** Undefined where they are missing or malformed. */
-  readonly findName: (request: SignedRequest) => DeliveryName | undefined
-  /** Whether whoever sent these bytes knows the secret; compared in constant time. */
-  readonly isSigned: (secret: string, request: SignedRequest) => boolean
+  readonly findName: (request: Headed) => DeliveryName | undefined
+  /** Set where that id is one of several deliveries': the whole of it. */
+  readonly completeId?: (id: string, body: Buffer) => string
+  /** Undefined where there is none, or none that could be right. */
+  readonly findProof: (request: Headed) => Proof | undefined
+  readonly place: RepositoryPlace
   /** Throws `invalid-payload`. */
   readonly parse: (event: string, payload: unknown) => ForgeEvent
 }
 
-export function headerOf({ headers }: Pick<SignedRequest, 'headers'>, name: string): string {
+export function headerOf({ headers }: Headed, name: string): string {
   const value = headers[name]
   return typeof value === 'string' ? value : ''
 }

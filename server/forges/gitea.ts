@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { branchOf, type Change, isNoCommit, notActedOn, tagsAreNotBuilt } from './event.ts'
-import { type Forge, headerOf, type SignedRequest } from './forge.ts'
+import { type Forge, type Headed, headerOf } from './forge.ts'
 import { commitSchema, emailSchema, nameSchema, parseAs, refSchema, slugSchema } from './payload.ts'
-import { isHmacOf } from './proof.ts'
+import { hmacProof } from './proof.ts'
 
 /** docs.gitea.com and forgejo.org, "Webhooks": GitHub's payloads with ids of their own, so they are no GitHub’s. */
 export const gitea: Forge = {
@@ -14,7 +14,8 @@ export const gitea: Forge = {
     const event = own(request, 'event')
     return /^[\w-]{1,100}$/.test(id) && /^\w{1,60}$/.test(event) ? { id, event } : undefined
   },
-  isSigned: (secret, request) => isHmacOf(secret, request, own(request, 'signature')),
+  findProof: (request) => hmacProof(own(request, 'signature')),
+  place: { object: 'repository', slug: 'full_name', id: 'id' },
   parse(event, payload) {
     const { repository, pusher, sender } = parseAs(anySchema, payload, 'Gitea')
     return {
@@ -30,7 +31,7 @@ export const gitea: Forge = {
   },
 }
 
-const own = (request: SignedRequest, name: string): string =>
+const own = (request: Headed, name: string): string =>
   headerOf(request, `x-forgejo-${name}`) || headerOf(request, `x-gitea-${name}`)
 
 const idSchema = z.number().int().positive()

@@ -3,7 +3,7 @@ import { githubPin, parseGithubId } from '../services/projects/repository-pin.ts
 import { branchOf, type Change, notActedOn, tagsAreNotBuilt } from './event.ts'
 import { type Forge, headerOf } from './forge.ts'
 import { commitSchema, emailSchema, nameSchema, parseAs, refSchema, slugSchema } from './payload.ts'
-import { isPrefixedHmacOf } from './proof.ts'
+import { hmacProof } from './proof.ts'
 
 /** docs.github.com, "Webhook events and payloads"; other git servers that sign as GitHub does send less. */
 export const github: Forge = {
@@ -15,7 +15,8 @@ export const github: Forge = {
     const event = headerOf(request, 'x-github-event')
     return /^[\w-]{1,100}$/.test(id) && /^\w{1,60}$/.test(event) ? { id, event } : undefined
   },
-  isSigned: (secret, request) => isPrefixedHmacOf(secret, request, headerOf(request, 'x-hub-signature-256')),
+  findProof: (request) => hmacProof(headerOf(request, 'x-hub-signature-256'), 'sha256='),
+  place: { object: 'repository', slug: 'full_name', id: 'id' },
   parse(event, payload) {
     const { repository, pusher, sender } = parseAs(anySchema, payload, 'GitHub')
     const repositoryId = parseGithubId(repository.id)

@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { RepositoryPin } from '../services/projects/repository-pin.ts'
 import { branchOf, type Change, isNoCommit, notActedOn, tagsAreNotBuilt } from './event.ts'
-import { type Forge, headerOf, type SignedRequest } from './forge.ts'
+import { type Forge, headerOf } from './forge.ts'
 import { commitSchema, emailSchema, nameSchema, parseAs, refSchema, slugSchema } from './payload.ts'
-import { isSameText } from './proof.ts'
 
 /** docs.gitlab.com, "Webhooks" and "Webhook events": the secret itself comes with each delivery, no signature. */
 export const gitlab: Forge = {
@@ -13,12 +12,19 @@ export const gitlab: Forge = {
   neededHeaders: 'X-Gitlab-Event',
   findName(request) {
     const event = headerOf(request, 'x-gitlab-event')
-    return /^[\w ]{1,60}$/.test(event) ? { id: idOf(request), event } : undefined
+    const key = headerOf(request, 'idempotency-key') || headerOf(request, 'x-gitlab-event-uuid')
+    return /^[\w ]{1,60}$/.test(event) ? { id: /^[\w-]{1,60}$/.test(key) ? key : '', event } : undefined
   },
-  isSigned(secret, request) {
+  // Of retries the key is the same. Events that set each other off share one, so the bytes are in it.
+  completeId(key, body) {
+    const digest = createHash('sha256').update(body).digest('hex').slice(0, 32)
+    return key ? `${key}-${digest}` : digest
+  },
+  findProof(request) {
     const token = headerOf(request, 'x-gitlab-token')
-    return isSameText(secret, token)
+    return token ? { token } : undefined
   },
+  place: { object: 'project', slug: 'path_with_namespace', id: 'id' },
   parse(event, payload) {
     const { project, user_username, user_name, user_email } = parseAs(anySchema, payload, 'GitLab')
     return {
@@ -32,13 +38,6 @@ export const gitlab: Forge = {
       changes: [changeOf(event, payload)],
     }
   },
-}
-
-/** Of retries the key is the same. Events that set each other off share an id, so the bytes are in it. */
-function idOf(request: SignedRequest): string {
-  const key = headerOf(request, 'idempotency-key') || headerOf(request, 'x-gitlab-event-uuid')
-  const digest = createHash('sha256').update(request.body).digest('hex').slice(0, 32)
-  return /^[\w-]{1,60}$/.test(key) ? `${key}-${digest}` : digest
 }
 
 const projectSchema = z.object({

@@ -1,10 +1,8 @@
 import { z } from 'zod'
 import { invalid } from '../errors.ts'
+import { isSlug } from '../services/projects/project-fields.ts'
 
-export const slugSchema = z
-  .string()
-  .max(200)
-  .regex(/^[\w.-]+(\/[\w.-]+)*$/)
+export const slugSchema = z.string().refine(isSlug)
 
 export const commitSchema = z.string().regex(/^[0-9a-f]{40}$/)
 export const refSchema = z.string().max(300)

@@ -1,10 +1,12 @@
+import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
 import { type Operation, operation, withTenant } from '../db/tenancy.ts'
 import type { Caller } from '../governance/authorize.ts'
 import { webhookSecretLabel } from '../services/projects/projects.ts'
-import { type ClaimedRepository, pinOf } from '../services/projects/repository-pin.ts'
-import type { Forge, SignedRequest } from './forge.ts'
-import type { Mentions } from './mentions.ts'
+import { type ClaimedRepository, parseGithubId, pinOf } from '../services/projects/repository-pin.ts'
+import type { Forge } from './forge.ts'
+import { isProvedWith, type Proof } from './proof.ts'
+import type { NamedRepository } from './repository-scan.ts'
 
 /** A project whose secret signed a delivery. */
 export interface Sender {
@@ -29,75 +31,95 @@ export const callerOf = ({ organizationId, projectId }: Place, actor: string, re
 export const ownOperation = (sender: Place, actor: string, requestId: string): Operation =>
   operation(sender.organizationId, actor, requestId)
 
-/** Stands for an unknown repository, so that it costs the same work as a known one. */
-const nobody = {
-  id: '00000000-0000-0000-0000-000000000000',
-  organization_id: '00000000-0000-0000-0000-000000000000',
+/** What a delivery says before anybody has vouched for it. */
+export interface UnprovenDelivery {
+  readonly forge: Forge
+  readonly proof: Proof
+  readonly body: Buffer
+  readonly named: NamedRepository
+  /** The project's id, where the webhook's address has it. */
+  readonly projectId: string | undefined
+  readonly requestId: string
 }
 
-/** Of one repository; a delivery that mentions more projects is tried for the first ones. */
-const maxCandidates = 50
+/** Stands for an unknown repository, so that it costs the same work as a known one. */
+const nobody: Place = {
+  projectId: '00000000-0000-0000-0000-000000000000',
+  organizationId: '00000000-0000-0000-0000-000000000000',
+}
 
 /**
- * The projects that the bytes mention and whose secret signed them; none for an unknown repository as for a bad signature,
- * after the same steps. Nothing is parsed before.
+ * Projects of one repository whose secrets a delivery is held against: always that many, whoever it names. Where there are
+ * more, the webhook's address says which one is meant.
  */
-export async function findSenders(
-  context: AppContext,
-  forge: Forge,
-  request: SignedRequest,
-  mentions: Mentions,
-  requestId: string,
-): Promise<Sender[]> {
-  const { db, sealer } = context
-  const candidates = await listCandidates(context, forge, mentions)
+export const triedProjects = 4
+
+/**
+ * The projects of the repository that the bytes name and whose secret proves them; none for an unknown repository as for a
+ * bad signature, after the same steps.
+ */
+export async function findSenders(context: AppContext, delivery: UnprovenDelivery): Promise<Sender[]> {
+  const known = await listCandidates(context, delivery)
+  if (known.length > triedProjects) {
+    const { requestId, named } = delivery
+    context.log.warn({ requestId, named }, `more than ${triedProjects} projects of one repository`)
+  }
   const senders: Sender[] = []
-  for (const { id, organization_id } of candidates.length > 0 ? candidates : [nobody]) {
-    const place = { organizationId: organization_id, projectId: id }
-    const row = await withTenant(db, callerOf(place, forge.name, requestId), (tx) =>
-      tx
-        .selectFrom('projects')
-        .selectAll()
-        .where('id', '=', id)
-        .where('deleted_at', 'is', null)
-        .executeTakeFirst(),
-    )
-    const secret = row
-      ? sealer.open(row.webhook_secret_sealed, webhookSecretLabel(id)).toString()
-      : sealer.derive('webhook:nobody')
-    const signed = forge.isSigned(secret, request)
-    if (!row || !signed) continue
-    const slug = row.repository_slug.toLowerCase()
-    const isOf = (repository: ClaimedRepository) =>
-      repository.slug.toLowerCase() === slug ||
-      (repository.pin !== undefined && repository.pin.repository === pinOf(row)?.repository)
-    senders.push({ ...place, project: row.name, isOf })
+  for (let at = 0; at < triedProjects; at++) {
+    const sender = await proveSender(context, delivery, known[at] ?? nobody)
+    if (sender) senders.push(sender)
   }
   return senders
 }
 
-async function listCandidates({ db }: AppContext, { name }: Forge, { slugs, ids }: Mentions) {
-  const numbers = ids.map(Number).filter(Number.isSafeInteger)
-  return await db.scheduler
-    .selectFrom('projects')
-    .select(['id', 'organization_id'])
-    .where((eb) =>
-      eb.or([
-        ...(slugs.length > 0 ? [eb(eb.fn<string>('lower', ['repository_slug']), 'in', slugs)] : []),
-        // Under another name than before.
-        ...(numbers.length > 0 ? [eb('github_repository_id', 'in', numbers)] : []),
-        ...(ids.length > 0
-          ? [
-              eb(
-                'repository_uid',
-                'in',
-                ids.map((id) => `${name}:${id}`),
-              ),
-            ]
-          : []),
-      ]),
-    )
-    .orderBy('id')
-    .limit(maxCandidates)
-    .execute()
+async function proveSender(
+  { db, sealer }: AppContext,
+  { forge, proof, body, requestId }: UnprovenDelivery,
+  place: Place,
+): Promise<Sender | undefined> {
+  const row = await withTenant(db, callerOf(place, forge.name, requestId), (tx) =>
+    tx
+      .selectFrom('projects')
+      .selectAll()
+      .where('id', '=', place.projectId)
+      .where('deleted_at', 'is', null)
+      .executeTakeFirst(),
+  )
+  const secret = row
+    ? sealer.open(row.webhook_secret_sealed, webhookSecretLabel(row.id)).toString()
+    : sealer.derive('webhook:nobody')
+  const isProved = await isProvedWith(secret, proof, body)
+  if (!row || !isProved) return undefined
+  const slug = row.repository_slug.toLowerCase()
+  const isOf = (repository: ClaimedRepository) =>
+    repository.slug.toLowerCase() === slug ||
+    (repository.pin !== undefined && repository.pin.repository === pinOf(row)?.repository)
+  return { ...place, project: row.name, isOf }
 }
+
+/** Those that were seen with that very repository first, and then the oldest: nobody pushes them aside by making more. */
+async function listCandidates(
+  { db }: AppContext,
+  { forge, named: { slug, id }, projectId }: UnprovenDelivery,
+): Promise<Place[]> {
+  const isPinned = sql<boolean>`coalesce(repository_uid = ${uidOf(forge, id)}
+    or github_repository_id = ${githubIdOf(forge, id)}, false)`
+  let query = db.scheduler
+    .selectFrom('projects')
+    .select(['id as projectId', 'organization_id as organizationId'])
+    .where((eb) =>
+      eb.or([eb(eb.fn<string>('lower', ['repository_slug']), '=', (slug ?? '').toLowerCase()), isPinned]),
+    )
+    .orderBy(isPinned, 'desc')
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(triedProjects + 1)
+  if (projectId !== undefined) query = query.where('id', '=', projectId)
+  return await query.execute()
+}
+
+const uidOf = ({ name }: Forge, id: string | undefined) => (id === undefined ? null : `${name}:${id}`)
+
+/** Gitea's were taken for GitHub's once. */
+const githubIdOf = ({ name }: Forge, id: string | undefined) =>
+  name === 'github' || name === 'gitea' ? (parseGithubId(id) ?? null) : null

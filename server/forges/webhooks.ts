@@ -1,39 +1,55 @@
+import { isUtf8 } from 'node:buffer'
+import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AppContext } from '../context.ts'
 import { DomainError } from '../errors.ts'
 import { outageOf } from '../services/outage.ts'
+import { isUuid } from '../services/uuid.ts'
 import { BodyError, type BodyFault, createBodyReader } from './body.ts'
 import { handleDelivery } from './deliveries.ts'
-import { findMentions } from './mentions.ts'
+import { type Heading, requireHeading, stranger } from './heading.ts'
 import { parseJson } from './payload.ts'
-import { forgeOf } from './recognize.ts'
+import { createRepositoryScan, type NamedRepository } from './repository-scan.ts'
 import { findSenders } from './senders.ts'
 
 /** All lead to the same: who sent a delivery is said by its headers. */
-const addresses = new Set(['github', 'gitlab', 'gitea', 'forgejo', 'bitbucket'])
+const addresses = ['github', 'gitlab', 'gitea', 'forgejo', 'bitbucket']
 
 /**
- * `POST /webhooks/<forge>`: 202 says what was done; 401 for an unknown repository and for a bad signature alike; 400 for a
- * payload that the forge would not send; 409 for one of another repository than the project's; 503 when it should come
- * again.
+ * `POST /webhooks/<forge>`, with the project's id behind it where one repository is of many projects: 202 says what was done;
+ * 401 for an unknown repository and for a bad signature alike; 400 for a payload that the forge would not send; 409 for one
+ * of another repository than the project's; 503 when it should come again.
  */
 export function addWebhooks(scope: FastifyInstance, context: AppContext): void {
   // The signature is over the bytes as they came.
   scope.removeAllContentTypeParsers()
   const bodies = createBodyReader()
-  scope.addContentTypeParser('application/json', bodies.read)
+  scope.addContentTypeParser('application/json', async (request: FastifyRequest, stream: Readable) => {
+    const heading = requireHeading(request)
+    const scan = createRepositoryScan(heading.forge.place)
+    const body = await bodies.read(request, stream, scan.write)
+    return { ...heading, body, named: scan.found() } satisfies Read
+  })
   scope.addHook('onRequest', async (request, reply) => {
     reply.raw.once('close', () => bodies.release(request))
   })
   scope.setErrorHandler(createRefusal(context))
-  scope.post<{ Params: { forge: string } }>('/webhooks/:forge', async (request, reply) => {
-    if (!addresses.has(request.params.forge)) return await reply.code(404).send({ error: 'no such webhook' })
-    try {
-      return await receive(context, request, reply)
-    } catch (error) {
-      return await refuse(context, error, request, reply)
+  for (const address of addresses) {
+    for (const path of [`/webhooks/${address}`, `/webhooks/${address}/:project`]) {
+      scope.post<{ Params: { project?: string } }>(path, async (request, reply) => {
+        try {
+          return await receive(context, request, reply)
+        } catch (error) {
+          return await refuse(context, error, request, reply)
+        }
+      })
     }
-  })
+  }
+}
+
+interface Read extends Heading {
+  readonly body: Buffer
+  readonly named: NamedRepository
 }
 
 /** For what no delivery could be read from; counts since the start of the server are in its log. */
@@ -66,32 +82,40 @@ function createRefusal({ log }: AppContext) {
   }
 }
 
-async function receive(context: AppContext, request: FastifyRequest, reply: FastifyReply) {
-  const signed = {
-    headers: request.headers,
-    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-  }
-  const forge = forgeOf(signed)
-  const mentions = findMentions(signed.body)
-  if (mentions.slugs.length === 0 && mentions.ids.length === 0) {
+async function receive(
+  context: AppContext,
+  request: FastifyRequest<{ Params: { project?: string } }>,
+  reply: FastifyReply,
+) {
+  const read = request.body as Read | undefined
+  if (!read || (read.named.slug === undefined && read.named.id === undefined)) {
     return await reply.code(400).send({ error: 'The payload names no repository.' })
   }
+  // Such bytes were not sent by any forge.
+  if (!isUtf8(read.body)) return await reply.code(400).send({ error: 'The payload is not UTF-8.' })
+  const { forge, name, body, named } = read
   const refuseStranger = async () => {
-    context.log.warn({ requestId: request.id, forge: forge.name, slugs: mentions.slugs }, 'webhook refused')
-    return await reply.code(401).send({ error: 'unknown repository or bad signature' })
+    context.log.warn({ requestId: request.id, forge: forge.name, named }, 'webhook refused')
+    return await reply.code(401).send({ error: stranger })
   }
-  const signers = await findSenders(context, forge, signed, mentions, request.id)
+  const { project } = request.params
+  if (project !== undefined && !isUuid(project)) return await refuseStranger()
+  const signers = await findSenders(context, { ...read, projectId: project, requestId: request.id })
   if (signers.length === 0) return await refuseStranger()
-  const name = forge.findName(signed)
-  if (!name) return await reply.code(400).send({ error: `${forge.neededHeaders} are needed` })
-  const content = forge.parse(name.event, parseJson(signed.body))
+  const content = forge.parse(name.event, parseJson(body))
   const senders = signers.filter(({ isOf }) => isOf(content.repository))
   if (senders.length === 0) return await refuseStranger()
-  const delivery = { ...name, actor: `${forge.name}:${content.actor}`, requestId: request.id, content }
+  const delivery = {
+    id: forge.completeId?.(name.id, body) ?? name.id,
+    event: name.event,
+    actor: `${forge.name}:${content.actor}`,
+    requestId: request.id,
+    content,
+  }
   const outcomes = []
   for (const sender of senders) outcomes.push(await handleDelivery(context, sender, delivery))
   context.log.info(
-    { requestId: request.id, delivery: name.id, slug: content.repository.slug, outcomes },
+    { requestId: request.id, delivery: delivery.id, slug: content.repository.slug, outcomes },
     'webhook',
   )
   // One secret is one project's, save where two projects chose the same one.

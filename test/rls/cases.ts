@@ -37,7 +37,14 @@ export const tables: Record<string, TableCase> = {
   projects: {
     ...changed,
     project: 'id',
-    scheduler: ['id', 'organization_id', 'repository_slug', 'github_repository_id', 'repository_uid'],
+    scheduler: [
+      'id',
+      'organization_id',
+      'repository_slug',
+      'created_at',
+      'github_repository_id',
+      'repository_uid',
+    ],
   },
   branches: { ...changed, project, scheduler: ['id', 'organization_id', 'destroy_at'] },
   environments: { ...changed, project },

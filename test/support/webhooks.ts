@@ -20,14 +20,21 @@ export const githubPush = (repository: Record<string, unknown>, branch: string, 
 })
 
 /** Delivers as GitHub does, signed with that secret. */
-export async function deliverGithub(
+export const deliverGithub = (
   server: { url: string },
   secret: string,
   body: unknown,
-  { event = 'push', delivery = randomUUID() as string } = {},
+  more?: { event?: string; delivery?: string },
+): Promise<Answer> => postGithub(server, secret, JSON.stringify(body), more)
+
+/** The same for bytes as they are. */
+export async function postGithub(
+  server: { url: string },
+  secret: string,
+  text: string,
+  { event = 'push', delivery = randomUUID() as string, path = '/webhooks/github' } = {},
 ): Promise<Answer> {
-  const text = JSON.stringify(body)
-  return await post(server, '/webhooks/github', text, {
+  return await post(server, path, text, {
     'x-github-event': event,
     'x-github-delivery': delivery,
     'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(text).digest('hex')}`,

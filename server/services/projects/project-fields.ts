@@ -51,7 +51,8 @@ function slugFrom(path: string): string | undefined {
   return isSlug(slug) ? slug : undefined
 }
 
-const isSlug = (slug: string) => slug.length <= 200 && /^[\w.-]+(\/[\w.-]+)*$/.test(slug)
+/** `owner/name`, with as many groups before the name as the git server has. */
+export const isSlug = (slug: string) => slug.length <= 200 && /^[\w.-]+(\/[\w.-]+)*$/.test(slug)
 
 export function requireSlug(slug: string): void {
   if (!isSlug(slug)) {
