@@ -1,6 +1,7 @@
 import { findBundleFaults, findMissingModules } from '../odoo/bundle-faults.ts'
 import { parseFindings } from '../odoo/inspection/findings.ts'
 import { findAssets } from '../odoo/page-assets.ts'
+import { closeModules } from '../repository/close-stages.ts'
 import { parseFairwayFile } from '../repository/fairway-yaml.ts'
 import { parseLock } from '../repository/lock-document.ts'
 import { parseManifests } from '../repository/manifests.ts'
@@ -13,11 +14,12 @@ import { parsePackageList } from '../repository/sources/package-list.ts'
 import { parseReposYaml } from '../repository/sources/repos-yaml.ts'
 import { readRequirementsBytes } from '../requirements/requirements-bytes.ts'
 
-/** What is read of strangers' text, each in a thread of its own kind: functions of a text and nothing else. */
+/** What is made of strangers' text, each in a thread of its own kind: functions of their input and nothing else. */
 export const jobs = {
   addonsYaml: parseAddonsYaml,
   assets: findAssets,
   bundleFaults: findBundleFaults,
+  closures: closeModules,
   fairwayFile: parseFairwayFile,
   findings: parseFindings,
   holds: (text: string, wanted: string): boolean => text.includes(wanted),

@@ -177,3 +177,34 @@ test('whatever the graph: dependencies first, and the order of the question does
     }),
   )
 })
+
+test('a long way to what is missing is told by its ends', () => {
+  const own = Object.fromEntries(
+    Array.from({ length: 1000 }, (_, i) => [`m${i}`, module(i ? [`m${i - 1}`] : ['gone'])]),
+  )
+  expect(() => close(['m999'], own)).toThrow(
+    'gone (needed by m999 → m998 → m997 → m996 → m995 → m994 → … → m3 → m2 → m1 → m0 → gone)',
+  )
+  const { leftOut } = close([], {
+    ...own,
+    tool: module(['base', 'm999'], { autoInstall: ['base'], optional: true }),
+  })
+  expect(leftOut.get('tool')).toBe(
+    'missing module: gone (needed by tool → m999 → m998 → m997 → m996 → … → gone)',
+  )
+})
+
+test('of many modules that lead to the same fault each is told', () => {
+  const tools = ['a', 'b', 'c'].map((name) => [
+    name,
+    module(['base', 'chain'], { autoInstall: ['base'], optional: true }),
+  ])
+  const own = { ...Object.fromEntries(tools), chain: module(['ring']), ring: module(['chain']) }
+  const { leftOut, order } = close([], own)
+  expect(order).toEqual(['base'])
+  expect([...leftOut]).toEqual([
+    ['a', 'chain depends on itself: a → chain → ring → chain'],
+    ['b', 'chain depends on itself: b → chain → ring → chain'],
+    ['c', 'chain depends on itself: c → chain → ring → chain'],
+  ])
+})

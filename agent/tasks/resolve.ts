@@ -143,7 +143,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
 
   const projectModules = createModules(found, base.facts, config, series)
   requireRenames(config, projectModules)
-  const stages = closeStages(config, projectModules)
+  const stages = await closeStages(config, projectModules, signal)
   const proposing = {
     sources: file.sources,
     modules: projectModules,
@@ -196,7 +196,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     config,
     addons: [...describeAddons(placed, locked), ...describePackagedAddons(packaged)],
     baseImage: base.reference,
-    modules,
+    modules: [...modules],
     closure: closure.order,
     baseModules: closure.fromImage,
     autoInstalled: closure.autoInstalled,

@@ -7,6 +7,7 @@ import { openOperationCounter } from '../support/count-operations.ts'
 const counter = openOperationCounter()
 afterAll(() => counter[Symbol.dispose]())
 
+const { closeModules } = await import('../../agent/repository/close-stages.ts')
 const { parseFairwayFile } = await import('../../agent/repository/fairway-yaml.ts')
 const { parseLock } = await import('../../agent/repository/lock-document.ts')
 const { parseManifest } = await import('../../agent/repository/manifest.ts')
@@ -170,6 +171,17 @@ const readers: Record<string, Reader> = {
       ['', () => '\\not  a', '"'],
     ],
   },
+  'what modules depend on': {
+    read: closeAll,
+    tokens: ['a', 'b', ' ', '\n', 'base', 'gone'],
+    shapes: [
+      ['m-1 gone\n', (index) => `m${index} m${index - 1}\n`, ''],
+      ['m-1 base\n', (index) => `m${index} m${index - 1}\n`, ''],
+      ['m-1 m0\n', (index) => `m${index} m${index - 1} m${index + 1}\n`, ''],
+      ['', (index) => `m${index} gone${index}\n`, ''],
+      ['', (index) => `m${index} n m${index + 1}\n`, ''],
+    ],
+  },
   'a lock': {
     read: (text) => parseLock(text, 'fairway.lock'),
     tokens: ['{', '}', '[', ']', '"', 'a', ':', ',', '1', '"version":2'],
@@ -292,6 +304,27 @@ const readers: Record<string, Reader> = {
       ['', () => 'a://', ''],
     ],
   },
+}
+
+/** Every line a module of somebody else and what it depends on, with which it would install itself. */
+function closeAll(text: string) {
+  const facts = (depends: readonly string[], autoInstall?: readonly string[]) => {
+    return { depends, installable: true, autoInstall, countries: [], excludes: [], optional: true }
+  }
+  const own = new Map(
+    text.split('\n').map((line) => {
+      const [name = '', ...depends] = line.split(' ').filter(Boolean)
+      return [name, facts(depends, depends.slice(1))]
+    }),
+  )
+  const sources = { own, image: new Map([['base', facts([])]]), project: new Set<string>(), searched: [] }
+  return closeModules(
+    [
+      { mode: 'all', modules: [] },
+      { mode: 'own', modules: [] },
+    ],
+    sources,
+  )
 }
 
 const smallest = 2_000

@@ -1,5 +1,5 @@
+import type { ProjectModules } from '../../repository/close-stages.ts'
 import type { TaskContext } from '../task.ts'
-import type { ProjectModules } from './project-modules.ts'
 import type { StageClosure } from './stage-modules.ts'
 
 /** Says what comes in that nobody asked for: all that are the project's or its sources', and how many of the image. */

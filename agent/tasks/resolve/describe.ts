@@ -56,7 +56,7 @@ export function describeStages(stages: readonly StageClosure[]): StageModules[] 
   return stages.map(({ stage, modules, closure, fault }) =>
     create(StageModulesSchema, {
       stage,
-      modules,
+      modules: [...modules],
       closure: closure?.order,
       baseModules: closure?.fromImage,
       autoInstalled: closure?.autoInstalled,

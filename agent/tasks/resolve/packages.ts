@@ -1,5 +1,6 @@
 import type { ProjectConfig, ResolveTask } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { AllowEntry } from '../../egress/allow-list.ts'
+import type { ProjectModules } from '../../repository/close-stages.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import type { Pins } from '../../repository/pins.ts'
 import { chainTo } from '../../requirements/module-requirements.ts'
@@ -12,7 +13,6 @@ import {
 import type { AgentServices } from '../../services.ts'
 import type { Secrets, TaskContext } from '../task.ts'
 import type { OpenBase } from './open-base.ts'
-import type { ProjectModules } from './project-modules.ts'
 import type { StageClosure } from './stage-modules.ts'
 
 export interface PackagesWanted {

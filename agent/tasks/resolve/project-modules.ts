@@ -1,14 +1,9 @@
 import type { ProjectConfig } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { ImageFacts } from '../../containers/image-facts.ts'
-import type { ModuleSources } from '../../repository/closure.ts'
+import type { ProjectModules } from '../../repository/close-stages.ts'
 import type { ModuleFacts } from '../../repository/module-facts.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import { rulesOf } from '../../repository/odoo-series.ts'
-
-/** Where modules are, and which of them are the project's own: those of its repository and submodules. */
-export interface ProjectModules extends ModuleSources {
-  project: ReadonlySet<string>
-}
 
 /** `series` is that of the project's Odoo; empty where nobody says it. */
 export function createModules(
@@ -33,10 +28,18 @@ export function createModules(
   }
 }
 
+/** No more than a closure needs: a manifest may have megabytes of other things. */
 function moduleFacts(addon: PlacedAddon, series: string): ModuleFacts {
+  const { depends, installable, autoInstall, excludes, file, unfit, otherSeries = false } = addon
   return {
-    ...addon,
+    depends,
+    installable,
+    autoInstall,
     countries: rulesOf(series).countries ? addon.countries : [],
+    excludes,
+    file,
+    ...(unfit !== undefined && { unfit }),
+    otherSeries,
     optional: addon.source !== '',
   }
 }

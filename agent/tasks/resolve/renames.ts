@@ -1,7 +1,7 @@
 import type { ProjectConfig } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { ProjectModules } from '../../repository/close-stages.ts'
 import { fairwayFileName } from '../../repository/fairway-yaml.ts'
 import { TaskError } from '../task.ts'
-import type { ProjectModules } from './project-modules.ts'
 
 /**
  * `renamed` of fairway.yaml: the former name has left the code, and the one that takes over is in it. Anything else would

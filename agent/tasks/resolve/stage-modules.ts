@@ -4,9 +4,11 @@ import {
   type ProjectConfig,
   type StageConfig,
 } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { type Closure, closes, computeClosure } from '../../repository/closure.ts'
+import { hostileText } from '../../hostile-text/hostile-text.ts'
+import type { ClosedModules, ModulesWish, ProjectModules } from '../../repository/close-stages.ts'
+import type { Closure } from '../../repository/closure.ts'
+import { ClosureFault, MissingModules } from '../../repository/closure-faults.ts'
 import { TaskError } from '../task.ts'
-import type { ProjectModules } from './project-modules.ts'
 
 /** As fairway.yaml has them. */
 export const stageNames: ReadonlyMap<CellStage, 'production' | 'staging' | 'development'> = new Map([
@@ -19,46 +21,49 @@ export interface StageClosure {
   stage: CellStage
   /** With Odoo's demonstration data. */
   demo: boolean
-  modules: string[]
+  modules: readonly string[]
   closure?: Closure
   /** Why the modules do not close. */
   fault?: TaskError
 }
 
 /** What each stage's configuration makes of the modules; a stage that does not close is no fault of another. */
-export function closeStages(config: ProjectConfig, modules: ProjectModules): StageClosure[] {
-  const stages: [CellStage, StageConfig | undefined][] = [
-    [CellStage.PRODUCTION, config.production],
-    [CellStage.STAGING, config.staging],
-    [CellStage.DEVELOPMENT, config.development],
-  ]
-  return stages.flatMap(([stage, settings]) => (settings ? [closeStage(stage, settings, modules)] : []))
-}
-
-function closeStage(stage: CellStage, settings: StageConfig, modules: ProjectModules): StageClosure {
-  const { demo } = settings
-  const wanted = listWanted(settings, modules)
-  try {
-    return { stage, demo, modules: wanted, closure: computeClosure(wanted, modules) }
-  } catch (error) {
-    if (!(error instanceof TaskError)) throw error
-    return { stage, demo, modules: wanted, fault: error }
-  }
-}
-
-/** Sorted, so that the same configuration gives the same task. */
-function listWanted(settings: StageConfig, sources: ProjectModules): string[] {
-  if (settings.installMode === InstallMode.LIST) return [...new Set(settings.modules)].sort()
-  const { project, own, image } = sources
-  // What is not migrated yet is nobody's to install, as Odoo has it.
-  const installable = [...project].filter((name) => {
-    const facts = own.get(name)
-    return facts?.installable && !facts.otherSeries
+export async function closeStages(
+  config: ProjectConfig,
+  { project, own, image, searched }: ProjectModules,
+  signal: AbortSignal,
+): Promise<StageClosure[]> {
+  const stages = [...stageNames].flatMap(([stage, name]) => {
+    const settings = config[name]
+    return settings ? [{ stage, settings }] : []
   })
-  if (settings.installMode !== InstallMode.ALL) return installable.sort()
-  const others = new Set([...own.keys(), ...image.keys()].filter((name) => !project.has(name)))
-  // Image and sources may hold modules whose dependencies they lack: nobody asked for those by name.
-  return [...installable, ...[...others].filter((name) => closes([name], sources))].sort()
+  const wishes = stages.map(({ settings }) => wishOf(settings))
+  const what = 'what the modules depend on'
+  const sources = { project, own, image, searched }
+  const closed = await hostileText.read('closures', what, [wishes, sources], signal)
+  return stages.map(({ stage, settings }, index) => {
+    const { modules, closure, fault } = closed[index]!
+    return { stage, demo: settings.demo, modules, ...(closure ? { closure } : { fault: faultOf(fault) }) }
+  })
+}
+
+const modes: Partial<Record<InstallMode, ModulesWish['mode']>> = {
+  [InstallMode.LIST]: 'list',
+  [InstallMode.ALL]: 'all',
+}
+
+const wishOf = ({ installMode, modules }: StageConfig): ModulesWish => ({
+  mode: modes[installMode] ?? 'own',
+  modules,
+})
+
+/** As it was before it crossed over from another thread. */
+function faultOf(fault: ClosedModules['fault']): ClosureFault {
+  if (!fault) throw new Error('a stage has neither a closure nor a fault')
+  const { reason, message, modules } = fault
+  return reason === 'dependency-missing'
+    ? new MissingModules(message, modules)
+    : new ClosureFault(reason, message, modules)
 }
 
 /** The stage that was asked for, which has to close; `explain` says more of why it does not. */

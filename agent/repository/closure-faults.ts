@@ -1,0 +1,152 @@
+import { listShort } from '../../lib/words/list-short.ts'
+import { TaskError } from '../tasks/task.ts'
+import type { ModuleFacts } from './module-facts.ts'
+import { dependenciesOf, findFacts, type ModuleSources } from './module-graph.ts'
+import { findNearest } from './nearest.ts'
+
+/** Why modules do not close. */
+export class ClosureFault extends TaskError {
+  /** Those with which something is wrong. */
+  readonly modules: readonly string[]
+  constructor(reason: string, message: string, modules: readonly string[]) {
+    super(reason, message)
+    this.modules = modules
+  }
+}
+
+/** Modules that nobody has. */
+export class MissingModules extends ClosureFault {
+  constructor(message: string, modules: readonly string[]) {
+    super('dependency-missing', message, modules)
+  }
+}
+
+/**
+ * Why `roots`, which do not close, don't: the first that cannot be installed or depends on itself, or else all that are
+ * missing; each with the way to it and the file that says so.
+ */
+export function explainFault(roots: readonly string[], sources: ModuleSources): ClosureFault {
+  const done = new Set<string>()
+  const missing = new Set<string>()
+  /** Ways are as long as there are modules. */
+  const ways = new Map<string, readonly string[]>()
+  for (const root of roots) {
+    const fault = walk(root)
+    if (fault) return fault
+  }
+  if (missing.size === 0) throw new Error(`nothing is wrong with ${roots.join(', ')}`)
+  return missingError(missing, ways, sources)
+
+  function walk(root: string): ClosureFault | undefined {
+    const chain: { readonly name: string; readonly pending: string[] }[] = []
+    const onChain = new Set<string>()
+    let next: string | undefined = root
+    while (next !== undefined || chain.length > 0) {
+      if (next === undefined) {
+        const { name } = chain.pop()!
+        onChain.delete(name)
+        done.add(name)
+      } else if (!done.has(next) && !missing.has(next)) {
+        const facts = findFacts(next, sources)
+        const way = () => [...chain.map(({ name }) => name), next!]
+        if (onChain.has(next)) return circleError(way(), sources)
+        if (!facts) {
+          missing.add(next)
+          if (ways.size < shownMissing) ways.set(next, way())
+        } else if (!facts.installable || facts.unfit !== undefined) return flawError(way(), facts)
+        else {
+          chain.push({ name: next, pending: dependenciesOf(next, facts) })
+          onChain.add(next)
+        }
+      }
+      next = chain.at(-1)?.pending.pop()
+    }
+    return undefined
+  }
+}
+
+/** What is wrong with `flaw`, in a word, and how one gets there. */
+export function describeFlaw(flaw: string, way: readonly string[], sources: ModuleSources): string {
+  const facts = findFacts(flaw, sources)
+  if (!facts) return `missing module: ${flaw} (needed by ${showWay(way)})`
+  if (!facts.installable || facts.unfit !== undefined) return flawError(way, facts).message
+  return `${flaw} depends on itself: ${showWay(way)}`
+}
+
+/** As `button_install` of odoo/addons/base/models/ir_module.py refuses it, in a new database always. */
+export function exclusionError(
+  [name, other]: readonly [string, string],
+  wayTo: (name: string) => readonly string[],
+  file: string | undefined,
+): ClosureFault {
+  const ways = [name, other].map((module) => showWay(wayTo(module)))
+  return new ClosureFault(
+    'modules-exclude',
+    `the modules ${name} and ${other} exclude each other${file ? ` (\`excludes\` in ${file})` : ''}, and both would be installed: ${ways.join('; ')}`,
+    [name, other],
+  )
+}
+
+/** The same fault, with more of how it comes. */
+export function withMore(fault: ClosureFault, more: string): ClosureFault {
+  const message = `${fault.message}${more}`
+  return fault instanceof MissingModules
+    ? new MissingModules(message, fault.modules)
+    : new ClosureFault(fault.reason, message, fault.modules)
+}
+
+const shownMissing = 5
+
+function missingError(
+  missing: ReadonlySet<string>,
+  ways: ReadonlyMap<string, readonly string[]>,
+  sources: ModuleSources,
+): MissingModules {
+  const known = [...sources.own.keys(), ...sources.image.keys()]
+  const describe = (name: string) => {
+    const way = ways.get(name) ?? []
+    const near = findNearest(name, known)
+    const needed = way.length > 1 ? `needed by ${showWay(way)}` : 'asked for by fairway.yaml'
+    return `${name} (${needed}${near ? `; did you mean ${near}?` : ''})`
+  }
+  const files = [...ways.values()].flatMap((way) => fileOf(way.at(-2), sources) ?? [])
+  const see = files.length > 0 ? `; see ${[...new Set(files)].join(', ')}` : ''
+  return new MissingModules(
+    `missing module${missing.size > 1 ? 's' : ''}: ${listShort([...missing], shownMissing, describe)}; looked in ${sources.searched.join(' and ')}${see}`,
+    [...missing],
+  )
+}
+
+function flawError(way: readonly string[], facts: ModuleFacts): ClosureFault {
+  const { file, installable, otherSeries, unfit } = facts
+  const name = way.at(-1)!
+  const needed = way.length > 1 ? `, needed by ${showWay(way)}` : ''
+  if (!installable)
+    return new ClosureFault(
+      'module-uninstallable',
+      `the module ${name} is marked installable: False${file ? ` in ${file}` : ''}${needed}`,
+      [name],
+    )
+  const reason = otherSeries ? 'series-mismatch' : 'manifest-invalid'
+  return new ClosureFault(reason, `the module ${name}${file ? ` (${file})` : ''} ${unfit}${needed}`, [name])
+}
+
+function circleError(way: readonly string[], sources: ModuleSources): ClosureFault {
+  const circle = way.slice(way.indexOf(way.at(-1)!))
+  const file = fileOf(circle.at(-2), sources)
+  return new ClosureFault(
+    'dependency-cycle',
+    `modules depend on each other in a circle: ${showWay(circle)}${file ? `; see ${file}` : ''}`,
+    circle,
+  )
+}
+
+const mostOfWay = 12
+
+/** Both ends of it: who asks, and what is wrong. */
+function showWay(way: readonly string[]): string {
+  const shown = way.length > mostOfWay ? [...way.slice(0, 6), '…', ...way.slice(-5)] : way
+  return shown.join(' → ')
+}
+
+const fileOf = (name: string | undefined, { own }: ModuleSources) => own.get(name ?? '')?.file
