@@ -1,4 +1,5 @@
 import type { HostileDatabase } from '../database/hostile-database.ts'
+import { plain } from '../plain-text.ts'
 import type { Wishes } from './rule.ts'
 import { namingRule } from './rule-failure.ts'
 import { readRules } from './rules.ts'
@@ -28,7 +29,7 @@ export async function assertNeutral(database: HostileDatabase, wishes: Wishes): 
     const { rows } = await namingRule({ name, table }, text, () =>
       database.query<{ item: string | null }>(text),
     )
-    const items = rows.map((row) => row.item ?? 'unnamed')
+    const items = rows.map((row) => plain(row.item ?? 'unnamed', 200))
     results.push({
       name,
       passed: items.length === 0,

@@ -1,5 +1,6 @@
 import { type HostileDatabase, quoteIdentifier } from '../database/hostile-database.ts'
 import { lookUpOdooTables, type OdooTables } from '../database/odoo-tables.ts'
+import { plain } from '../plain-text.ts'
 import { findWaitingWork } from './waiting-work.ts'
 
 /** A module that neutralization passes by although it holds what looks like a key, an address, or work that waits. */
@@ -35,7 +36,10 @@ export async function findUncovered(
   for (const { module, key } of await listParameters(database, tables)) note(module, key)
   for (const { module, what } of await findWaitingWork(database, covered)) note(module, what)
   return [...found]
-    .map(([module, holds]) => ({ module, holds: [...holds].sort() }))
+    .map(([module, holds]) => ({
+      module: plain(module, 200),
+      holds: [...holds].map((name) => plain(name, 200)).sort(),
+    }))
     .sort((a, b) => (a.module < b.module ? -1 : 1))
 }
 

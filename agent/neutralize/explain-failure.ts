@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { parseJson } from '../cached-json.ts'
 import { type OdooContainer, odooContainer } from '../containers/odoo-options.ts'
 import { type OneOffJudge, runOneOff } from '../containers/one-off.ts'
+import { plain } from '../plain-text.ts'
 import type { AgentServices } from '../services.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
 import { failingMark, failingScript } from './failing-script.ts'
-import { plain } from './plain.ts'
 
 /** What an `odoo neutralize` failed on, in the words of the image: plain ones, and not many. */
 const failureSchema = z.object({

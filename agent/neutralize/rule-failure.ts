@@ -1,6 +1,6 @@
 import { isRefusal, isTimeout } from '../database/hostile-database.ts'
+import { plain } from '../plain-text.ts'
 import { TaskError } from '../tasks/task.ts'
-import { plain } from './plain.ts'
 import type { Rule } from './rule.ts'
 
 /**

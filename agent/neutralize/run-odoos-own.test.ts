@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { plain } from './plain.ts'
+import { plain } from '../plain-text.ts'
 import { describe } from './run-odoos-own.ts'
 
 const failure = {

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { type UpdateObservation, UpdateObservationSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { plainTexts } from '../plain-text.ts'
 import { compareSchemas, listRewritten } from './compare-catalogs.ts'
 import type { TableLock } from './lock-tally.ts'
 import type { UpdateTrace } from './log-issues.ts'
@@ -17,6 +18,7 @@ export interface Seen {
   omissions: readonly string[]
 }
 
+const longestName = 300
 const most = { locks: 50, rewritten: 100, rows: 100, views: 200, estimated: 100 }
 
 /** The observation as it is reported: what is too long is cut, and says so. */
@@ -29,13 +31,12 @@ export function reportObservation(seen: Seen): UpdateObservation {
   const { trace, pictures } = seen
   if (trace.moreIssues > 0) omissions.push(`${trace.moreIssues} more kinds of log lines are left out`)
   const rows = pictures && compareCounts(sideOf(pictures.before), sideOf(pictures.after))
-  return create(UpdateObservationSchema, {
+  const observation = create(UpdateObservationSchema, {
     odooMs: BigInt(seen.odooMs),
     locks: cap('locked tables', most.locks, seen.locks).map(({ heldMs, ...lock }) => ({
       ...lock,
       heldMs: BigInt(heldMs),
     })),
-    issues: trace.issues,
     ...(pictures && {
       schema: compareSchemas(pictures.before.catalog, pictures.after.catalog),
       rewrittenTables: cap(
@@ -59,6 +60,8 @@ export function reportObservation(seen: Seen): UpdateObservation {
     omissions,
     schemaUnknown: pictures === undefined,
   })
+  // Names are the database's. Lines of the log are text, and cut where they are read.
+  return Object.assign(plainTexts(observation, longestName), { issues: trace.issues })
 }
 
 const sideOf = ({ counts, catalog }: Picture) => ({ counts, tables: catalog.tables })

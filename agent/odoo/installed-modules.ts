@@ -1,6 +1,8 @@
 import { listShort } from '../../lib/words/list-short.ts'
 import type { HostileDatabase } from '../database/hostile-database.ts'
 import { lookUpOdooTables } from '../database/odoo-tables.ts'
+import { plain } from '../plain-text.ts'
+import { moduleNamePattern } from '../repository/module-name.ts'
 import { TaskError } from '../tasks/task.ts'
 
 /** What a database says of Odoo's modules, at one look. */
@@ -16,12 +18,13 @@ export interface ModuleStates {
 /** @throws TaskError `database-hostile` when the list of modules is not the one that Odoo reads; `not-odoo` when there is none. */
 export async function readModuleStates(database: HostileDatabase): Promise<ModuleStates> {
   const tables = await lookUpOdooTables(database, ['ir_module_module'])
-  const { rows } = await database.query<{ name: string; state: string | null }>(
+  const { rows: all } = await database.query<{ name: string; state: string | null }>(
     `SELECT left(name, 200) AS name, left(state, 50) AS state
        FROM ${tables.require('ir_module_module', 'name', 'state')} WHERE name IS NOT NULL ORDER BY 1`,
     [],
     { rows: 50_000 },
   )
+  const rows = all.filter(({ name }) => moduleNamePattern.test(name))
   const named = (...states: string[]) =>
     rows.filter(({ state }) => state !== null && states.includes(state)).map(({ name }) => name)
   return {
@@ -31,7 +34,7 @@ export async function readModuleStates(database: HostileDatabase): Promise<Modul
       const stateOf = new Map(rows.map(({ name, state }) => [name, state]))
       const missing = expected.filter((name) => stateOf.get(name) !== 'installed').toSorted()
       if (missing.length === 0) return
-      const describe = (name: string) => `${name} (${stateOf.get(name) ?? 'unknown to Odoo'})`
+      const describe = (name: string) => `${name} (${plain(stateOf.get(name) ?? 'unknown to Odoo', 50)})`
       throw new TaskError(
         'modules-not-installed',
         `Odoo said that all went well, but these modules are not installed: ${listShort(missing, 10, describe)}`,

@@ -44,3 +44,8 @@ test('a server that does not say what is in the image leaves nothing known', () 
   const asked = { install: [], update: ['a'], plannedFrom: undefined, baseImage: '', addons: {} }
   expect(newContents(asked, before, ['a'])).toBeUndefined()
 })
+
+test('a name that every object has is one of the image like any other', () => {
+  const asked = { install: [], update: ['base'], plannedFrom: undefined, ...image }
+  expect(newContents(asked, before, ['a', 'base', 'constructor'])?.addons).toEqual({ a: 'a2' })
+})

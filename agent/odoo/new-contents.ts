@@ -30,8 +30,9 @@ export function newContents(
     ...update,
     ...installed.filter((name) => !before.installed.includes(name)),
   ])
+  const [current, previous] = [new Map(Object.entries(addons)), new Map(Object.entries(known.addons))]
   const entries = installed.flatMap((name): [string, string][] => {
-    const [now, former] = [addons[name], known.addons[name]]
+    const [now, former] = [current.get(name), previous.get(name)]
     // One of the image, or one whose code is gone: nothing of it was loaded.
     if (now === undefined) return []
     if (all || fresh.has(name)) return [[name, now]]

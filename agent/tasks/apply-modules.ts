@@ -77,7 +77,7 @@ async function proveInstalled(input: ApplyModulesTask, cell: Cell, signal: Abort
     cell,
     async (database) => {
       const modules = await readModuleStates(database)
-      const after = (await findInstalled(database)) ?? { installed: [], chosen: [] }
+      const after = (await findInstalled(database)) ?? { installed: [], chosen: [], misnamed: 0 }
       requireGone(input.expectGone, after.installed)
       modules.requireInstalled(input.expectInstalled)
       const { unfinished } = modules

@@ -5,9 +5,12 @@ import { isPostgresRunning } from '../containers/postgres.ts'
 import { withHostileDatabase } from '../database/hostile-database.ts'
 import { type ChangesSince, countChangesSince } from '../observe/changes-since.ts'
 import { describeContents, findInstalled } from '../odoo/database-contents.ts'
+import { plainTexts } from '../plain-text.ts'
 import type { AgentServices } from '../services.ts'
 import type { TaskHandler } from './task.ts'
 
+/** PostgreSQL's names have 63 bytes, those of images some more. */
+const longestText = 500
 const most = { changes: 20, uncounted: 100 }
 const none: ChangesSince = { tables: [], lastChange: undefined, uncounted: [] }
 
@@ -19,7 +22,7 @@ export function inspectCellTask({
   docker,
   cells,
 }: Pick<AgentServices, 'docker' | 'cells'>): TaskHandler<'inspectCell'> {
-  return async ({ cellId, changedSince, contents: asked }, { signal }) => {
+  return async ({ cellId, changedSince, contents: asked }, { signal, warn }) => {
     const ran = await isPostgresRunning(docker, cellId)
     const cell = await cells.start(cellId, signal)
     try {
@@ -32,7 +35,11 @@ export function inspectCellTask({
           const since = changedSince && timestampDate(changedSince)
           const found = since ? await countChangesSince(database, since) : none
           const modules = asked ? await findInstalled(database) : undefined
-          return create(InspectCellOutputSchema, {
+          if (modules && modules.misnamed > 0)
+            warn(
+              `${modules.misnamed} rows of the list of modules (ir_module_module) say installed under names that no module can have: they are passed over`,
+            )
+          const output = create(InspectCellOutputSchema, {
             databaseBytes: BigInt(rows[0]?.bytes ?? 0),
             changes: found.tables
               .slice(0, most.changes)
@@ -42,6 +49,7 @@ export function inspectCellTask({
             uncountedTables: found.uncounted.slice(0, most.uncounted),
             ...(modules && { contents: describeContents(modules, cell.contents) }),
           })
+          return plainTexts(output, longestText)
         },
         { signal },
       )

@@ -237,7 +237,9 @@ function sourceDefaults({ sources }: FairwayFile, series: string): SourceDefault
 }
 
 function warnShadowed(addons: readonly PlacedAddon[], facts: ImageFacts, context: TaskContext): void {
-  const shadowed = addons.filter(({ module }) => module in facts.modules).map(({ module }) => module)
+  const shadowed = addons
+    .filter(({ module }) => Object.hasOwn(facts.modules, module))
+    .map(({ module }) => module)
   if (shadowed.length > 0)
     context.warn(
       `modules of the repository hide modules of the image with the same name: ${shadowed.join(', ')}`,

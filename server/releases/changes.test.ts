@@ -179,3 +179,18 @@ test('what Odoo would add to a new database only is said, and never taken for un
   const place = { project: 'shop', environment: 'main', cellId: 'cell', current: after }
   expect(rows(createPlan({ ...place, contents: contentsOf(after, seen) }, source, image))).toEqual([why])
 })
+
+test('a module may be called like what every object has', () => {
+  const odd = { ...seen, installed: [...seen.installed, 'constructor'], chosen: ['constructor'] }
+  const { document, changes } = plan(code(own), odd)
+  expect(changes).toMatchObject({ install: [], update: [], gone: [] })
+  expect(document.modules).toContainEqual({
+    name: 'constructor',
+    action: 'none',
+    why: 'installed by hand',
+    before: '',
+    after: '',
+  })
+  expect(document.database?.others).toContain('constructor')
+  expect(plan(code({ ...own, constructor: 'k1' }), odd).changes.update).toEqual(['constructor'])
+})

@@ -38,7 +38,7 @@ export function moduleChanges(contents: Contents, source: Source): ModuleChanges
 /** Installed addons whose content is another one in the code, or not known. */
 export function changedAddons(contents: Contents, code: Code): string[] {
   const changed = Object.entries(code.addonTrees)
-    .filter(([name, tree]) => contents.installed.has(name) && contents.trees[name] !== tree)
+    .filter(([name, tree]) => contents.installed.has(name) && contents.trees.get(name) !== tree)
     .map(([name]) => name)
   return [...changed, ...movedIntoImage(contents, code)].sort()
 }
@@ -50,12 +50,12 @@ export function movedIntoImage(contents: Contents, code: Code): string[] {
 }
 
 const withoutOwnCode = ({ own }: Contents, { addonTrees }: Code): string[] =>
-  [...own].filter((name) => !(name in addonTrees)).sort()
+  [...own].filter((name) => !Object.hasOwn(addonTrees, name)).sort()
 
 /** Those of the commit's renames that this database has not seen. */
 export const renamesIn = ({ installed }: Contents, { renamed = {}, addonTrees }: Code): Rename[] =>
   Object.entries(renamed)
-    .filter(([from]) => installed.has(from) && !(from in addonTrees))
+    .filter(([from]) => installed.has(from) && !Object.hasOwn(addonTrees, from))
     .map(([from, to]) => ({ from, to }))
     .sort((a, b) => (a.from < b.from ? -1 : 1))
 

@@ -8,7 +8,7 @@ export interface Contents {
   readonly chosen: ReadonlySet<string>
   readonly baseImage: string
   /** Installed addon → tree id of the code it was last installed or updated with; one that is not in it: not known. */
-  readonly trees: Readonly<Record<string, string>>
+  readonly trees: ReadonlyMap<string, string>
   /** Installed addons whose code is the project's own, also where their content is not known. */
   readonly own: ReadonlySet<string>
   /** Somebody looked; false: it is what the last release meant it to be. */
@@ -23,9 +23,12 @@ export interface Contents {
 export function contentsOf(deployed: Deployment, seen: ContentsRecord | undefined): Contents {
   const meant = new Set(deployed.modules)
   const installed = seen ? new Set(seen.installed) : meant
+  // Names are a database's: any of them may be that of a property that every object has.
+  const served = new Map(Object.entries(deployed.addonTrees))
+  const recorded = new Map(Object.entries(seen?.recorded ? seen.addons : {}))
   const treeOf = (name: string): string | undefined => {
-    if (seen?.recorded) return seen.addons[name] ?? deployed.addonTrees[name]
-    return meant.has(name) ? deployed.addonTrees[name] : undefined
+    if (seen?.recorded) return recorded.get(name) ?? served.get(name)
+    return meant.has(name) ? served.get(name) : undefined
   }
   const trees = [...installed].flatMap((name): [string, string][] => {
     const tree = treeOf(name)
@@ -35,10 +38,10 @@ export function contentsOf(deployed: Deployment, seen: ContentsRecord | undefine
     installed,
     chosen: new Set(seen?.chosen ?? []),
     baseImage: (seen?.recorded && seen.baseImage) || deployed.baseImage,
-    trees: Object.fromEntries(trees),
+    trees: new Map(trees),
     own: new Set([
       ...trees.map(([name]) => name),
-      ...Object.keys(deployed.addonTrees).filter((name) => installed.has(name)),
+      ...[...served.keys()].filter((name) => installed.has(name)),
     ]),
     seen: seen !== undefined,
   }
@@ -56,7 +59,9 @@ export const contentsRecord = (contents: DatabaseContents | undefined): Contents
 
 /** What a plan goes by, for an agent that is to make sure of it; undefined where nobody looked. */
 export const plannedFrom = ({ installed, baseImage, trees, seen }: Contents) =>
-  seen ? { installed: [...installed].sort(), recorded: true, baseImage, addons: { ...trees } } : undefined
+  seen
+    ? { installed: [...installed].sort(), recorded: true, baseImage, addons: Object.fromEntries(trees) }
+    : undefined
 
 /** `crate_old was uninstalled`; empty where both have the same modules. */
 export function contentsChange(before: Contents, after: Contents): string {

@@ -88,8 +88,8 @@ export function createPlan(place: PlanPlace, source: Source, image: Image): Plan
 
 const databaseOf = ({ installed, baseImage, trees }: Contents) => ({
   baseImage,
-  addons: trees,
-  others: [...installed].filter((name) => !(name in trees)).sort(),
+  addons: Object.fromEntries(trees),
+  others: [...installed].filter((name) => !trees.has(name)).sort(),
 })
 
 /** Whether production has to be away while it is carried out. */
@@ -116,8 +116,9 @@ function requirementChanges(current: Deployment | undefined, source: Source): Re
 }
 
 function differences(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>) {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
-    .filter((name) => before[name] !== after[name])
+  const [was, is] = [new Map(Object.entries(before)), new Map(Object.entries(after))]
+  return [...new Set([...was.keys(), ...is.keys()])]
+    .filter((name) => was.get(name) !== is.get(name))
     .sort()
-    .map((name) => ({ name, before: before[name] ?? '', after: after[name] ?? '' }))
+    .map((name) => ({ name, before: was.get(name) ?? '', after: is.get(name) ?? '' }))
 }

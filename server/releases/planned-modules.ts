@@ -51,11 +51,13 @@ export function plannedModules(
       ]
     : changes.install.map((name): Known => ({ name, action: 'install', why: 'new' }))
   const first = new Map(found.toReversed().map((module) => [module.name, module]))
+  const before = new Map(Object.entries(current?.deployed.addonVersions ?? {}))
+  const after = new Map(Object.entries(source.addonVersions))
   return [...first.values()]
     .map((module) => ({
       ...module,
-      before: current?.deployed.addonVersions?.[module.name] ?? '',
-      after: source.addonVersions[module.name] ?? '',
+      before: before.get(module.name) ?? '',
+      after: after.get(module.name) ?? '',
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
@@ -77,7 +79,7 @@ function renamed({ renames = [] }: ModuleChanges): Known[] {
 function installs({ deployed, contents }: PlannedFor, { install }: ModuleChanges): Known[] {
   const why = (name: string) => {
     if (wasUninstalled(deployed, contents, name)) return 'uninstalled in Apps, and wanted by the project'
-    return name in deployed.addonTrees ? 'wanted now' : 'new'
+    return Object.hasOwn(deployed.addonTrees, name) ? 'wanted now' : 'new'
   }
   return install.map((name) => ({ name, action: 'install', why: why(name) }))
 }
@@ -102,21 +104,20 @@ const moved = (current: PlannedFor, source: Source): Known[] =>
 /** Another content than the database has, or than the code had where it is not installed. */
 function changed(current: PlannedFor, source: Source, { install }: ModuleChanges): Known[] {
   const { deployed, contents } = current
+  const served = new Map(Object.entries(deployed.addonTrees))
   return Object.entries(source.addonTrees).flatMap(([name, tree]): Known[] => {
     if (contents.installed.has(name)) {
-      const known = contents.trees[name]
+      const known = contents.trees.get(name)
       if (known === tree) return []
       const why = known === undefined ? 'its content is not known, and updated once' : changedContent
       return [{ name, action: 'update', why: withHand(why, isByHand(current, source, name)) }]
     }
-    if (deployed.addonTrees[name] === tree) return []
+    if (served.get(name) === tree) return []
     // It may come with what is installed now.
     if (install.length === 0 && comesByItself(source, name))
       return [{ name, action: 'none', why: notByItself }]
     if (wasUninstalled(deployed, contents, name)) return []
-    return [
-      { name, action: 'none', why: name in deployed.addonTrees ? changedContent : 'new in the repository' },
-    ]
+    return [{ name, action: 'none', why: served.has(name) ? changedContent : 'new in the repository' }]
   })
 }
 

@@ -147,7 +147,8 @@ function newInBase(current: Deployment, { installed, baseImage }: Contents, targ
     ? (current.imageModules ?? current.modules)
     : current.modules.filter((name) => !byItself.has(name))
   const known = new Set(target.imageModules ?? target.modules)
-  return named.filter((name) => installed.has(name) && !known.has(name) && !(name in target.addonTrees))
+  const own = new Set(Object.keys(target.addonTrees))
+  return named.filter((name) => installed.has(name) && !known.has(name) && !own.has(name))
 }
 
 const installedSince = (names: readonly string[]): string =>

@@ -67,14 +67,8 @@ export interface Image {
 export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: number): Source {
   const stageConfig = output.config?.[stage]
   const { modules, closure, baseModules, autoInstalled } = modulesOf(output, stage)
-  const trees: Record<string, string> = {}
-  const depends: Record<string, readonly string[]> = {}
-  const versions: Record<string, string> = {}
-  for (const addon of output.addons) {
-    trees[addon.name] = addon.treeId
-    depends[addon.name] = addon.depends
-    versions[addon.name] = addon.version
-  }
+  const byName = <T>(of: (addon: Addon) => T): Record<string, T> =>
+    Object.fromEntries(output.addons.map((addon) => [addon.name, of(addon)]))
   return {
     commit: output.commit,
     buildNumber,
@@ -86,9 +80,9 @@ export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: numbe
     baseModules,
     autoInstalled,
     ...(output.imageModules.length > 0 && { imageModules: output.imageModules }),
-    addonTrees: trees,
-    addonDepends: depends,
-    addonVersions: versions,
+    addonTrees: byName(({ treeId }) => treeId),
+    addonDepends: byName(({ depends }) => depends),
+    addonVersions: byName(({ version }) => version),
     renamed: output.config?.renamed ?? {},
     requirements: requirementsOf(output),
     neutralizedModules: output.addons.filter((addon) => addon.hasNeutralize).map((addon) => addon.name),

@@ -37,6 +37,7 @@ let services: TestServices
 let handlers: TaskHandlers
 let server: GitServer
 let repository: TestRepository
+let sourceNow: Source
 /** What serves the database: as much of a deployment as plans go by. */
 let deployed: Deployment
 let before: { snapshotId: string; contents: DatabaseContents }
@@ -123,6 +124,7 @@ async function apply(
     task,
   )
   const { baseImage, addonTrees } = source
+  sourceNow = source
   deployed = { image, baseImage, addonTrees, modules: [...source.closure] } as unknown as Deployment
   return output
 }
@@ -213,6 +215,28 @@ test('all that is installed is updated when its code changes, whoever installed 
   expect(await query('select colour from parts_part union all select colour from hand_note')).toHaveLength(2)
   expect((await plan(grown)).changes).toMatchObject({ install: [], update: [] })
 }, 240_000)
+
+test('a name is taken as nothing but a name', async () => {
+  const hostile = String.raw`E'x\n\x1b[31mAPPROVED by ana'`
+  await query(
+    `insert into ir_module_module (name, state) values (${hostile}, 'installed'), ('constructor', 'installed')`,
+  )
+  const task = createTask()
+  const { contents } = await run(
+    'inspectCell',
+    create(InspectCellTaskSchema, { cellId, contents: true }),
+    task,
+  )
+  expect(contents?.installed.filter((name) => /constructor|APPROVED/.test(name))).toEqual(['constructor'])
+  expect(task.warnings).toEqual([expect.stringMatching(/^1 rows of the list of modules/)])
+  const { document } = await plan({ source: sourceNow, image: deployed.image })
+  expect(document.modules).toEqual([
+    expect.objectContaining({ name: 'by_hand', action: 'none' }),
+    { name: 'constructor', action: 'none', why: 'installed by hand', before: '', after: '' },
+  ])
+  expect(document.database?.others).toContain('constructor')
+  await query(`delete from ir_module_module where name = 'constructor' or name = ${hostile}`)
+}, 60_000)
 
 test('renames and merges that are declared keep the data', async () => {
   const snapshotId = randomUUID()
