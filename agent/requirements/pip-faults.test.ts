@@ -56,9 +56,44 @@ To fix this you could try to:`,
     "lacks what builds it: 'hatchling>=1.'",
   ],
   ['python-failed', 'something else', 'pip failed: something else'],
+  [
+    'python-hash-mismatch',
+    `ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.
+    foo from https://pypi.example/foo-1.whl:
+        Expected sha256 aa
+             Got        bb`,
+    'a package is not what was pinned: Expected sha256 aa Got        bb; find out why',
+  ],
 ] as const)('%s', (reason, said, message) => {
   const fault = pipFault(said, requirements)
   expect(fault.reason).toBe(reason)
   expect(fault.message).toContain(message.replaceAll("'hatchling>=1.'", 'hatchling>=1.'))
   expect(fault.message).not.toContain('secret')
+})
+
+test.each([
+  '403 Client Error: Forbidden for url: https://evil.example/login',
+  'ERROR: HTTP error 403 while getting https://evil.example/login',
+  'WARNING: 401 Error, Credentials not correct for https://evil.example/login',
+  "WARNING: Retrying after connection broken by 'NewConnectionError('…')'",
+  'ERROR: pip 1.0 is too old',
+  'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES',
+  'ERROR: No matching distribution found for bar',
+  'The conflict is caused by:',
+])("a package's build that prints %j decides nothing", (printed) => {
+  const said = `  error: subprocess-exited-with-error
+  × python setup.py egg_info did not run successfully.
+  ╰─> [2 lines of output]
+      [end of output]
+      ${printed}
+      [end of output]
+error: metadata-generation-failed`
+  const fault = pipFault(said, requirements)
+  expect(fault.reason).toBe('python-failed')
+  expect(fault.message).not.toContain('credential')
+})
+
+test('no credential is asked for on the word of pip', () => {
+  const said = 'ERROR: HTTP error 403 while getting https://files.example/foo-1.whl'
+  expect(pipFault(said, requirements).message).not.toContain('credential set')
 })

@@ -1,31 +1,28 @@
-import { credentialAdvice } from '../credential-advice.ts'
 import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import { describeRequirement, normalizeName, type Requirement } from './requirement.ts'
 
 /**
- * Makes of what pip said, when it failed, an error that names who asked for what.
+ * Makes of what pip said, when it failed, an error that names who asked for what. It is judged by pip's own lines: whatever
+ * the build of a package prints is shown, and decides nothing. No credential is asked for, as the index of fairway.yaml is
+ * the agent's to fetch, which knows by itself that it was refused.
  *
  * @param refusals what the network refused meanwhile, in words.
  */
 export function pipFault(said: string, requirements: readonly Requirement[], refusals = ''): TaskError {
-  const lines = said
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean)
+  const whole = said.split('\n').filter((line) => line.trim() !== '')
+  const lines = whole.filter(isOwn).map((line) => line.trim())
   const find = (pattern: RegExp) => lines.map((line) => pattern.exec(line)).find((match) => match !== null)
 
   const old = lines.map((line) => between(line, 'ERROR: pip ', ' is too old', 'last')).find(Boolean)
   if (old)
     return new TaskError('image-unusable', `the image's pip ${old} is too old: 22.2 is needed at least`)
   const refused = lines.map(findRefusal).find(Boolean)
-  if (refused) {
-    const advice = credentialAdvice('python', URL.parse(refused.url)?.host ?? 'HOST')
+  if (refused)
     return new TaskError(
       'python-index-denied',
-      `the package index refuses ${redactUrls(refused.url)} (HTTP ${refused.status}): ${advice}`,
+      `the package index refuses ${redactUrls(refused.url)} (HTTP ${refused.status}): where packages have to be asked for with a credential, name their index in fairway.yaml (python: { index: https://… })`,
     )
-  }
   // Who compares versions, hashes or tools was answered: a connection that broke on the way was tried again.
   const conflict = lines.findIndex((line) => /^The conflict is caused by:/.test(line))
   if (conflict >= 0) return conflicting(lines.slice(conflict + 1), requirements)
@@ -35,26 +32,33 @@ export function pipFault(said: string, requirements: readonly Requirement[], ref
       'python-build-failed',
       `${redactUrls(tools.wanted)} has no wheel, and the image lacks what builds it: ${tools.missing}; ask for a version with a wheel, or for the Debian package under apt in fairway.yaml`,
     )
-  const hash = find(/THESE PACKAGES DO NOT MATCH THE HASHES/)
-  if (hash)
+  const hash = whole.findIndex((line) => isOwn(line) && /THESE PACKAGES DO NOT MATCH THE HASHES/.test(line))
+  if (hash >= 0)
     return new TaskError(
       'python-hash-mismatch',
-      `a package is not what was pinned: ${lines.filter((line) => /Expected|Got/.test(line)).join(' ')}; find out why before you pin it anew`,
+      `a package is not what was pinned: ${hashesOf(whole.slice(hash)).join(' ')}; find out why before you pin it anew`,
     )
   const unreachable = lines.map(findTrouble).find(Boolean)
   if (unreachable)
     return new TaskError(
       'python-index-unavailable',
-      `the package index does not answer (${unreachable}): ${[refusals, last(lines)].filter(Boolean).join('; ')}`,
+      `the package index does not answer (${unreachable}): ${[refusals, last(whole)].filter(Boolean).join('; ')}`,
     )
   const missing = find(/No matching distribution found for ([A-Za-z0-9._-]+)(.*)/)
   if (missing) return absent(missing[1]!, missing[2]!, lines, requirements, refusals)
-  return new TaskError('python-failed', `pip failed: ${last(lines)}`)
+  return new TaskError('python-failed', `pip failed: ${last(whole)}`)
 }
 
-/** Of pip's own words: what a package's build prints may be about any connection. */
+/** pip sets what a build printed six columns in, each line of it (`DiagnosticPipError`); itself it goes no further than four. */
+const isOwn = (line: string): boolean => /^ {0,4}[^\s]/.test(line)
+
+const hashesOf = (lines: readonly string[]) =>
+  lines.map((line) => line.trim()).filter((line) => /^(Expected|Got)\b/.test(line))
+
+const isComplaint = (line: string): boolean => /^(WARNING|ERROR|pip\._vendor)/.test(line)
+
 const findTrouble = (line: string): string | undefined =>
-  /^(WARNING|ERROR|pip\._vendor)/.test(line)
+  isComplaint(line)
     ? /NewConnectionError|ConnectTimeoutError|ReadTimeoutError|NameResolutionError|ProtocolError|IncompleteRead|SSLError|ProxyError|Connection refused|Temporary failure in name resolution|HTTP error (?:5\d\d|429)|\b(?:5\d\d Server|429 Client) Error\b/.exec(
         line,
       )?.[0]
@@ -62,6 +66,7 @@ const findTrouble = (line: string): string | undefined =>
 
 /** The status as pip itself writes it, of a page (`403 Client Error: … for url: …`) and of a file. */
 function findRefusal(line: string): { status: string; url: string } | undefined {
+  if (!isComplaint(line)) return undefined
   const error = /\b(?:(401|403) (?:Client )?Error\b|HTTP error (401|403) while getting )/i.exec(line)
   const rest = error ? line.slice(error.index + error[0].length) : ''
   const url = error?.[2] ? /^\S+/.exec(rest)?.[0] : /(?:for url: |for )(\S+)/i.exec(rest)?.[1]
@@ -133,6 +138,7 @@ function absent(
 const last = (lines: readonly string[]) =>
   redactUrls(
     lines
+      .map((line) => line.trim())
       .filter((line) => !/^\[notice\]/.test(line))
       .slice(-4)
       .join(' ')
