@@ -24,6 +24,7 @@ import { createSecretSource } from './secret-source.ts'
 import { isDiskFault } from './state-database.ts'
 import type { LinkStore } from './store.ts'
 import { createTaskRunner, type TaskHandlers } from './task-runner.ts'
+import { createUnmaskedSecrets } from './unmasked-secrets.ts'
 
 export type Inventory = MessageInitShape<typeof InventorySchema>
 
@@ -70,6 +71,7 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
   const runner = createTaskRunner({
     ...store,
     secrets,
+    unmasked: createUnmaskedSecrets(),
     leases,
     handlers: options.handlers,
     guard: options.guard,

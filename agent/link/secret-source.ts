@@ -10,6 +10,7 @@ import { pause } from './pause.ts'
 import { secretsMethod } from './protocol.ts'
 import type { Redactors } from './redactors.ts'
 import { callUnary } from './unary.ts'
+import { isUsername } from './unmasked-secrets.ts'
 
 export interface SecretTask extends Ref {
   readonly owner: Owner
@@ -18,8 +19,8 @@ export interface SecretTask extends Ref {
 /** Where tasks get the values of their secrets: from whichever server is connected, each time anew, kept nowhere. */
 export interface SecretSource {
   /**
-   * The values of just those names, all but usernames known to the owner's redactor before they are given out, and for as long as this process
-   * lives: what they were given to goes on printing. Rejects with the signal's reason, or TaskError `secrets-refused`.
+   * The values of just those names, all but usernames known to the owner's redactor before they are given out, and for as
+   * long as this process lives: what they were given to goes on printing. Rejects with the signal's reason, or TaskError `secrets-refused`.
    */
   of(task: SecretTask, refs: readonly { readonly name: string }[], signal: AbortSignal): Promise<Secrets>
   connected(connection: Connection): void
@@ -95,9 +96,6 @@ export function createSecretSource(redactors: Pick<Redactors, 'add'>, log: Logge
 /** Credentials are for the builds of all environments of their project. */
 const ownerOf = (name: string, owner: Owner): Owner =>
   name.includes(':') && owner.projectId ? { ...owner, environmentId: '' } : owner
-
-/** Of a credential: `git` or the organization's own name, and no secret. Masking it would blank every log. */
-const isUsername = (name: string): boolean => name.endsWith('/USERNAME')
 
 function pick(values: Secrets, refs: readonly { readonly name: string }[]): Secrets {
   return Object.fromEntries(

@@ -9,6 +9,7 @@ import type { Redactors } from './redactors.ts'
 import type { SecretSource } from './secret-source.ts'
 import type { Spool } from './spool.ts'
 import { ownerOf, redactorOf } from './task-owner.ts'
+import type { UnmaskedSecrets } from './unmasked-secrets.ts'
 
 const artifactLimitBytes = 1_048_576
 const artifactsLimitBytes = 2 * artifactLimitBytes
@@ -19,6 +20,7 @@ export interface TaskContextParts {
   readonly leases: Leases
   readonly redactors: Redactors
   readonly secrets: Pick<SecretSource, 'of'>
+  readonly unmasked: UnmaskedSecrets
 }
 
 export interface OpenTask {
@@ -29,7 +31,7 @@ export interface OpenTask {
 
 /** What a handler is given: everything it says or does goes through the journal or the spool of this agent. */
 export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextParts): OpenTask {
-  const { journal, spool, leases, redactors, secrets } = parts
+  const { journal, spool, leases, redactors, secrets, unmasked } = parts
   const ref: Ref = { taskId: offer.task!.taskId, epoch: offer.task!.epoch }
   const stream = offer.logStreamId
   const owner = ownerOf(offer)
@@ -63,7 +65,11 @@ export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextPa
       sink.append(stream, { unixMicros: microsOf(position.timestamp), source, text, cut }, position)
     },
     async secrets(refs) {
-      return refs.length === 0 ? {} : await secrets.of({ ...ref, owner }, refs, signal)
+      if (refs.length === 0) return {}
+      const values = await secrets.of({ ...ref, owner }, refs, signal)
+      const told = unmasked.inRun(offer.runId, values)
+      if (told) context.log('fairway', told)
+      return values
     },
     warn(text) {
       const name = redactor.redact(text)
