@@ -6,9 +6,7 @@ alter table projects
   -- Whose word the rules are. `default`: nobody's; the repository's default branch is production as soon as it is known.
   add column branch_rules_from text not null default 'given' check (branch_rules_from in ('default', 'given', 'file')),
   -- As the last delivery said; null until one did.
-  add column default_branch text,
-  -- They are never another project's: server/services/projects/project-names.ts.
-  add column former_names text[] not null default '{}';
+  add column default_branch text;
 
 alter table projects alter column branch_rules_from set default 'default';
 update projects set branch_rules_from = 'default'

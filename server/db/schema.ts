@@ -41,6 +41,7 @@ import type {
   BranchesTable,
   EnvironmentsTable,
   IgnoredPushesTable,
+  ProjectNamesTable,
   ProjectsTable,
   WebhookDeliveriesTable,
 } from './tables/projects.ts'
@@ -65,6 +66,7 @@ export interface Schema {
   join_tokens: JoinTokensTable
   pools: PoolsTable
   projects: ProjectsTable
+  project_names: ProjectNamesTable
   branches: BranchesTable
   environments: EnvironmentsTable
   runs: RunsTable

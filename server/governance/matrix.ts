@@ -41,7 +41,7 @@ export const matrix = {
     does: 'Register a project, and say of which repository it is',
     reach: 'organization',
     roles: ['owner'],
-    writes: ['projects'],
+    writes: ['projects', 'project_names'],
   },
   'project.manage': {
     does: 'Change, rename, archive and delete a project',
@@ -49,6 +49,7 @@ export const matrix = {
     roles: ['owner'],
     writes: [
       'projects',
+      'project_names',
       'runs',
       'secrets',
       'tokens',

@@ -46,6 +46,7 @@ export const tables: Record<string, TableCase> = {
       'repository_uid',
     ],
   },
+  project_names: { ...kept, project },
   branches: { ...changed, project, scheduler: ['id', 'organization_id', 'destroy_at'] },
   environments: { ...changed, project },
   runs: { ...changed, project, ownBranch: 'branch_id', scheduler: ['id', 'organization_id', 'advance_at'] },

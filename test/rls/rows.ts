@@ -81,6 +81,7 @@ export async function seedProject(client: pg.Client, organization_id: string, na
     branch_rules: '[]',
     webhook_secret_sealed: randomBytes(8),
   })
+  await insert('project_names', { project_id, name })
   await insert('branches', { id: branch_id, project_id, name: 'main', stage: 'production' })
   await insert('environments', {
     id: environment_id,

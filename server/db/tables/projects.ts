@@ -21,12 +21,19 @@ export interface ProjectsTable {
   github_owner_id: number | null
   branch_rules_from: Generated<'default' | 'given' | 'file'>
   default_branch: string | null
-  former_names: Generated<string[]>
   repository_uid: string | null
   repository_owner_uid: string | null
   repository_claim: JsonOrNull
   archived_at: TimeOrNull
   deleted_at: TimeOrNull
+}
+
+/** Every name that a project has or had. */
+export interface ProjectNamesTable {
+  organization_id: string
+  name: string
+  project_id: string
+  taken_at: Created
 }
 
 export interface IgnoredPushesTable {

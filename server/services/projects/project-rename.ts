@@ -5,7 +5,7 @@ import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { requireProjectName } from './project-fields.ts'
-import { requireFreeName } from './project-names.ts'
+import { takeName } from './project-names.ts'
 import { projectWithCounts, requireProject } from './projects.ts'
 
 /**
@@ -24,15 +24,14 @@ export async function renameProject(
     await authorize(tx, caller, 'project.manage', { projectId: id })
     const row = await tx
       .selectFrom('projects')
-      .select(['name', 'former_names'])
+      .select('name')
       .where('id', '=', id)
       .forUpdate()
       .executeTakeFirstOrThrow()
-    await requireFreeName(tx, newName, id)
     if (row.name === newName) throw wrongState('same-name', `The project is called ${newName} already.`)
     await requireNoRuns(tx, id, name, 'renamed')
-    const former_names = [...new Set([...row.former_names, row.name])].filter((former) => former !== newName)
-    await tx.updateTable('projects').set({ name: newName, former_names }).where('id', '=', id).execute()
+    await takeName(tx, newName, { organizationId: caller.organizationId, projectId: id })
+    await tx.updateTable('projects').set({ name: newName }).where('id', '=', id).execute()
     const subject = { kind: 'project', id, projectId: id }
     await audit(tx, caller, 'project.rename', subject, { before: row.name, now: newName })
     return await projectWithCounts(tx, id)

@@ -6,7 +6,7 @@ import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import type { ProjectsTable } from '../../db/tables/projects.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
-import { DomainError, invalid, notFound } from '../../errors.ts'
+import { type DomainError, invalid, notFound } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { stages, timestampOf } from '../messages.ts'
 import { type BranchRule, requireBranchName, requireBranchRules } from './branch-rules.ts'
@@ -18,7 +18,7 @@ import {
   requireSlug,
   requireWebhookSecret,
 } from './project-fields.ts'
-import { requireFreeName } from './project-names.ts'
+import { takeName } from './project-names.ts'
 import { claimMessage, pinRepository } from './repository-claim.ts'
 import { githubPin, pinColumns, pinOf, type RepositoryIds, type RepositoryPin } from './repository-pin.ts'
 
@@ -62,7 +62,7 @@ export async function createProject(
   const id = randomUUID()
   const project = await withTenant(db, caller, async (tx) => {
     await authorize(tx, caller, 'project.create')
-    await requireFreeName(tx, wanted.name)
+    await takeName(tx, wanted.name, { organizationId: caller.organizationId, projectId: id })
     const row = await tx
       .insertInto('projects')
       .values({
@@ -78,16 +78,8 @@ export async function createProject(
         webhook_secret_sealed: sealer.seal(Buffer.from(webhookSecret), webhookSecretLabel(id)),
         ...(wanted.ids && pinColumns(githubPin(wanted.ids))),
       })
-      .onConflict((conflict) => conflict.columns(['organization_id', 'name']).doNothing())
       .returningAll()
-      .executeTakeFirst()
-    if (!row) {
-      throw new DomainError(
-        'duplicate',
-        'project-exists',
-        `There is a project ${wanted.name} already. Choose another name.`,
-      )
-    }
+      .executeTakeFirstOrThrow()
     await audit(
       tx,
       caller,
