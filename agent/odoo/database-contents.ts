@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type DatabaseContents, DatabaseContentsSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type HostileDatabase, withHostileDatabase } from '../database/hostile-database.ts'
 import { lookUpOdooTables } from '../database/odoo-tables.ts'
@@ -18,21 +19,23 @@ export interface InstalledModules {
 
 /**
  * What a running cell has installed, asked of its database, with which code, as its record says. Undefined where it holds
- * no database of Odoo (yet).
+ * no database of Odoo (yet). `seenAt`: when the data were so, where that was before.
  *
  * @throws TaskError `database-hostile` when the list of modules is not the one that Odoo reads.
  */
 export async function readDatabaseContents(
   cell: Cell,
   signal: AbortSignal,
+  seenAt = new Date(),
 ): Promise<DatabaseContents | undefined> {
   const found = await withHostileDatabase(cell, findInstalled, { signal })
-  return found && describeContents(found, cell.contents)
+  return found && describeContents(found, cell.contents, seenAt)
 }
 
 export const describeContents = (
   { installed, chosen }: Pick<InstalledModules, 'installed' | 'chosen'>,
   contents: Contents | undefined,
+  seenAt = new Date(),
 ): DatabaseContents =>
   create(DatabaseContentsSchema, {
     installed: [...installed],
@@ -40,6 +43,7 @@ export const describeContents = (
     recorded: contents !== undefined,
     baseImage: contents?.baseImage ?? '',
     addons: contents?.addons ?? {},
+    seenAt: timestampFromDate(seenAt),
   })
 
 /** `to upgrade` and `to remove` are marks on what is installed; `to install` is on what is not (ir.module.module). */

@@ -26,9 +26,10 @@ export function cloneCellTask({
       context,
     )
     const durationMs = performance.now() - begun
+    const sourceTime = new Date(cell.source?.time ?? cell.createdAt)
     const [{ apparentBytes }, contents] = await Promise.all([
       pool.sizeOf(cell),
-      readDatabaseContents(cell, context.signal),
+      readDatabaseContents(cell, context.signal, sourceTime),
     ])
     context.log(
       'fairway',
@@ -36,7 +37,7 @@ export function cloneCellTask({
     )
     return create(CloneCellOutputSchema, {
       pool: poolName,
-      sourceTime: timestampFromDate(new Date(cell.source?.time ?? cell.createdAt)),
+      sourceTime: timestampFromDate(sourceTime),
       durationMs: BigInt(Math.round(durationMs)),
       copyMs: BigInt(Math.round(copyMs)),
       startMs: BigInt(Math.round(startMs)),

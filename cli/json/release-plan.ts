@@ -3,7 +3,7 @@ import { approvalJson } from './approval.ts'
 import { rehearsalJson } from './rehearsal.ts'
 import { releaseImageJson } from './release-image.ts'
 import { schemaDifferenceJson } from './schema-difference.ts'
-import { textOf } from './values.ts'
+import { textOf, timeOf } from './values.ts'
 
 /** `release plan --json`; scripts depend on the keys. */
 export const releasePlanJson = (plan: ReleasePlan) => ({
@@ -20,6 +20,7 @@ export const releasePlanJson = (plan: ReleasePlan) => ({
   schema: plan.schema.map(schemaDifferenceJson),
   rehearsal: plan.rehearsal ? rehearsalJson(plan.rehearsal) : null,
   approval: plan.approval ? approvalJson(plan.approval) : null,
+  databaseSeenAt: timeOf(plan.databaseSeenAt),
   blockers: plan.blockers,
   hints: plan.hints,
   sha256: plan.sha256,

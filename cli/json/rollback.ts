@@ -12,6 +12,7 @@ export const rollbackPlanJson = (plan: RollbackPlan) => ({
   updates: plan.updates,
   refusal: textOf(plan.refusal),
   dataFrom: timeOf(plan.dataFrom),
+  databaseSeenAt: timeOf(plan.databaseSeenAt),
   hints: plan.hints,
   sha256: plan.sha256,
 })

@@ -1,3 +1,4 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { expect, test } from 'vitest'
 import {
   candidateDigest,
@@ -35,6 +36,7 @@ test('what it means comes first, what stands in the way last', () => {
       status: 'approved',
       votes: [{ member: 'bo@example.com', decision: 'approve' }],
     }),
+    databaseSeenAt: timestampFromDate(new Date(sampleNow - 3 * 3_600_000)),
     hints: ['4f2a9c1d22 is not in main yet: the next push there takes it back'],
     blockers: ['production is being updated (run 0193)'],
   })
@@ -45,6 +47,7 @@ test('what it means comes first, what stands in the way last', () => {
     `Image  ${candidateDigest}`,
     'To     acme/production, which serves build 38, commit 91be7a4410',
     `Plan   ${planSha256}`,
+    'Made   from what the database had 3h ago',
     'Needs  partner_loyalty',
     'Tried  green, 2h ago: fairway release rehearsal acme release/1.0',
     'Asked  approval 1f0c2a9e is approved by bo@example.com',

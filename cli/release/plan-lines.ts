@@ -6,6 +6,7 @@ import { paintWord } from '../style.ts'
 import { oneLine } from '../table.ts'
 import { imageWords } from './image-words.ts'
 import { type Look, listing, nameList } from './listing.ts'
+import { madeFrom } from './made-from.ts'
 import { planSentence } from './plan-sentence.ts'
 import { schemaTable } from './schema-table.ts'
 
@@ -31,6 +32,7 @@ export function planHead({ paint }: Look, plan: ReleasePlanJson, now = Date.now(
     ['Image', candidate?.digest],
     ['To', `${plan.project}/${plan.environment}, which serves ${imageWords(current)}`],
     ['Plan', plan.sha256],
+    ['Made', madeFrom(plan, now)],
     ['Needs', nameList(plan.closureAdded)],
     ['Drops', nameList(plan.closureRemoved)],
     [

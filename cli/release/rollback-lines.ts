@@ -4,6 +4,7 @@ import type { RollbackPlanJson } from '../json/rollback.ts'
 import { oneLine } from '../table.ts'
 import { imageWords } from './image-words.ts'
 import { type Look, nameList } from './listing.ts'
+import { madeFrom } from './made-from.ts'
 
 /** What a rollback would do, first in one line. */
 export function rollbackLines({ paint }: Look, plan: RollbackPlanJson, now = Date.now()): string[] {
@@ -16,6 +17,7 @@ export function rollbackLines({ paint }: Look, plan: RollbackPlanJson, now = Dat
       ['To', imageWords(target)],
       ['Image', target?.digest],
       ['Plan', plan.sha256],
+      ['Made', madeFrom(plan, now)],
       ['Loads', updates.length > 0 ? `again, on the data as they are: ${nameList(updates)}` : null],
     ]),
     ...(hints.length > 0 ? ['', ...hints.map((text) => `hint: ${oneLine(text)}`)] : []),

@@ -246,6 +246,8 @@ export interface ContentsRecord {
   readonly recorded: boolean
   readonly baseImage: string
   readonly addons: Readonly<Record<string, string>>
+  /** RFC 3339, in UTC; absent where an agent does not say. */
+  readonly seenAt?: string
 }
 
 /** What keeps a host's containers apart, as its agent says; empty until it has. */

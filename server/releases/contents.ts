@@ -1,3 +1,4 @@
+import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { DatabaseContents } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { ContentsRecord, Deployment } from '../db/record.ts'
 
@@ -55,6 +56,7 @@ export const contentsRecord = (contents: DatabaseContents | undefined): Contents
     recorded: contents.recorded,
     baseImage: contents.baseImage,
     addons: contents.addons,
+    ...(contents.seenAt && { seenAt: timestampDate(contents.seenAt).toISOString() }),
   }
 
 /** What a plan goes by, for an agent that is to make sure of it; undefined where nobody looked. */

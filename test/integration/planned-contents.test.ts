@@ -1,5 +1,8 @@
+import { timestampDate } from '@bufbuild/protobuf/wkt'
 import { describe, expect, it } from 'vitest'
+import type { ContentsRecord } from '../../server/db/record.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
+import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
 import { digestOf, ref, useReleases } from '../support/use-releases.ts'
 
 // Plans are made from what production's database has, not from what the last release meant it to have.
@@ -14,6 +17,51 @@ const promote = (planSha256: string) => promoteRelease(context(), tenant().calle
 const found = (contents: unknown) => ({
   inspectCell: { contents },
   cloneCell: { sourceTime: '2026-02-03T04:05:06Z', durationMs: '700', copyMs: '100', bytes: '5', contents },
+})
+
+describe('what was seen', () => {
+  const seenAt = (minute: number) => `2026-02-03T04:0${minute}:00Z`
+  const seen = async () =>
+    (
+      await tenant().scope((tx) =>
+        tx
+          .selectFrom('environments')
+          .select('contents')
+          .where('stage', '=', 'production')
+          .executeTakeFirstOrThrow(),
+      )
+    ).contents as ContentsRecord | null
+
+  it('is told with the plan, and when it was; so is that nobody has looked', async () => {
+    const asked = await plan()
+    expect(asked.databaseSeenAt).toBeUndefined()
+    expect(asked.hints).toContainEqual(
+      expect.stringMatching(
+        /^no host has looked into production’s database yet.*: fairway release rehearse shop /,
+      ),
+    )
+    await rehearsed({ answers: found({ ...shop, seenAt: seenAt(4) }) })
+    const { databaseSeenAt, hints } = await plan()
+    expect(databaseSeenAt && timestampDate(databaseSeenAt)).toEqual(new Date(seenAt(4)))
+    expect(hints).not.toContainEqual(expect.stringMatching(/^no host has looked/))
+  })
+
+  it('is not written over what was seen later, nor over what was released since', async () => {
+    await rehearsed({ answers: found({ ...withExtra, seenAt: seenAt(6) }) })
+    await rehearsed({ answers: found({ ...shop, seenAt: seenAt(5) }) })
+    expect((await seen())?.installed).toEqual(withExtra.installed)
+    // The clone of a rehearsal has ended, and a release goes live before its run goes on.
+    let released = false
+    const afterTask = async (kind: string) => {
+      if (kind !== 'cloneCell' || released) return
+      released = true
+      await play(await promote(''), { answers: found({ ...withExtra, seenAt: seenAt(7) }) })
+    }
+    const startedBefore = await startRehearsal(context(), tenant().caller, ref)
+    await play(startedBefore, { answers: found({ ...shop, seenAt: seenAt(8) }), afterTask })
+    expect((await served()).digest).toBe(digestOf('two'))
+    expect((await seen())?.installed).not.toEqual(shop.installed)
+  })
 })
 
 describe('a promotion', () => {

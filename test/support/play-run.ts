@@ -77,6 +77,8 @@ export interface Play {
   readonly lock?: string
   /** Somebody cancels the run once so many of its tasks have ended. */
   readonly cancelAfter?: number
+  /** What happens after a task of that kind has ended and before the run goes on. */
+  readonly afterTask?: (kind: string) => Promise<void>
   /** Nobody approves: play as far as it goes without. */
   readonly untilApproval?: boolean
 }
@@ -111,7 +113,7 @@ async function endTasks(
   context: AppContext,
   tenant: Tenant,
   runId: string,
-  { answers: own = {}, failures = {}, lines = 3, lock = '{"lock": 1}' }: Play,
+  { answers: own = {}, failures = {}, lines = 3, lock = '{"lock": 1}', afterTask }: Play,
 ): Promise<number> {
   const open = await tenant.scope((tx) =>
     tx
@@ -144,6 +146,7 @@ async function endTasks(
         .where('id', '=', task.id)
         .execute(),
     )
+    await afterTask?.(task.kind)
   }
   return open.length
 }

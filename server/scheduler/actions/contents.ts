@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { DatabaseContents } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { Deployment } from '../../db/record.ts'
 import { type Contents, contentsChange, contentsOf, contentsRecord } from '../../releases/contents.ts'
@@ -46,7 +47,10 @@ export async function lookAtContents(engine: Engine, current: Deployment, key: s
   return keepContents(engine, current, output.contents, key)
 }
 
-/** As an agent saw it in production, or in a clone of it, and as it is kept for the next plan. */
+/**
+ * As an agent saw it in production, or in a clone of it. It is kept for the next plan, unless something was released since, or
+ * somebody has looked later: a run may come to this long after its task has ended.
+ */
 export async function keepContents(
   engine: Engine,
   production: Deployment,
@@ -63,6 +67,8 @@ export async function keepContents(
       .where('project_id', '=', project.id)
       .where('stage', '=', 'production')
       .where('cell_id', '=', production.cellId)
+      .where(sql<string>`deployment ->> 'runId'`, '=', production.runId)
+      .where(sql<boolean>`coalesce(contents ->> 'seenAt', '') <= ${record?.seenAt ?? ''}`)
       .execute(),
   )
   return contentsOf(production, record)

@@ -7,6 +7,7 @@ import type {
 } from '../../../proto/gen/fairway/v1/releases_pb.js'
 import type { Deployment, RehearsalRecord, SchemaChangeRecord } from '../../db/record.ts'
 import type { Candidate } from '../../releases/candidate.ts'
+import type { Production } from '../../releases/production.ts'
 
 /** Records of releases as messages of the public API. */
 export function rehearsalMessage(
@@ -54,6 +55,10 @@ export function rehearsalMessage(
 export const schemaMessages = (
   changes: readonly SchemaChangeRecord[] = [],
 ): MessageInitShape<typeof SchemaDifferenceSchema>[] => changes.map((change) => ({ ...change }))
+
+/** When a host last looked into production's database; undefined: nobody has. */
+export const seenAtOf = ({ seen }: Pick<Production, 'seen'>) =>
+  seen?.seenAt === undefined ? undefined : timestampFromDate(new Date(seen.seenAt))
 
 export const servedImage = (deployment: Deployment): MessageInitShape<typeof ReleaseImageSchema> => ({
   build: deployment.buildNumber,

@@ -11,7 +11,13 @@ import { findRehearsal, type Rehearsed } from '../../releases/rehearsals.ts'
 import { readDeploySubject } from '../../releases/subject.ts'
 import { approvalMessage, requireApproval } from '../governance/approval-views.ts'
 import { blockersOf, type PreparedPlan, preparePlan } from './prepared-plan.ts'
-import { candidateImage, rehearsalMessage, schemaMessages, servedImage } from './release-messages.ts'
+import {
+  candidateImage,
+  rehearsalMessage,
+  schemaMessages,
+  seenAtOf,
+  servedImage,
+} from './release-messages.ts'
 
 /** What a release would change, from what is on record. Throws what preparePlan throws. */
 export async function planRelease(
@@ -48,6 +54,7 @@ export async function planRelease(
       hints: await hintsOf(tx, prepared, rehearsed),
       rehearsal: rehearsed && rehearsalMessage(rehearsed.runId, rehearsed.finishedAt, rehearsed.rehearsal),
       approval: await findRequest(tx, caller, prepared),
+      databaseSeenAt: seenAtOf(production),
     })
   })
 }
@@ -71,6 +78,12 @@ async function hintsOf(
   rehearsed: Rehearsed | undefined,
 ): Promise<string[]> {
   const hints: string[] = []
+  if (!production.seen) {
+    hints.push(
+      'no host has looked into production’s database yet: this goes by what the last release meant it to have. Have it ' +
+        `looked at: fairway release rehearse ${project.name} ${candidate.branch}`,
+    )
+  }
   const bumps = plan.document.modules.filter(lacksBump).map(({ name }) => name)
   if (bumps.length > 0) {
     hints.push(

@@ -9,7 +9,7 @@ import { listReleaseRows } from '../../releases/release-rows.ts'
 import { planRollback as planOf, type RollbackTarget, requireTarget } from '../../releases/rollback.ts'
 import { requireProject } from '../projects/projects.ts'
 import { requireProduction } from './prepared-plan.ts'
-import { servedImage } from './release-messages.ts'
+import { seenAtOf, servedImage } from './release-messages.ts'
 
 export interface WantedRollback {
   readonly project: string
@@ -49,7 +49,7 @@ export async function planRollback(
 ): Promise<RollbackPlan> {
   return await withTenant(db, caller, async (tx) => {
     const { project, production, target } = await prepareRollback(tx, wanted)
-    const { release, data, changes } = target
+    const { data, changes } = target
     return create(RollbackPlanSchema, {
       project: project.name,
       environment: production.environment.name,
@@ -60,12 +60,26 @@ export async function planRollback(
       refusal: target.refusal,
       dataFrom: data && timestampFromDate(data.takenAt),
       sha256: target.sha256,
-      hints:
-        data === undefined && changes.update.length > 0
-          ? [
-              `build ${release.build_number} loads ${changes.update.join(', ')} again: production is away meanwhile`,
-            ]
-          : [],
+      databaseSeenAt: seenAtOf(production),
+      hints: hintsOf(production, target),
     })
   })
+}
+
+function hintsOf(
+  { seen }: Pick<Production, 'seen'>,
+  { release, changes: { update }, data }: RollbackTarget,
+): string[] {
+  if (data) return []
+  return [
+    ...(update.length > 0
+      ? [`build ${release.build_number} loads ${update.join(', ')} again: production is away meanwhile`]
+      : []),
+    ...(seen
+      ? []
+      : [
+          'no host has looked into production’s database yet: this goes by what the last release meant it to have. The ' +
+            'rollback looks first, and ends without doing anything where that shows something else',
+        ]),
+  ]
 }

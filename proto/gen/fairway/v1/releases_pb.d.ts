@@ -120,6 +120,14 @@ export declare type ReleasePlan = Message<"fairway.v1.ReleasePlan"> & {
    * @generated from field: fairway.v1.Approval approval = 16;
    */
   approval?: Approval | undefined;
+
+  /**
+   * When a host last looked what production's database has installed; absent: nobody has, and the plan goes by what the last
+   * release meant it to have.
+   *
+   * @generated from field: google.protobuf.Timestamp database_seen_at = 17;
+   */
+  databaseSeenAt?: Timestamp | undefined;
 };
 
 /**
@@ -741,6 +749,13 @@ export declare type RollbackPlan = Message<"fairway.v1.RollbackPlan"> & {
    * @generated from field: repeated string hints = 10;
    */
   hints: string[];
+
+  /**
+   * See ReleasePlan.
+   *
+   * @generated from field: google.protobuf.Timestamp database_seen_at = 11;
+   */
+  databaseSeenAt?: Timestamp | undefined;
 };
 
 /**

@@ -1567,6 +1567,13 @@ export declare type DatabaseContents = Message<"fairway.agent.v1.DatabaseContent
    * @generated from field: map<string, string> addons = 5;
    */
   addons: { [key: string]: string };
+
+  /**
+   * When the host looked, or when the data were that it looked at; absent: an agent of before.
+   *
+   * @generated from field: google.protobuf.Timestamp seen_at = 6;
+   */
+  seenAt?: Timestamp | undefined;
 };
 
 /**
