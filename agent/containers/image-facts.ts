@@ -4,6 +4,7 @@ import { parseJson, readCached, writeCached } from '../cached-json.ts'
 import { TaskError } from '../tasks/task.ts'
 import { type DockerHost, hardenedHostConfig, labelsFor, stopAndRemove } from './docker.ts'
 import { followToEnd } from './follow.ts'
+import { imageModulesSchema, manifestFileSchema, readImageModules } from './image-modules.ts'
 import { probeScript } from './image-probe.ts'
 import { requireByDigest } from './images.ts'
 import { anonymous, type Registries } from './registry-credentials.ts'
@@ -13,18 +14,7 @@ const factsSchema = z.object({
   gid: z.int(),
   /** `19.0`; empty when the image does not say. */
   odooVersion: z.string(),
-  modules: z.record(
-    z.string(),
-    z.object({
-      depends: z.array(z.string()),
-      installable: z.boolean(),
-      autoInstall: z.array(z.string()).optional(),
-      countries: z.array(z.string()),
-      excludes: z.array(z.string()),
-      neutralize: z.boolean(),
-      version: z.string(),
-    }),
-  ),
+  modules: imageModulesSchema,
   /** Python distributions, by normalized name → version. */
   distributions: z.record(z.string(), z.string()),
   /** What one can import → normalized name of the distribution that brings it. */
@@ -37,8 +27,11 @@ const factsSchema = z.object({
   packages: z.array(z.tuple([z.string(), z.string(), z.string()])),
 })
 
-/** Those of Odoo with all its modules are about 400 KiB. */
-const maxFactsBytes = 8 * 1024 ** 2
+/** As the probe tells them, with manifests that nobody has read yet. */
+const probedSchema = factsSchema.omit({ modules: true }).extend({ manifests: z.array(manifestFileSchema) })
+
+/** Those of Odoo with all its modules are about 2 MiB. */
+const maxProbedBytes = 32 * 1024 ** 2
 
 /** What an Odoo image is: its user, the modules and the packages it ships. The same digest, the same facts. */
 export type ImageFacts = z.infer<typeof factsSchema>
@@ -91,13 +84,16 @@ async function probe(host: DockerHost, reference: string, signal: AbortSignal): 
         if (stream === 'stderr') lastError = text.slice(0, 1_000)
         else {
           bytes += text.length
-          if (bytes <= maxFactsBytes) output.push(text)
+          if (bytes <= maxProbedBytes) output.push(text)
         }
       },
       limited,
     )
-    const facts = parseJson(output.join(''), factsSchema)
-    if (end?.exitCode === 0 && facts) return facts
+    const probed = parseJson(output.join(''), probedSchema)
+    if (end?.exitCode === 0 && probed) {
+      const { manifests, ...facts } = probed
+      return { ...facts, modules: await readImageModules(manifests, facts.odooVersion, limited) }
+    }
     throw new TaskError(
       'image-unusable',
       `the image ${reference} holds no usable Odoo: ${lastError ?? `exit code ${end?.exitCode}`}`,

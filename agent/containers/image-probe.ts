@@ -1,9 +1,13 @@
+import { maxManifestBytes } from '../repository/manifest.ts'
+
 /**
- * Run inside an image: who is the user, which Odoo, which modules, which packages and programs. Reads files only;
- * manifests are evaluated as literals and nothing of Odoo is imported. Chunked printing keeps lines short.
+ * Run inside an image: who is the user, which Odoo, which manifests, packages and programs. Reads files only,
+ * and nothing of Odoo is imported: what a manifest says is read by the reader of all manifests. Chunked printing keeps lines
+ * short.
  */
 export const probeScript = String.raw`
-import ast, configparser, glob, importlib.metadata, importlib.util, json, os, re, site, subprocess, sys
+max_manifest = ${maxManifestBytes}
+import base64, configparser, glob, importlib.metadata, importlib.util, json, os, re, site, subprocess, sys
 sys.path += site.getsitepackages()
 paths, version = [], ''
 spec = importlib.util.find_spec('odoo')
@@ -23,29 +27,20 @@ for rc in [os.environ.get('ODOO_RC'), '/etc/odoo/odoo.conf']:
 if config.has_option('options', 'addons_path'):
     paths += [path.strip() for path in config.get('options', 'addons_path').split(',')]
 paths.append('/mnt/extra-addons')
-modules = {}
+manifests = []
 for path in dict.fromkeys(paths):
-    for file in sorted(glob.glob(os.path.join(glob.escape(path), '*', '__manifest__.py'))):
-        folder = os.path.dirname(file)
-        try:
-            manifest = ast.literal_eval(open(file, encoding='utf-8').read())
-        except Exception as error:
-            print(file, error, file=sys.stderr)
-            continue
-        depends = list(manifest.get('depends') or [])
-        facts = {
-            'depends': depends,
-            'installable': bool(manifest.get('installable', True)),
-            'countries': list(manifest.get('countries') or []),
-            'excludes': list(manifest.get('excludes') or []),
-            'version': str(manifest.get('version') or ''),
-            'neutralize': os.path.isfile(os.path.join(folder, 'data', 'neutralize.sql')),
-        }
-        # A collection names what it is installed with; whatever else is not False means all it depends on, or nothing.
-        auto = manifest.get('auto_install', False)
-        if auto is not False:
-            facts['autoInstall'] = list(auto) if hasattr(auto, '__iter__') else depends if auto else []
-        modules.setdefault(os.path.basename(folder), facts)
+    for folder in sorted(glob.glob(os.path.join(glob.escape(path), '*', ''))):
+        for name in ('__manifest__.py', '__openerp__.py'):
+            file = os.path.join(folder, name)
+            if os.path.isfile(file) and os.access(file, os.R_OK):
+                with open(file, 'rb') as text:
+                    content = text.read(max_manifest + 1)
+                manifests.append({
+                    'module': os.path.basename(os.path.dirname(file)),
+                    'file': file,
+                    'content': base64.b64encode(content).decode(),
+                    'neutralize': os.path.isfile(os.path.join(folder, 'data', 'neutralize.sql')),
+                })
 distributions, imports = {}, {}
 for found in importlib.metadata.distributions():
     name = re.sub(r'[-_.]+', '-', found.metadata['Name'] or '').lower()
@@ -81,7 +76,7 @@ try:
 except FileNotFoundError:
     pass
 text = json.dumps({
-    'uid': os.getuid(), 'gid': os.getgid(), 'odooVersion': version, 'modules': modules,
+    'uid': os.getuid(), 'gid': os.getgid(), 'odooVersion': version, 'manifests': manifests,
     'distributions': distributions, 'imports': imports, 'executables': sorted(executables),
     'system': {'id': system.get('ID', ''), 'version': system.get('VERSION_ID', '')}, 'packages': packages,
 })

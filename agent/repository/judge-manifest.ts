@@ -11,8 +11,11 @@ export interface ManifestVerdict {
   readonly stops?: boolean
 }
 
+/** What of a manifest is judged. */
+type JudgedFields = Pick<Manifest, 'faults' | 'installable' | 'writtenVersion'>
+
 /** `series` is that of the project's Odoo; empty where nobody says it. */
-export function judgeManifest(manifest: Manifest, series: string): ManifestVerdict {
+export function judgeManifest(manifest: JudgedFields, series: string): ManifestVerdict {
   const { faults, installable, writtenVersion } = manifest
   const odoo = `Odoo${series ? ` ${series}` : ''}`
   const stopping = faults.find(({ stops }) => stops)

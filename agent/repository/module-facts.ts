@@ -8,7 +8,7 @@ export interface ModuleFacts {
   countries: readonly string[]
   /** Modules that must not be installed beside it. */
   excludes: readonly string[]
-  /** Its manifest, for people; modules of the image have none to look at. */
+  /** Its manifest, for people: in the repository, or in the image. */
   file?: string
   /** Why it cannot be installed here, for people: `has version 18.0.1.0.0, but the project is for Odoo 19.0`. */
   unfit?: string

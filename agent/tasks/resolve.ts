@@ -10,6 +10,7 @@ import { registriesOf } from '../containers/registry-credentials.ts'
 import { parseAllowEntry } from '../egress/allow-list.ts'
 import { assembleProject } from '../git/assembly.ts'
 import { hostileText } from '../hostile-text/hostile-text.ts'
+import type { ProjectModules } from '../repository/close-stages.ts'
 import { fairwayFileName, toProjectConfig } from '../repository/fairway-yaml.ts'
 import { createLock, imageKey } from '../repository/lock.ts'
 import type { PlacedAddon } from '../repository/module-places.ts'
@@ -37,9 +38,10 @@ import {
 import { findAllAddons, findOwnAddons } from './resolve/find-addons.ts'
 import { judgeFiles, leaveOutUnfit, warnOfPointers } from './resolve/fit-addons.ts'
 import { gatherSources } from './resolve/gather-sources.ts'
+import { judgeImageModules } from './resolve/image-modules.ts'
 import { warnOnlyBase } from './resolve/only-base.ts'
 import { openBase } from './resolve/open-base.ts'
-import { closePackages, openPackages } from './resolve/packages.ts'
+import { closePackages, needsOfImage, openPackages } from './resolve/packages.ts'
 import { createModules } from './resolve/project-modules.ts'
 import { proposeSources } from './resolve/propose-sources.ts'
 import { requireRenames } from './resolve/renames.ts'
@@ -141,7 +143,9 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   const found: PlacedAddon[] = [...repositories, ...requirements.addons]
   warnShadowed(found, base.facts, context)
 
-  const projectModules = createModules(found, base.facts, config, series)
+  const hidden = new Set(found.map(({ module }) => module))
+  const image = judgeImageModules(base.facts, { hidden, series }, context)
+  const projectModules = createModules(found, image, config, series)
   requireRenames(config, projectModules)
   const stages = await closeStages(config, projectModules, signal)
   const proposing = {
@@ -174,7 +178,9 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   tellAutoInstalled(stage, projectModules, context)
   warnOnlyBase(addons, stage, config, context)
   const locked = lockAddons(placed, assembly)
-  const packages = await closePackages(requirements, input, { addons, modules: projectModules, stages })
+  const imageModules = needsOfImage(base.facts)
+  const needing = { addons, modules: projectModules, stages, imageModules }
+  const packages = await closePackages(requirements, input, needing)
   const lock = createLock({
     commit: project.commit,
     treeId: project.treeId,
@@ -200,7 +206,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     closure: closure.order,
     baseModules: closure.fromImage,
     autoInstalled: closure.autoInstalled,
-    imageModules: installableOf(base.facts),
+    imageModules: installableOf(image),
     imageKey: imageKey(base.digest, locked, packages),
     python: packages.python.map((one) => ({ ...one, hashes: [...one.hashes], askedBy: [...one.askedBy] })),
     apt: packages.apt.map((one) => ({ ...one })),
@@ -215,10 +221,8 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   })
 }
 
-const installableOf = ({ modules }: ImageFacts): string[] =>
-  Object.keys(modules)
-    .filter((name) => modules[name]!.installable)
-    .sort()
+const installableOf = (modules: ProjectModules['image']): string[] =>
+  [...modules].flatMap(([name, { installable, unfit }]) => (installable && !unfit ? [name] : [])).sort()
 
 const readFairwayFile = (files: string) =>
   readRepositoryFile(files, fairwayFileName, { reason: 'config-invalid', maxBytes: 1024 ** 2 })

@@ -1,9 +1,11 @@
+import { dirname } from 'node:path/posix'
 import type { ProjectConfig, ResolveTask } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { ImageFacts } from '../../containers/image-facts.ts'
 import type { AllowEntry } from '../../egress/allow-list.ts'
 import type { ProjectModules } from '../../repository/close-stages.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import type { Pins } from '../../repository/pins.ts'
-import { chainTo } from '../../requirements/module-requirements.ts'
+import { chainTo, type ModuleNeeds } from '../../requirements/module-requirements.ts'
 import type { RequirementsFile } from '../../requirements/requirements-file.ts'
 import {
   type OpenRequirements,
@@ -51,7 +53,13 @@ export function closePackages(
     addons,
     modules,
     stages,
-  }: { addons: readonly PlacedAddon[]; modules: ProjectModules; stages: readonly StageClosure[] },
+    imageModules,
+  }: {
+    addons: readonly PlacedAddon[]
+    modules: ProjectModules
+    stages: readonly StageClosure[]
+    imageModules: readonly ModuleNeeds[]
+  },
 ): Promise<ResolvedRequirements> {
   // A company may be in any country: what would come with it needs its packages as well.
   const installed = new Set(
@@ -62,8 +70,16 @@ export function closePackages(
   const all = [...new Set(stages.flatMap((stage) => (stage.closure ? stage.modules : [])))].sort()
   const askedFor = (module: string) => (own?.closure?.order.includes(module) ? own.modules : all)
   const dependsOf = (name: string) => (modules.own.get(name) ?? modules.image.get(name))?.depends ?? []
+  const brought = new Set(addons.map(({ module }) => module))
+  const ofImage = imageModules.filter(({ module }) => !brought.has(module))
   return requirements.close(
-    addons.filter(({ module }) => installed.has(module)),
+    [...addons, ...ofImage].filter(({ module }) => installed.has(module)),
     (module) => chainTo(module, askedFor(module), dependsOf),
   )
 }
+
+/** What modules of the base image ask for, which it may lack: Odoo installs none without it. */
+export const needsOfImage = ({ modules }: ImageFacts): ModuleNeeds[] =>
+  Object.entries(modules).map(([module, { depends, externalBin, externalPython, file }]) => {
+    return { module, path: dirname(file), depends, externalPython, externalBin }
+  })

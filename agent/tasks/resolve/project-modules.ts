@@ -1,5 +1,4 @@
 import type { ProjectConfig } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import type { ImageFacts } from '../../containers/image-facts.ts'
 import type { ProjectModules } from '../../repository/close-stages.ts'
 import type { ModuleFacts } from '../../repository/module-facts.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
@@ -8,7 +7,7 @@ import { rulesOf } from '../../repository/odoo-series.ts'
 /** `series` is that of the project's Odoo; empty where nobody says it. */
 export function createModules(
   addons: readonly PlacedAddon[],
-  facts: ImageFacts,
+  image: ReadonlyMap<string, ModuleFacts>,
   config: ProjectConfig,
   series: string,
 ): ProjectModules {
@@ -19,11 +18,11 @@ export function createModules(
   return {
     project: new Set(own.map(({ module }) => module)),
     own: new Map(addons.map((addon) => [addon.module, moduleFacts(addon, series)])),
-    image: new Map(Object.entries(facts.modules)),
+    image,
     searched: [
       `the repository (${folders}: ${own.length} addons)`,
       ...(sources.size > 0 ? [`${sources.size} sources (${others.length} addons)`] : []),
-      `the image ${config.baseImage} (${Object.keys(facts.modules).length} modules)`,
+      `the image ${config.baseImage} (${image.size} modules)`,
     ],
   }
 }

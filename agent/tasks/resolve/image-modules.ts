@@ -1,0 +1,43 @@
+import { listSentences } from '../../../lib/words/list-short.ts'
+import type { ImageFacts } from '../../containers/image-facts.ts'
+import { judgeManifest } from '../../repository/judge-manifest.ts'
+import type { ModuleFacts } from '../../repository/module-facts.ts'
+import { rulesOf } from '../../repository/odoo-series.ts'
+import { type TaskContext, TaskError } from '../task.ts'
+
+const shown = 5
+
+/**
+ * The modules of the base image as Odoo of `series` takes them; what cannot be installed is said. None of them can be left
+ * out of the image, so that one on which Odoo stops is the end of it, unless a module of the project hides it.
+ *
+ * @param hidden modules of the project and its sources.
+ * @throws TaskError `image-unusable`, naming manifests.
+ */
+export function judgeImageModules(
+  { modules }: Pick<ImageFacts, 'modules'>,
+  { hidden, series }: { hidden: ReadonlySet<string>; series: string },
+  context: Pick<TaskContext, 'warn'>,
+): ReadonlyMap<string, ModuleFacts> {
+  const judged = Object.entries(modules).map(([name, module]) => {
+    const { file, depends, installable, autoInstall, excludes } = module
+    const countries = rulesOf(series).countries ? module.countries : []
+    const verdict = judgeManifest(module, series)
+    return { name, facts: { file, depends, installable, autoInstall, excludes, countries, ...verdict } }
+  })
+  const unfit = judged.filter(
+    ({ name, facts }) => facts.installable && facts.unfit !== undefined && !hidden.has(name),
+  )
+  const stopping = unfit.filter(({ facts }) => facts.stops)
+  const describe = ({ facts }: (typeof judged)[number]) => `${facts.file} ${facts.unfit}`
+  if (stopping.length > 0)
+    throw new TaskError(
+      'image-unusable',
+      `the base image holds modules on which Odoo stops: ${listSentences(stopping, shown, describe)}; take them out of it, or mend them there`,
+    )
+  if (unfit.length > 0)
+    context.warn(
+      `not installed: of the base image, ${listSentences(unfit, shown, describe)}; Odoo passes them over`,
+    )
+  return new Map(judged.map(({ name, facts }) => [name, facts]))
+}
