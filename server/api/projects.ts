@@ -22,12 +22,13 @@ export const projectsApi = (app: AppContext): ServiceImpl<typeof ProjectService>
     })
     return { ...created, webhookUrl: new URL('/webhooks/github', app.config.publicUrl).href }
   },
-  async pinRepository({ project, githubRepositoryId, githubOwnerId, repositoryUid, ownerUid }, context) {
+  async pinRepository(request, context) {
+    const { project, githubRepositoryId, githubOwnerId, repositoryUid, ownerUid, repositoryUrl } = request
     const pin =
       repositoryUid || ownerUid
         ? requirePin(repositoryUid, ownerUid)
         : githubPin(requireRepositoryIds(githubRepositoryId, githubOwnerId))
-    return { project: await pinProject(app, callerOf(context), project, pin) }
+    return { project: await pinProject(app, callerOf(context), project, pin, repositoryUrl) }
   },
   async updateProject(request, context) {
     return await updateProject(app, callerOf(context), request.project, {

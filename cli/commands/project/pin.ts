@@ -7,6 +7,7 @@ import { verb } from '../../verb.ts'
 interface Options {
   repositoryId?: string
   ownerId?: string
+  repository?: string
 }
 
 export const command = verb<Options>({
@@ -18,24 +19,26 @@ export const command = verb<Options>({
   examples: [
     ['fairway project pin acme --repository-id 1296269 --owner-id 9919', 'from `gh api repos/acme/odoo`'],
     [
-      "fairway project pin acme --repository-id 'gitlab:42' --owner-id 'gitlab:acme'",
-      'at another git server',
+      "fairway project pin acme --repository-id 'gitlab:42' --owner-id 'gitlab:acme' --repository https://gitlab.com/acme/odoo.git",
+      'it has moved to another git server',
     ],
   ],
   configure: (command) =>
     command
       .option('--repository-id <id>', 'of the repository')
-      .option('--owner-id <id>', 'of the user or organization that owns it'),
-  async run(session, [project = ''], { repositoryId, ownerId }) {
+      .option('--owner-id <id>', 'of the user or organization that owns it')
+      .option('--repository <url>', 'where agents clone from; needed when it is at another git server'),
+  async run(session, [project = ''], { repositoryId, ownerId, repository }) {
     if (!repositoryId || !ownerId) throw usageError('Give both: --repository-id ID --owner-id ID.')
     const client = await session.client(ProjectService)
     const answer = await client.pinRepository(
       repositoryId.includes(':')
-        ? { project, repositoryUid: repositoryId, ownerUid: ownerId }
+        ? { project, repositoryUid: repositoryId, ownerUid: ownerId, repositoryUrl: repository }
         : {
             project,
             githubRepositoryId: parseGithubId('--repository-id', repositoryId),
             githubOwnerId: parseGithubId('--owner-id', ownerId),
+            repositoryUrl: repository,
           },
       { signal: session.signal },
     )

@@ -63,10 +63,8 @@ export const command = verb<Options>({
     out.line(`Project ${project} is changed.`)
     for (const rule of json.branchRules) out.line(`  ${rule.pattern} → ${rule.stage}`)
     if (answer.webhookSecret) out.line(`Webhook secret: ${answer.webhookSecret}`)
-    if (options.repository && json.repositoryUid) {
-      out.note(
-        'The first signed delivery of this repository says which one it is; deliveries of the former one are refused.',
-      )
+    if ((options.repository || options.slug) && !json.repositoryUid) {
+      out.note('The first signed delivery of this repository says which one it is.')
     }
     return undefined
   },

@@ -36,9 +36,14 @@ const fail = (error: Error): never => {
 
 /** Whether a repository's address is at that host; GitHub takes ssh at a name of its own as well. */
 export function isAtHost(repositoryUrl: string, host: string): boolean {
-  const scp = /^git@([\w.-]+):/.exec(repositoryUrl)?.[1]
-  const named = (scp ?? URL.parse(repositoryUrl)?.hostname ?? '').toLowerCase()
+  const named = hostOf(repositoryUrl)
   return named === host || named === `ssh.${host}`
+}
+
+/** In lower case; empty where the address names none. */
+export function hostOf(repositoryUrl: string): string {
+  const scp = /^git@([\w.-]+):/.exec(repositoryUrl)?.[1]
+  return (scp ?? URL.parse(repositoryUrl)?.hostname ?? '').toLowerCase()
 }
 
 function slugFrom(path: string): string | undefined {

@@ -113,18 +113,23 @@ export async function getProject({ db }: AppContext, caller: Caller, name: strin
   })
 }
 
-/** Says of which repository the project is from now on. Throws `project-not-found`, `invalid-repository-id`. */
+/**
+ * Says of which repository the project is from now on. `address` is where agents clone it from; empty: as before, which is
+ * refused for a repository of another git server. Throws `project-not-found`, `invalid-repository-id`,
+ * `invalid-repository-url`.
+ */
 export async function pinProject(
   { db }: AppContext,
   caller: Caller,
   name: string,
   pin: RepositoryPin | undefined,
+  address = '',
 ): Promise<Project> {
   if (!pin) throw invalid('repository-id', 'Give the ids of the repository and of its owner.')
   return await withTenant(db, caller, async (tx) => {
     const { id } = await requireProject(tx, name)
     await authorize(tx, caller, 'project.create')
-    await pinRepository(tx, caller, id, pin)
+    await pinRepository(tx, caller, id, pin, address)
     return await projectWithCounts(tx, id)
   })
 }

@@ -5,12 +5,14 @@ import { type RepositoryClaim, RepositoryClaimSchema } from '../../../proto/gen/
 import { audit } from '../../db/audit.ts'
 import type { ProjectsTable } from '../../db/tables/projects.ts'
 import type { Operation, Tx } from '../../db/tenancy.ts'
-import { DomainError } from '../../errors.ts'
+import { DomainError, invalid } from '../../errors.ts'
 import { noteDefaultBranch } from './default-branch.ts'
+import { isAtOtherForge } from './forge-hosts.ts'
 import { parseRepositoryUrl } from './project-fields.ts'
 import {
   type ClaimedRepository,
   describePin,
+  forgeOf,
   pinColumns,
   pinCommand,
   pinOf,
@@ -66,21 +68,46 @@ export async function acknowledgeRepository(
   return undefined
 }
 
-/** An owner's word: of this repository from now on. What was refused before and is this one is taken at its word. */
+/**
+ * An owner's word: of this repository from now on, and cloned from `address` where one is given. What was refused before and
+ * is this one is taken at its word. Throws `invalid-repository-url` where the repository can't be at the project's address.
+ */
 export async function pinRepository(
   tx: Tx,
   op: Operation,
   projectId: string,
   pin: RepositoryPin,
+  address = '',
 ): Promise<void> {
   const project = await lockProject(tx, projectId)
+  requireAddressFor(project, pin, address)
+  const given = address ? parseRepositoryUrl(address) : undefined
   await writePin(tx, op, projectId, pin)
   const claim = claimOf(project)
-  if (!claim) return
-  await tx.updateTable('projects').set({ repository_claim: null }).where('id', '=', projectId).execute()
-  if (claim.repository === pin.repository && claim.owner === pin.owner) {
-    await rename(tx, op, project, claim.slug)
+  if (claim) {
+    await tx.updateTable('projects').set({ repository_claim: null }).where('id', '=', projectId).execute()
   }
+  const slug = claim && isSame(pin, { slug: claim.slug, pin: claim }) ? claim.slug : undefined
+  if (given) await readdress(tx, op, project, { url: given.url, slug: slug ?? given.slug })
+  else if (slug) await rename(tx, op, project, slug)
+}
+
+/** Another forge's repository is not where this one was: its builds would go on with the code of the former place. */
+function requireAddressFor(project: Project, pin: RepositoryPin, address: string): void {
+  if (address ? !isAtOtherForge(address, pin) : !needsAddress(project, pin)) return
+  throw invalid(
+    'repository-url',
+    address
+      ? `${address} is at another git server than ${describePin(pin)}: give the address that agents are to clone from.`
+      : `The project ${project.name} is cloned from ${project.repository_url}, and ${describePin(pin)} is elsewhere. Give ` +
+          `its address as well: \`${pinCommand(project.name, pin)} --repository URL\`.`,
+  )
+}
+
+function needsAddress(project: Project, pin: RepositoryPin): boolean {
+  const before = pinOf(project)
+  if (before && wasTakenForGithub(before, { slug: '', pin })) return false
+  return (before && forgeOf(before) !== forgeOf(pin)) || isAtOtherForge(project.repository_url, pin)
 }
 
 /** What waits for an owner's word; undefined where nothing does. */
@@ -93,7 +120,7 @@ export function claimMessage(project: Project): RepositoryClaim | undefined {
     repositoryUid: claim.repository,
     ownerUid: claim.owner,
     explanation: pin
-      ? explain(project.name, pin, { slug: claim.slug, pin: claim.repository ? claim : undefined })
+      ? explain(project, pin, { slug: claim.slug, pin: claim.repository ? claim : undefined })
       : '',
     firstSeenAt: timestampFromDate(new Date(claim.at)),
   })
@@ -106,9 +133,15 @@ const lockProject = (tx: Tx, projectId: string): Promise<Project> =>
 
 function findRefusal(project: Project, claim: ClaimedRepository): DomainError | undefined {
   const pin = pinOf(project)
-  if (!pin || isSame(pin, claim) || wasTakenForGithub(pin, claim)) return undefined
-  return new DomainError('forbidden', 'repository-changed', explain(project.name, pin, claim))
+  if (!pin) return undefined
+  const known = isSame(pin, claim) || wasTakenForGithub(pin, claim)
+  const follows = !isNewName(project, claim.slug) || !isAtOtherForge(project.repository_url, claim.pin ?? pin)
+  if (known && follows) return undefined
+  return new DomainError('forbidden', 'repository-changed', explain(project, pin, claim))
 }
+
+const isNewName = ({ repository_slug }: Project, slug: string): boolean =>
+  repository_slug.toLowerCase() !== slug.toLowerCase()
 
 const isSame = (pin: RepositoryPin, { pin: claimed }: ClaimedRepository): boolean =>
   claimed?.repository === pin.repository && claimed.owner === pin.owner
@@ -119,15 +152,25 @@ const wasTakenForGithub = (pin: RepositoryPin, { pin: claimed }: ClaimedReposito
   pin.repository === claimed.repository.replace('gitea:', 'github:') &&
   pin.owner === claimed.owner.replace('gitea:', 'github:')
 
-function explain(project: string, pin: RepositoryPin, { slug, pin: claimed }: ClaimedRepository): string {
-  const is = `The project ${project} is of ${describePin(pin)}`
+function explain(project: Project, pin: RepositoryPin, claim: ClaimedRepository): string {
+  const { name } = project
+  const { slug, pin: claimed } = claim
+  const is = `The project ${name} is of ${describePin(pin)}`
   if (!claimed) {
     return (
       `${is}, and ${slug} now is a repository without ids: it is at another git server. If that is right, an owner says ` +
-      `so: \`fairway project pin ${project} --repository-id ID --owner-id ID\`.`
+      `so: \`fairway project pin ${name} --repository-id ID --owner-id ID --repository URL\`.`
     )
   }
-  const consent = `an owner says so: \`${pinCommand(project, claimed)}\`.`
+  if (isSame(pin, claim)) {
+    return (
+      `${is}, which is called ${slug} now, and its address ${project.repository_url} is at another git server: nobody knows ` +
+      `who has that name there. Nothing is built until an owner says where it is: \`fairway project update ${name} ` +
+      '--repository URL`.'
+    )
+  }
+  const address = needsAddress(project, claimed) ? ' --repository URL' : ''
+  const consent = `an owner says so: \`${pinCommand(name, claimed)}${address}\`.`
   if (claimed.repository === pin.repository) {
     return (
       `${is}, and was given to another owner: ${slug} is ${describePin(claimed)}. Whoever owns it decides what is pushed, so ` +
@@ -143,9 +186,7 @@ function explain(project: string, pin: RepositoryPin, { slug, pin: claimed }: Cl
 async function follow(tx: Tx, op: Operation, project: Project, claim: ClaimedRepository): Promise<void> {
   const pin = pinOf(project)
   if (claim.pin && !(pin && isSame(pin, claim))) await writePin(tx, op, project.id, claim.pin)
-  if (pin && project.repository_slug.toLowerCase() !== claim.slug.toLowerCase()) {
-    await rename(tx, op, project, claim.slug)
-  }
+  if (pin && isNewName(project, claim.slug)) await rename(tx, op, project, claim.slug)
   // It was given away, and has come back.
   if (claim.pin && claimOf(project)?.repository === claim.pin.repository) {
     await tx.updateTable('projects').set({ repository_claim: null }).where('id', '=', project.id).execute()
@@ -187,18 +228,29 @@ async function writePin(tx: Tx, op: Operation, projectId: string, pin: Repositor
   await audit(tx, op, 'project.pin', { kind: 'project', id: projectId, projectId }, { ...details })
 }
 
-/** Agents clone from where it is now: the old name may be somebody else's tomorrow. */
+/**
+ * Agents clone from where it is now: the old name may be somebody else's tomorrow. The address is known to be at the git
+ * server that says the new name, or at least at no other.
+ */
 async function rename(tx: Tx, op: Operation, project: Project, slug: string): Promise<void> {
-  const { id, repository_url: url, repository_slug: before } = project
-  if (before.toLowerCase() === slug.toLowerCase()) return
+  const { repository_url: url, repository_slug: before } = project
+  if (!isNewName(project, slug)) return
   const at = url.lastIndexOf(before)
   const renamed = at < 0 ? url : url.slice(0, at) + slug + url.slice(at + before.length)
-  const repository_url = parseRepositoryUrl(renamed).slug === slug ? renamed : url
+  await readdress(tx, op, project, { slug, url: parseRepositoryUrl(renamed).slug === slug ? renamed : url })
+}
+
+async function readdress(
+  tx: Tx,
+  op: Operation,
+  { id, repository_slug: before }: Project,
+  { slug, url }: { readonly slug: string; readonly url: string },
+): Promise<void> {
   await tx
     .updateTable('projects')
-    .set({ repository_slug: slug, repository_url })
+    .set({ repository_slug: slug, repository_url: url })
     .where('id', '=', id)
     .execute()
-  const details = { before, now: slug, url: repository_url }
+  const details = { before, now: slug, url }
   await audit(tx, op, 'project.rename-repository', { kind: 'project', id, projectId: id }, details)
 }

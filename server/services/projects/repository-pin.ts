@@ -94,9 +94,13 @@ const forgeLabels: Readonly<Record<string, string>> = {
   bitbucket: 'Bitbucket',
 }
 
+/** The forge that gave a repository its id: `gitlab`. */
+export const forgeOf = ({ repository }: RepositoryPin): string => repository.split(':')[0] ?? ''
+
 /** `repository 7 of owner 9919 at GitHub` */
-export function describePin({ repository, owner }: RepositoryPin): string {
-  const [forge = ''] = repository.split(':')
+export function describePin(pin: RepositoryPin): string {
+  const { repository, owner } = pin
+  const forge = forgeOf(pin)
   const bare = (uid: string) => uid.slice(forge.length + 1)
   return `repository ${bare(repository)} of owner ${bare(owner)} at ${forgeLabels[forge] ?? forge}`
 }

@@ -375,6 +375,13 @@ export declare type PinRepositoryRequest = Message<"fairway.v1.PinRepositoryRequ
    * @generated from field: string owner_uid = 5;
    */
   ownerUid: string;
+
+  /**
+   * Where agents clone it from; empty: as before. Needed for a repository of another git server.
+   *
+   * @generated from field: string repository_url = 6;
+   */
+  repositoryUrl: string;
 };
 
 /**
