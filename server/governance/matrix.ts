@@ -38,13 +38,13 @@ const environmentRun = ['projects', 'environments', 'runs'] as const
 
 export const matrix = {
   'project.create': {
-    does: 'Register a project, and say of which repository it is',
+    does: 'Register a project',
     reach: 'organization',
     roles: ['owner'],
     writes: ['projects', 'project_names'],
   },
   'project.manage': {
-    does: 'Change, rename, archive and delete a project',
+    does: 'Change, rename, archive and delete a project, and say of which repository it is',
     reach: 'project',
     roles: ['owner'],
     writes: [

@@ -73,3 +73,10 @@ test('a repository of another git server comes with its address', async () => {
   // What was its repository is a stranger now.
   expect((await push('leaving', 'leaving/odoo')).status).toBe(409)
 })
+
+test('a deleted project is of no repository any more', async () => {
+  await create('ended', 'https://github.com/ended/odoo.git')
+  await cli('project', 'delete', 'ended', '--confirm', 'ended')
+  const { code, stderr } = await cli('project', 'pin', 'ended', '--repository-id', '8', '--owner-id', '9')
+  expect([code, stderr]).toEqual([6, expect.stringContaining('was deleted on')])
+})

@@ -128,7 +128,7 @@ export async function pinProject(
   if (!pin) throw invalid('repository-id', 'Give the ids of the repository and of its owner.')
   return await withTenant(db, caller, async (tx) => {
     const { id } = await requireProject(tx, name)
-    await authorize(tx, caller, 'project.create')
+    await authorize(tx, caller, 'project.manage', { projectId: id })
     await pinRepository(tx, caller, id, pin, address)
     return await projectWithCounts(tx, id)
   })
