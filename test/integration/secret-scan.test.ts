@@ -7,6 +7,7 @@ import { createDockerHost } from '../../agent/containers/docker.ts'
 import { createGit } from '../../agent/git/command.ts'
 import { createMirrors, type Mirrors } from '../../agent/git/mirrors.ts'
 import { createPackageSources } from '../../agent/packages/package-sources.ts'
+import { fingerprintOf } from '../../agent/repository/secret-scan/fingerprint.ts'
 import { scanForSecrets } from '../../agent/repository/secret-scan/scan.ts'
 import { openScanner } from '../../agent/repository/secret-scan/scanner.ts'
 import { resolve } from '../../agent/tasks/resolve.ts'
@@ -242,6 +243,32 @@ test('one finding is accepted by its fingerprint, which holds for its rule, valu
   expect((await scan(repository, { commit: other, accept })).findings).toHaveLength(1)
 })
 
+test('a key is known by all of it, however far from its name it stands', async () => {
+  const repository = await createRepository()
+  const far = (secret: string) => `aws_secret_access_key =${' '.repeat(60)}"${secret}"\n`
+  const commit = await repository.commit({ 'a.py': far(awsSecret) })
+  const accept = (await scan(repository, { commit })).found.map(({ fingerprint }) => fingerprint)
+  const rotated = await repository.commit({ 'a.py': far(awsSecret.replace('zzzzz', 'yyyyy')) })
+  expect((await scan(repository, { commit: rotated, accept })).findings).toHaveLength(1)
+})
+
+test('of more findings than are listed each can be accepted, and none costs its text the time of a fingerprint', async () => {
+  const repository = await createRepository()
+  const lines = Array.from({ length: 205 }, (_, index) =>
+    together('https://bob:', `hunter2n${index}@erp.test`),
+  )
+  const commit = await repository.commit({ 'list.txt': `${lines.join('\n')}\n`, 'last.txt': `${lines[0]}\n` })
+  const { found, lines: said } = await scan(repository, { commit })
+  expect(found).toHaveLength(200)
+  expect(found.every(({ fingerprint }) => fingerprint !== '')).toBe(true)
+  expect(said).toContain('6 of the secrets found are not listed')
+  const last = await fingerprintOf('basicauth/BasicAuth', 'list.txt', lines.at(-1)!)
+  const accepted = (await scan(repository, { commit, accept: [last] })).accepted
+  expect(accepted).toMatchObject([{ file: 'list.txt', line: 205, fingerprint: last }])
+  await using scanner = openScanner(createTask().context.signal)
+  expect((await scanner.lint('list.txt', lines.join('\n')))[0]).not.toHaveProperty('fingerprint')
+}, 60_000)
+
 test('what was searched before and held nothing is not looked at again; what held something is', async () => {
   const repository = await createRepository()
   const files = { 'a.py': 'pass\n', 'key.txt': slack, 'image.bin': '\0\0' }
@@ -257,7 +284,7 @@ test('what was searched before and held nothing is not looked at again; what hel
 test('a text that is not done with in time fails the search', async () => {
   const task = createTask()
   await using scanner = openScanner(task.context.signal, { deadlineMs: 1, memoryMb: 256 })
-  const failed = scanner.lint('slow.txt', 'x'.repeat(1_000_000), 0)
+  const failed = scanner.lint('slow.txt', 'x'.repeat(1_000_000))
   await expect(failed).rejects.toMatchObject({ reason: 'secret-scan-failed' } satisfies Partial<TaskError>)
   await expect(failed).rejects.toThrow(/slow\.txt is not done with within 0\.001 seconds/)
 })
@@ -275,9 +302,9 @@ test('a text that takes too much memory fails the search, and a cancel ends it',
   const task = createTask()
   await using small = openScanner(task.context.signal, { deadlineMs: 60_000, memoryMb: 8 })
   const text = `${slack} ${url}`.repeat(100_000)
-  await expect(small.lint('big.txt', text, 0)).rejects.toMatchObject({ reason: 'secret-scan-failed' })
+  await expect(small.lint('big.txt', text)).rejects.toMatchObject({ reason: 'secret-scan-failed' })
   await using scanner = openScanner(task.context.signal)
-  const asked = scanner.lint('big.txt', text, 0)
+  const asked = scanner.lint('big.txt', text)
   task.abort('cancelled')
   await expect(asked).rejects.toMatchObject({ why: 'cancelled' })
 })

@@ -1,4 +1,4 @@
-import { isExample } from './examples.ts'
+import { isAddressOfNoOne, isPlaceholder, isPublished } from './examples.ts'
 import { type Severity, severityOf } from './rules.ts'
 
 export interface Judgement {
@@ -13,6 +13,9 @@ export interface Judgement {
  */
 const formsOnly: ReadonlySet<string> = new Set(['privatekey/PrivateKey', 'aws/AWSSecretAccessKey'])
 
+/** Rules that find addresses with a password in them. */
+const addresses = /^(?:basicauth|database-connection-string)\//
+
 const besideCode =
   /^(?:tests?|testing|__tests__|specs?|fixtures?|testdata|test[-_]data|examples?|samples?|demo|docs?|documentation|mocks?|cassettes|readme)$/i
 const besideCodeFile =
@@ -25,10 +28,19 @@ export function isBesideCode(path: string): boolean {
   return besideCodeFile.test(name) || parts.some((part) => besideCode.test(part))
 }
 
+/**
+ * Whether a value that looks like a secret is one of those that are written where no secret is. What has a provider's mark in
+ * it is a published one or none.
+ */
+function isExample(rule: string, value: string): boolean {
+  if (addresses.test(rule)) return isAddressOfNoOne(value)
+  return formsOnly.has(rule) ? isPlaceholder(value) : isPublished(value)
+}
+
 /** How grave it is that a file of that path holds the value which a rule found. */
 export function judge(rule: string, path: string, value: string): Judgement {
   const severity = severityOf(rule)
-  if (isExample(value)) return { severity: 'low', note: 'an example or a placeholder' }
+  if (isExample(rule, value)) return { severity: 'low', note: 'an example or a placeholder' }
   const grave = severity === 'critical' || severity === 'high'
   if (grave && formsOnly.has(rule) && isBesideCode(path)) {
     return { severity: 'medium', note: 'among tests, demo data or documentation' }

@@ -1,21 +1,17 @@
-import { createHmac, randomBytes } from 'node:crypto'
 import { basename, extname } from 'node:path'
 import { lintSource } from '@secretlint/core'
 import { secretLintProfiler } from '@secretlint/profiler'
 import { rules as recommended } from '@secretlint/secretlint-rule-preset-recommend'
-import { fingerprintOf } from './fingerprint.ts'
 import { type Judgement, judge } from './judge.ts'
 import { pathPattern } from './path-pattern.ts'
 import { ruleName } from './rules.ts'
 
-/** A secret in a file; never the secret itself, nor the library's message, which quotes it. */
+/** A secret in a file; without the library's message, which quotes it. */
 export interface Hit extends Judgement {
   readonly line: number
   readonly rule: string
-  /** The same for the same secret within one scan, and nothing outside it. */
-  readonly secret: string
-  /** See fingerprint.ts; empty where there were more than asked for. */
-  readonly fingerprint: string
+  /** What was found, to be told from others and never to leave the search. */
+  readonly value: string
 }
 
 // It would keep an entry for every rule and file.
@@ -25,10 +21,9 @@ secretLintProfiler.setEnabled(false)
 const rules = recommended
   .filter(({ meta }) => !meta.id.endsWith('-filter-comments'))
   .map((rule) => ({ id: rule.meta.id, rule }))
-const key = randomBytes(32)
 
-/** What is found in a text that the repository calls `path`, the first `fingerprints` of it with theirs. */
-export async function lint(path: string, text: string, fingerprints: number): Promise<Hit[]> {
+/** What is found in a text that the repository calls `path`. */
+export async function lint(path: string, text: string): Promise<Hit[]> {
   const extension = extname(path)
   const { messages } = await lintSource({
     source: {
@@ -43,17 +38,17 @@ export async function lint(path: string, text: string, fingerprints: number): Pr
   const content = text.startsWith('\ufeff') ? text.slice(1) : text
   return messages
     .filter(({ type }) => type === 'message')
-    .map(({ loc, range, ruleId, messageId }, index) => {
+    .map(({ loc, range, ruleId, messageId, data }) => {
       const rule = ruleName(ruleId, messageId)
-      const value = content.slice(...range)
-      return {
-        line: loc.start.line,
-        rule,
-        ...judge(rule, path, value),
-        secret: createHmac('sha256', key).update(value).digest('base64'),
-        fingerprint: index < fingerprints ? fingerprintOf(rule, path, value) : '',
-      }
+      const value = foundValue(content.slice(...range), data)
+      return { line: loc.start.line, rule, ...judge(rule, path, value), value }
     })
+}
+
+/** Some rules' ranges end before what they found, and may hold nothing of it: then it is what their message quotes. */
+function foundValue(marked: string, data: unknown): string {
+  const quoted = Object.values(data ?? {}).filter((each): each is string => typeof each === 'string')
+  return quoted.every((each) => marked.includes(each)) ? marked : quoted.join('\0')
 }
 
 /** Those of the paths that one of the patterns leaves out. */

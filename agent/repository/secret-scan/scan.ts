@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { create } from '@bufbuild/protobuf'
-import { type SecretFinding, SecretFindingSchema } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { SecretFinding } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { Mirrors } from '../../git/mirrors.ts'
 import { listTree } from '../../git/tree.ts'
 import { type TaskContext, TaskError } from '../../tasks/task.ts'
@@ -11,6 +10,7 @@ import { listPushed } from './history.ts'
 import { readText } from './read-text.ts'
 import { openScanner, type Scanner } from './scanner.ts'
 import { openSearchedBlobs } from './searched-blobs.ts'
+import { type Found, sortOut } from './sort-out.ts'
 
 /** What is searched. */
 export interface PushedSource {
@@ -43,10 +43,6 @@ const limits = {
   tree: { fileBytes: 1024 ** 2, files: 20_000, totalBytes: 256 * 1024 ** 2 },
   history: { fileBytes: 1024 ** 2, files: 5_000, totalBytes: 128 * 1024 ** 2 },
   commits: { commits: 500, listingBytes: 64 * 1024 ** 2 },
-  findings: 200,
-  /** Each costs some milliseconds. */
-  fingerprints: 1_000,
-  pathLength: 500,
   deadlineMs: 3 * 60_000,
 } as const
 
@@ -69,7 +65,7 @@ export async function scanForSecrets(
     const scan = new Scan(mirrors, source, scanner, scratch, context, signal)
     await scan.tree()
     if (source.scannedCommit && source.scannedCommit !== source.commit) await scan.history()
-    return scan.report()
+    return await scan.report()
   } catch (error) {
     if (!deadline.aborted || context.signal.aborted) throw error
     throw new TaskError(
@@ -90,8 +86,8 @@ class Scan {
   readonly #scratch: string
   readonly #context: TaskContext
   readonly #signal: AbortSignal
-  readonly #findings: SecretFinding[] = []
-  /** Secrets that were found, each by rule and fingerprint: an older version of a file that still has it says nothing new. */
+  readonly #found: Found[] = []
+  /** Secrets that were found, each by rule and value: an older version of a file that still has it says nothing new. */
   readonly #seen = new Set<string>()
 
   constructor(
@@ -144,16 +140,16 @@ class Scan {
     this.#context.log('fairway', `searched ${what}: ${found} more found`)
   }
 
-  report(): FoundSecrets {
-    const order = ['critical', 'high', 'medium', 'low']
-    const sorted = this.#findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity))
-    const accept = new Set(this.#source.accept)
-    const isAccepted = ({ fingerprint }: SecretFinding) => accept.has(fingerprint)
-    const accepted = sorted.filter(isAccepted)
-    const findings = sorted.filter((finding) => !isAccepted(finding))
-    const more = findings.length - limits.findings
-    if (more > 0) this.#context.log('fairway', `${more} of the secrets found are not listed`)
-    for (const finding of findings.slice(0, limits.findings)) this.#sayHowToAccept(finding)
+  async report(): Promise<FoundSecrets> {
+    const { accept } = this.#source
+    const { findings, accepted, unlisted, uncompared } = await sortOut(this.#found, accept, this.#signal)
+    if (unlisted > 0) this.#context.log('fairway', `${unlisted} of the secrets found are not listed`)
+    if (uncompared > 0)
+      this.#context.log(
+        'fairway',
+        `${uncompared} of the secrets found are too many to be compared with secret_scan.accept of fairway.yaml`,
+      )
+    for (const finding of findings) this.#sayHowToAccept(finding)
     if (accepted.length > 0) {
       const files = named(accepted.map(({ file }) => ({ path: file })))
       this.#context.log(
@@ -161,14 +157,14 @@ class Scan {
         `accepted by secret_scan.accept of fairway.yaml: ${accepted.length} in ${files}`,
       )
     }
-    return { findings: findings.slice(0, limits.findings), accepted: accepted.slice(0, limits.findings) }
+    return { findings, accepted }
   }
 
   /** The exact line, in the log of the build that somebody reads anyway. */
   #sayHowToAccept({ file, line, rule, severity, note, fingerprint }: SecretFinding): void {
     const what = `${file}:${line} ${rule}, ${severity}${note && `, ${note}`}`
-    const how = fingerprint ? `; if it is no secret: secret_scan: { accept: [${fingerprint}] }` : ''
-    this.#context.log('fairway', `found ${what}${how}`)
+    const how = `if it is no secret: secret_scan: { accept: [${fingerprint}] }`
+    this.#context.log('fairway', `found ${what}; ${how}`)
   }
 
   async #withoutIgnored<C extends Candidate>(candidates: readonly C[]) {
@@ -184,7 +180,7 @@ class Scan {
 
   /** How many secrets that were not seen before, and how many versions had to be looked at. */
   async #search(gitDir: string, blobs: readonly Blob[]): Promise<{ found: number; anew: number }> {
-    const before = this.#findings.length
+    const before = this.#found.length
     const known = new Set(this.#seen)
     const searched = await openSearchedBlobs(gitDir)
     const binary: Candidate[] = blobs.filter(({ id, path }) => searched.find(id, path) === 'binary')
@@ -199,21 +195,20 @@ class Scan {
         searched.remember(id, path, 'binary')
         continue
       }
-      const hits = await this.#scanner.lint(path, text, limits.fingerprints - this.#findings.length)
+      const hits = await this.#scanner.lint(path, text)
       if (hits.length === 0) searched.remember(id, path, 'clean')
-      for (const { secret: value, ...hit } of hits) {
-        const secret = `${hit.rule} ${value}`
+      for (const hit of hits) {
+        const secret = `${hit.rule} ${hit.value}`
         // Of the commit's own files every place counts; of older versions the first.
         if (known.has(secret)) continue
         if (commit) known.add(secret)
         this.#seen.add(secret)
-        const file = path.slice(0, limits.pathLength)
-        this.#findings.push(create(SecretFindingSchema, { ...hit, file, commit }))
+        this.#found.push({ ...hit, path, commit })
       }
     }
     await searched.save()
     if (binary.length > 0) this.#sayLeftOut([`${named(binary)} for being binary`])
-    return { found: this.#findings.length - before, anew: news.length }
+    return { found: this.#found.length - before, anew: news.length }
   }
 
   #sayLeftOut(what: readonly string[]): void {

@@ -6,11 +6,8 @@ import type { jobs } from './worker.ts'
 
 /** Searches texts for secrets, in a thread of its own. Close it when done. */
 export interface Scanner extends AsyncDisposable {
-  /**
-   * The first `fingerprints` hits have one. Throws TaskError `secret-scan-failed` when the text is not done with in time:
-   * nothing is passed unseen.
-   */
-  lint(path: string, text: string, fingerprints: number): Promise<readonly Hit[]>
+  /** Throws TaskError `secret-scan-failed` when the text is not done with in time: nothing is passed unseen. */
+  lint(path: string, text: string): Promise<readonly Hit[]>
   /** Those of the paths that the patterns leave out. */
   leftOut(patterns: readonly string[], paths: readonly string[]): Promise<readonly string[]>
 }
@@ -44,9 +41,9 @@ export function openScanner(signal: AbortSignal, limits: ScannerLimits = default
     return failure(what, 'ended the scanner')
   }
   return {
-    async lint(path, text, fingerprints) {
+    async lint(path, text) {
       try {
-        return await pool.ask('lint', [path, text, fingerprints], signal)
+        return await pool.ask('lint', [path, text], signal)
       } catch (error) {
         throw translated(path, error)
       }
