@@ -78,5 +78,5 @@ test('a deleted project is of no repository any more', async () => {
   await create('ended', 'https://github.com/ended/odoo.git')
   await cli('project', 'delete', 'ended', '--confirm', 'ended')
   const { code, stderr } = await cli('project', 'pin', 'ended', '--repository-id', '8', '--owner-id', '9')
-  expect([code, stderr]).toEqual([6, expect.stringContaining('was deleted on')])
+  expect([code, stderr]).toEqual([5, expect.stringContaining('was deleted on')])
 })
