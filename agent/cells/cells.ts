@@ -1,5 +1,4 @@
 import type { DockerHost } from '../containers/docker.ts'
-import { stopPostgres } from '../containers/postgres.ts'
 import { DATABASE, ROLE } from '../database/names.ts'
 import type { Dump, Snapshot } from '../storage/layout.ts'
 import type { Orphan, Ownership } from '../storage/orphans.ts'
@@ -22,10 +21,11 @@ import type {
   SnapshotRequest,
   Step,
 } from './parts.ts'
-import { markStopped, recoverAfterBoot } from './recover.ts'
+import { recoverAfterBoot } from './recover.ts'
 import { restoreCell } from './restore.ts'
 import { snapshotCell } from './snapshot.ts'
 import { startCell } from './start.ts'
+import { stopCell, visitCell } from './visit.ts'
 
 /** How Odoo reaches its database, from a container on the cell's network. */
 export interface Connection {
@@ -62,6 +62,11 @@ export interface Cells {
   start(cellId: string, signal: AbortSignal): Promise<Cell>
   /** Shuts a cell's PostgreSQL down cleanly; it stays down until `start`. One that is not there is fine. */
   stop(cellId: string, signal: AbortSignal): Promise<void>
+  /**
+   * Lets `use` ask a cell's PostgreSQL. One that runs is asked beside all else; one that is down is started for it and
+   * stopped again, and nothing else is done to the cell meanwhile.
+   */
+  visit<T>(cellId: string, signal: AbortSignal, use: (cell: Cell) => Promise<T>): Promise<T>
   connection(cell: Cell): Promise<Connection>
   /** Changes what the record says of the cell's content, by what it says at that moment. Durable when it resolves. */
   note(cellId: string, change: (cell: Cell) => ContentFacts, signal: AbortSignal): Promise<Cell>
@@ -92,12 +97,8 @@ export function createCells(host: DockerHost, pool: Pool): Cells {
     },
     start: (cellId, signal) =>
       parts.withLock(cellId, signal, async () => startCell(parts, await pool.requireCell(cellId), signal)),
-    stop: (cellId, signal) =>
-      parts.withLock(cellId, signal, async () => {
-        const cell = await pool.findCell(cellId)
-        if (cell) await markStopped(cell, true)
-        await stopPostgres(host, cellId)
-      }),
+    stop: (cellId, signal) => parts.withLock(cellId, signal, () => stopCell(parts, cellId)),
+    visit: (cellId, signal, use) => visitCell(parts, cellId, signal, use),
     async connection(cell) {
       const { odooPassword } = await pool.readSecrets(cell)
       return { host: 'db', port: 5432, user: ROLE, password: odooPassword, database: DATABASE }

@@ -113,3 +113,20 @@ test('a cell that is down is looked at and is down again', async () => {
   expect(await inspect()).toMatchObject({ changes: [], changedRows: 0n })
   expect(await isPostgresRunning(services.docker, cellId)).toBe(false)
 }, 60_000)
+
+test('several looks at a cell that is down neither meet nor leave it up', async () => {
+  await services.cells.stop(cellId, new AbortController().signal)
+  const looks = await Promise.all([1, 2, 3].map(() => inspect(new Date(0))))
+  for (const look of looks) expect(look.changes.length).toBeGreaterThan(0)
+  expect(await isPostgresRunning(services.docker, cellId)).toBe(false)
+}, 60_000)
+
+test('a look that is cancelled leaves the cell down as well', async () => {
+  const task = createTask()
+  const looking = services.cells.visit(cellId, task.context.signal, async () => {
+    task.abort('cancelled')
+    task.context.signal.throwIfAborted()
+  })
+  await expect(looking).rejects.toThrow('cancelled')
+  expect(await isPostgresRunning(services.docker, cellId)).toBe(false)
+}, 60_000)
