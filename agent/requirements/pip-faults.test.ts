@@ -5,6 +5,7 @@ import { parseRequirement } from './requirement.ts'
 const requirements = [
   parseRequirement('Foo>=1', 'requirements.txt:1')!,
   parseRequirement('bar', 'sale_x/__manifest__.py')!,
+  { ...parseRequirement('ldap', 'auth_x/__manifest__.py')!, kept: 'python-ldap' },
 ]
 
 test.each([
@@ -13,6 +14,16 @@ test.each([
     `ERROR: Could not find a version that satisfies the requirement foo>=1 (from versions: 0.1, 0.2)
 ERROR: No matching distribution found for foo>=1`,
     'no Python package foo>=1: the index has only 0.1, 0.2, or no file of it suits the image; asked for by requirements.txt:1 Foo>=1',
+  ],
+  [
+    'python-missing',
+    'ERROR: No matching distribution found for python_ldap',
+    'asked for by auth_x/__manifest__.py ldap',
+  ],
+  [
+    'python-conflict',
+    'The conflict is caused by:\n    The user requested python-ldap\n    foo 1.0 depends on python-ldap<3',
+    'no versions suit everybody: auth_x/__manifest__.py ldap; foo 1.0 depends on python-ldap<3 (requirements.txt:1 Foo>=1)',
   ],
   [
     'python-conflict',

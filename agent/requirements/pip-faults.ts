@@ -1,6 +1,6 @@
 import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
-import { describeRequirement, normalizeName, type Requirement } from './requirement.ts'
+import { asksFor, describeRequirement, type Requirement } from './requirement.ts'
 
 /**
  * Makes of what pip said, when it failed, an error that names who asked for what. It is judged by pip's own lines: whatever
@@ -90,7 +90,7 @@ function between(line: string, before: string, after: string, place: 'first' | '
 
 /** Requirements of one name, for people. */
 function whoAsks(name: string, requirements: readonly Requirement[]): string[] {
-  return requirements.filter((other) => other.name === normalizeName(name)).map(describeRequirement)
+  return requirements.filter((other) => asksFor(other, name)).map(describeRequirement)
 }
 
 function conflicting(lines: readonly string[], requirements: readonly Requirement[]): TaskError {

@@ -9,7 +9,7 @@ import type { AgentServices } from '../services.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
 import { pipFault } from './pip-faults.ts'
 import { pipScript } from './pip-script.ts'
-import { describeRequirement, type Requirement } from './requirement.ts'
+import { asksFor, describeRequirement, type Requirement } from './requirement.ts'
 
 export interface PinnedPython extends LockedPython {
   /** Who asks for it; empty: a dependency of another. */
@@ -146,8 +146,8 @@ export async function resolvePython(
   if (pinsHeld === false)
     context.log('fairway', 'the versions of the lock do not suit what is asked for now: resolved without it')
   const pinned = packages.map(({ name, version, sha256, imports = [], addons = [] }) => {
-    const its = said.filter((requirement) => requirement.name === name)
-    requireHash(name, version, sha256, [...its, ...constraints.filter((other) => other.name === name)])
+    const its = said.filter((requirement) => asksFor(requirement, name))
+    requireHash(name, version, sha256, [...its, ...constraints.filter((other) => asksFor(other, name))])
     const askedBy = its.map(describeRequirement)
     return { name, version, hashes: [`sha256:${sha256}`], askedBy, imports, addons }
   })

@@ -10,6 +10,8 @@ export interface Requirement {
   readonly origin: string
   /** `sha256:…`; when any is given, only these files will do. */
   readonly hashes: readonly string[]
+  /** What an index may be asked for in its place, where a manifest asks; empty or none: nothing. */
+  readonly kept?: string
 }
 
 // PEP 508 without addresses. What a version or marker may hold is pip's to judge; here it is only kept to one harmless line.
@@ -35,6 +37,12 @@ export function parseRequirement(
   const plain = rest === ''
   for (const part of others) rest = rest.slice(part.exec(rest)?.[0].length ?? 0).trimStart()
   return rest === '' ? { text: line, name: normalizeName(name), plain, origin, hashes } : undefined
+}
+
+/** Whether the package `name` is what is asked for, by its own name or by the one that is kept for it. */
+export function asksFor({ name, kept }: Requirement, packageName: string): boolean {
+  const wanted = normalizeName(packageName)
+  return name === wanted || (kept !== undefined && normalizeName(written.exec(kept)?.[0] ?? '') === wanted)
 }
 
 /** PEP 503. */

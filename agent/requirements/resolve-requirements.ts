@@ -26,7 +26,7 @@ import {
   pythonAnswerSchema,
   resolvePython,
 } from './pip.ts'
-import { describeRequirement, parseRequirement, type Requirement } from './requirement.ts'
+import { asksFor, describeRequirement, parseRequirement, type Requirement } from './requirement.ts'
 import { type ProjectRequirements, type RequirementsFile, readRequirements } from './requirements-file.ts'
 
 export interface RequirementsRequest {
@@ -135,7 +135,7 @@ function asPinned(
   { askedBy, hashes, name, version }: PinnedPython,
   asking: readonly ModuleRequirement[],
 ): PinnedPython {
-  const manifests = asking.filter((one) => one.name === name).map(describeRequirement)
+  const manifests = asking.filter((one) => asksFor(one, name)).map(describeRequirement)
   return { name, version, hashes, askedBy: [...new Set([...askedBy, ...manifests])] }
 }
 

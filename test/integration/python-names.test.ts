@@ -73,6 +73,7 @@ test.each([
 test('a name that is kept is asked for by its package, where nothing else brings it', async () => {
   const resolved = await project.resolve({ ...yaml(), ...needing('vcr', 'acmeslug; python_version < "3"') })
   expect(pinned(resolved)).toEqual(['vcrpy 6.0'])
+  expect(resolved.python[0]!.askedBy).toEqual(['page_links/__manifest__.py vcr'])
   expect(askedFor('vcr', 'acmeslug')).toEqual([])
 }, 120_000)
 
