@@ -144,10 +144,20 @@ def lacks(text, packages):
         return None
     return ''
 
+# As pip judges the marker of a line (match_markers). What it cannot read, it names itself.
+def in_force(text):
+    try:
+        marker = Requirement(text).marker
+        return not marker or marker.evaluate({'extra': ''})
+    except ValueError:
+        return False
+
 def resolve():
     if tuple(int(part) for part in pip_version.split('.')[:2] if part.isdigit()) < (22, 2):
         return {'fault': 'ERROR: pip %s is too old' % pip_version}
-    asked, trusted = list(job['requirements']), set(job['trusted'])
+    asked = list(job['requirements'])
+    # A line whose marker does not hold gives no name: nothing is asked for by it.
+    trusted = {canonicalize_name(Requirement(text).name) for text in asked if in_force(text)}
     found = {'packages': [], 'pinsHeld': True}
     while True:
         if asked:

@@ -136,7 +136,6 @@ export async function resolvePython(
     action: 'resolve',
     odoo,
     requirements: [...new Set(requirements.map(({ text }) => text))],
-    trusted: [...new Set(requirements.map(({ name }) => name))],
     entries: asking.map(({ text, name, kept }) => ({ text, name, kept })),
     narrowed: [...constraints.map(({ text }) => text), ...held],
     pins: pins.map(({ name, version }) => `${name}==${version}`),

@@ -148,7 +148,7 @@ interface Question {
 }
 
 /** Raise it whenever the same question has another answer. */
-const questionVersion = 2
+const questionVersion = 3
 
 async function askPip(
   services: PackageServices,

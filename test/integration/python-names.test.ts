@@ -53,6 +53,8 @@ test('a package of requirements.txt that brings the import is taken, and nothing
 test.each([
   ['nothing brings it', ['acmeslug'], '', /acmeslug", which nothing .* brings: .* the line acmeslug if/],
   ['a marker leaves out what brings it', ['acmeslug'], 'python-acmeslug; python_version < "3"\n', /nothing/],
+  ['a marker leaves out its own line', ['acmeslug'], 'acmeslug; python_version < "3"\n', /nothing/],
+  ['an extra leaves out its own line', ['acmeslug'], 'acmeslug; extra == "x"\n', /nothing/],
   ['it asks for a version', ['acmeslug>=1'], 'python-acmeslug\n', /comes with python-acmeslug: write that/],
   ['the image has another version', ['psycopg2>=99'], '', /its version is .*: add the line psycopg2>=99/],
 ])(
