@@ -192,7 +192,7 @@ export const fairwaySchema = z
           .max(100)
           .default([])
           .describe(
-            "Doodba's files that Fairway does not use and whose needs are met otherwise: no build warns of them",
+            "Files of requirements and of Doodba's that are left out, by file or folder: nothing that they ask for is installed, and no build warns of them",
           ),
       })
       .prefault({})

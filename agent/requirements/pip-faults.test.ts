@@ -4,6 +4,8 @@ import { parseRequirement } from './requirement.ts'
 
 const requirements = [
   parseRequirement('Foo>=1', 'requirements.txt:1')!,
+  parseRequirement('num2words==1', 'requirements.txt:2')!,
+  parseRequirement('num2words==2', 'vendor/requirements.txt:1')!,
   parseRequirement('bar', 'sale_x/__manifest__.py')!,
   { ...parseRequirement('ldap', 'auth_x/__manifest__.py')!, kept: 'python-ldap' },
 ]
@@ -34,6 +36,11 @@ The conflict is caused by:
 
 To fix this you could try to:`,
     'no versions suit everybody: requirements.txt:1 Foo>=1; bar 2.0 depends on foo<1 (sale_x/__manifest__.py bar)',
+  ],
+  [
+    'python-conflict',
+    'The conflict is caused by:\n    The user requested num2words==1\n    The user requested num2words==2',
+    'no versions suit everybody: requirements.txt:2 num2words==1; vendor/requirements.txt:1 num2words==2; where vendor/requirements.txt is not yours to change, name it under sources.ignore in fairway.yaml',
   ],
   [
     'python-index-denied',

@@ -1,4 +1,5 @@
 import { redactUrls } from '../redact-urls.ts'
+import { ignoredIn } from '../repository/sources/ignored.ts'
 import { TaskError } from '../tasks/task.ts'
 import { asksFor, describeRequirement, type Requirement } from './requirement.ts'
 
@@ -93,23 +94,28 @@ function whoAsks(name: string, requirements: readonly Requirement[]): string[] {
   return requirements.filter((other) => asksFor(other, name)).map(describeRequirement)
 }
 
+/** Undefined for a manifest. */
+const fileOf = ({ origin }: Requirement): string | undefined => /^(.*):\d+$/s.exec(origin)?.[1]
+
 function conflicting(lines: readonly string[], requirements: readonly Requirement[]): TaskError {
   const end = lines.findIndex((line) => /^(To fix this|Additionally|ERROR)/.test(line))
   const causes = lines.slice(0, end < 0 ? 10 : Math.min(end, 10))
   const named = causes.flatMap((line) => {
     const asked = /^The user requested (?:\(constraint\) )?([A-Za-z0-9._-]+)/.exec(line)
-    return asked ? whoAsks(asked[1]!, requirements) : []
+    return asked ? requirements.filter((other) => asksFor(other, asked[1]!)) : []
   })
   const depends = causes.filter((line) => !line.startsWith('The user requested'))
-  const asked = [...new Set(named)].slice(0, 8)
+  const asked = [...new Set(named.map(describeRequirement))].slice(0, 8)
   const causedBy = depends.flatMap((line) => {
     const name = /^([A-Za-z0-9._-]+)(?:\[.*\])? \S+ depends on/.exec(line)?.[1]
     const origins = name ? whoAsks(name, requirements) : []
     return origins.length > 0 ? [`${line} (${origins.join(', ')})`] : [line]
   })
+  const found = named.map(fileOf).find((file) => file !== undefined && file !== 'requirements.txt')
+  const advice = found ? `; where ${found} is not yours to change, name it under ${ignoredIn}` : ''
   return new TaskError(
     'python-conflict',
-    `no versions suit everybody: ${[...asked, ...new Set(causedBy)].join('; ')}`.slice(0, 2000),
+    `no versions suit everybody: ${[...asked, ...new Set(causedBy)].join('; ')}`.slice(0, 2000) + advice,
   )
 }
 

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { type Ignoring, isIgnoredFile } from '../repository/sources/ignored.ts'
 import { findRequirementsFile, type RequirementsFile } from './requirements-file.ts'
 
 /** Where a project's modules are. */
@@ -12,18 +13,22 @@ export interface ModuleFolders {
 /**
  * The project's files of requirements: `requirements.txt` at the top of the repository, and in each folder that holds
  * modules, at the top of each submodule and source that does (as Odoo.sh reads them). `forTests`: `test-requirements.txt` in
- * those that are not another's sources as well.
+ * those that are not another's sources as well. `ignore` holds for all of them, by the file or a folder that it is in; which
+ * files are not read `note` is told.
  */
 export async function listRequirementsFiles(
   root: string,
   folders: ModuleFolders,
-  forTests: boolean,
+  { forTests, ignore, note }: Ignoring & { forTests: boolean; note(text: string): void },
 ): Promise<RequirementsFile[]> {
   const { own, others } = foldersWithModules(folders)
   const files: RequirementsFile[] = []
   async function add(folder: string, name: string, testOnly: boolean): Promise<void> {
-    const what = { kind: 'requirements', testOnly } as const
-    const file = await findRequirementsFile(root, posix.join(folder, name), what)
+    const path = posix.join(folder, name)
+    if (isIgnoredFile(path, { ignore }))
+      return note(`${path} is not used, as sources.ignore of fairway.yaml names it`)
+    const what = { kind: 'requirements', testOnly, isFound: folder !== '' } as const
+    const file = await findRequirementsFile(root, path, what)
     if (file) files.push(file)
   }
   for (const folder of [...own, ...others]) await add(folder, 'requirements.txt', false)

@@ -15,17 +15,27 @@ interface Layout {
   addons?: { path: string; source: string }[]
   submodules?: string[]
   forTests?: boolean
+  ignore?: string[]
   warn?: (text: string) => void
+  note?: (text: string) => void
 }
 const read = async (
   files: Record<string, string | Buffer>,
-  { addons = [], submodules = [], forTests = false, warn = () => {} }: Layout = {},
+  {
+    addons = [],
+    submodules = [],
+    forTests = false,
+    ignore = [],
+    warn = () => {},
+    note = () => {},
+  }: Layout = {},
 ) => {
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await writeFile(join(root, path), text)
   }
-  return readRequirements(root, await listRequirementsFiles(root, { addons, submodules }, forTests), warn)
+  const listed = await listRequirementsFiles(root, { addons, submodules }, { forTests, ignore, note })
+  return readRequirements(root, listed, { warn, note })
 }
 const variable = (name: string) => `$\{${name}}`
 const hash = `sha256:${'a'.repeat(64)}`

@@ -1,5 +1,6 @@
 import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
+import { findPublished } from './published-repositories.ts'
 import { parseRequirement, type Requirement } from './requirement.ts'
 
 /** What a line of a file of requirements asks for: a package, or what another file asks for. */
@@ -7,8 +8,8 @@ export type RequirementsLine =
   | { readonly at: string; readonly requirement: Requirement }
   /** `narrows`: the other file asks for nothing, and narrows what others ask for. */
   | { readonly at: string; readonly path: string; readonly narrows: boolean }
-  /** What is not taken, and why. */
-  | { readonly at: string; readonly fault: string }
+  /** What is not taken, and why; `published`: the package on the index that the line means. */
+  | { readonly at: string; readonly fault: string; readonly published?: Requirement }
 
 /** As pip itself would take it, one file at a time. */
 const maxLines = 1_000
@@ -69,7 +70,10 @@ function findInclude(line: string): { path: string; narrows: boolean } | { fault
   return { path: path.trim(), narrows: option === '-c' || option === '--constraint' }
 }
 
-function readRequirement(line: string, at: string): { requirement: Requirement } | { fault: string } {
+function readRequirement(
+  line: string,
+  at: string,
+): { requirement: Requirement } | { fault: string; published?: Requirement } {
   const hashes: string[] = []
   const text = line.replace(/(?<!\s)\s+--hash[= ]\s*(\S+)/g, (_, hash: string) => {
     hashes.push(hash)
@@ -78,14 +82,21 @@ function readRequirement(line: string, at: string): { requirement: Requirement }
   const other = hashes.find((hash) => !/^sha256:[0-9a-f]{64}$/.test(hash))
   if (other !== undefined) return { fault: `--hash=${other.slice(0, 80)}: only sha256 hashes are known` }
   const requirement = parseRequirement(text, at, hashes)
-  return requirement ? { requirement } : { fault: explain(text) }
+  if (requirement) return { requirement }
+  const published = findPublished(text, at)
+  return published ? { fault: explainPublished(text, published), published } : { fault: explain(text) }
 }
 
 /** pip would put the environment's value there. */
 const variable = /\$\{[A-Z0-9_]+\}/
 
+const show = (line: string) => redactUrls(line.slice(0, 100)).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
+
+const explainPublished = (line: string, { text }: Requirement) =>
+  `${show(line)}: code from a version control system is not installed, as it can't be pinned by hash: write ${text}, which is published from this repository`
+
 function explain(line: string): string {
-  const shown = redactUrls(line.slice(0, 100)).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
+  const shown = show(line)
   if (variable.test(line))
     return `${shown}: variables of the environment are not put in, as the lock could not say what they were: write what they stand for; passwords of an index are set with fairway credential set`
   if (/^(-e|--editable)\b/.test(line))

@@ -95,7 +95,10 @@ export async function openRequirements(
   )
   warnDrift(pins.apt, apt, config.apt, context)
   const facts = await factsWithApt(services, context, request, apt)
-  const file = await readRequirements(request.files, request.requirementsFiles, (text) => context.warn(text))
+  const file = await readRequirements(request.files, request.requirementsFiles, {
+    warn: (text) => context.warn(text),
+    note: (text) => context.log('fairway', text),
+  })
   const requirements = file.requirements.filter(({ name, plain }) => !plain || !(name in facts.distributions))
   const ask = (asking: readonly ModuleRequirement[], held: readonly string[]) =>
     requirements.length + asking.length === 0

@@ -128,10 +128,15 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
   for (const text of pins.listUnused(new Set(sources.map(({ path }) => path)))) context.warn(text)
   const repositories = judgeFiles(await findAllAddons(own, assembly, files, rules, context), assembly)
   const folders = { addons: repositories, submodules: project.submodules.map(({ path }) => path) }
+  const listed = await listRequirementsFiles(files, folders, {
+    // What tests need stays out of images that may go on to production.
+    forTests: !onBranch,
+    ignore: defaults.ignore,
+    note: (text) => context.log('fairway', text),
+  })
   const requirements = await openPackages(services, input, context, {
     files,
-    // What tests need stays out of images that may go on to production.
-    requirementsFiles: [...(await listRequirementsFiles(files, folders, !onBranch)), ...more.pip],
+    requirementsFiles: [...listed, ...more.pip],
     directory,
     base,
     config,

@@ -19,6 +19,7 @@ beforeAll(async () => {
   index.addWheel('acmeslug', '0.1', { files: { 'acmeslug/__init__.py': 'RIGHT = False\n' } })
   index.addWheel('vcrpy', '6.0', { files: { 'vcr/__init__.py': '' } })
   index.addWheel('vcr', '0.1')
+  for (const name of ['openupgradelib', 'unicodecsv', 'unidecode']) index.addWheel(name, '1.0')
 }, 120_000)
 
 afterAll(async () => {
@@ -126,6 +127,23 @@ test('requirements of a submodule count, and conflicts name both files', async (
     ),
   })
 }, 180_000)
+
+test("Doodba's template is resolved letter for letter, and a line that is not taken is gone without", async () => {
+  const pip = 'odoo/custom/dependencies/pip.txt'
+  const template = 'git+https://github.com/OCA/openupgradelib.git@master\nunicodecsv\nunidecode\n'
+  const task = project.newTask()
+  const resolved = await project.resolve({ ...yaml(), ...addon('page_links'), [pip]: template }, {}, task)
+  expect(pinned(resolved)).toEqual(['openupgradelib 1.0', 'unicodecsv 1.0', 'unidecode 1.0'])
+  expect(resolved.python[0]!.askedBy).toEqual([`${pip}:1 openupgradelib`])
+  expect(task.warnings).toEqual([])
+  const fork = template.replace('OCA', 'acme')
+  const files = { ...yaml(), ...addon('page_links'), [pip]: fork, 'requirements.txt': 'unidecode\n' }
+  await expect(project.resolve(files)).rejects.toMatchObject({
+    message: expect.stringContaining(`or name ${pip} under sources.ignore in fairway.yaml`),
+  })
+  const ignoring = `${yaml()['fairway.yaml']}sources: { ignore: [${pip}] }\n`
+  expect(pinned(await project.resolve({ ...files, 'fairway.yaml': ignoring }))).toEqual(['unidecode 1.0'])
+}, 120_000)
 
 test('what tests need is in the image of development, and in no other', async () => {
   const files = {

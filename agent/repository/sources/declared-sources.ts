@@ -2,6 +2,7 @@ import { hostileText } from '../../hostile-text/hostile-text.ts'
 import { readRepositoryFile } from '../read-file.ts'
 import { type Declaration, maxFileBytes, nameOf, type SourceDefaults } from './declaration.ts'
 import { type DoodbaProject, doodbaFolder, readDoodba } from './doodba.ts'
+import { isIgnoredEntry } from './ignored.ts'
 import { ocaFileName } from './oca-dependencies.ts'
 
 /** What a project's files ask for, beside what is in it. */
@@ -49,7 +50,7 @@ export async function readDeclaredSources(
       ...(doodba?.warnings ?? []),
       ...[aggregated, doodbaFiles.repos]
         .flatMap((repositories) => repositories?.odooChanges ?? [])
-        .flatMap(({ folder, warning }) => (isIgnored(folder, defaults) ? [] : [warning])),
+        .flatMap(({ folder, warning }) => (isIgnoredEntry(folder, defaults) ? [] : [warning])),
     ],
     notes: [...(aggregated?.notes ?? []), ...(doodba?.notes ?? [])],
     doodba,
@@ -60,10 +61,6 @@ export async function readDeclaredSources(
         : { kind: 'oca-dependencies', file: ocaFileName },
   }
 }
-
-/** As fairway.yaml names a file or a folder. */
-export const isIgnored = (path: string, { ignore }: Pick<SourceDefaults, 'ignore'>): boolean =>
-  ignore.some((one) => path === one || path.startsWith(`${one}/`))
 
 /** Those of a repository's own oca_dependencies.txt; `folder` is the repository's, for people. */
 export async function readOcaDependencies(

@@ -7,7 +7,7 @@ import { findRequirementsFile, type RequirementsFile } from '../../requirements/
 import { aptName } from '../package-patterns.ts'
 import { readRepositoryFile } from '../read-file.ts'
 import { invalidSources, maxFileBytes } from './declaration.ts'
-import { isIgnored } from './declared-sources.ts'
+import { type Ignoring, ignoreAdvice, isIgnoredFile } from './ignored.ts'
 import { adviceFor, type ConfOption } from './odoo-conf.ts'
 import type { ListedPackage } from './package-list.ts'
 
@@ -20,8 +20,7 @@ export interface DoodbaFiles {
   notes: string[]
 }
 
-export interface DoodbaFilesContext {
-  ignore: readonly string[]
+export interface DoodbaFilesContext extends Ignoring {
   /** Names of programs that the base image has. */
   executables: readonly string[]
 }
@@ -37,7 +36,6 @@ const maxFiles = 200
 export async function readDoodbaFiles(root: string, context: DoodbaFilesContext): Promise<DoodbaFiles> {
   const found: DoodbaFiles = { apt: [], pip: [], warnings: [], notes: [] }
   const add = (path: string, text: string) => {
-    if (isIgnored(path, context)) return
     found.warnings.push(`${path}: ${text}; then name the file under sources.ignore in fairway.yaml`)
   }
   for (const { path, installer } of await listDependencies(root)) await readDependencies(path, installer)
@@ -45,19 +43,29 @@ export async function readDoodbaFiles(root: string, context: DoodbaFilesContext)
     if (path.endsWith('.conf')) await readConf(path)
   for (const folder of ['build.d', 'entrypoint.d'])
     for (const path of await listFiles(root, `${custom}/${folder}`))
-      add(path, 'not run, as nothing of a repository is run: make what it does part of an image of your own')
+      if (!isIgnoredFile(path, context))
+        add(
+          path,
+          'not run, as nothing of a repository is run: make what it does part of an image of your own',
+        )
   return found
 
   async function readDependencies(path: string, installer: string): Promise<void> {
+    if (isIgnoredFile(path, context)) {
+      if (installer === 'pip' || installer === 'apt')
+        found.notes.push(`${path} is not used, as sources.ignore of fairway.yaml names it`)
+      return
+    }
     if (installer === 'pip') {
-      const file = await findRequirementsFile(root, path, { kind: 'requirements', testOnly: false })
+      const what = { kind: 'requirements', testOnly: false, isFound: true } as const
+      const file = await findRequirementsFile(root, path, what)
       if (file) found.pip.push(file)
       return
     }
     const packages = await hostileText.read('packageList', path, [await readText(root, path), path])
     if (packages.length === 0) return
     const names = shown(packages.map(({ name }) => name))
-    if (installer === 'apt') found.apt.push(...packages.map(requireApt))
+    if (installer === 'apt') found.apt.push(...packages.map((one) => requireApt(one, path)))
     else if (installer === 'apt_build')
       found.notes.push(
         `${path} is not used (${names}): Python packages come as wheels; what has to be compiled needs its tools in the image: name them under apt in fairway.yaml`,
@@ -74,6 +82,7 @@ export async function readDoodbaFiles(root: string, context: DoodbaFilesContext)
   }
 
   async function readConf(path: string): Promise<void> {
+    if (isIgnoredFile(path, context)) return
     const options = await hostileText.read('odooConf', path, [await readText(root, path), path])
     const lost = Map.groupBy(options, (option) => adviceFor(option))
     lost.delete(undefined)
@@ -96,16 +105,15 @@ const nameOption = ({ section, name, line }: ConfOption) =>
 /** Words of a file of whoever pushes may be as long as it. */
 const shown = (names: readonly string[]) => listShort(names, 10, (name) => name.slice(0, 100))
 
-function requireApt({ name, where }: ListedPackage): ListedPackage {
+function requireApt({ name, where }: ListedPackage, path: string): ListedPackage {
   if (aptName.test(name)) return { name, where }
   const [plain] = name.split(/[=/:]/)
   const what = JSON.stringify(name.slice(0, 80))
-  throw invalidSources(
-    where,
+  const fault =
     plain && plain !== name && aptName.test(plain)
       ? `${what}: the name of a Debian package is expected, ${plain}: the lock pins its version`
-      : `${what} is no name of a Debian package such as poppler-utils`,
-  )
+      : `${what} is no name of a Debian package such as poppler-utils`
+  throw invalidSources(where, `${fault}; ${ignoreAdvice(path)}`)
 }
 
 async function listDependencies(root: string): Promise<{ path: string; installer: string }[]> {
