@@ -1,4 +1,6 @@
 import { parser } from '@lezer/python'
+import { isIndented } from './python-indent.ts'
+import { parsePythonNumber } from './python-number.ts'
 import { decodePythonString, isBytesLiteral, PythonLiteralError } from './python-string.ts'
 import { spellTrailingDots } from './trailing-dots.ts'
 
@@ -49,7 +51,10 @@ type SyntaxNode = Tree['topNode']
  * parsed to a syntax tree, and only constants and containers of constants are accepted.
  */
 export function parsePythonLiteral(written: string): PythonValue {
-  const { tree, source } = parseStrictly(written)
+  const nul = written.indexOf('\0')
+  if (nul >= 0) throw new PythonLiteralError('a character NUL, which no source code holds', nul)
+  const source = spellTrailingDots(written)
+  const tree = parseStrictly(written, source)
   const statements = children(tree.topNode)
   const [statement, second] = statements
   if (!statement) throw new PythonLiteralError('the file holds no value', 0)
@@ -57,6 +62,11 @@ export function parsePythonLiteral(written: string): PythonValue {
     throw new PythonLiteralError(
       'only one expression is allowed, here begins a second statement',
       second.from,
+    )
+  if (isIndented(written, statement.from))
+    throw new PythonLiteralError(
+      'unexpected indent: the value begins at the start of its line',
+      statement.from,
     )
   const expressions = statement.name === 'ExpressionStatement' ? children(statement) : []
   const [expression, other] = expressions
@@ -73,7 +83,7 @@ export function parsePythonLiteral(written: string): PythonValue {
       case 'ContinuedString':
         return evaluateString(node.name === 'String' ? [node] : children(node))
       case 'Number':
-        return parseNumber(text(node), node.from)
+        return evaluateNumber(node)
       case 'Boolean':
         return text(node) === 'True'
       case 'None':
@@ -95,13 +105,30 @@ export function parsePythonLiteral(written: string): PythonValue {
       case 'SetExpression':
         return new Set(children(node).map((child) => evaluate(requireHashable(child), depth + 1)))
       case 'CallExpression':
-        if (!/^set\s*\(\s*\)$/.test(text(node))) throw notLiteral(node)
-        return new Set()
+        return evaluateEmptySet(node)
       case 'DictionaryExpression':
         return evaluateDictionary(node, depth)
       default:
         throw notLiteral(node)
     }
+  }
+
+  function evaluateEmptySet(node: SyntaxNode): Set<PythonValue> {
+    const [called, given] = children(node)
+    if (!called || text(bare(called)) !== 'set' || !given || !/^\(\s*\)$/.test(text(given)))
+      throw notLiteral(node)
+    return new Set()
+  }
+
+  function evaluateNumber({ from, to }: SyntaxNode): number | PythonFloat | PythonOther {
+    const number = parsePythonNumber(written.slice(from, to))
+    if (number === undefined)
+      throw new PythonLiteralError(
+        `\`${written.slice(from, Math.min(to, from + 40))}\` is not a number that can be read`,
+        from,
+      )
+    if (number.kind === 'complex') return new PythonOther('complex')
+    return number.kind === 'float' ? new PythonFloat(number.value) : number.value
   }
 
   function evaluateString(parts: readonly SyntaxNode[]): string | PythonOther {
@@ -195,13 +222,10 @@ const lookAhead = 200
  * The tree of a text without faults. To go on behind each fault of a hostile text costs the parser ten thousand times as
  * much as reading it: only the first is looked at, and only the little that follows it.
  */
-function parseStrictly(source: string): { tree: Tree; source: string } {
-  const stopped = attempt(source)
-  if (typeof stopped !== 'number') return { tree: stopped, source }
-  const spelled = spellTrailingDots(source)
-  const again = spelled === source ? stopped : attempt(spelled)
-  if (typeof again === 'number') throw syntaxError(source, again)
-  return { tree: again, source: spelled }
+function parseStrictly(written: string, source: string): Tree {
+  const tree = attempt(source)
+  if (typeof tree === 'number') throw syntaxError(written, tree)
+  return tree
 }
 
 /** The tree, or where the parser could not go on. */
@@ -225,16 +249,6 @@ function syntaxError(source: string, stopped: number): PythonLiteralError {
     .split('\n')[0]!
     .trim()
   return new PythonLiteralError(near ? `syntax error near \`${near}\`` : 'syntax error', offset)
-}
-
-function parseNumber(text: string, offset: number): number | PythonFloat | PythonOther {
-  // What is left of `1.`, see spellTrailingDots.
-  const digits = text.replace(/_$/, '.').replaceAll('_', '')
-  if (/^[\d.]+(?:e[+-]?\d+)?j$/i.test(digits)) return new PythonOther('complex')
-  const value = Number(digits)
-  if (Number.isNaN(value) || (/^0\d+$/.test(digits) && /[1-9]/.test(digits)))
-    throw new PythonLiteralError(`\`${text.slice(0, 40)}\` is not a number that can be read`, offset)
-  return /^\d*\.|^\d+e/i.test(digits) ? new PythonFloat(value) : value
 }
 
 const descriptions: Record<string, string> = {
