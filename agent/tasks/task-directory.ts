@@ -23,7 +23,7 @@ export async function withTaskDirectory<T>(
   const directory = taskDirectory(workDirectory, context)
   await removeTree(directory)
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const relative = createRelative(workDirectory, directory)
+  const relative = await createRelative(workDirectory, directory)
   try {
     return await use(directory, relativeContext(context, relative))
   } catch (error) {
