@@ -30,7 +30,7 @@ export interface OdooContainer {
   limits: Limits | undefined
   /** Arguments after `odoo`, its subcommand first. */
   arguments: readonly string[]
-  /** Processes of Odoo that share the memory; 1 where nothing is said. */
+  /** Processes of Odoo that share the memory; threads of one where nothing is said. */
   processes?: number
   secrets?: Secrets
   /** Plain ones; a secret of the same name goes before one. */
@@ -46,6 +46,13 @@ export const databaseOptions: readonly string[] = [
 ]
 
 /**
+ * Where a project says nothing else. glibc reserves 64 MiB of addresses for each of up to 8 arenas a core as threads come,
+ * for good, and Odoo's limits count addresses. Odoo does the same for its threaded server (`start` of service/server.py),
+ * but not for the processes of its workers.
+ */
+const defaults: Variables = { MALLOC_ARENA_MAX: '2' }
+
+/**
  * A container of a project's image on a cell: the cell's network and nothing else, the cell's own filestore, the role
  * of the cell's database, and the image's own unprivileged user. What else it writes stays in the container.
  */
@@ -55,7 +62,7 @@ export function odooContainer(spec: OdooContainer): Docker.ContainerCreateOption
   const options: Docker.ContainerCreateOptions = {
     Image: spec.image,
     User: `${facts.uid}:${facts.gid}`,
-    Cmd: ['odoo', ...spec.arguments, ...memoryOptions(memoryBytes, spec.processes ?? 1)],
+    Cmd: ['odoo', ...spec.arguments, ...memoryOptions(memoryBytes, spec.processes ?? 'threads')],
     Env: credentials(spec.connection),
     Healthcheck: { Test: ['NONE'] },
     HostConfig: {
@@ -68,7 +75,7 @@ export function odooContainer(spec: OdooContainer): Docker.ContainerCreateOption
       Mounts: [{ Type: 'bind', Source: cell.paths.filestore, Target: `/var/lib/odoo/filestore/${DATABASE}` }],
     },
   }
-  return withVariables(withSecrets(options, spec.secrets ?? {}), spec.variables ?? {})
+  return withVariables(withSecrets(options, spec.secrets ?? {}), { ...defaults, ...spec.variables })
 }
 
 /** Both ways in which images are told: those of the official image, and libpq's, which `docker exec psql` uses. */

@@ -64,7 +64,7 @@ export function runtimeContainer(
     image: runtime.image,
     limits: runtime.resources,
     arguments: runtimeArguments(runtime, cell),
-    processes: runtimeProcesses(runtime, cell),
+    ...(runtime.workers > 0 && { processes: runtimeProcesses(runtime, cell) }),
     secrets,
     variables: runtime.variables,
   })
@@ -93,7 +93,7 @@ export function runtimeContainer(
 
 /** With workers each is a process of its own, and so are scheduled jobs, of which one at a time is taken to be large. */
 const runtimeProcesses = ({ workers }: RuntimeSpec, { stage }: Cell) =>
-  workers === 0 ? 1 : workers + (stage === 'production' ? 1 : 0)
+  workers + (stage === 'production' ? 1 : 0)
 
 /** Scheduled jobs run in production only, whatever the request says: the stage is the cell's own record. */
 function runtimeArguments(runtime: RuntimeSpec, cell: Cell): string[] {

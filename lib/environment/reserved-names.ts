@@ -48,7 +48,6 @@ const reserved = new Set([
   'OPENSSL_MODULES',
   'OPENSSL_ENGINES',
   'SSLKEYLOGFILE',
-  'MALLOC_ARENA_MAX',
 ])
 const reservedPrefixes = [
   'PG',
@@ -64,8 +63,8 @@ const reservedPrefixes = [
   'DOCKER_',
 ]
 
-/** Which Fairway sets for people, and they may set otherwise: see stage-variables.ts. */
-const free = new Set(['ODOO_STAGE'])
+/** Which Fairway sets for people, and they may set otherwise: see stage-variables.ts, and agent/containers/odoo-options.ts. */
+const free = new Set(['ODOO_STAGE', 'MALLOC_ARENA_MAX'])
 
 /** Of secrets and of the variables of fairway.yaml: one form, so that a secret can take the place of a variable. */
 export const variableNamePattern = /^[A-Z][A-Z0-9_]{0,63}$/

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { create } from '@bufbuild/protobuf'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { requestHttp } from '../../agent/containers/http-request.ts'
 import { networkName } from '../../agent/containers/networks.ts'
-import { runtimeName } from '../../agent/containers/odoo.ts'
+import { findAddress, runtimeName } from '../../agent/containers/odoo.ts'
+import { httpPort } from '../../agent/containers/odoo-options.ts'
 import { followRuntimeLogs } from '../../agent/containers/runtime-logs.ts'
 import { DATABASE } from '../../agent/database/names.ts'
 import { assertNeutral } from '../../agent/neutralize/assertions.ts'
@@ -353,6 +356,35 @@ describe.sequential('a route leads to it', () => {
     expect(await visit(hostname)).toMatchObject({ status: 200, body: expect.stringContaining('<form') })
     expect(await visit('unknown.example.test')).toMatchObject({ status: 404 })
   }, 60_000)
+
+  test('sixteen pages at once, and eighty people who are there, do not make it start itself anew', async () => {
+    const address = await findAddress(services.docker, runtimeName(runtime.runtimeId))
+    // As each browser's websocket does, each holds a thread of the server.
+    const others = Array.from({ length: 80 }, () => connect(httpPort, address))
+    await Promise.all(others.map((other) => once(other, 'connect')))
+    const pages = await Promise.all(Array.from({ length: 16 }, () => visit(hostname)))
+    expect(new Set(pages.map(({ status }) => status))).toEqual(new Set([200]))
+    // Odoo looks at it once a minute (`ThreadedServer.run`); the highest of all time tells what it would have seen.
+    const { soft, peak } = await readMemory()
+    expect(peak).toBeLessThan(soft)
+    for (const other of others) other.destroy()
+  }, 60_000)
+
+  /** Of the runtime's Odoo: the soft limit it was started with, and the most addresses it ever held. */
+  async function readMemory() {
+    // Docker's init runs beside it, with the same words behind its own.
+    const script = `import glob, re
+peaks = [re.search('VmPeak:[^0-9]+([0-9]+)', open(path + '/status').read()) for path in glob.glob('/proc/[0-9]*')]
+soft = re.search('--limit-memory-soft=([0-9]+)', open('/proc/1/cmdline').read())[1]
+print(soft, max(int(peak[1]) for peak in peaks if peak) * 1024)`
+    const exec = await services.docker.docker
+      .getContainer(runtimeName(runtime.runtimeId))
+      .exec({ Cmd: ['python3', '-c', script], AttachStdout: true, AttachStderr: true, Tty: true })
+    const said = (await (await exec.start({ Tty: true })).toArray()).map(String).join('').trim()
+    expect(said).toMatch(/^\d+ \d+$/)
+    const [soft = 0, peak = 0] = said.split(' ').map(Number)
+    return { soft, peak }
+  }
 
   test('no environment reaches it through the proxy', async () => {
     const proxy = await services.docker.docker.getContainer(`fairway-proxy-${services.agentId}`).inspect()
