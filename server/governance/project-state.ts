@@ -1,3 +1,5 @@
+import type { Selectable } from 'kysely'
+import type { ProjectsTable } from '../db/tables/projects.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { type DomainError, wrongState } from '../errors.ts'
 import type { Permission } from './matrix.ts'
@@ -40,8 +42,28 @@ export async function requireStateFor(
   if (fault) throw fault
 }
 
-/** The same for a row that is at hand, and locked. */
-export function faultOfState(project: ProjectState, permission: Permission): DomainError | undefined {
+/**
+ * The project's row, ours until the commit: whatever begins a run, changes the project's environments or the project itself
+ * takes it first, so that they come one after another. Looks at the state again, which may have changed while we waited;
+ * what was read of the project before is to be read again. Throws `project-archived`, `project-deleted`.
+ */
+export async function lockLivingProject(
+  tx: Tx,
+  projectId: string,
+  permission: Permission,
+): Promise<Selectable<ProjectsTable>> {
+  const project = await tx
+    .selectFrom('projects')
+    .selectAll()
+    .where('id', '=', projectId)
+    .forUpdate()
+    .executeTakeFirstOrThrow()
+  const fault = faultOfState(project, permission)
+  if (fault) throw fault
+  return project
+}
+
+function faultOfState(project: ProjectState, permission: Permission): DomainError | undefined {
   const { name } = project
   if (project.deleted_at) {
     return wrongState(

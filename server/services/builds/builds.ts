@@ -1,17 +1,18 @@
+import type { Selectable } from 'kysely'
 import type { BuildRef } from '../../../proto/gen/fairway/v1/builds_pb.js'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import { findLockArtifact } from '../../db/lock-artifacts.ts'
 import type { RunInput } from '../../db/record.ts'
 import { notify } from '../../db/signals.ts'
-import type { Stage } from '../../db/tables/projects.ts'
+import type { ProjectsTable, Stage } from '../../db/tables/projects.ts'
 import type { RunsTable } from '../../db/tables/runs.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { DomainError, invalid, wrongState } from '../../errors.ts'
 import { voidApprovalsOfRun } from '../../governance/approvals/state.ts'
 import { findWaitingRuns } from '../../governance/approvals/waiting-runs.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
-import { faultOfState } from '../../governance/project-state.ts'
+import { lockLivingProject } from '../../governance/project-state.ts'
 import { commitFor } from '../identity/workflow-binding.ts'
 import { ensureEnvironment, environmentNameOf, recordBranch } from '../projects/branch-environments.ts'
 import { type BranchRule, describeRules, requireBranchName, stageOf } from '../projects/branch-rules.ts'
@@ -48,29 +49,11 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
   requireCommit(wanted.commit)
   const commit = commitFor(caller, wanted)
   const known = await requireProject(tx, wanted.project)
-  const place = {
-    projectId: known.id,
-    branch: wanted.branch,
-    stage: requireStage(wanted, branchRulesOf(known)),
-  }
-  const environmentName = await environmentNameOf(tx, place)
-  await authorize(tx, caller, 'build.start', {
-    projectId: known.id,
-    environment: { name: environmentName, stage: place.stage },
-  })
-  // Until the commit the project's row is ours: its builds start one after another.
-  const project = await tx
-    .selectFrom('projects')
-    .select(['id', 'name', 'branch_rules', 'next_build_number as number', 'archived_at', 'deleted_at'])
-    .where('id', '=', known.id)
-    .forUpdate()
-    .executeTakeFirstOrThrow()
-  const ended = faultOfState(project, 'build.start')
-  if (ended) throw ended
-  const stage = requireStage(wanted, branchRulesOf(project))
+  const { project, stage } = await lockForBranch(tx, caller, 'build.start', known, wanted)
+  const number = project.next_build_number
   await tx
     .updateTable('projects')
-    .set({ next_build_number: project.number + 1 })
+    .set({ next_build_number: number + 1 })
     .where('id', '=', project.id)
     .execute()
   const branch = await recordBranch(tx, {
@@ -82,8 +65,8 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
   })
   await forgetIgnoredPush(tx, project.id, branch.name)
   const environment = await ensureEnvironment(tx, branch)
-  await supersedeWaiting(tx, caller, branch.id, project.number)
-  await supersedeQueued(tx, caller, branch.id, project.number)
+  await supersedeWaiting(tx, caller, branch.id, number)
+  await supersedeQueued(tx, caller, branch.id, number)
   const run = await tx
     .insertInto('runs')
     .values({
@@ -92,7 +75,7 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
       branch_id: branch.id,
       environment_id: environment.id,
       kind: 'build',
-      number: project.number,
+      number,
       stage,
       commit: commit.toLowerCase(),
       commit_message: (wanted.commitMessage ?? '').slice(0, 2_000),
@@ -112,7 +95,7 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
     { kind: 'run', id: run.id, projectId: project.id },
     {
       project: wanted.project,
-      number: project.number,
+      number,
       branch: wanted.branch,
       stage,
       commit,
@@ -121,6 +104,30 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
   )
   await notify(tx, { kind: 'run', id: run.id })
   return run.id
+}
+
+/**
+ * Authorizes what begins a run of a branch, at the place that the project's rules give it, and locks the project. The rules
+ * may change while we wait: what was asked for one stage is not let through to another.
+ */
+export async function lockForBranch(
+  tx: Tx,
+  caller: Caller,
+  permission: 'build.start' | 'lock.update',
+  known: Selectable<ProjectsTable>,
+  { branch }: Pick<WantedBuild, 'branch'>,
+): Promise<{ project: Selectable<ProjectsTable>; stage: Stage }> {
+  const projectId = known.id
+  const authorizeAt = async (stage: Stage) => {
+    const name = await environmentNameOf(tx, { projectId, branch, stage })
+    await authorize(tx, caller, permission, { projectId, environment: { name, stage } })
+  }
+  const before = requireStage({ project: known.name, branch }, branchRulesOf(known))
+  await authorizeAt(before)
+  const project = await lockLivingProject(tx, projectId, permission)
+  const stage = requireStage({ project: project.name, branch }, branchRulesOf(project))
+  if (stage !== before) await authorizeAt(stage)
+  return { project, stage }
 }
 
 /** What the rules make of the branch. Throws `no-branch-rule`. */

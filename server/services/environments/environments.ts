@@ -5,8 +5,9 @@ import { notify } from '../../db/signals.ts'
 import { withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { lockLivingProject } from '../../governance/project-state.ts'
 import { type EnvironmentRow, requireEnvironment } from './environment-views.ts'
-import { lockProject, requireIdle } from './idle.ts'
+import { requireIdle } from './idle.ts'
 
 type Verb = 'start' | 'stop' | 'destroy'
 
@@ -68,8 +69,9 @@ async function queueRun(
 ): Promise<string> {
   return await withTenant(db, caller, async (tx) => {
     const known = await requireEnvironment(tx, ref)
-    await authorize(tx, caller, `environment.${kind}`, { projectId: known.project_id, environment: known })
-    await lockProject(tx, known.project_id)
+    const permission = `environment.${kind}` as const
+    await authorize(tx, caller, permission, { projectId: known.project_id, environment: known })
+    await lockLivingProject(tx, known.project_id, permission)
     const environment = await requireEnvironment(tx, ref)
     requireState(environment)
     await requireIdle(tx, caller, environment, kind)

@@ -5,11 +5,6 @@ import { findWaitingRuns } from '../../governance/approvals/waiting-runs.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import type { EnvironmentRow } from './environment-views.ts'
 
-/** One at a time with startBuildIn, which takes the same lock. */
-export async function lockProject(tx: Tx, projectId: string): Promise<void> {
-  await tx.selectFrom('projects').select('id').where('id', '=', projectId).forUpdate().execute()
-}
-
 /** A run that waits for an approval has changed nothing yet: it gives way, and its approval is void. */
 export async function requireIdle(
   tx: Tx,

@@ -3,11 +3,11 @@ import { audit } from '../../db/audit.ts'
 import { notify } from '../../db/signals.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
-import { authorize, type Caller } from '../../governance/authorize.ts'
-import { requireStage } from '../builds/builds.ts'
-import { ensureEnvironment, environmentNameOf, recordBranch } from '../projects/branch-environments.ts'
+import type { Caller } from '../../governance/authorize.ts'
+import { lockForBranch } from '../builds/builds.ts'
+import { ensureEnvironment, recordBranch } from '../projects/branch-environments.ts'
 import { requireBranchName } from '../projects/branch-rules.ts'
-import { branchRulesOf, requireProject } from '../projects/projects.ts'
+import { requireProject } from '../projects/projects.ts'
 
 /**
  * Queues a run that resolves the branch's head without any pins and builds nothing; gives its id. Throws
@@ -20,12 +20,8 @@ export async function updateLock(
 ): Promise<string> {
   requireBranchName(wanted.branch)
   return await withTenant(db, caller, async (tx) => {
-    const project = await requireProject(tx, wanted.project)
-    const stage = requireStage(wanted, branchRulesOf(project))
-    const name = await environmentNameOf(tx, { projectId: project.id, branch: wanted.branch, stage })
-    await authorize(tx, caller, 'lock.update', { projectId: project.id, environment: { name, stage } })
-    // One at a time with builds, which make branches and environments as well.
-    await tx.selectFrom('projects').select('id').where('id', '=', project.id).forUpdate().execute()
+    const known = await requireProject(tx, wanted.project)
+    const { project, stage } = await lockForBranch(tx, caller, 'lock.update', known, wanted)
     const { branchId, environmentId } = await placeOf(tx, caller, project.id, wanted.branch, stage)
     const run = await tx
       .insertInto('runs')

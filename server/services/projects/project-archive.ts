@@ -4,6 +4,7 @@ import { audit } from '../../db/audit.ts'
 import { withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { lockLivingProject } from '../../governance/project-state.ts'
 import { requireNoRuns } from './project-rename.ts'
 import { projectWithCounts, requireProject } from './projects.ts'
 
@@ -27,12 +28,7 @@ async function setArchived(
   return await withTenant(db, caller, async (tx) => {
     const { id } = await requireProject(tx, name)
     await authorize(tx, caller, 'project.manage', { projectId: id })
-    const row = await tx
-      .selectFrom('projects')
-      .select('archived_at')
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirstOrThrow()
+    const row = await lockLivingProject(tx, id, 'project.manage')
     if (archived === (row.archived_at !== null)) {
       throw archived
         ? wrongState('project-archived', `The project ${name} is archived already.`)

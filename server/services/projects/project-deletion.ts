@@ -5,6 +5,7 @@ import { notify } from '../../db/signals.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { lockLivingProject } from '../../governance/project-state.ts'
 import { requireNoRuns } from './project-rename.ts'
 import { requireProject, webhookSecretLabel } from './projects.ts'
 
@@ -55,12 +56,7 @@ export async function deleteProject(
   return await withTenant(db, caller, async (tx) => {
     const { id } = await requireProject(tx, name)
     await authorize(tx, caller, 'project.manage', { projectId: id })
-    const project = await tx
-      .selectFrom('projects')
-      .select(['id', 'name', 'archived_at', 'deleted_at'])
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirstOrThrow()
+    const project = await lockLivingProject(tx, id, 'project.manage')
     const plan = await planOf(tx, project)
     if (plan.blocker) throw wrongState('production-exists', plan.blocker)
     if (confirm !== name) {

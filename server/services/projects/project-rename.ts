@@ -4,6 +4,7 @@ import { audit } from '../../db/audit.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { lockLivingProject } from '../../governance/project-state.ts'
 import { requireProjectName } from './project-fields.ts'
 import { takeName } from './project-names.ts'
 import { projectWithCounts, requireProject } from './projects.ts'
@@ -22,12 +23,7 @@ export async function renameProject(
   return await withTenant(db, caller, async (tx) => {
     const { id } = await requireProject(tx, name)
     await authorize(tx, caller, 'project.manage', { projectId: id })
-    const row = await tx
-      .selectFrom('projects')
-      .select('name')
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirstOrThrow()
+    const row = await lockLivingProject(tx, id, 'project.manage')
     if (row.name === newName) throw wrongState('same-name', `The project is called ${newName} already.`)
     await requireNoRuns(tx, id, name, 'renamed')
     await takeName(tx, newName, { organizationId: caller.organizationId, projectId: id })

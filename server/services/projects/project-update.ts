@@ -7,6 +7,7 @@ import type { ProjectsTable } from '../../db/tables/projects.ts'
 import { withTenant } from '../../db/tenancy.ts'
 import { invalid } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { lockLivingProject } from '../../governance/project-state.ts'
 import { type BranchRule, requireBranchName, requireBranchRules } from './branch-rules.ts'
 import { noteDefaultBranch } from './default-branch.ts'
 import { parseRepositoryUrl, requireOdooVersion, requireSlug } from './project-fields.ts'
@@ -41,12 +42,7 @@ export async function updateProject(
   const project = await withTenant(db, caller, async (tx) => {
     const { id } = await requireProject(tx, name)
     await authorize(tx, caller, 'project.manage', { projectId: id })
-    const row = await tx
-      .selectFrom('projects')
-      .selectAll()
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirstOrThrow()
+    const row = await lockLivingProject(tx, id, 'project.manage')
     const changed = changedColumns(row, changes)
     const sealed = webhookSecret && {
       webhook_secret_sealed: sealer.seal(Buffer.from(webhookSecret), webhookSecretLabel(id)),

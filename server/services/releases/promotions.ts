@@ -2,10 +2,11 @@ import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { endApproval, expiredReason } from '../../governance/approvals/state.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { lockLivingProject } from '../../governance/project-state.ts'
 import { listRequests } from '../../governance/request-approval.ts'
 import { readDeploySubject } from '../../releases/subject.ts'
 import { requireEnvironment } from '../environments/environment-views.ts'
-import { lockProject, requireIdle } from '../environments/idle.ts'
+import { requireIdle } from '../environments/idle.ts'
 import { blockersOf, type PreparedPlan, preparePlan, requireSeen, requireUnblocked } from './prepared-plan.ts'
 import { queueProductionRun } from './queue-run.ts'
 
@@ -25,7 +26,7 @@ export async function promoteRelease(
       projectId: known.project.id,
       environment: known.production.environment,
     })
-    await lockProject(tx, known.project.id)
+    await lockLivingProject(tx, known.project.id, 'release.promote')
     // As it is now that nobody else can start anything.
     const prepared = await preparePlan(tx, config, wanted)
     const { project, production, candidate, plan } = prepared

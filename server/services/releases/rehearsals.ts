@@ -5,6 +5,7 @@ import type { RunRecord } from '../../db/record.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { notFound } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { lockLivingProject } from '../../governance/project-state.ts'
 import { findRehearsal } from '../../releases/rehearsals.ts'
 import { isUuid } from '../uuid.ts'
 import { preparePlan, requireUnblocked } from './prepared-plan.ts'
@@ -18,10 +19,12 @@ export async function startRehearsal(
   ref: { project: string; branch: string },
 ): Promise<string> {
   return await withTenant(db, caller, async (tx) => {
+    const known = await preparePlan(tx, config, ref)
+    const place = { projectId: known.project.id, environment: known.production.environment }
+    await authorize(tx, caller, 'release.rehearse', place)
+    await lockLivingProject(tx, known.project.id, 'release.rehearse')
     const prepared = await preparePlan(tx, config, ref)
-    const { project, production, candidate, plan } = prepared
-    const { environment } = production
-    await authorize(tx, caller, 'release.rehearse', { projectId: project.id, environment })
+    const { production, candidate, plan } = prepared
     // It looks at production's database itself, and says what it finds.
     requireUnblocked(prepared.blockers)
     return await queueProductionRun(tx, caller, production, {

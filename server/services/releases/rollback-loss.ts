@@ -6,6 +6,7 @@ import type { RunRecord } from '../../db/record.ts'
 import { withTenant } from '../../db/tenancy.ts'
 import { notFound, wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { lockLivingProject } from '../../governance/project-state.ts'
 import { isUuid } from '../uuid.ts'
 import { queueProductionRun } from './queue-run.ts'
 import { prepareRollback } from './rollback-plan.ts'
@@ -20,9 +21,11 @@ export async function countRollbackLoss(
   wanted: { project: string; toBuild: number },
 ): Promise<string> {
   return await withTenant(db, caller, async (tx) => {
-    const { project, production, target } = await prepareRollback(tx, { ...wanted, withData: true })
-    const { environment } = production
-    await authorize(tx, caller, 'release.rollback', { projectId: project.id, environment })
+    const known = await prepareRollback(tx, { ...wanted, withData: true })
+    const place = { projectId: known.project.id, environment: known.production.environment }
+    await authorize(tx, caller, 'release.rollback', place)
+    await lockLivingProject(tx, known.project.id, 'release.rollback')
+    const { production, target } = await prepareRollback(tx, { ...wanted, withData: true })
     if (!target.data)
       throw wrongState('no-data-to-restore', 'The data would stay as they are: nothing is lost.')
     return await queueProductionRun(tx, caller, production, {

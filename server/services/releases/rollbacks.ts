@@ -2,8 +2,9 @@ import type { AppContext } from '../../context.ts'
 import { withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
+import { lockLivingProject } from '../../governance/project-state.ts'
 import { requireEnvironment } from '../environments/environment-views.ts'
-import { lockProject, requireIdle } from '../environments/idle.ts'
+import { requireIdle } from '../environments/idle.ts'
 import { requireSeen } from './prepared-plan.ts'
 import { queueProductionRun } from './queue-run.ts'
 import { prepareRollback, type WantedRollback } from './rollback-plan.ts'
@@ -21,7 +22,7 @@ export async function startRollback(
     const known = await prepareRollback(tx, wanted)
     const place = { projectId: known.project.id, environment: known.production.environment }
     await authorize(tx, caller, 'release.rollback', place)
-    await lockProject(tx, known.project.id)
+    await lockLivingProject(tx, known.project.id, 'release.rollback')
     const { project, production, target } = await prepareRollback(tx, wanted)
     requireSeen(wanted.planSha256, target.sha256, `fairway rollback ${project.name}`)
     if (target.refusal && !wanted.force) {
