@@ -1,8 +1,9 @@
 import { hostileText } from '../hostile-text/hostile-text.ts'
 import { judgeManifest } from '../repository/judge-manifest.ts'
+import { maxManifestBytes } from '../repository/manifest.ts'
 import type { PlacedAddon } from '../repository/module-places.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
-import type { ResolvedPython } from './pip.ts'
+import { maxManifestsBytes, type PackagedAddonFiles, type ResolvedPython } from './pip.ts'
 
 /** An addon that a Python package brings: the image has it in the namespace `odoo.addons`, beside Odoo's own. */
 export interface PackagedAddon extends PlacedAddon {
@@ -18,8 +19,9 @@ const moduleName = /^\w{1,256}$/
 const sourceOf = (distribution: string) => `python:${distribution}`
 
 /**
- * Reads the manifests of addons that packages bring. What cannot be read is left out with a warning, and missed only where
- * it is needed. Throws TaskError `addon-duplicate` where two packages bring one.
+ * Reads the manifests of addons that packages bring. What no Odoo can read is left out with a warning, and missed only where
+ * it is needed; what is too large to be read here alone is refused, as Odoo would have it all the same. Throws TaskError
+ * `addon-duplicate` where two packages bring one, and `manifest-invalid`.
  */
 export async function readPackagedAddons(
   packages: readonly Pick<ResolvedPython, 'name' | 'addons'>[],
@@ -29,6 +31,7 @@ export async function readPackagedAddons(
   const found = new Map<string, PackagedAddon>()
   for (const { name, addons } of packages) {
     const named = addons.filter(({ module }) => moduleName.test(module))
+    for (const addon of named) requireRead(name, addon)
     const pathOf = (module: string) => `${name}/odoo/addons/${module}`
     const texts = named.map(({ module, manifest }) => ({
       file: `${pathOf(module)}/__manifest__.py`,
@@ -56,6 +59,18 @@ export async function readPackagedAddons(
     }
   }
   return [...found.values()].sort((a, b) => (a.module < b.module ? -1 : 1))
+}
+
+function requireRead(
+  distribution: string,
+  { module, manifest, manifestBytes }: Pick<PackagedAddonFiles, 'module' | 'manifest' | 'manifestBytes'>,
+): void {
+  if (manifest !== '' || manifestBytes === 0) return
+  const mebibytes = (bytes: number) => `${Math.ceil((bytes / 1024 ** 2) * 10) / 10} MiB`
+  throw new TaskError(
+    'manifest-invalid',
+    `the manifest of the module ${module} in the Python package ${distribution} is too large to be read: it has ${mebibytes(manifestBytes)}; one may have ${mebibytes(maxManifestBytes)}, those of all packages ${mebibytes(maxManifestsBytes)}. Take the package out of requirements.txt, or another version of it`,
+  )
 }
 
 /** Odoo would take the package's, whatever the repository says. Throws TaskError `addon-duplicate`. */

@@ -20,6 +20,8 @@ from pip._vendor.packaging.utils import canonicalize_name
 ${wheelScript}
 job = json.load(sys.stdin)
 work = '/work'
+# For manifests of addons: what is larger is answered by its size alone.
+room = job.get('maxManifestsBytes', 0)
 os.environ.update({
     'HOME': work + '/home', 'TMPDIR': work + '/tmp', 'PIP_NO_INPUT': '1', 'PIP_NO_CACHE_DIR': '1',
     'PIP_DISABLE_PIP_VERSION_CHECK': '1', 'PIP_BREAK_SYSTEM_PACKAGES': '1', 'PIP_ROOT_USER_ACTION': 'ignore',

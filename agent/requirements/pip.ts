@@ -4,6 +4,7 @@ import { parseJson } from '../cached-json.ts'
 import { runThrowaway } from '../containers/throwaway.ts'
 import type { PackageRequest } from '../packages/package-sources.ts'
 import type { LockedPython } from '../repository/lock.ts'
+import { maxManifestBytes } from '../repository/manifest.ts'
 import { pythonName, pythonVersion } from '../repository/package-patterns.ts'
 import type { AgentServices } from '../services.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
@@ -22,8 +23,9 @@ export interface PackagedAddonFiles {
   /** Git tree id of its folder, as if it lay in a repository. */
   readonly treeId: string
   readonly neutralize: boolean
-  /** Its manifest, base64: at most a byte more than manifests may have. */
+  /** Its manifest, base64; empty where it is too large to be read, by itself or with those of the other packages. */
   readonly manifest: string
+  readonly manifestBytes: number
 }
 
 export interface ResolvedPython extends PinnedPython {
@@ -69,6 +71,7 @@ const packagedAddonSchema = z.object({
   treeId: z.string().regex(/^[0-9a-f]{40}$/),
   neutralize: z.boolean(),
   manifest: z.string(),
+  manifestBytes: z.int(),
 })
 
 const unmetSchema = z.object({ text: z.string(), why: z.string(), bringer: z.string() })
@@ -105,6 +108,8 @@ const answerSchema = z.union([
 ])
 
 const maxPackages = 2000
+/** Of all packages together: the answer has to fit into what a container may write. */
+export const maxManifestsBytes = 12 * 1024 ** 2
 
 /**
  * What pip would install beside what the image has, pinned by version and hash, what that brings, and which `entries` of
@@ -134,6 +139,8 @@ export async function resolvePython(
   const said = [...requirements, ...asking]
   const { packages, pinsHeld, unmet } = await runPip(services, context, place, request.from, said, {
     action: 'resolve',
+    maxManifestBytes,
+    maxManifestsBytes,
     odoo,
     requirements: [...new Set(requirements.map(({ text }) => text))],
     entries: asking.map(({ text, name, kept }) => ({ text, name, kept })),

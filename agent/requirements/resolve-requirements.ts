@@ -151,7 +151,7 @@ interface Question {
 }
 
 /** Raise it whenever the same question has another answer. */
-const questionVersion = 3
+const questionVersion = 4
 
 async function askPip(
   services: PackageServices,

@@ -5,8 +5,6 @@
 export const wheelScript = String.raw`
 import base64, hashlib, importlib.machinery, importlib.metadata, importlib.util, zipfile
 
-max_manifest = 262144 + 1
-
 def module_of(file):
     if file.endswith('.py'):
         return file[:-3]
@@ -35,10 +33,15 @@ def inspect(path):
     return {'imports': imports, 'addons': found}
 
 def addon(wheel, name, files):
-    with wheel.open(files['__manifest__.py']) as file:
-        manifest = file.read(max_manifest)
+    global room
+    size = files['__manifest__.py'].file_size
+    manifest = b''
+    if size <= min(job['maxManifestBytes'], room):
+        with wheel.open(files['__manifest__.py']) as file:
+            manifest = file.read()
+        room -= size
     return {'module': name, 'treeId': tree_of(wheel, files), 'neutralize': 'data/neutralize.sql' in files,
-            'manifest': base64.b64encode(manifest).decode()}
+            'manifest': base64.b64encode(manifest).decode(), 'manifestBytes': size}
 
 def blob_of(wheel, info):
     digest = hashlib.sha1(b'blob %d\0' % info.file_size)

@@ -24,6 +24,11 @@ beforeAll(async () => {
     ),
     ['odoo-addon-acme-base', 'acme-paper'],
   )
+  // Longer than a description has any reason to be, and as long as Odoo reads it.
+  const long = (bytes: number) =>
+    addon('odoo/addons/long', `'auto_install': True, 'description': '${'x'.repeat(bytes)}'`)
+  wheel('odoo-addon-long', '19.0.1.0.0', long(300_000))
+  wheel('odoo-addon-long', '19.0.2.0.0', long(4 * 1024 ** 2))
   index.addWheel('acme-paper', '1.0', { files: { 'acmepaper.py': '' } })
   // It says that it is for any Odoo, and Odoo is on the index as well.
   index.addWheel('odoo', '20.0')
@@ -113,3 +118,15 @@ test('no other Odoo than the image’s is fetched for them', async () => {
   })
   expect(index.requests.filter((path) => path.includes('/files/odoo-20'))).toEqual([])
 }, 120_000)
+
+test('a manifest is read in its full length, or refused for it', async () => {
+  const files = (version: string) => ({ ...shop(`odoo-addon-long==${version}\n`), ...addon('shop') })
+  const { closure } = await project.resolve(files('19.0.1.0.0'))
+  expect(closure).toContain('long')
+  await expect(project.resolve(files('19.0.2.0.0'))).rejects.toMatchObject({
+    reason: 'manifest-invalid',
+    message: expect.stringContaining(
+      'module long in the Python package odoo-addon-long is too large to be read: it has 4.1 MiB; one may have 4 MiB',
+    ),
+  })
+}, 180_000)
