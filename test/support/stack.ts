@@ -28,6 +28,7 @@ const subnets: Record<string, string> = {
   canary: '10.217.0.0/16',
   governance: '10.218.0.0/16',
   releases: '10.219.0.0/16',
+  repositories: '10.222.0.0/16',
   survival: '10.221.0.0/16',
 }
 

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '../../packaging/dev/command.ts'
+import type { Stack } from '../../packaging/dev/demo/stack.ts'
+import { type PythonIndex, startPythonIndex } from '../support/python-index.ts'
+import { addon, createPublisher, type Files, type Publish } from '../support/real-repositories.ts'
+import { type BuildShown, createShop, finishedBuild } from '../support/shop.ts'
+import { startTestStack, type TestStack } from '../support/stack.ts'
+
+// Repositories as they are found in the wild, through the command line. What is wrong with one is said at resolve, by the
+// sentence that a developer reads, before any package index is asked and any Odoo begun.
+
+let test: TestStack
+let stack: Stack
+let index: PythonIndex
+let publish: Publish
+
+beforeAll(async () => {
+  index = await startPythonIndex()
+  test = await startTestStack('repositories', { env: { FAIRWAY_NETWORK_ALLOW: '127.0.0.1' } })
+  stack = test.stack
+  await createShop(stack)
+  publish = createPublisher(stack, 'shop')
+  // Somebody else's distribution, named like an import.
+  index.addWheel('acmeslug', '0.1')
+  index.addWheel('acme-label', '1.0', { files: { 'acmelabel.py': '' } })
+})
+afterAll(async () => {
+  await test?.close()
+  await index?.[Symbol.asyncDispose]()
+})
+
+const push = async (name: string, files: Files): Promise<BuildShown> => {
+  const branch = `feature/${name}`
+  const commit = await publish('shop', branch, files)
+  return finishedBuild(stack, branch, commit)
+}
+const usesIndex = () => ({ 'fairway.yaml': `python: { index: ${index.url} }\n` })
+const external = (name: string) => `'external_dependencies': {'python': ['${name}']}`
+
+/** Cells that containers of this Fairway were made for, by Docker's own record. */
+async function cellsBegun(since: Date): Promise<string[]> {
+  const { hostId } = JSON.parse(await run('cat', [stack.path('agent', 'identity.json')])) as {
+    hostId: string
+  }
+  const range = ['--since', since.toISOString(), '--until', new Date().toISOString()]
+  const filters = ['type=container', 'event=create', `label=fairway.agent=${hostId}`]
+  const format = '{{index .Actor.Attributes "fairway.cell"}}'
+  const args = filters.flatMap((filter) => ['--filter', filter])
+  const cells = await run('docker', ['events', ...range, ...args, '--format', format])
+  return cells.split('\n').filter(Boolean)
+}
+
+describe('what is wrong with a repository', () => {
+  const begun = new Date()
+  const sentences: Record<string, { files: () => Files | Promise<Files>; says: string | RegExp }> = {
+    'a version that is only the series': {
+      files: () => ({ ...addon('till', { version: '19.0' }), ...addon('other') }),
+      says: 'the module till (till/__manifest__.py) has version 19.0, which is only the series: Odoo 19.0 makes such a module uninstallable (`check_version`); it takes x.y, x.y.z, 19.0.x.y or 19.0.x.y.z',
+    },
+    'a version that Odoo stops on, of a module that nobody installs': {
+      files: () => ({
+        ...addon('misc', { version: '1' }),
+        ...addon('other'),
+        'fairway.yaml': 'development: { modules: [other] }\n',
+      }),
+      says: 'misc/__manifest__.py: has version "1": Odoo 19.0 stops on it while it reads all manifests (`adapt_version`); it takes x.y, x.y.z, 19.0.x.y or 19.0.x.y.z',
+    },
+    'a module of another series that is needed': {
+      files: () => ({ ...addon('gate', { version: '18.0.2.1.0' }), ...addon('yard', { depends: 'gate' }) }),
+      says: /gate.*18\.0\.2\.1\.0/,
+    },
+    'a manifest that is no literal, and one that does not parse': {
+      files: () => ({
+        'a/__init__.py': '',
+        'a/__manifest__.py': "dict(name='A')",
+        'b/__init__.py': '',
+        'b/__manifest__.py': "{'name': 'B',, 'depends': []}",
+      }),
+      says: /^a\/__manifest__\.py:1:1: only literal values are allowed, not a function call.*; b\/__manifest__\.py:1:14: /,
+    },
+    'a Python package that only a manifest names': {
+      files: () => ({ ...addon('links', { more: external('acmeslug') }), ...usesIndex() }),
+      says: /^links\/__manifest__\.py asks for "acmeslug", which nothing in the image or in requirements\.txt brings: add the package that does to requirements\.txt/,
+    },
+    'a Python package of a module that comes by itself': {
+      files: () => ({
+        ...addon('base_tools'),
+        ...addon('report', {
+          depends: 'base_tools',
+          more: `'auto_install': True, ${external('acme-label')}`,
+        }),
+        ...addon('own', { depends: 'base_tools' }),
+        'fairway.yaml': `development: { modules: [own] }\npython: { index: ${index.url} }\n`,
+      }),
+      says: /^report\/__manifest__\.py asks for "acme-label", .*the line acme-label if that is its name on the index/,
+    },
+    'a missing module': {
+      files: () => addon('more', { depends: 'nowhere' }),
+      says: /nowhere.*more|more.*nowhere/,
+    },
+  }
+
+  it.for(Object.entries(sentences))('is said at resolve: %s', async ([name, { files, says }]) => {
+    const build = await push(name.replaceAll(/\W+/g, '-'), await files())
+    expect(build).toMatchObject({ status: 'failed', result: 'red' })
+    if (typeof says === 'string') expect(build.reason).toBe(says)
+    else expect(build.reason).toMatch(says)
+    expect(build.steps.find(({ status }) => status === 'failed')?.name).toBe('resolve')
+    const listed = await stack.cli('build', 'list', 'shop', '--branch', build.branch)
+    expect(listed).toContain(build.reason)
+  })
+
+  it('asked no package index and began no Odoo', async () => {
+    expect(index.requests).toEqual([])
+    expect(await cellsBegun(begun)).toEqual([])
+    expect(await test.cellsOnDisk()).toEqual([])
+  })
+})
