@@ -33,6 +33,7 @@ export function reportObservation(seen: Seen): UpdateObservation {
   const rows = pictures && compareCounts(sideOf(pictures.before), sideOf(pictures.after))
   const observation = create(UpdateObservationSchema, {
     odooMs: BigInt(seen.odooMs),
+    issues: trace.issues,
     locks: cap('locked tables', most.locks, seen.locks).map(({ heldMs, ...lock }) => ({
       ...lock,
       heldMs: BigInt(heldMs),
@@ -61,7 +62,7 @@ export function reportObservation(seen: Seen): UpdateObservation {
     schemaUnknown: pictures === undefined,
   })
   // Names are the database's. Lines of the log are text, and cut where they are read.
-  return Object.assign(plainTexts(observation, longestName), { issues: trace.issues })
+  return Object.assign(plainTexts(observation, longestName), { issues: observation.issues })
 }
 
 const sideOf = ({ counts, catalog }: Picture) => ({ counts, tables: catalog.tables })
