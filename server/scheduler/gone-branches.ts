@@ -1,8 +1,7 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
-import { audit } from '../db/audit.ts'
-import { notify } from '../db/signals.ts'
-import { operation, withTenant } from '../db/tenancy.ts'
+import { queueEnvironmentRun } from '../db/environment-runs.ts'
+import { operation, type Tx, withTenant } from '../db/tenancy.ts'
 
 /** Starts the destruction of environments whose branch was deleted and whose grace period is over; never of production. */
 export async function destroyGoneBranches(context: AppContext): Promise<void> {
@@ -15,48 +14,41 @@ export async function destroyGoneBranches(context: AppContext): Promise<void> {
   for (const { id, organization_id } of due) {
     const op = operation(organization_id, 'scheduler')
     await withTenant(context.db, op, async (tx) => {
-      const branch = await tx
-        .updateTable('branches')
-        .set({ destroy_at: null })
-        .where('id', '=', id)
-        .where('destroy_at', '<', sql<Date>`now()`)
-        .where('stage', '<>', 'production')
-        .returning(['project_id', 'name'])
-        .executeTakeFirst()
-      if (!branch) return
-      const environment = await tx
-        .selectFrom('environments')
-        .select(['id', 'name', 'stage'])
-        .where('branch_id', '=', id)
-        .where('stage', '<>', 'production')
-        .where('status', '<>', 'destroyed')
-        .executeTakeFirst()
+      const environment = await takeDue(tx, id)
       if (!environment) return
-      const run = await tx
-        .insertInto('runs')
-        .values({
-          organization_id,
-          project_id: branch.project_id,
-          branch_id: id,
-          environment_id: environment.id,
-          kind: 'destroy',
-          stage: environment.stage,
-          trigger: 'system',
-          requested_by: 'scheduler',
-        })
-        .returning('id')
-        .executeTakeFirstOrThrow()
-      await audit(
-        tx,
-        op,
-        'environment.destroy',
-        { kind: 'environment', id: environment.id, projectId: branch.project_id },
-        {
-          because: `branch ${branch.name} was deleted`,
-          run: run.id,
-        },
-      )
-      await notify(tx, { kind: 'run', id: run.id })
+      const because = `branch ${environment.branch} was deleted`
+      await queueEnvironmentRun(tx, op, environment, { kind: 'destroy', trigger: 'system', because })
     })
   }
+}
+
+/** What goes with the branch, if it still has to; a push may have brought it back. Never due twice. */
+async function takeDue(tx: Tx, branchId: string) {
+  // Before the branch's own lock, as whatever begins something in the project.
+  await tx
+    .selectFrom('projects')
+    .innerJoin('branches', 'branches.project_id', 'projects.id')
+    .select('projects.id')
+    .where('branches.id', '=', branchId)
+    .forUpdate('projects')
+    .execute()
+  const branch = await tx
+    .updateTable('branches')
+    .set({ destroy_at: null })
+    .where('id', '=', branchId)
+    .where('destroy_at', '<', sql<Date>`now()`)
+    .where('stage', '<>', 'production')
+    .returning('id')
+    .executeTakeFirst()
+  if (!branch) return undefined
+  return await tx
+    .selectFrom('environments')
+    .innerJoin('branches', 'branches.id', 'environments.branch_id')
+    .innerJoin('projects', 'projects.id', 'environments.project_id')
+    .select(['environments.id', 'environments.name', 'environments.stage', 'environments.branch_id'])
+    .select(['environments.project_id', 'projects.name as project', 'branches.name as branch'])
+    .where('environments.branch_id', '=', branchId)
+    .where('environments.stage', '<>', 'production')
+    .where('environments.status', '<>', 'destroyed')
+    .executeTakeFirst()
 }

@@ -1,7 +1,6 @@
 import type { EnvironmentRef } from '../../../proto/gen/fairway/v1/environments_pb.js'
 import type { AppContext } from '../../context.ts'
-import { audit } from '../../db/audit.ts'
-import { notify } from '../../db/signals.ts'
+import { queueEnvironmentRun } from '../../db/environment-runs.ts'
 import { withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
@@ -75,26 +74,10 @@ async function queueRun(
     const environment = await requireEnvironment(tx, ref)
     requireState(environment)
     await requireIdle(tx, caller, environment, kind)
-    const run = await tx
-      .insertInto('runs')
-      .values({
-        organization_id: caller.organizationId,
-        project_id: environment.project_id,
-        branch_id: environment.branch_id,
-        environment_id: environment.id,
-        kind,
-        stage: environment.stage,
-        trigger: 'manual',
-        requested_by: caller.actor,
-        requester_issuers: [...(caller.access.loginIssuers ?? [])],
-        advance_at: new Date(),
-      })
-      .returning('id')
-      .executeTakeFirstOrThrow()
-    const details = { project: environment.project, environment: environment.name, run: run.id }
-    const subject = { kind: 'environment', id: environment.id, projectId: environment.project_id }
-    await audit(tx, caller, `environment.${kind}`, subject, details)
-    await notify(tx, { kind: 'run', id: run.id })
-    return run.id
+    return await queueEnvironmentRun(tx, caller, environment, {
+      kind,
+      trigger: 'manual',
+      requesterIssuers: caller.access.loginIssuers,
+    })
   })
 }

@@ -1,45 +1,20 @@
 import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
-import { notify } from '../../db/signals.ts'
+import { queueEnvironmentRun } from '../../db/environment-runs.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
+import { endings, planDeletion } from './deletion-plan.ts'
 import { requireNoRuns } from './project-rename.ts'
 import { requireProject, webhookSecretLabel } from './projects.ts'
-
-/** What the deletion of a project takes away, and what it leaves. */
-export interface DeletionPlan {
-  /** Living environments that go, with their data; their names. */
-  readonly environments: readonly string[]
-  /** Values given to Odoo, and what builds present to others. */
-  readonly secrets: number
-  readonly tokens: number
-  readonly grants: number
-  readonly members: number
-  /** What stays for whoever asks later. */
-  readonly runs: number
-  readonly releases: number
-  readonly statements: number
-  readonly auditEvents: number
-  /** Why it can’t be deleted as it is; empty where it can. */
-  readonly blocker: string
-}
 
 export interface Deletion {
   /** False while environments are being destroyed first: ask again when their runs have ended. */
   readonly deleted: boolean
   readonly runIds: readonly string[]
-}
-
-/** Throws `project-not-found`. */
-export async function planProjectDeletion(
-  { db }: AppContext,
-  caller: Caller,
-  name: string,
-): Promise<DeletionPlan> {
-  return await withTenant(db, caller, async (tx) => await planOf(tx, await requireProject(tx, name)))
 }
 
 /**
@@ -57,7 +32,7 @@ export async function deleteProject(
     const { id } = await requireProject(tx, name)
     await authorize(tx, caller, 'project.manage', { projectId: id })
     const project = await lockLivingProject(tx, id, 'project.manage')
-    const plan = await planOf(tx, project)
+    const plan = await planDeletion(tx, project)
     if (plan.blocker) throw wrongState('production-exists', plan.blocker)
     if (confirm !== name) {
       throw wrongState(
@@ -89,84 +64,6 @@ export async function deleteProject(
   })
 }
 
-async function planOf(tx: Tx, { id, name }: { id: string; name: string }): Promise<DeletionPlan> {
-  const environments = await tx
-    .selectFrom('environments')
-    .select(['name', 'stage'])
-    .where('project_id', '=', id)
-    .where('status', '<>', 'destroyed')
-    .orderBy('name')
-    .execute()
-  const production = environments.find(({ stage }) => stage === 'production')
-  const counts = await tx
-    .selectNoFrom((eb) => [
-      eb
-        .selectFrom('secrets')
-        .select(eb.fn.countAll<number>().as('n'))
-        .where('project_id', '=', id)
-        .where('deleted_at', 'is', null)
-        .$asScalar()
-        .as('secrets'),
-      eb
-        .selectFrom('tokens')
-        .select(eb.fn.countAll<number>().as('n'))
-        .where('project_id', '=', id)
-        .where('revoked_at', 'is', null)
-        .$asScalar()
-        .as('tokens'),
-      eb
-        .selectFrom('grants')
-        .select(eb.fn.countAll<number>().as('n'))
-        .where('project_id', '=', id)
-        .where('revoked_at', 'is', null)
-        .$asScalar()
-        .as('grants'),
-      eb
-        .selectFrom('project_members')
-        .select(eb.fn.countAll<number>().as('n'))
-        .where('project_id', '=', id)
-        .where('ended_at', 'is', null)
-        .$asScalar()
-        .as('members'),
-      eb
-        .selectFrom('runs')
-        .select(eb.fn.countAll<number>().as('n'))
-        .where('project_id', '=', id)
-        .$asScalar()
-        .as('runs'),
-      eb
-        .selectFrom('releases')
-        .select(eb.fn.countAll<number>().as('n'))
-        .where('project_id', '=', id)
-        .$asScalar()
-        .as('releases'),
-      eb
-        .selectFrom('statements')
-        .select(eb.fn.countAll<number>().as('n'))
-        .where('project_id', '=', id)
-        .$asScalar()
-        .as('statements'),
-      eb
-        .selectFrom('audit_events')
-        .select(eb.fn.countAll<number>().as('n'))
-        .where('project_id', '=', id)
-        .$asScalar()
-        .as('auditEvents'),
-    ])
-    .executeTakeFirstOrThrow()
-  const numbers = Object.fromEntries(
-    Object.entries(counts).map(([key, count]) => [key, Number(count ?? 0)]),
-  ) as Record<keyof typeof counts, number>
-  return {
-    environments: environments.filter(({ stage }) => stage !== 'production').map((row) => row.name),
-    ...numbers,
-    blocker: production
-      ? `The project ${name} has a production: destroy it first, as its policy lets you ` +
-        `(fairway env destroy ${name} production --confirm production).`
-      : '',
-  }
-}
-
 /** One run each, unless one is on its way; gives those that are. */
 async function destroyEnvironments(
   tx: Tx,
@@ -175,7 +72,7 @@ async function destroyEnvironments(
 ): Promise<string[]> {
   const living = await tx
     .selectFrom('environments')
-    .select(['id', 'name', 'stage', 'branch_id'])
+    .select(['id', 'name', 'stage', 'branch_id', 'project_id'])
     .where('project_id', '=', project.id)
     .where('status', '<>', 'destroyed')
     .where('stage', '<>', 'production')
@@ -189,73 +86,27 @@ async function destroyEnvironments(
     .where('status', 'in', ['queued', 'running'])
     .execute()
   if (under.length === 0) await requireNoRuns(tx, project.id, project.name, 'deleted')
+  const destruction = {
+    kind: 'destroy',
+    trigger: 'manual',
+    because: 'the project is being deleted',
+    requesterIssuers: caller.access.loginIssuers,
+  } as const
   const runIds: string[] = []
   for (const environment of living) {
     const begun = under.find(({ environment_id }) => environment_id === environment.id)
-    runIds.push(begun?.id ?? (await queueDestruction(tx, caller, project.id, environment)))
+    const placed = { ...environment, project: project.name }
+    runIds.push(begun?.id ?? (await queueEnvironmentRun(tx, caller, placed, destruction)))
   }
   return runIds
 }
 
-async function queueDestruction(
-  tx: Tx,
-  caller: Caller,
-  projectId: string,
-  {
-    id,
-    name,
-    stage,
-    branch_id,
-  }: { id: string; name: string; stage: 'production' | 'staging' | 'development'; branch_id: string },
-): Promise<string> {
-  const run = await tx
-    .insertInto('runs')
-    .values({
-      organization_id: caller.organizationId,
-      project_id: projectId,
-      branch_id,
-      environment_id: id,
-      kind: 'destroy',
-      stage,
-      trigger: 'manual',
-      requested_by: caller.actor,
-      requester_issuers: [...(caller.access.loginIssuers ?? [])],
-      advance_at: new Date(),
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  const details = { environment: name, run: run.id, because: 'the project is being deleted' }
-  await audit(tx, caller, 'environment.destroy', { kind: 'environment', id, projectId }, details)
-  await notify(tx, { kind: 'run', id: run.id })
-  return run.id
-}
-
-/** What lets anybody or anything in, or is worth something elsewhere. */
+/** What lets in ends, and what would still begin something of its own. */
 async function takeAway(tx: Tx, projectId: string, now: Date): Promise<void> {
-  await tx
-    .updateTable('secrets')
-    .set({ deleted_at: now })
-    .where('project_id', '=', projectId)
-    .where('deleted_at', 'is', null)
-    .execute()
-  await tx
-    .updateTable('tokens')
-    .set({ revoked_at: now })
-    .where('project_id', '=', projectId)
-    .where('revoked_at', 'is', null)
-    .execute()
-  await tx
-    .updateTable('grants')
-    .set({ revoked_at: now })
-    .where('project_id', '=', projectId)
-    .where('revoked_at', 'is', null)
-    .execute()
-  await tx
-    .updateTable('project_members')
-    .set({ ended_at: now })
-    .where('project_id', '=', projectId)
-    .where('ended_at', 'is', null)
-    .execute()
+  for (const [table, ending] of Object.entries(endings)) {
+    await sql`update ${sql.table(table)} set ${sql.ref(ending)} = ${now}
+      where project_id = ${projectId} and ${sql.ref(ending)} is null`.execute(tx)
+  }
   await tx.updateTable('branches').set({ destroy_at: null }).where('project_id', '=', projectId).execute()
   await tx.deleteFrom('ignored_pushes').where('project_id', '=', projectId).execute()
 }
