@@ -34,9 +34,9 @@ export interface ModuleSearch {
   /** Names that none of those that were looked at has, and who needs them. */
   readonly absent: readonly { readonly module: string; readonly neededBy: string | undefined }[]
   readonly looked: readonly (AddonListing & IndexedRepository)[]
-  /** Repositories that have no branch for the series. */
+  /** Repositories that have no branch for the series: they are there, and were asked. */
   readonly without: readonly string[]
-  /** Repositories that could not be looked at, with the reason. */
+  /** Repositories that could not be looked at, with the reason; git servers answer alike where there is none of that name. */
   readonly unread: readonly { readonly name: string; readonly why: string }[]
   /** How many there was no time for, or no way to. */
   readonly left: number

@@ -1,6 +1,7 @@
 /**
  * Repositories of addons on github.com/OCA, by name; tools, templates and archives are not among them. Where one is missing,
- * `sources.index.repositories` of fairway.yaml names others.
+ * `sources.index.repositories` of fairway.yaml names others. Written from memory: a name that is wrong, or no longer public,
+ * is answered as "cannot be read" and counts as that (`ModuleSearch.unread`), never as a repository without the module.
  */
 export const ocaRepositories: readonly string[] = `
 account-analytic account-budgeting account-closing account-consolidation account-financial-reporting

@@ -166,6 +166,7 @@ async function resolveIn(directory: string, services: Services, input: ResolveTa
     workDirectory: services.workDirectory,
     shownTo: Object.keys(secrets).length + input.networkAllow.length > 0 ? context.project : '',
     refresh: input.refresh,
+    allowed: input.moduleIndex?.repositories,
   }
   const stage = await requireStage(stages, input.stage, (one) => proposeSources(one, proposing, context))
   const { modules, closure } = stage

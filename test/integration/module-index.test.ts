@@ -61,7 +61,11 @@ async function resolve({ url }: TestRepository, input: Partial<ResolveTask> = {}
     ({ closure }) => ({ closure, message: '', reason: '' }),
     ({ message, reason }: { message: string; reason: string }) => ({ closure: [], message, reason }),
   )
-  return { ...ending, looked: task.artifacts.get('module-index.json') }
+  return {
+    ...ending,
+    looked: task.artifacts.get('module-index.json'),
+    lines: task.lines.map(({ text }) => text),
+  }
 }
 
 const project = (files: Record<string, string>) =>
@@ -104,6 +108,25 @@ describe('a module that is missing', () => {
       looked: undefined,
     })
   }, 120_000)
+
+  test('is asked for of nobody whom the policy does not allow, whatever fairway.yaml says', async () => {
+    const shop = await project({ 'fairway.yaml': fairway('web, fork'), ...addon('shop', ['web_y']) })
+    const before = [asked('web'), asked('fork')]
+    const none = await resolve(shop, { moduleIndex: { repositories: [] } } as object)
+    expect(none).toMatchObject({ reason: 'dependency-missing', looked: undefined })
+    expect(none.message).toContain('missing module: web_y')
+    expect([asked('web'), asked('fork')]).toEqual(before)
+    const some = await resolve(shop, {
+      refresh: true,
+      moduleIndex: { repositories: [`${server.url}/oca-w*`] },
+    } as object)
+    expect(some.message).toContain('add to oca_dependencies.txt the line `web` (web at')
+    expect(asked('web')).toBeGreaterThan(before[0]!)
+    expect(asked('fork')).toBe(before[1])
+    expect(some.lines).toContainEqual(
+      expect.stringContaining('sources.index of the policy does not allow it: fork'),
+    )
+  }, 60_000)
 
   test.each([
     [

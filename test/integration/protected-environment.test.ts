@@ -125,6 +125,18 @@ describe('the policy', () => {
     expect(await play()).toMatchObject({ result: 'green' })
   })
 
+  it.each([
+    ['{}', { repositories: ['*'] }],
+    ['{ index: false }', {}],
+    ['{ index: ["https://github.com/OCA/*"] }', { repositories: ['https://github.com/OCA/*'] }],
+  ])('says whom a build may ask for a module that is missing: %s', async (sources, moduleIndex) => {
+    await arrangePolicy(context, runs.tenant, `sources: ${sources}\n`)
+    const { runId } = await runs.build('feature/x')
+    await runs.step(runId)
+    const [task] = await runs.tasksOf(runId)
+    expect(task?.spec).toHaveProperty('resolve.moduleIndex', moduleIndex)
+  })
+
   it('keeps a stage off hosts that it does not name, and says so', async () => {
     await arrangePolicy(context, runs.tenant, 'hosts: {production: [prod-*]}\n')
     const made = await runs.build()

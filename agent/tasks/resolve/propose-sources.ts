@@ -1,3 +1,5 @@
+import { matchesGlob } from '../../../lib/glob/matches-glob.ts'
+import { listShort } from '../../../lib/words/list-short.ts'
 import type { Mirrors } from '../../git/mirrors.ts'
 import { findModules, type IndexedRepository, type ModuleSearch } from '../../module-index/find-modules.ts'
 import { ocaRepositories } from '../../module-index/oca-repositories.ts'
@@ -21,15 +23,18 @@ export interface ProposalContext {
   readonly shownTo: string
   /** Asks anew, whatever was answered before. */
   readonly refresh: boolean
+  /** Addresses that may be asked, by the project's policy; undefined: of a server that has no such rule. */
+  readonly allowed: readonly string[] | undefined
 }
 
+const shown = 10
 const dayMs = 24 * 3_600_000
 /** A build that fails is to fail soon; what was looked at is there for the next one. */
 const budgetMs = 30_000
 
 /**
  * A stage that modules are missing for is told which repositories have them, and what these need in turn. Nothing is taken
- * that the project does not declare itself. What was looked at, by commit, is the artifact `module-index.json`.
+ * that the project does not declare itself, and nobody is asked whom the policy does not allow. What was looked at, by commit, is the artifact `module-index.json`.
  */
 export async function proposeSources(
   asked: StageClosure,
@@ -39,10 +44,21 @@ export async function proposeSources(
   const { fault } = asked
   const { index } = wanted.sources
   if (!(fault instanceof MissingModules) || index === false || wanted.declaring.series === '') return asked
-  const repositories = (index.repositories ?? ocaRepositories).map((one) => requireRepository(one, wanted))
+  const named = (index.repositories ?? ocaRepositories).map((one) => requireRepository(one, wanted))
+  const repositories = named.filter(({ url }) => isAllowed(url, wanted))
+  if (repositories.length < named.length)
+    context.log(
+      'fairway',
+      `not asked for what is missing, as sources.index of the policy does not allow it: ${listShort(
+        named.filter((one) => !repositories.includes(one)),
+        shown,
+        ({ name }) => name,
+      )}`,
+    )
+  if (repositories.length === 0) return asked
   context.log(
     'fairway',
-    `missing: ${fault.modules.slice(0, 10).join(', ')}; looking where they are, among ${repositories.length} repositories`,
+    `missing: ${listShort(fault.modules, shown)}; looking where they are, among ${repositories.length} repositories`,
   )
   const { own, image } = wanted.modules
   const search = await findModules(
@@ -62,6 +78,9 @@ export async function proposeSources(
   const message = proposal === '' ? fault.message : `${fault.message}. ${proposal}`
   return { ...asked, fault: new TaskError(fault.reason, message, { cause: fault }) }
 }
+
+const isAllowed = (url: string, { allowed }: Pick<ProposalContext, 'allowed'>) =>
+  allowed === undefined || allowed.some((pattern) => matchesGlob(pattern, url))
 
 function requireRepository(
   one: string,

@@ -174,6 +174,17 @@ export const policySchema = z
       })
       .prefault({})
       .describe('What fetching and building may reach beside public addresses'),
+    sources: z
+      .strictObject({
+        index: z
+          .union([z.literal(false), globs])
+          .default(['*'])
+          .describe(
+            'Addresses of repositories that a build may ask for a module that is missing, for instance https://github.com/OCA/*; false: none. fairway.yaml (sources.index) names which of them',
+          ),
+      })
+      .prefault({})
+      .describe('Where builds may look for addons'),
     secretScan: z
       .strictObject({
         block: z
@@ -326,6 +337,7 @@ export const enforcedKeys: readonly (keyof PolicyDocument)[] = [
   'registries',
   'baseImages',
   'network',
+  'sources',
   'secretScan',
   'breakGlass',
   'workflows',

@@ -1,6 +1,7 @@
 import type { ResolveOutput } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { BlobStore } from '../../blobs/store.ts'
 import type { Stage } from '../../db/tables/projects.ts'
+import type { PolicyDocument } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import type { ImageRules } from '../../governance/policy/supply.ts'
 import { credentialKinds } from '../../governance/secrets/credentials.ts'
@@ -25,16 +26,15 @@ export function codeActions(
   const imageRepository = `${config.registry}/${organization}/${project.name}`
   let resolved: ResolveOutput | undefined
   // As it is when the task is asked for, which keeps it.
-  const networkAllow = async (task: string): Promise<string[]> =>
-    engine.state.tasks.has(task)
-      ? []
-      : (await policyInForce(engine.state.tx, project.id)).document.network.allow
+  const policyFor = async (task: string): Promise<PolicyDocument | undefined> =>
+    engine.state.tasks.has(task) ? undefined : (await policyInForce(engine.state.tx, project.id)).document
   return {
     async resolve() {
       // The registry's as well: the base image may be a private one.
       const credentials = await credentialsFor(engine, 'resolve', credentialKinds)
       // What it is asked for is kept with the task: no need to look it up again.
       const asked = engine.state.tasks.has('resolve')
+      const policy = await policyFor('resolve')
       const output = await engine.task(
         'resolve',
         'resolve',
@@ -50,8 +50,9 @@ export function codeActions(
           refresh: run.kind === 'lock',
           credentials: [...credentials],
           scannedCommit: asked ? '' : await lastScannedCommit(engine),
-          networkAllow: await networkAllow('resolve'),
+          networkAllow: policy?.network.allow ?? [],
           imageRules: asked ? undefined : rulesOf(await imageRulesFor(engine, config.odooImage)),
+          moduleIndex: policy && { repositories: policy.sources.index || [] },
         },
         { timeoutMs: minutes(10), attempts: 3 },
       )
@@ -102,7 +103,7 @@ export function codeActions(
         pythonIndex: resolved.pythonIndex,
         apt: resolved.apt,
         credentials: [...credentials],
-        networkAllow: await networkAllow('image'),
+        networkAllow: (await policyFor('image'))?.network.allow ?? [],
         imageRules: rulesOf(await imageRulesFor(engine, config.odooImage)),
       }
       const limits = { timeoutMs: minutes(20), attempts: 3 }

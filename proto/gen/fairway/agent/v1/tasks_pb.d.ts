@@ -364,6 +364,13 @@ export declare type ResolveTask = Message<"fairway.agent.v1.ResolveTask"> & {
    * @generated from field: fairway.agent.v1.ImageRules image_rules = 30;
    */
   imageRules?: ImageRules | undefined;
+
+  /**
+   * `sources.index` of the project's policy; absent: of a server that has no such key, and fairway.yaml alone decides.
+   *
+   * @generated from field: fairway.agent.v1.ModuleIndexRules module_index = 31;
+   */
+  moduleIndex?: ModuleIndexRules | undefined;
 };
 
 /**
@@ -371,6 +378,26 @@ export declare type ResolveTask = Message<"fairway.agent.v1.ResolveTask"> & {
  * Use `create(ResolveTaskSchema)` to create a new message.
  */
 export declare const ResolveTaskSchema: GenMessage<ResolveTask>;
+
+/**
+ * Which repositories may be asked for a module that is missing.
+ *
+ * @generated from message fairway.agent.v1.ModuleIndexRules
+ */
+export declare type ModuleIndexRules = Message<"fairway.agent.v1.ModuleIndexRules"> & {
+  /**
+   * Patterns of addresses, in which * stands for any text; none: nobody is asked.
+   *
+   * @generated from field: repeated string repositories = 1;
+   */
+  repositories: string[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.ModuleIndexRules.
+ * Use `create(ModuleIndexRulesSchema)` to create a new message.
+ */
+export declare const ModuleIndexRulesSchema: GenMessage<ModuleIndexRules>;
 
 /**
  * What an image may stand on: judged before anything of a base image is fetched or run. An agent that is told nothing
