@@ -9,8 +9,9 @@ alter table projects
   add column default_branch text;
 
 alter table projects alter column branch_rules_from set default 'default';
+-- Where something was built, people know the rules as they are: those stay, and `branch list` says how to change them.
 update projects set branch_rules_from = 'default'
-where branch_rules = '[{"pattern": "main", "stage": "production"}, {"pattern": "release/*", "stage": "staging"},
+where not exists (select from environments where environments.project_id = projects.id) and branch_rules = '[{"pattern": "main", "stage": "production"}, {"pattern": "release/*", "stage": "staging"},
   {"pattern": "feature/*", "stage": "development"}]'::jsonb;
 
 -- ------------------------------------------------------------------ pushes that start nothing

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { liftForcedPolicies } from './forced-policies.ts'
 import type { RolePasswords } from './roles.ts'
 import { scramSecret } from './scram.ts'
 
@@ -11,7 +12,7 @@ const migrationLock = 7_236_110
 
 /**
  * Brings the owner's database to the newest schema, forward only, each file in a transaction of its own, and makes
- * the two roles that the server runs as. Safe to call from several servers at once.
+ * the two roles that the server runs as. The owner needs no superuser's rights, only CREATEROLE. Safe to call from several servers at once.
  * Rejects when a file that was applied has changed since, or when the database is newer than this server.
  */
 export async function migrate(ownerUrl: string, passwords: RolePasswords): Promise<{ applied: string[] }> {
@@ -54,7 +55,9 @@ async function applyPending(client: pg.Client): Promise<string[]> {
     }
     await client.query('begin')
     try {
+      const policies = await liftForcedPolicies(client)
       await client.query(text)
+      await policies.restore()
       await client.query('insert into schema_migrations (name, sha256) values ($1, $2)', [name, sha256])
       await client.query('commit')
     } catch (error) {
@@ -66,9 +69,16 @@ async function applyPending(client: pg.Client): Promise<string[]> {
   return applied
 }
 
+const bound = 'nosuperuser nobypassrls nocreatedb nocreaterole noreplication'
+
+/** Only a superuser may even repeat such attributes of a role that is there: they are left alone where they are right. */
 async function ensureRole(client: pg.Client, role: string, password: string): Promise<void> {
-  const attributes = 'login nosuperuser nobypassrls nocreatedb nocreaterole noreplication'
-  const exists = (await client.query('select 1 from pg_roles where rolname = $1', [role])).rowCount
-  const statement = `${exists ? 'alter' : 'create'} role ${role} ${attributes} password ${client.escapeLiteral(scramSecret(password))}`
+  const { rows } = await client.query<{ isBound: boolean }>(
+    `select not (rolsuper or rolbypassrls or rolcreatedb or rolcreaterole or rolreplication) as "isBound"
+     from pg_roles where rolname = $1`,
+    [role],
+  )
+  const attributes = rows[0]?.isBound ? 'login' : `login ${bound}`
+  const statement = `${rows[0] ? 'alter' : 'create'} role ${role} ${attributes} password ${client.escapeLiteral(scramSecret(password))}`
   await client.query(statement)
 }

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Sealer } from '../sealer.ts'
+import { liftForcedPolicies } from './forced-policies.ts'
 
 /** A column that the master key seals, row by row under a label of the row's own. */
 export interface SealedColumn {
@@ -16,9 +17,6 @@ export interface Resealing {
   readonly ownerPassword?: string
 }
 
-/** Tables that are read or written beside the sealed ones. */
-const traceTables = ['organizations', 'audit_events']
-
 /**
  * Seals everything anew in one transaction of the owner, with a trace for each organization; gives how many values.
  * Nothing is changed when one of them does not open. No server may run meanwhile: it would seal with the former key.
@@ -30,9 +28,7 @@ export async function resealDatabase(ownerUrl: string, resealing: Resealing): Pr
   try {
     await requireNoServer(client)
     await client.query('begin')
-    // An owner that is no superuser is bound by the policies as well, for as long as they are forced.
-    const bound = await findForced(client, [...columns.map(({ table }) => table), ...traceTables])
-    for (const table of bound) await client.query(`alter table ${table} no force row level security`)
+    const policies = await liftForcedPolicies(client)
     let count = 0
     for (const column of columns) count += await resealColumn(client, column, from, to)
     await client.query(
@@ -42,7 +38,7 @@ export async function resealDatabase(ownerUrl: string, resealing: Resealing): Pr
     if (ownerPassword) {
       await client.query(`alter role current_user password ${client.escapeLiteral(ownerPassword)}`)
     }
-    for (const table of bound) await client.query(`alter table ${table} force row level security`)
+    await policies.restore()
     await client.query('commit')
     return count
   } catch (error) {
@@ -63,15 +59,6 @@ async function requireNoServer(client: pg.Client): Promise<void> {
       'A server still works with this database: stop every server before its master key is changed',
     )
   }
-}
-
-async function findForced(client: pg.Client, tables: readonly string[]): Promise<string[]> {
-  const { rows } = await client.query<{ relname: string }>(
-    `select relname from pg_class
-     where relnamespace = 'public'::regnamespace and relforcerowsecurity and relname = any ($1)`,
-    [[...new Set(tables)]],
-  )
-  return rows.map(({ relname }) => relname)
 }
 
 async function resealColumn(

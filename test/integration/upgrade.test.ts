@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { migrate } from '../../server/db/migrate.ts'
 import { rolePasswords } from '../../server/db/roles.ts'
@@ -9,6 +7,7 @@ import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { planRelease } from '../../server/services/releases/release-plans.ts'
 import { planRollback } from '../../server/services/releases/rollback-plan.ts'
 import { startRollback } from '../../server/services/releases/rollbacks.ts'
+import { applyMigrations, migrationsBefore } from '../support/former-database.ts'
 import { answers, playRun } from '../support/play-run.ts'
 import {
   createOrganization,
@@ -28,7 +27,7 @@ let production: { branch: string; environment: string; cell: string; run: string
 
 beforeEach(async () => {
   database = await startTestDatabase('template0')
-  await applyFormer(['0001-foundation.sql', '0002-governance.sql'])
+  await applyMigrations(database.ownerUrl, ['0001-foundation.sql', '0002-governance.sql'])
   const organization_id = await createOrganization(database, 'old')
   const id = await insert(database.ownerUrl, 'projects', {
     organization_id,
@@ -49,23 +48,6 @@ const promotion = { project: 'shop', branch: releaseBranch, planSha256: '' }
 const rollback = { project: 'shop', toBuild: 0, withData: true, force: false, planSha256: '' }
 const statusOf = async (runId: string) =>
   (await query(database.ownerUrl, 'select status, reason from runs where id = $1', [runId]))[0]
-
-/** As that server had left it. */
-async function applyFormer(files: readonly string[]): Promise<void> {
-  await query(
-    database.ownerUrl,
-    'create table if not exists schema_migrations (name text primary key, sha256 text not null, applied_at timestamptz not null default now())',
-  )
-  for (const name of files) {
-    const text = await readFile(new URL(`../../migrations/${name}`, import.meta.url), 'utf8')
-    const sha256 = createHash('sha256').update(text).digest('hex')
-    await query(database.ownerUrl, text)
-    await query(database.ownerUrl, 'insert into schema_migrations (name, sha256) values ($1, $2)', [
-      name,
-      sha256,
-    ])
-  }
-}
 
 /** Build 1 serves in production, with what a deployment held then. */
 async function arrangeFormer() {
@@ -222,8 +204,11 @@ it('a build that is at the data of production has to end first: nobody else coul
 it.each(['promote', 'rollback'])(
   'a %s that is at the data of production has to end first as well',
   async (kind) => {
-    const all = (await readdir(new URL('../../migrations/', import.meta.url))).sort()
-    await applyFormer(all.filter((name) => name > '0003' && name < '0011'))
+    const former = await migrationsBefore('0011')
+    await applyMigrations(
+      database.ownerUrl,
+      former.filter((name) => name > '0003'),
+    )
     await arrangeUnderWay(['plan', 'approve'], kind)
     await expect(upgrade()).rejects.toMatchObject({
       cause: expect.objectContaining({ message: expect.stringContaining('start the former server again') }),
