@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ContainerLine } from '../containers/log-frames.ts'
-import { judgeInspectionLog, judgeRuntimeLog } from './runtime-log.ts'
+import { judgeInspectionLog, judgeRuntimeLog, type LogRules } from './runtime-log.ts'
 
 const at = (second: number, text: string): ContainerLine => ({
   stream: 'stderr',
@@ -9,6 +9,7 @@ const at = (second: number, text: string): ContainerLine => ({
 })
 const line = (second: number, level: string, logger: string, message: string) =>
   at(second, `2026-03-01 10:00:0${second},123 7 ${level} odoo ${logger}: ${message} `)
+const strict: LogRules = { knownFingerprints: [], knownLines: [], servingOnly: false }
 const since = '2026-03-01T10:00:05.000'
 
 test('errors count from the beginning, warnings from that of the checks on', () => {
@@ -27,7 +28,7 @@ test('errors count from the beginning, warnings from that of the checks on', () 
     at(7, 'KeyError: 1'),
     line(8, 'INFO', 'werkzeug', 'GET'),
   ]
-  expect(judgeRuntimeLog(lines, since, false)).toEqual({
+  expect(judgeRuntimeLog(lines, since, strict)).toMatchObject({
     errors: [
       'odoo.registry: Model x has no table.',
       'odoo.http: Exception during request handling. (KeyError: 1)',
@@ -41,11 +42,11 @@ test('beside scheduled jobs only what serves is an error', () => {
     line(6, 'ERROR', 'odoo.addons.mail.models.fetchmail', 'General failure when trying to fetch mail'),
     line(6, 'ERROR', 'odoo.modules.loading', 'Some modules are not loaded'),
   ]
-  expect(judgeRuntimeLog(lines, since, true)).toEqual({
+  expect(judgeRuntimeLog(lines, since, { ...strict, servingOnly: true })).toMatchObject({
     errors: ['odoo.modules.loading: Some modules are not loaded'],
     warnings: ['odoo.addons.mail.models.fetchmail: General failure when trying to fetch mail'],
   })
-  expect(judgeRuntimeLog(lines, since, false).errors).toHaveLength(2)
+  expect(judgeRuntimeLog(lines, since, strict).errors).toHaveLength(2)
 })
 
 test('what is known to be harmless is passed by, and one kind is said once', () => {
@@ -57,7 +58,7 @@ test('what is known to be harmless is passed by, and one kind is said once', () 
   )
   const same = line(6, 'WARNING', 'odoo.sql_db', 'slow')
   const lines = [rtl, line(6, 'WARNING', 'py.warnings', '/x.py:1: DeprecationWarning'), same, same]
-  expect(judgeRuntimeLog(lines, since, false)).toEqual({ errors: [], warnings: ['odoo.sql_db: slow'] })
+  expect(judgeRuntimeLog(lines, since, strict)).toMatchObject({ errors: [], warnings: ['odoo.sql_db: slow'] })
 })
 
 test('of an inspection errors count, and what the bundles lack', () => {
@@ -66,8 +67,49 @@ test('of an inspection errors count, and what the bundles lack', () => {
     line(2, 'CRITICAL', 'odoo.modules.module', "Couldn't load module x"),
     line(3, 'ERROR', 'odoo.addons.base.models.assetsbundle', "'Invalid XML template' in file '/x/a.xml'"),
   ]
-  expect(judgeInspectionLog(lines)).toEqual({
+  expect(judgeInspectionLog(lines, strict)).toMatchObject({
     errors: ["odoo.modules.module: Couldn't load module x"],
     warnings: ["odoo.addons.base.models.assetsbundle: 'Invalid XML template' in file '/x/a.xml'"],
+  })
+})
+
+test('what production logs as well, or the project declares, is counted and not said', () => {
+  const lines = [
+    line(6, 'ERROR', 'odoo.addons.sentry.hooks', 'SENTRY_DSN is not set'),
+    line(6, 'ERROR', 'odoo.addons.shop.models', "Order 12 of 'Ana' waits since 2 days"),
+  ]
+  const first = judgeRuntimeLog(lines, since, strict)
+  expect(first).toMatchObject({ errors: [expect.anything(), expect.anything()], known: 0 })
+  const again = [
+    ...lines,
+    line(7, 'ERROR', 'odoo.addons.shop.models', "Order 77 of 'Ben' waits since 3 days"),
+  ]
+  const knownFingerprints = first.issues.map(({ fingerprint }) => fingerprint)
+  const remembered = { ...strict, knownFingerprints }
+  expect(judgeRuntimeLog(again, since, remembered)).toMatchObject({ errors: [], warnings: [], known: 3 })
+  expect(judgeInspectionLog(again, remembered)).toMatchObject({ errors: [], warnings: [] })
+  const declared = {
+    ...strict,
+    knownLines: [
+      { logger: 'odoo.addons.sentry.hooks', begins: 'SENTRY_DSN is' },
+      { logger: 'odoo.addons.shop', begins: "Order 5 of 'Eve' waits" },
+    ],
+  }
+  expect(judgeRuntimeLog(lines, since, declared).errors).toEqual([
+    "odoo.addons.shop.models: Order 12 of 'Ana' waits since 2 days",
+  ])
+  const [sentry, shop] = declared.knownLines
+  const both = { ...declared, knownLines: [sentry!, { ...shop!, logger: 'odoo.addons.shop.models' }] }
+  expect(judgeRuntimeLog(lines, since, both)).toMatchObject({ errors: [], known: 2 })
+})
+
+test('a rehearsal without secrets and without a way out is red only for what serves', () => {
+  const lines = [
+    line(1, 'ERROR', 'odoo.addons.sentry.hooks', 'SENTRY_DSN is not set'),
+    line(2, 'CRITICAL', 'odoo.modules.module', "Couldn't load module x"),
+  ]
+  expect(judgeInspectionLog(lines, { ...strict, servingOnly: true })).toMatchObject({
+    errors: ["odoo.modules.module: Couldn't load module x"],
+    warnings: ['odoo.addons.sentry.hooks: SENTRY_DSN is not set'],
   })
 })

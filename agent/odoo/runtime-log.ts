@@ -1,10 +1,22 @@
 import type { ContainerLine } from '../containers/log-frames.ts'
+import { createTraceReader, fingerprintOf, type LogIssue, normalize } from '../observe/log-issues.ts'
 import { createRecordParser, findException, type LogRecord } from './log-records.ts'
 
 /** Lines of a runtime's log that keep it from being green, each kind once. Plain JSON. */
 export interface LogVerdict {
   errors: string[]
   warnings: string[]
+  /** Kinds that would be among those, and are known. */
+  known: number
+  /** All that it had at WARNING and above. */
+  issues: LogIssue[]
+}
+
+/** What of a log says nothing about a candidate: LogRules in tasks.proto. */
+export interface LogRules {
+  readonly knownFingerprints: readonly string[]
+  readonly knownLines: readonly { readonly logger: string; readonly begins: string }[]
+  readonly servingOnly: boolean
 }
 
 interface Harmless {
@@ -45,8 +57,9 @@ const harmless: readonly Harmless[] = [
 ]
 
 /**
- * What says that the candidate itself cannot serve: loading, the registry, pages and bundles. In production scheduled jobs
- * run beside the checks, and that one of them fails (a mail server is away) is no reason to put production's data back.
+ * What says that the candidate itself cannot serve: loading, the registry, pages and bundles. Beside it production has
+ * scheduled jobs, and that one fails (a mail server is away) is no reason to put production's data back; a rehearsal has
+ * no secrets and no way out.
  */
 const serving =
   /^(?:odoo\.(?:modules|registry|schema|http)\b|werkzeug$|odoo\.addons\.base\.models\.(?:assetsbundle|ir_asset|ir_qweb|ir_ui_view|ir_http)$)/
@@ -55,14 +68,14 @@ const bundles = /^odoo\.addons\.base\.models\.(?:assetsbundle|ir_asset|ir_qweb)$
 const maxKinds = 50
 
 /**
- * A runtime's log: errors since it began to load, warnings since the checks began. `ERROR` and `CRITICAL` are errors, with
- * jobs beside only those of what serves; the rest is a warning.
+ * A runtime's log: errors since it began to load, warnings since the checks began. `ERROR` and `CRITICAL` are errors,
+ * where `rules` say so only those of what serves; the rest is a warning, and what is known is neither.
  *
  * @param since Docker's timestamp.
  */
-export function judgeRuntimeLog(lines: readonly ContainerLine[], since: string, jobs: boolean): LogVerdict {
-  return judge(lines, ({ level, logger }, time) => {
-    if (level !== 'WARNING') return jobs && !serving.test(logger) ? 'warnings' : 'errors'
+export function judgeRuntimeLog(lines: readonly ContainerLine[], since: string, rules: LogRules): LogVerdict {
+  return judge(lines, rules, (record, time) => {
+    if (record.level !== 'WARNING') return kindOfError(record, rules)
     return time >= since ? 'warnings' : undefined
   })
 }
@@ -71,34 +84,55 @@ export function judgeRuntimeLog(lines: readonly ContainerLine[], since: string, 
  * The log of an inspection. What loading warns of is said by the update already; what goes wrong with a bundle is in what
  * the bundle became, and a warning here.
  */
-export function judgeInspectionLog(lines: readonly ContainerLine[]): LogVerdict {
-  return judge(lines, ({ level, logger }) => {
-    if (bundles.test(logger)) return 'warnings'
-    return level === 'WARNING' ? undefined : 'errors'
+export function judgeInspectionLog(lines: readonly ContainerLine[], rules: LogRules): LogVerdict {
+  return judge(lines, rules, (record) => {
+    if (bundles.test(record.logger)) return 'warnings'
+    return record.level === 'WARNING' ? undefined : kindOfError(record, rules)
   })
 }
 
+type Kind = 'errors' | 'warnings'
+
+const kindOfError = ({ logger }: LogRecord, { servingOnly }: LogRules): Kind =>
+  servingOnly && !serving.test(logger) ? 'warnings' : 'errors'
+
 function judge(
   lines: readonly ContainerLine[],
-  kindOf: (record: LogRecord, time: string) => keyof LogVerdict | undefined,
+  rules: LogRules,
+  kindOf: (record: LogRecord, time: string) => Kind | undefined,
 ): LogVerdict {
-  const found = { errors: new Set<string>(), warnings: new Set<string>() }
+  const found = { errors: new Set<string>(), warnings: new Set<string>(), known: new Set<string>() }
+  const isKnown = createKnown(rules)
+  const trace = createTraceReader()
   // A record is handed on when the next one begins.
   let [time, next] = ['', '']
   const parser = createRecordParser((record) => {
     if (['WARNING', 'ERROR', 'CRITICAL'].includes(record.level) && !isHarmless(record)) {
       const kind = kindOf(record, time)
-      if (kind && found[kind].size < maxKinds) found[kind].add(describe(record))
+      const list = kind && found[isKnown(record) ? 'known' : kind]
+      if (list && list.size < maxKinds) list.add(describe(record))
     }
     time = next
   })
   for (const { text, timestamp } of lines) {
     next = timestamp
     parser.line(text)
+    trace.line(text)
     time ||= timestamp
   }
   parser.end()
-  return { errors: [...found.errors], warnings: [...found.warnings] }
+  const { issues } = trace.trace()
+  return { errors: [...found.errors], warnings: [...found.warnings], known: found.known.size, issues }
+}
+
+function createKnown({ knownFingerprints, knownLines }: LogRules): (record: LogRecord) => boolean {
+  const fingerprints = new Set(knownFingerprints)
+  const declared = knownLines.map(({ logger, begins }) => ({ logger, begins: normalize(begins) }))
+  return (record) =>
+    fingerprints.has(fingerprintOf(record)) ||
+    declared.some(
+      ({ logger, begins }) => logger === record.logger && normalize(record.message).startsWith(begins),
+    )
 }
 
 function isHarmless({ logger, message }: LogRecord): boolean {

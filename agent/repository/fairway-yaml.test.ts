@@ -93,6 +93,8 @@ staging:
   cpus: 1.5
   smoke:
     - { path: /shop, contains: Cart }
+known_log:
+  - { logger: odoo.addons.sentry.hooks, begins: SENTRY_DSN is not set }
 `)
   expect(config).toMatchObject({
     odooVersion: '18.0',
@@ -102,6 +104,7 @@ staging:
       { pattern: 'main', stage: CellStage.PRODUCTION },
       { pattern: 'release/*', stage: CellStage.STAGING },
     ],
+    knownLog: [{ logger: 'odoo.addons.sentry.hooks', begins: 'SENTRY_DSN is not set' }],
     staging: {
       installMode: InstallMode.LIST,
       modules: ['sale_x', 'crm'],
@@ -182,6 +185,9 @@ describe('a fault is named with its place and a hint', () => {
     ['staging: {tests: "x; rm -rf /"}\n', '--test-tags'],
     ['staging: {smoke: [{path: "http://evil"}]}\n', 'a path such as /shop'],
     ['staging: {smoke: [{pth: /}]}\n', 'did you mean `path`?'],
+    ['known_log: [{loger: odoo.x, begins: something}]\n', 'did you mean `logger`?'],
+    ['known_log: [{logger: odoo.x, begins: ""}]\n', 'at least 8 characters'],
+    ['known_log: [odoo.addons.sentry.hooks: SENTRY_DSN is not set]\n', 'unknown key'],
   ])('case %#', (text, message) => {
     expect(() => parse(text)).toThrow(message)
   })

@@ -90,6 +90,7 @@ const stageKeys = Object.keys(fairwaySchema.shape.production.unwrap().shape)
 const smokeKeys = ['path', 'status', 'contains']
 const pythonKeys = Object.keys(fairwaySchema.shape.python.unwrap().shape)
 const environmentKeys = Object.keys(fairwaySchema.shape.environment.unwrap().shape)
+const knownLogKeys = ['logger', 'begins']
 const sourcesKeys = Object.keys(fairwaySchema.shape.sources.unwrap().shape)
 
 function hint(key: string, path: (string | number)[]): string {
@@ -103,6 +104,7 @@ function knownKeys(path: (string | number)[]): string[] {
   if (path[0] === 'environment') return environmentKeys
   if (path[0] === 'sources') return sourcesKeys
   if (path[0] === 'python') return pythonKeys
+  if (path[0] === 'known_log') return knownLogKeys
   return path.includes('smoke') ? smokeKeys : stageKeys
 }
 
@@ -132,6 +134,7 @@ export function toProjectConfig(file: FairwayFile, defaults: ProjectDefaults): P
     staging: toStageConfig(file, 'staging'),
     development: toStageConfig(file, 'development'),
     secretScanIgnore: file.secret_scan.ignore,
+    knownLog: file.known_log,
   })
 }
 

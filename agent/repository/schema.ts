@@ -82,6 +82,22 @@ const smokeCheck = z
   })
   .describe('A request that must succeed before the build is shown to anybody')
 
+const logLine = z
+  .strictObject({
+    logger: z
+      .string()
+      .max(200)
+      .regex(/^[\w.-]+$/, 'a logger such as odoo.addons.sentry.hooks is expected')
+      .describe('What stands before the colon'),
+    begins: z
+      .string()
+      .trim()
+      .min(8, 'at least 8 characters are expected')
+      .max(500)
+      .describe('How the message begins; numbers, ids and quoted values in it may be any'),
+  })
+  .describe('A line that Odoo logs at WARNING, ERROR or CRITICAL')
+
 function stage(defaults: {
   demo: boolean
   tests: boolean
@@ -262,6 +278,11 @@ export const fairwaySchema = z
       })
       .prefault({})
       .describe('The search for secrets in what is pushed'),
+    known_log: z
+      .array(logLine)
+      .max(200)
+      .default([])
+      .describe('Lines of the log of Odoo that are known and make no build red or yellow'),
     production: stage({ demo: false, tests: false, memory: '2G', cpus: 2, processes: 512, workers: 2 }),
     staging: stage({ demo: false, tests: false, memory: '1G', cpus: 2, processes: 512, workers: 0 }),
     development: stage({ demo: true, tests: true, memory: '1G', cpus: 2, processes: 512, workers: 0 }),

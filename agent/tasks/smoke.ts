@@ -3,10 +3,12 @@ import { CheckSchema, SmokeOutputSchema, type SmokeTask } from '../../proto/gen/
 import { readImageFacts } from '../containers/image-facts.ts'
 import { findAddress, runtimeName } from '../containers/odoo.ts'
 import { httpPort } from '../containers/odoo-options.ts'
+import type { LogIssue } from '../observe/log-issues.ts'
 import { checkBackend, type Visitor } from '../odoo/bundle-checks.ts'
 import { checkCron, checkModules } from '../odoo/database-checks.ts'
 import { awaitInspection, checkModels } from '../odoo/inspection/result.ts'
-import { checkRuntimeLog } from '../odoo/runtime-log-check.ts'
+import type { LogRules } from '../odoo/runtime-log.ts'
+import { checkRuntimeLog, readRuntimeLog } from '../odoo/runtime-log-check.ts'
 import {
   type CheckResult,
   checkHealth,
@@ -41,15 +43,21 @@ export function smoke(services: Services): TaskHandler<'smoke'> {
         'runtime-missing',
         `the runtime ${runtime.runtimeId} does not run: start it before its smoke tests`,
       )
+    const rules = logRulesOf(input, cell)
+    const issues: LogIssue[] = []
     const visitor = createVisitor(`http://${address}:${httpPort}`, input.hostnames[0] ?? 'localhost', signal)
     const results = await runChecks(
       [
         ...checksOf(cell, input, visitor, signal),
-        ...(input.inspection ? inspectionChecks(services, input, visitor, context) : []),
+        ...(input.inspection ? inspectionChecks(services, input, rules, visitor, issues, context) : []),
         // Last: it holds what the others caused.
         [
           'log',
-          () => checkRuntimeLog(docker, name, { since: begun, jobs: cell.stage === 'production' }, signal),
+          async () => {
+            const log = await readRuntimeLog(docker, name, begun, rules, signal)
+            issues.push(...log.issues)
+            return checkRuntimeLog(log)
+          },
         ],
       ],
       context,
@@ -59,9 +67,17 @@ export function smoke(services: Services): TaskHandler<'smoke'> {
       checks: results.map(({ name, passed, detail, durationMs }) =>
         create(CheckSchema, { name, passed, detail, durationMs: BigInt(durationMs) }),
       ),
+      log: { issues },
     })
   }
 }
+
+/** In production scheduled jobs run beside the checks, whatever the request says. */
+const logRulesOf = ({ log }: SmokeTask, { stage }: Cell): LogRules => ({
+  knownFingerprints: log?.knownFingerprints ?? [],
+  knownLines: log?.knownLines ?? [],
+  servingOnly: log?.servingOnly === true || stage === 'production',
+})
 
 function checksOf(cell: Cell, { checks }: SmokeTask, visitor: Visitor, signal: AbortSignal): Check[] {
   return [
@@ -78,12 +94,14 @@ function checksOf(cell: Cell, { checks }: SmokeTask, visitor: Visitor, signal: A
 function inspectionChecks(
   { docker, workDirectory }: Services,
   { runtime, inspection }: SmokeTask,
+  rules: LogRules,
   visitor: Visitor,
+  issues: LogIssue[],
   context: TaskContext,
 ): Check[] {
   const { runtimeId, image } = requireRuntime(runtime)
   let knownAt: number | undefined
-  const inspected = awaitInspection(docker, runtimeId, context, () => {
+  const inspected = awaitInspection(docker, runtimeId, rules, context, () => {
     knownAt ??= performance.now()
   })
   // The checks before may fail first.
@@ -92,7 +110,9 @@ function inspectionChecks(
     [
       'models',
       async () => {
-        const passed = checkModels(await inspected)
+        const found = await inspected
+        issues.push(...found.log.issues)
+        const passed = checkModels(found)
         // Not with the making of the bundles, which production's people do not wait for.
         return knownAt === undefined ? passed : { ...passed, knownAt }
       },

@@ -125,6 +125,8 @@ export interface RunRecord {
     readonly reusedFromBuild?: number
   }
   readonly smoke?: readonly Check[]
+  /** What Odoo logged while it was looked at; absent where an agent does not tell. */
+  readonly logIssues?: readonly LogIssueRecord[]
   readonly url?: string
   readonly cellId?: string
   readonly safetySnapshotId?: string
@@ -224,7 +226,8 @@ export interface Deployment {
     readonly status: number
     readonly contains: string
   }[]
-  /** Of the commit's fairway.yaml. */
+  /** Of the commit's fairway.yaml, as what follows; absent in deployments from before it had any. */
+  readonly knownLog?: readonly { readonly logger: string; readonly begins: string }[]
   readonly branchRules: readonly {
     readonly pattern: string
     readonly stage: 'production' | 'staging' | 'development'

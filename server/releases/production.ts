@@ -28,14 +28,35 @@ export async function findProduction(tx: Tx, projectId: string): Promise<Product
 /** So many releases back, what Odoo logs counts as known. */
 const remembered = 20
 
-/** Fingerprints of what Odoo logged when production's releases were updated. */
+/** What Odoo logged when production's releases were updated and looked at, by fingerprint. */
 export async function listKnownIssues(tx: Tx, environmentId: string): Promise<ReadonlySet<string>> {
+  const { updates, looks } = await listLogged(tx, environmentId)
+  return new Set([...updates, ...(looks ?? [])])
+}
+
+/** Of the looks alone; undefined where nobody has looked at a release's log yet. */
+export async function findKnownOfLooks(tx: Tx, environmentId: string): Promise<string[] | undefined> {
+  return (await listLogged(tx, environmentId)).looks
+}
+
+async function listLogged(tx: Tx, environmentId: string) {
   const rows = await tx
     .selectFrom('releases')
-    .select(sql<LogIssueRecord[] | null>`update_record -> 'issues'`.as('issues'))
-    .where('environment_id', '=', environmentId)
-    .orderBy('number', 'desc')
+    .innerJoin('runs', 'runs.id', 'releases.run_id')
+    .select([
+      sql<LogIssueRecord[] | null>`releases.update_record -> 'issues'`.as('updates'),
+      sql<LogIssueRecord[] | null>`runs.record -> 'logIssues'`.as('looks'),
+    ])
+    .where('releases.environment_id', '=', environmentId)
+    .orderBy('releases.number', 'desc')
     .limit(remembered)
     .execute()
-  return new Set(rows.flatMap(({ issues }) => (issues ?? []).map(({ fingerprint }) => fingerprint)))
+  const fingerprints = (issues: readonly LogIssueRecord[]) => [
+    ...new Set(issues.map(({ fingerprint }) => fingerprint)),
+  ]
+  const looked = rows.some(({ looks }) => looks !== null)
+  return {
+    updates: fingerprints(rows.flatMap(({ updates }) => updates ?? [])),
+    looks: looked ? fingerprints(rows.flatMap(({ looks }) => looks ?? [])) : undefined,
+  }
 }

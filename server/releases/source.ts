@@ -50,6 +50,8 @@ export interface Source {
     readonly status: number
     readonly contains: string
   }[]
+  /** Lines of Odoo's log that make nothing red or yellow. */
+  readonly knownLog: readonly { readonly logger: string; readonly begins: string }[]
   /** Of fairway.yaml; taken over when production serves this commit. */
   readonly branchRules: readonly { readonly pattern: string; readonly stage: Stage }[]
 }
@@ -96,6 +98,7 @@ export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: numbe
       maxProcesses: stageConfig?.resources?.maxProcesses ?? 0,
     },
     smokeChecks: (stageConfig?.smoke ?? []).map(({ path, status, contains }) => ({ path, status, contains })),
+    knownLog: (output.config?.knownLog ?? []).map(({ logger, begins }) => ({ logger, begins })),
     branchRules: (output.config?.branches ?? [])
       .filter((rule) => rule.stage !== CellStage.UNSPECIFIED)
       .map((rule) => ({ pattern: rule.pattern, stage: stageOfCell(rule.stage) })),

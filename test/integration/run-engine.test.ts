@@ -134,6 +134,7 @@ const source: Source = {
   variables: {},
   resources: { memoryBytes: 1, milliCpus: 1, maxProcesses: 1 },
   smokeChecks: [],
+  knownLog: [],
   branchRules: [],
 }
 

@@ -5,7 +5,7 @@ import { type ContainerLine, skipUntil } from '../../containers/log-frames.ts'
 import { hostileText } from '../../hostile-text/hostile-text.ts'
 import type { TaskContext } from '../../tasks/task.ts'
 import { CheckFailed } from '../check-failed.ts'
-import { judgeInspectionLog, type LogVerdict } from '../runtime-log.ts'
+import { judgeInspectionLog, type LogRules, type LogVerdict } from '../runtime-log.ts'
 import type { Passed } from '../smoke-checks.ts'
 import { createUpdateLogReader } from '../update-log.ts'
 import { findUpdateFailure } from '../verdict.ts'
@@ -26,10 +26,11 @@ const maxLines = 20_000
 export async function awaitInspection(
   host: DockerHost,
   runtimeId: string,
+  rules: LogRules,
   context: TaskContext,
   onModels: () => void,
 ): Promise<Inspected> {
-  const inspected = await context.once('inspection', () => read(host, runtimeId, context, onModels))
+  const inspected = await context.once('inspection', () => read(host, runtimeId, rules, context, onModels))
   await removeInspection(host, runtimeId)
   return inspected
 }
@@ -37,6 +38,7 @@ export async function awaitInspection(
 async function read(
   host: DockerHost,
   runtimeId: string,
+  rules: LogRules,
   context: TaskContext,
   onModels: () => void,
 ): Promise<Inspected> {
@@ -61,7 +63,7 @@ async function read(
   )
   const findings = await hostileText.read('findings', 'what the inspection says', [output], context.signal)
   const failure = failureOf(end, findings, lines)
-  return { findings, log: judgeInspectionLog(lines), ...(failure !== undefined && { failure }) }
+  return { findings, log: judgeInspectionLog(lines, rules), ...(failure !== undefined && { failure }) }
 }
 
 function failureOf(

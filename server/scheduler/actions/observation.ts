@@ -1,5 +1,5 @@
-import type { UpdateObservation } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import type { UpdateRecord } from '../../db/record.ts'
+import type { LogIssue, UpdateObservation } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { LogIssueRecord, UpdateRecord } from '../../db/record.ts'
 
 /** The agent's observation as it is kept with the run. */
 export function updateRecord(seen: UpdateObservation): UpdateRecord {
@@ -21,14 +21,16 @@ export function updateRecord(seen: UpdateObservation): UpdateRecord {
     })),
     deactivatedViews: seen.deactivatedViews,
     versions: seen.versions.map(({ module, before, after, scripts }) => ({ module, before, after, scripts })),
-    issues: seen.issues.map(({ fingerprint, level, logger, sample, count }) => ({
-      fingerprint,
-      level,
-      logger,
-      sample,
-      count,
-    })),
+    issues: seen.issues.map(issueRecord),
     omissions: seen.omissions,
     ...(seen.schemaUnknown && { schemaUnknown: true }),
   }
 }
+
+export const issueRecord = ({ fingerprint, level, logger, sample, count }: LogIssue): LogIssueRecord => ({
+  fingerprint,
+  level,
+  logger,
+  sample,
+  count,
+})

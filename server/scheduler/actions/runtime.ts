@@ -9,6 +9,8 @@ import type { BuildActions, EnvironmentActions } from '../types.ts'
 import { auditEnvironment } from './audit-environment.ts'
 import { faultOfRules } from './branch-rules.ts'
 import { hostnamesOf } from './hostnames.ts'
+import { logRulesOf } from './log-rules.ts'
+import { issueRecord } from './observation.ts'
 import { recordRelease } from './record-release.ts'
 import { secretActions } from './secrets.ts'
 import { voidOvertaken } from './void-requests.ts'
@@ -126,6 +128,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       requirements: source.requirements,
       lockSha256: source.lockSha256,
       smokeChecks: source.smokeChecks,
+      knownLog: source.knownLog,
       branchRules: source.branchRules,
     }),
 
@@ -151,11 +154,13 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
           checks: candidate.smokeChecks.map((check) => ({ ...check })),
           hostnames: [...candidate.hostnames],
           ...inspectionOf(look),
+          log: await logRulesOf(engine, candidate.knownLog ?? [], { trial: false }),
         },
         { timeoutMs: minutes(10) },
       )
       await engine.note({
         smoke: output.checks.map(({ name, passed, detail }) => ({ name, passed, detail })),
+        ...(output.log && { logIssues: output.log.issues.map(issueRecord) }),
       })
       engine.summarize(`${output.checks.length} checks passed`)
     },

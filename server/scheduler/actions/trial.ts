@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { checksMs } from '../../releases/downtime.ts'
 import type { Engine } from '../replay.ts'
 import type { BuildActions } from '../types.ts'
+import { logRulesOf } from './log-rules.ts'
 import { homeOf } from './scratch.ts'
 import { inspectionOf, minutes, resourcesOf } from './wording.ts'
 
@@ -28,12 +29,10 @@ export function trialActions(engine: Engine): Pick<BuildActions, 'tryRuntime'> {
       const look = inspectionOf('all')
       const started = await engine.task('try:start', 'startRuntime', { runtime, ...look }, options)
       const checks = source.smokeChecks.map((check) => ({ ...check }))
-      const smoke = await engine.task(
-        'try:smoke',
-        'smoke',
-        { runtime, checks, hostnames: [`${project.name}.invalid`], ...look },
-        options,
-      )
+      const log = await logRulesOf(engine, source.knownLog, { trial: true })
+      const hostnames = [`${project.name}.invalid`]
+      const asked = { runtime, checks, hostnames, ...look, log }
+      const smoke = await engine.task('try:smoke', 'smoke', asked, options)
       await engine.task('try:remove', 'stopRuntime', { runtimeId, remove: true }, options)
       return Number(started.durationMs) + checksMs(smoke.checks)
     },

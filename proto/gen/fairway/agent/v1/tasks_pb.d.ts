@@ -991,6 +991,13 @@ export declare type ProjectConfig = Message<"fairway.agent.v1.ProjectConfig"> & 
    * @generated from field: map<string, string> renamed = 40;
    */
   renamed: { [key: string]: string };
+
+  /**
+   * Lines of Odoo's log that make no build red or yellow.
+   *
+   * @generated from field: repeated fairway.agent.v1.LogLine known_log = 50;
+   */
+  knownLog: LogLine[];
 };
 
 /**
@@ -998,6 +1005,29 @@ export declare type ProjectConfig = Message<"fairway.agent.v1.ProjectConfig"> & 
  * Use `create(ProjectConfigSchema)` to create a new message.
  */
 export declare const ProjectConfigSchema: GenMessage<ProjectConfig>;
+
+/**
+ * Lines of a logger's that begin so; numbers, ids and quoted values in them may be any.
+ *
+ * @generated from message fairway.agent.v1.LogLine
+ */
+export declare type LogLine = Message<"fairway.agent.v1.LogLine"> & {
+  /**
+   * @generated from field: string logger = 1;
+   */
+  logger: string;
+
+  /**
+   * @generated from field: string begins = 2;
+   */
+  begins: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.LogLine.
+ * Use `create(LogLineSchema)` to create a new message.
+ */
+export declare const LogLineSchema: GenMessage<LogLine>;
 
 /**
  * @generated from message fairway.agent.v1.ConfigBranchRule
@@ -2892,6 +2922,11 @@ export declare type SmokeTask = Message<"fairway.agent.v1.SmokeTask"> & {
    * @generated from field: fairway.agent.v1.Inspection inspection = 4;
    */
   inspection?: Inspection | undefined;
+
+  /**
+   * @generated from field: fairway.agent.v1.LogRules log = 50;
+   */
+  log?: LogRules | undefined;
 };
 
 /**
@@ -2901,6 +2936,41 @@ export declare type SmokeTask = Message<"fairway.agent.v1.SmokeTask"> & {
 export declare const SmokeTaskSchema: GenMessage<SmokeTask>;
 
 /**
+ * What of Odoo's log says nothing about a candidate.
+ *
+ * @generated from message fairway.agent.v1.LogRules
+ */
+export declare type LogRules = Message<"fairway.agent.v1.LogRules"> & {
+  /**
+   * Fingerprints as in LogIssue: production's former releases logged them as well.
+   *
+   * @generated from field: repeated string known_fingerprints = 1;
+   */
+  knownFingerprints: string[];
+
+  /**
+   * By the project's own word.
+   *
+   * @generated from field: repeated fairway.agent.v1.LogLine known_lines = 2;
+   */
+  knownLines: LogLine[];
+
+  /**
+   * Errors count only where they are of what serves: loading, the registry, pages and bundles. Others are warnings, as the
+   * candidate has no secrets and no way out, or since nobody knows yet what production logs.
+   *
+   * @generated from field: bool serving_only = 3;
+   */
+  servingOnly: boolean;
+};
+
+/**
+ * Describes the message fairway.agent.v1.LogRules.
+ * Use `create(LogRulesSchema)` to create a new message.
+ */
+export declare const LogRulesSchema: GenMessage<LogRules>;
+
+/**
  * @generated from message fairway.agent.v1.SmokeOutput
  */
 export declare type SmokeOutput = Message<"fairway.agent.v1.SmokeOutput"> & {
@@ -2908,6 +2978,11 @@ export declare type SmokeOutput = Message<"fairway.agent.v1.SmokeOutput"> & {
    * @generated from field: repeated fairway.agent.v1.Check checks = 1;
    */
   checks: Check[];
+
+  /**
+   * @generated from field: fairway.agent.v1.SmokeLog log = 50;
+   */
+  log?: SmokeLog | undefined;
 };
 
 /**
@@ -2915,6 +2990,24 @@ export declare type SmokeOutput = Message<"fairway.agent.v1.SmokeOutput"> & {
  * Use `create(SmokeOutputSchema)` to create a new message.
  */
 export declare const SmokeOutputSchema: GenMessage<SmokeOutput>;
+
+/**
+ * What the log of the runtime, and of the look at its models, had at WARNING and above.
+ *
+ * @generated from message fairway.agent.v1.SmokeLog
+ */
+export declare type SmokeLog = Message<"fairway.agent.v1.SmokeLog"> & {
+  /**
+   * @generated from field: repeated fairway.agent.v1.LogIssue issues = 1;
+   */
+  issues: LogIssue[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.SmokeLog.
+ * Use `create(SmokeLogSchema)` to create a new message.
+ */
+export declare const SmokeLogSchema: GenMessage<SmokeLog>;
 
 /**
  * What the proxy answers for an environment's host names.
