@@ -78,3 +78,22 @@ test('Odoo’s own modules are named where no other is', () => {
 test('memory that Odoo’s own limit refused is to be raised', () => {
   expect(lineOf(raised('MemoryError'))).toContain('raise `memory` in fairway.yaml')
 })
+
+test('a module that came in a wheel is the project’s, although it is where Odoo’s own are', () => {
+  const wheel = `${odoo}/addons/oca_x`
+  const lineIn = (paths: string[], data: string[][] = []) =>
+    findCause(
+      [raised('TypeError: f() takes 2 arguments', ...paths), ...data].flat(),
+      { module: 'sale_x' },
+      new Set(['oca_x', 'sale_x']),
+    )?.line
+  const search = [`${odoo}/models.py`, `${wheel}/models/order.py`, `${odoo}/addons/base/models/ir_model.py`]
+  expect(lineIn(search, [from, parse])).toBe(
+    'module oca_x: TypeError: f() takes 2 arguments (oca_x/models/order.py:7, at sale_x/views/a.xml:3)',
+  )
+  expect(lineIn([`${wheel}/__init__.py`])).toContain('module oca_x: TypeError')
+  // One of the base image is not, wherever that keeps it.
+  expect(lineIn(['/mnt/extra-addons/sale_x/a.py', '/opt/odoo/addons/vendor/m.py'])).toContain(
+    '(sale_x/a.py:7)',
+  )
+})

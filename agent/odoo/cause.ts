@@ -17,13 +17,20 @@ export interface Loading {
   file?: string
 }
 
+/** Modules that an image has beyond its base image; empty: nobody said which, and the folder has to tell. */
+export type OwnModules = ReadonlySet<string>
+
 /** The innermost exception of a traceback that says what is wrong, and the module it is in. */
-export function findCause(lines: readonly string[], loading: Loading = {}): Cause | undefined {
+export function findCause(
+  lines: readonly string[],
+  loading: Loading = {},
+  ownModules: OwnModules = new Set(),
+): Cause | undefined {
   const chain = parseTraceback(lines)
   const cause = innermost(chain)
   if (!cause) return undefined
   const data = chain.flatMap(dataPlace).at(0) ?? fileAt(chain, loading)
-  const code = codePlace(cause)
+  const code = codePlace(cause, ownModules)
   const own = code && !code.core ? code : undefined
   const module = named(cause) ?? own?.module ?? data?.module ?? loading.module ?? code?.module
   const places = placesOf(own?.at, data?.at)
@@ -81,10 +88,15 @@ function dataPlace({ name, message }: Raised): DataPlace[] {
   return [{ module: place?.module, at: `${place?.file ?? found[1]!.replace(/^.*\//, '')}:${found[2]}` }]
 }
 
-function codePlace({ frames }: Raised): { module: string; at: string; core: boolean } | undefined {
+function codePlace(
+  { frames }: Raised,
+  ownModules: OwnModules,
+): { module: string; at: string; core: boolean } | undefined {
   const places = frames.flatMap(({ path, line }) => {
     const place = placeInModule(path)
-    return place ? [{ module: place.module, core: place.core, at: `${place.file}:${line}` }] : []
+    if (!place) return []
+    const core = ownModules.size > 0 ? !ownModules.has(place.module) : place.inOdoo
+    return [{ module: place.module, core, at: `${place.file}:${line}` }]
   })
   return places.findLast(({ core }) => !core) ?? places.at(-1)
 }

@@ -63,8 +63,11 @@ function parseOne(lines: readonly string[], from: number): { raised: Raised; nex
   return { raised, next: at }
 }
 
-/** Where in which module a path of an image is: below the last folder of addons in it. */
-export function placeInModule(path: string): { module: string; file: string; core: boolean } | undefined {
+/**
+ * Where in which module a path of an image is: below the last folder of addons in it. `inOdoo`: it is the folder that Odoo's
+ * own modules are in, and addons of wheels as well.
+ */
+export function placeInModule(path: string): { module: string; file: string; inOdoo: boolean } | undefined {
   const folders = path.split('/')
   const addons = folders.findLastIndex(
     (folder, index) => /addons$/.test(folder) && index < folders.length - 2,
@@ -74,6 +77,6 @@ export function placeInModule(path: string): { module: string; file: string; cor
   return {
     module,
     file: folders.slice(addons + 1).join('/'),
-    core: folders[addons - 1] === 'odoo' && folders[addons] === 'addons',
+    inOdoo: folders[addons - 1] === 'odoo' && folders[addons] === 'addons',
   }
 }

@@ -1,4 +1,4 @@
-import { type Cause, findCause, type Loading } from './cause.ts'
+import { type Cause, findCause, type Loading, type OwnModules } from './cause.ts'
 import { createRecordParser, findException, type LogRecord } from './log-records.ts'
 
 /** What the log of `odoo -i … -u … --stop-after-init` says about how it went. Plain JSON. */
@@ -22,12 +22,15 @@ const maxFailures = 100
 const maxNames = 1_000
 
 /** Reads such a log line by line; `finish` answers with what was found. */
-export function createUpdateLogReader(): { line(text: string): void; finish(): UpdateLog } {
+export function createUpdateLogReader(ownModules?: OwnModules): {
+  line(text: string): void
+  finish(): UpdateLog
+} {
   const found: UpdateLog = { failures: [], unknownModules: [], notLoadedModules: [], lastLine: '' }
   let loading: Loading = {}
   const parser = createRecordParser((record) => {
     loading = follow(record, loading)
-    read(record, found, loading)
+    read(record, found, loading, ownModules)
   })
   return {
     line(text) {
@@ -50,7 +53,7 @@ function follow({ logger, message }: LogRecord, loading: Loading): Loading {
   return file === undefined ? loading : { ...loading, file }
 }
 
-function read(record: LogRecord, found: UpdateLog, loading: Loading): void {
+function read(record: LogRecord, found: UpdateLog, loading: Loading, ownModules?: OwnModules): void {
   const { message } = record
   readTests(record, found)
   const unknown = behind(message, 'invalid module names, ignored: ')
@@ -64,7 +67,7 @@ function read(record: LogRecord, found: UpdateLog, loading: Loading): void {
   const missing = /You try to install module "?(\w+)"? that depends on module "?(\w+)"?/.exec(exception)
   if (missing) found.missingDependency = `${missing[1]} depends on ${missing[2]}, which is not available`
   found.exception = exception.slice(0, 1000)
-  const cause = findCause(record.more, loading)
+  const cause = findCause(record.more, loading, ownModules)
   if (cause) found.cause = cause
 }
 

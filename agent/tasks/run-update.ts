@@ -4,6 +4,7 @@ import { databaseOptions, odooContainer } from '../containers/odoo-options.ts'
 import { hasOneOff, runOneOff } from '../containers/one-off.ts'
 import { createTraceReader } from '../observe/log-issues.ts'
 import { type UpdateWatch, watchUpdate } from '../observe/watch-update.ts'
+import type { OwnModules } from '../odoo/cause.ts'
 import { createUpdateLogReader, type UpdateLog } from '../odoo/update-log.ts'
 import { findUpdateFailure } from '../odoo/verdict.ts'
 import type { Cell } from '../storage/records.ts'
@@ -41,10 +42,11 @@ export async function runUpdate(
     arguments: updateArguments(input, facts.odooVersion),
   })
   const watch = input.observe ? await beginWatch(services, cell, context) : undefined
-  let judge = createJudge()
+  const ownModules = new Set(Object.keys(input.addons))
+  let judge = createJudge(ownModules)
   const oneOff = { name: oneOffName, source: 'odoo', cellId: cell.id, container } as const
   const { exitCode, ranMs, log, trace } = await runOneOff(services.docker, context, oneOff, () => {
-    judge = createJudge()
+    judge = createJudge(ownModules)
     return judge
   }).catch(async (error) => {
     await watch?.abandon(judge.trace())
@@ -71,8 +73,8 @@ async function beginWatch(
   return watchUpdate(taskDirectory(workDirectory, context), cell, running, context)
 }
 
-function createJudge() {
-  const reader = createUpdateLogReader()
+function createJudge(ownModules: OwnModules) {
+  const reader = createUpdateLogReader(ownModules)
   const traces = createTraceReader()
   return {
     line(text: string): void {
