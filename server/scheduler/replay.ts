@@ -46,6 +46,8 @@ export interface Engine extends CommonActions {
   once(key: string, change: () => Promise<unknown>): Promise<void>
   /** An effect that can't be had yet while `check` gives undefined; looked at again after `recheckMs`. */
   until<T>(key: string, recheckMs: number, check: () => Promise<T | undefined>): Promise<T>
+  /** How a run ends that goes by what is no more; one that somebody cancelled ends for that, whatever changed for it. */
+  changed(message: string): Error
   note(record: RunRecord): Promise<void>
   /** What the step that runs is waiting for, for people who look at it meanwhile. */
   progress(text: string): Promise<void>
@@ -231,6 +233,12 @@ class Replay implements Engine {
       ? first.message
       : `${first.message}; putting things back failed too: ${error.message}`
     return { kind: 'ended', status, reason, compensated }
+  }
+
+  changed(message: string): Error {
+    return this.state.run.cancel_cause
+      ? new RunCancelled(this.#cancelText())
+      : new TaskFailed('production-changed', message)
   }
 
   /** Never settles: the replay ends here, and neither `catch` nor `finally` of the pipeline runs. */

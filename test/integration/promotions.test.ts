@@ -2,6 +2,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { pipelines } from '../../server/pipelines/pipelines.ts'
 import { advance } from '../../server/scheduler/advance.ts'
 import { approve } from '../../server/services/governance/approvals.ts'
+import { archiveProject } from '../../server/services/projects/project-archive.ts'
+import { renameProject } from '../../server/services/projects/project-rename.ts'
 import { listReleases } from '../../server/services/releases/history.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { requestRelease } from '../../server/services/releases/requests.ts'
@@ -186,6 +188,23 @@ describe('a promotion', () => {
     await playBuild(context(), tenant(), releaseBranch, 'four')
     await play(runId)
     expect(await runOf(runId)).toMatchObject({ status: 'superseded' })
+    expect((await served()).digest).toBe(digestOf('one'))
+  })
+
+  it.each([
+    ['rename', () => renameProject(context(), tenant().caller, 'shop', 'store')],
+    ['archive', () => archiveProject(context(), tenant().caller, 'shop')],
+  ])('that waits for an approval gives way to who wants to %s the project', async (verb, change) => {
+    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    await untilWaiting(runId)
+    await change()
+    await play(runId)
+    const { status, reason } = await runOf(runId)
+    expect([status, reason]).toEqual(['cancelled', expect.stringContaining(`wants to ${verb} the project`)])
+    const approvals = await tenant().scope((tx) =>
+      tx.selectFrom('approvals').select('status').where('run_id', '=', runId).execute(),
+    )
+    expect(approvals).toEqual([{ status: 'void' }])
     expect((await served()).digest).toBe(digestOf('one'))
   })
 

@@ -63,10 +63,7 @@ export function authorizationActions(engine: Engine): AuthorizationActions {
   return {
     async authorizeDeploy(plan, rehearsal) {
       if (rehearsal && rehearsal.planSha256 !== plan.sha256) {
-        throw new TaskFailed(
-          'production-changed',
-          'production is not what it was when this was rehearsed: release it again',
-        )
+        throw engine.changed('production is not what it was when this was rehearsed: release it again')
       }
       const rehearsed = rehearsal && subjectRehearsal(engine.record.rehearsalRunId ?? run.id, rehearsal)
       await authorize({

@@ -44,8 +44,7 @@ export function planActions(engine: Engine, { odooImage }: EngineConfig): PlanAc
         return shown === meant.sha256 && isDeepStrictEqual(meant.changes, plan.changes)
       }
       if (run.kind === 'promote' && shown && !isShown()) {
-        throw new TaskFailed(
-          'production-changed',
+        throw engine.changed(
           'production is not what it was when this was asked for: look at the plan again (fairway release plan)',
         )
       }

@@ -85,7 +85,7 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
     const forced = input.force ?? false
     if (plan.refusal && !forced) throw new TaskFailed('rollback-refused', plan.refusal)
     if (input.planSha256 && input.planSha256 !== plan.sha256) {
-      throw new TaskFailed('production-changed', 'production is not what it was when this was asked for')
+      throw engine.changed('production is not what it was when this was asked for')
     }
     return {
       buildNumber: target.build_number,

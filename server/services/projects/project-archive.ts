@@ -5,7 +5,7 @@ import { withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
-import { requireNoRuns } from './project-rename.ts'
+import { requireNoRuns } from './no-runs.ts'
 import { projectWithCounts, requireProject } from './projects.ts'
 
 /**
@@ -34,7 +34,7 @@ async function setArchived(
         ? wrongState('project-archived', `The project ${name} is archived already.`)
         : wrongState('not-archived', `The project ${name} is not archived.`)
     }
-    if (archived) await requireNoRuns(tx, id, name, 'archived')
+    if (archived) await requireNoRuns(tx, caller, row, 'archive')
     await tx
       .updateTable('projects')
       .set({ archived_at: archived ? new Date() : null })

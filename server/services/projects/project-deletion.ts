@@ -8,7 +8,7 @@ import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
 import { endings, planDeletion } from './deletion-plan.ts'
-import { requireNoRuns } from './project-rename.ts'
+import { requireNoRuns } from './no-runs.ts'
 import { requireProject, webhookSecretLabel } from './projects.ts'
 
 export interface Deletion {
@@ -50,7 +50,7 @@ export async function deleteProject(
       }
       return { deleted: false, runIds }
     }
-    await requireNoRuns(tx, id, name, 'deleted')
+    await requireNoRuns(tx, caller, project, 'delete')
     const now = new Date()
     const worthless = sealer.seal(randomBytes(32), webhookSecretLabel(id))
     await tx
@@ -85,7 +85,7 @@ async function destroyEnvironments(
     .where('kind', '=', 'destroy')
     .where('status', 'in', ['queued', 'running'])
     .execute()
-  if (under.length === 0) await requireNoRuns(tx, project.id, project.name, 'deleted')
+  if (under.length === 0) await requireNoRuns(tx, caller, project, 'delete')
   const destruction = {
     kind: 'destroy',
     trigger: 'manual',
