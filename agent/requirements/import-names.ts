@@ -97,6 +97,9 @@ const same = [
 
 const distributions = new Map([...same.map((name) => [name, name] as const), ...Object.entries(renamed)])
 
+/** What is kept, by normalized name: none of it brings addons. */
+export const keptDistributions: ReadonlySet<string> = new Set(distributions.values())
+
 /** Undefined for a name that only the project can know. `written`: as it stands in the manifest, or normalized. */
 export function findDistribution(written: string): string | undefined {
   return distributions.get(written)

@@ -27,12 +27,12 @@ import {
   resolvePython,
 } from './pip.ts'
 import { asksFor, describeRequirement, parseRequirement, type Requirement } from './requirement.ts'
-import { type ProjectRequirements, type RequirementsFile, readRequirements } from './requirements-file.ts'
+import type { ProjectRequirements } from './requirements-file.ts'
 
 export interface RequirementsRequest {
-  /** The assembled source, its files of requirements, and an empty place of the task beside it. */
-  readonly files: string
-  readonly requirementsFiles: readonly RequirementsFile[]
+  /** What the project's files ask for. */
+  readonly requirements: ProjectRequirements
+  /** The task's own. */
   readonly directory: string
   /** For what can be made again. */
   readonly workDirectory: string
@@ -95,10 +95,7 @@ export async function openRequirements(
   )
   warnDrift(pins.apt, apt, config.apt, context)
   const facts = await factsWithApt(services, context, request, apt)
-  const file = await readRequirements(request.files, request.requirementsFiles, {
-    warn: (text) => context.warn(text),
-    note: (text) => context.log('fairway', text),
-  })
+  const file = request.requirements
   const requirements = file.requirements.filter(({ name, plain }) => !plain || !(name in facts.distributions))
   const ask = (asking: readonly ModuleRequirement[], held: readonly string[]) =>
     requirements.length + asking.length === 0

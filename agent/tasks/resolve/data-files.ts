@@ -12,19 +12,22 @@ const shown = 5
 /**
  * The files that manifests of modules to be installed name: Odoo would stop on one that is not there, after all that
  * comes before it was installed. Those of `demo` only cost the module its demonstration data.
+ *
+ * @param checked modules that were looked at before.
  * @throws TaskError `data-missing`, naming manifests and files.
  */
 export async function requireDataFiles(
   addons: readonly PlacedAddon[],
   { closure }: StageClosure,
-  { files, demo }: { files: string; demo: boolean },
+  { files, demo, checked }: { files: string; demo: boolean; checked: Set<string> },
   context: TaskContext,
 ): Promise<void> {
   const installed = new Set(closure?.order)
   const byName = new Map(addons.map((addon) => [addon.module, addon]))
   const faults: string[] = []
   const remarks: string[] = []
-  for (const addon of addons.filter(({ module }) => installed.has(module))) {
+  for (const addon of addons.filter(({ module }) => installed.has(module) && !checked.has(module))) {
+    checked.add(addon.module)
     faults.push(...(await faultsOf(addon, addon.data)))
     if (demo) remarks.push(...(await faultsOf(addon, addon.demo)))
   }

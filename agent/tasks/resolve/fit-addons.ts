@@ -24,14 +24,20 @@ export function judgeFiles(addons: readonly PlacedAddon[], assembly: Assembly): 
 
 /**
  * The addons that may be in an image, where `stages` close without the others: those that would stop Odoo, or install
- * themselves and cannot, are left out. Says so, and which own modules Odoo cannot install.
+ * themselves and cannot, are left out.
  */
-export function leaveOutUnfit(
+export function listFit<A extends PlacedAddon>(addons: readonly A[], stages: readonly StageClosure[]): A[] {
+  const cannot = whyLeftOut(stages)
+  return addons.filter(({ module, stops }) => !stops && !cannot.has(module))
+}
+
+/** Says which are left out, and which own modules Odoo cannot install. */
+export function tellUnfit(
   addons: readonly PlacedAddon[],
   stages: readonly StageClosure[],
-  context: TaskContext,
-): PlacedAddon[] {
-  const cannot = new Map(stages.flatMap(({ closure }) => [...(closure?.leftOut ?? [])]))
+  context: Pick<TaskContext, 'warn'>,
+): void {
+  const cannot = whyLeftOut(stages)
   for (const { module, path } of addons)
     if (cannot.has(module))
       context.warn(`left out: ${path} installs itself (\`auto_install\`) and cannot: ${cannot.get(module)}`)
@@ -42,15 +48,20 @@ export function leaveOutUnfit(
   for (const { file, unfit: why } of unfit.slice(0, shown)) context.warn(`not installed: ${file} ${why}`)
   if (unfit.length > shown)
     context.warn(`not installed: ${unfit.length - shown} more that Odoo cannot install`)
-  const fit = addons.filter(({ module, stops }) => !stops && !cannot.has(module))
-  requirePackage(fit)
-  return fit
 }
 
-/** `_is_addons_path` of odoo/tools/config.py: a folder of addons without one is passed over, with all that is in it. */
-function requirePackage(addons: readonly PlacedAddon[]): void {
-  const [first] = addons
-  if (first && !addons.some(({ isPackage }) => isPackage))
+const whyLeftOut = (stages: readonly StageClosure[]): ReadonlyMap<string, string> =>
+  new Map(stages.flatMap(({ closure }) => [...(closure?.leftOut ?? [])]))
+
+/**
+ * `_is_addons_path` of odoo/tools/config.py: a folder of addons without an `__init__.py` in any is passed over, with all that
+ * is in it.
+ *
+ * @param placed what the image has in that folder: addons of packages are not there.
+ */
+export function requirePackage(placed: readonly PlacedAddon[]): void {
+  const [first] = placed
+  if (first && !placed.some(({ isPackage }) => isPackage))
     throw new TaskError(
       'manifest-invalid',
       `${first.file} has no __init__.py beside it: Odoo takes such an addon only where another one has it; add an empty one`,

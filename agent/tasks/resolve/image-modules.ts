@@ -1,11 +1,14 @@
-import { listSentences } from '../../../lib/words/list-short.ts'
+import { listSentences, listShort } from '../../../lib/words/list-short.ts'
 import type { ImageFacts } from '../../containers/image-facts.ts'
 import { judgeManifest } from '../../repository/judge-manifest.ts'
 import type { ModuleFacts } from '../../repository/module-facts.ts'
+import type { PlacedAddon } from '../../repository/module-places.ts'
 import { rulesOf } from '../../repository/odoo-series.ts'
+import type { PackagedAddon } from '../../requirements/packaged-addons.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 
 const shown = 5
+const mostNames = 40
 
 /**
  * The modules of the base image as Odoo of `series` takes them; what cannot be installed is said. None of them can be left
@@ -40,4 +43,24 @@ export function judgeImageModules(
       `not installed: of the base image, ${listSentences(unfit, shown, describe)}; Odoo passes them over`,
     )
   return new Map(judged.map(({ name, facts }) => [name, facts]))
+}
+
+/** Says which modules of the image are not the ones that Odoo takes, and whose it takes. */
+export function warnShadowed(
+  { addons, packaged }: { addons: readonly PlacedAddon[]; packaged: readonly PackagedAddon[] },
+  { modules }: Pick<ImageFacts, 'modules'>,
+  context: Pick<TaskContext, 'warn'>,
+): void {
+  const own = addons.filter(({ module }) => module in modules).map(({ module }) => module)
+  const brought = packaged
+    .filter(({ module }) => module in modules)
+    .map(({ module, distribution }) => `${module} (${distribution})`)
+  for (const [what, names] of [
+    ['the repository', own],
+    ['Python packages', brought],
+  ] as const)
+    if (names.length > 0)
+      context.warn(
+        `modules of ${what} hide modules of the image with the same name: ${listShort(names, mostNames)}`,
+      )
 }

@@ -11,6 +11,8 @@ import type { FairwayFile } from '../../repository/schema.ts'
 import { isFolderName, nameOf } from '../../repository/sources/declaration.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 import { requireSourceUrl } from './gather-sources.ts'
+import type { Declared } from './read-declared.ts'
+import type { Resolving } from './resolving.ts'
 import type { StageClosure } from './stage-modules.ts'
 
 export interface ProposalContext {
@@ -28,6 +30,26 @@ export interface ProposalContext {
 }
 
 const shown = 10
+
+/** @param found the modules as they were closed, and the sources that are there. */
+export function proposalOf(
+  { context, input, mirrors, secrets, services }: Resolving,
+  { defaults, file, series, sources }: Declared,
+  found: { readonly modules: ModuleSources; readonly sources: readonly { readonly url: string }[] },
+): ProposalContext {
+  const declared = found.sources.map(({ url }) => url)
+  return {
+    sources: file.sources,
+    modules: found.modules,
+    declaring: { ...sources.declaringFile, pattern: defaults.pattern, series, declared },
+    mirrors,
+    workDirectory: services.workDirectory,
+    shownTo: Object.keys(secrets).length + input.networkAllow.length > 0 ? context.project : '',
+    refresh: input.refresh,
+    allowed: input.moduleIndex?.repositories,
+  }
+}
+
 const dayMs = 24 * 3_600_000
 /** A build that fails is to fail soon; what was looked at is there for the next one. */
 const budgetMs = 30_000

@@ -1,0 +1,63 @@
+import type { PlacedSource } from '../../git/assembly.ts'
+import type { PlacedAddon } from '../../repository/module-places.ts'
+import { nameOf } from '../../repository/sources/declaration.ts'
+import { listRequirementsFiles } from '../../requirements/project-requirements.ts'
+import { type ProjectRequirements, readRequirements } from '../../requirements/requirements-file.ts'
+import { findAllAddons, findOwnAddons } from './find-addons.ts'
+import { judgeFiles } from './fit-addons.ts'
+import { gatherSources } from './gather-sources.ts'
+import type { Declared } from './read-declared.ts'
+import type { Resolving } from './resolving.ts'
+
+/** The addons of a project and its sources, and what the requirements beside them say. */
+export interface ProjectAddons {
+  readonly addons: readonly PlacedAddon[]
+  readonly sources: readonly PlacedSource[]
+  readonly requirements: ProjectRequirements
+}
+
+/** Brings the sources in, and looks into all of them. */
+export async function findProjectAddons(resolving: Resolving, declared: Declared): Promise<ProjectAddons> {
+  const { context, files, input, mirrors, onGitLine } = resolving
+  const { assembly, config, defaults, file, pins, series } = declared
+  const rules = {
+    paths: config.addonsPaths,
+    series,
+    topName: file.addon_name ?? nameOf(input.repositoryUrl),
+    doodba: declared.sources.doodba,
+    exclude: file.sources.exclude,
+  }
+  const own = await findOwnAddons(files, rules, context)
+  const sources = await gatherSources(declared.sources.declarations, {
+    projectUrl: input.repositoryUrl,
+    assembly,
+    files,
+    mirrors,
+    defaults,
+    pins,
+    context,
+    onLine: onGitLine,
+  })
+  for (const text of pins.listUnused(new Set(sources.map(({ path }) => path)))) context.warn(text)
+  const addons = judgeFiles(await findAllAddons(own, assembly, files, rules, context), assembly)
+  return { addons, sources, requirements: await readAllRequirements(resolving, declared, addons) }
+}
+
+async function readAllRequirements(
+  { context, files, onBranch }: Resolving,
+  { assembly, defaults, pipFiles }: Declared,
+  addons: readonly PlacedAddon[],
+): Promise<ProjectRequirements> {
+  const tell = {
+    note: (text: string) => context.log('fairway', text),
+    warn: (text: string) => context.warn(text),
+  }
+  const folders = { addons, submodules: assembly.project.submodules.map(({ path }) => path) }
+  const listed = await listRequirementsFiles(files, folders, {
+    // What tests need stays out of images that may go on to production.
+    forTests: !onBranch,
+    ignore: defaults.ignore,
+    ...tell,
+  })
+  return readRequirements(files, [...listed, ...pipFiles], tell)
+}

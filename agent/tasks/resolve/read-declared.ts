@@ -1,0 +1,89 @@
+import { join } from 'node:path'
+import type { ProjectConfig } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { registriesOf } from '../../containers/registry-credentials.ts'
+import { type Assembly, assembleProject } from '../../git/assembly.ts'
+import { hostileText } from '../../hostile-text/hostile-text.ts'
+import { fairwayFileName, toProjectConfig } from '../../repository/fairway-yaml.ts'
+import { type Pins, readPins } from '../../repository/pins.ts'
+import { readRepositoryFile } from '../../repository/read-file.ts'
+import type { FairwayFile } from '../../repository/schema.ts'
+import { scanForSecrets } from '../../repository/secret-scan/scan.ts'
+import type { SourceDefaults } from '../../repository/sources/declaration.ts'
+import { type DeclaredSources, readDeclaredSources } from '../../repository/sources/declared-sources.ts'
+import { readDoodbaFiles } from '../../repository/sources/doodba-files.ts'
+import type { RequirementsFile } from '../../requirements/requirements-file.ts'
+import { trimEnd } from '../../trim.ts'
+import { TaskError } from '../task.ts'
+import { type OpenBase, openBase } from './open-base.ts'
+import type { Resolving } from './resolving.ts'
+
+/** What a commit declares: its configuration, its base image and the repositories that it takes in. */
+export interface Declared {
+  readonly assembly: Assembly
+  readonly file: FairwayFile
+  readonly config: ProjectConfig
+  readonly secretScan: Pick<Awaited<ReturnType<typeof scanForSecrets>>, 'findings' | 'accepted'>
+  readonly pins: Pins
+  readonly base: OpenBase
+  /** Of the project's Odoo; empty where nobody says it. */
+  readonly series: string
+  readonly defaults: SourceDefaults
+  readonly sources: DeclaredSources
+  /** Doodba's files of requirements. */
+  readonly pipFiles: readonly RequirementsFile[]
+}
+
+export async function readDeclared(resolving: Resolving): Promise<Declared> {
+  const { context, directory, files, input, mirrors, onBranch, onGitLine, secrets, services } = resolving
+  const wanted = { commit: input.commit, branch: input.branch, onBranch, onLine: onGitLine }
+  const place = { files, scratch: join(directory, 'scratch') }
+  const assembly = await assembleProject(mirrors, input.repositoryUrl, wanted, place, context.signal)
+  const { project } = assembly
+  context.log('fairway', `commit ${project.commit}, ${project.submodules.length} submodules`)
+
+  const file = await readFairwayFile(resolving)
+  const config = toProjectConfig(file, {
+    odooVersion: input.odooVersion,
+    baseImage: input.defaultBaseImage,
+  })
+  const { repositoryUrl: url, scannedCommit } = input
+  const { ignore, accept } = file.secret_scan
+  const pushed = { url, commit: project.commit, scannedCommit, ignore, accept }
+  const secretScan = await scanForSecrets(mirrors, pushed, join(directory, 'pushed'), context)
+  const pins = await readPins(files, input)
+  const rules = { pins, rules: input.imageRules }
+  const base = await openBase(services, config, rules, registriesOf(secrets), context)
+  const series = config.odooVersion || base.facts.odooVersion
+
+  const defaults = sourceDefaults(file, series)
+  const sources = await readDeclaredSources(files, defaults, (path) => project.findTreeId(path) !== undefined)
+  const more = await readDoodbaFiles(files, { ...defaults, executables: base.facts.executables })
+  for (const text of [...sources.warnings, ...more.warnings]) context.warn(text)
+  for (const text of [...sources.notes, ...more.notes]) context.log('fairway', text)
+  config.apt = [...new Set([...config.apt, ...more.apt.map(({ name }) => name)])].sort()
+  if (sources.declarations.length > 0 && series === '')
+    throw new TaskError(
+      'config-invalid',
+      `${fairwayFileName}: set \`odoo\`, which names the sources' branches`,
+    )
+  return { assembly, file, config, secretScan, pins, base, series, defaults, sources, pipFiles: more.pip }
+}
+
+async function readFairwayFile({ context, files }: Resolving): Promise<FairwayFile> {
+  const limits = { reason: 'config-invalid', maxBytes: 1024 ** 2 }
+  const text = (await readRepositoryFile(files, fairwayFileName, limits)) ?? ''
+  return hostileText.read('fairwayFile', fairwayFileName, [text], context.signal)
+}
+
+/** The variables are those that Doodba sets, and the project's own. */
+function sourceDefaults({ sources }: FairwayFile, series: string): SourceDefaults {
+  const variables = {
+    ODOO_VERSION: series,
+    DEPTH_DEFAULT: '1',
+    DEPTH_MERGE: '100',
+    DEFAULT_REPO_PATTERN: sources.oca,
+    ...sources.variables,
+  }
+  const ignore = sources.ignore.map((path) => trimEnd(path.replace(/^\.\//, ''), '/'))
+  return { series, pattern: sources.oca, variables: new Map(Object.entries(variables)), ignore }
+}
