@@ -26,16 +26,24 @@ export function layersOf(
   repositories: readonly string[],
   baseLayers: number,
 ): LayeredAddon[][] {
-  const outermost = [...repositories].sort((a, b) => a.length - b.length)
-  const repositoryOf = ({ path, source }: LayeredAddon) =>
-    source || (outermost.find((folder) => path === folder || path.startsWith(`${folder}/`)) ?? '')
-  const groups = Map.groupBy(addons, repositoryOf)
+  // In an order that says nothing of where they are.
+  const sorted = addons.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  const groups = Map.groupBy(sorted, (addon) => repositoryOf(addon, repositories))
   const own = groups.get('') ?? []
   const others = [...groups].filter(([path]) => path !== '').sort(([a], [b]) => (a < b ? -1 : 1))
   const room = Math.max(1, maxLayers - baseLayers - 1)
   const separate = others.length <= room ? others : others.slice(0, room - 1)
   const shared = others.slice(separate.length).flatMap(([, group]) => group)
   return [...separate.map(([, group]) => group), shared, own].filter((group) => group.length > 0)
+}
+
+/** Folder of the repository that an addon counts as part of; empty: the project's own. It is in the key of images. */
+export function repositoryOf(
+  { path, source }: Pick<LayeredAddon, 'path' | 'source'>,
+  repositories: readonly string[],
+): string {
+  const outermost = repositories.toSorted((a, b) => a.length - b.length)
+  return source || (outermost.find((folder) => path === folder || path.startsWith(`${folder}/`)) ?? '')
 }
 
 /** Where the addons of a layer are, and where the image has them. */

@@ -7,7 +7,7 @@ import type { PackageAccess } from '../packages/package-sources.ts'
 import { imageRecipeVersion, type LockedPackages, packageLines } from '../repository/lock.ts'
 import type { TaskContext } from '../tasks/task.ts'
 import type { DockerHost } from './docker.ts'
-import { environmentKeyLabel, environmentLabel, timeTag } from './image-labels.ts'
+import { environmentKeyLabel, environmentLabel } from './image-labels.ts'
 import { findInRegistry, requireByDigest } from './images.ts'
 import { packLayer } from './layer-tar.ts'
 import type { Registries } from './registry-credentials.ts'
@@ -81,7 +81,16 @@ export async function ensureAptImage(
 
 async function ensureInRegistry(
   host: DockerHost,
-  { anew, baseImage, context, onLine, registries, repository, unnamed, unpublished }: EnvironmentPlace,
+  {
+    anew = false,
+    baseImage,
+    context,
+    onLine,
+    registries,
+    repository,
+    unnamed,
+    unpublished,
+  }: EnvironmentPlace,
   packages: Packages,
   make: () => Promise<{ readonly on: string; readonly layer: LayerFile }>,
 ): Promise<string> {
@@ -96,10 +105,11 @@ async function ensureInRegistry(
     [environmentLabel]: on.replace(/^.*@/, ''),
   }
   const { signal } = context
-  const tags = unnamed ? [timeTag(key)] : [timeTag(key), tag]
-  const digest = await assembleImage(
+  const name = unnamed ? undefined : tag
+  const makeLayers = async () => [layer]
+  const { digest } = await assembleImage(
     host,
-    { on, repository, tags, makeLayers: async () => [layer], labels, unpublished, onLine, signal },
+    { on, repository, name, anew, makeLayers, labels, unpublished, onLine, signal },
     registries,
   )
   return `${repository}@${digest}`
@@ -114,7 +124,7 @@ function environmentKey(baseImage: string, packages: Packages): string {
   return createHash('sha256').update(lines.join('\n')).digest('hex')
 }
 
-export function labelsOfBase(baseImage: string): Record<string, string> {
-  const [name = '', digest = ''] = baseImage.split('@')
-  return { 'org.opencontainers.image.base.name': name, 'org.opencontainers.image.base.digest': digest }
-}
+/** By digest alone: the same one may be had by several names. */
+export const labelsOfBase = (baseImage: string): Record<string, string> => ({
+  'org.opencontainers.image.base.digest': baseImage.replace(/^.*@/, ''),
+})

@@ -15,7 +15,7 @@ export function isOurs(labels: Readonly<Record<string, string>> | null | undefin
  * A second name of an image in its registry, which says when it was put there: the image itself has no time, so that it is
  * the same whoever builds it.
  */
-export const timeTag = (key: string): string => `made-${Math.floor(Date.now() / 1000)}-${key.slice(0, 12)}`
+export const timeTag = (hex: string): string => `made-${Math.floor(Date.now() / 1000)}-${hex.slice(0, 12)}`
 
 /** Undefined for a tag that says no time. */
 export function timeOfTag(tag: string): Date | undefined {

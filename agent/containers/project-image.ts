@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { assembleImage, type Unpublished } from '../images/assemble.ts'
+import { assembleImage, type Put, type Unpublished } from '../images/assemble.ts'
 import { type LayerFile, writeLayer } from '../images/layer-file.ts'
 import { foldersOf, type LayeredAddon, layersOf } from './addon-layers.ts'
 import type { DockerHost } from './docker.ts'
@@ -16,7 +16,9 @@ export interface ProjectImage {
   /** An empty place of the task. */
   readonly directory: string
   readonly repository: string
-  readonly tags: readonly string[]
+  /** See assembleImage. */
+  readonly name: string
+  readonly anew: boolean
   readonly labels: Readonly<Record<string, string>>
   /** See assembleImage. */
   readonly unpublished?: Unpublished | undefined
@@ -24,12 +26,12 @@ export interface ProjectImage {
   readonly signal: AbortSignal
 }
 
-/** A project's image, in its registry: its environment, and a layer for each repository of addons. Gives its digest. */
+/** A project's image, in its registry: its environment, and a layer for each repository of addons. */
 export function buildProjectImage(
   host: DockerHost,
   image: ProjectImage,
   registries: Registries,
-): Promise<string> {
+): Promise<Put> {
   const { signal } = image
   const makeLayers = async (below: number) => {
     const layers: LayerFile[] = []

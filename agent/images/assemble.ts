@@ -1,4 +1,6 @@
 import type { DockerHost } from '../containers/docker.ts'
+import { timeTag } from '../containers/image-labels.ts'
+import { findInRegistry } from '../containers/images.ts'
 import { type Registries, repositoryOf } from '../containers/registry-credentials.ts'
 import { type BaseConfig, baseConfigSchema, renderConfig } from './image-config.ts'
 import { openImageStore } from './image-store.ts'
@@ -20,9 +22,12 @@ export type Unpublished = Map<string, { readonly manifest: Manifest; readonly co
 export interface Assembled {
   /** By digest. What it stands on. */
   readonly on: string
-  /** `registry/name`, where it is put, and under which tags. */
+  /** `registry/name`, where it is put. */
   readonly repository: string
-  readonly tags: readonly string[]
+  /** The tag by which others find it; undefined: it gets none, and nobody's is taken. */
+  readonly name: string | undefined
+  /** Takes none that came under the name meanwhile. */
+  readonly anew: boolean
   /** Above the `below` layers of `on`, lowest first. */
   makeLayers(below: number): Promise<readonly LayerFile[]>
   readonly labels: Readonly<Record<string, string>>
@@ -32,21 +37,28 @@ export interface Assembled {
   readonly signal: AbortSignal
 }
 
+/** What is in the registry now. */
+export interface Put {
+  readonly digest: string
+  /** This host put it there; else another one was first, and it is theirs. */
+  readonly isFirst: boolean
+}
+
 /**
  * Puts an image together in its registry, without any builder and without running anything: the layers of another image
  * and ours, a configuration that we write, and a manifest. Nothing in it depends on the host or on what the registry had:
  * the same layers on the same base are the same digest anywhere. Until the manifest is there, which comes last, nobody
- * sees anything; what a kill leaves are blobs that the next attempt finds.
+ * sees anything; what a kill leaves are blobs that the next attempt finds. Before that it is looked whether another host was
+ * first: what has a name keeps its digest.
  *
- * @returns its digest.
  * @throws TaskError `registry-unavailable`, `registry-denied`, `image-unavailable`, `image-refused`.
  */
 export async function assembleImage(
   host: DockerHost,
   image: Assembled,
   registries: Registries,
-): Promise<string> {
-  const { repository, tags, onLine, signal, unpublished } = image
+): Promise<Put> {
+  const { anew, name, repository, onLine, signal, unpublished } = image
   const from = await openImageStore(host, repositoryOf(image.on), { registries, actions: 'pull' }, signal)
   const store = unpublished
     ? undefined
@@ -63,11 +75,16 @@ export async function assembleImage(
   const config = { mediaType: configType, digest: digestOf(text), size: Buffer.byteLength(text) }
   await store?.uploadText(config, text)
   const manifest = renderManifest(config, [...base.manifest.layers, ...layers])
-  // The name by which it is found is the last.
-  if (store) for (const tag of tags) await store.putManifest(tag, manifest)
   const digest = digestOf(manifest)
+  if (store) {
+    const first = anew || !name ? undefined : await findInRegistry(host, `${repository}:${name}`, registries)
+    if (first) return { digest: first, isFirst: false }
+    await store.putManifest(timeTag(digest.slice('sha256:'.length)), manifest)
+    // The name by which it is found is the last.
+    if (name) await store.putManifest(name, manifest)
+  }
   unpublished?.set(`${repository}@${digest}`, asRead(manifest, text))
-  return digest
+  return { digest, isFirst: true }
 }
 
 /** As a registry would give it back. */

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { createLock, imageKey, noPackages } from './lock.ts'
 import { parseLock } from './lock-document.ts'
 
-const a = { name: 'a', path: 'addons/a', treeId: '1'.repeat(40) }
-const b = { name: 'b', path: 'addons/b', treeId: '2'.repeat(40) }
+const a = { name: 'a', path: 'addons/a', treeId: '1'.repeat(40), repository: '' }
+const b = { name: 'b', path: 'addons/b', treeId: '2'.repeat(40), repository: '' }
 const base = {
   commit: 'c',
   treeId: 't',
@@ -24,6 +24,8 @@ test('an addon, its content or the base changes the key; the commit alone does n
   expect(key).toMatch(/^[0-9a-f]{64}$/)
   expect(imageKey('sha256:1', [a, b])).not.toBe(key)
   expect(imageKey('sha256:0', [a])).not.toBe(key)
+  // It is in another layer then.
+  expect(imageKey('sha256:0', [a, { ...b, repository: 'oca/web' }])).not.toBe(key)
   expect(imageKey('sha256:0', [a, { ...b, treeId: '3'.repeat(40) }])).not.toBe(key)
 })
 

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 
 /**
  * Version of what agent/images/ and agent/containers/ make of a lock. Raise it whenever the same input would give another
- * image, by whatever bytes.
+ * image, by whatever bytes: of labels and layers as well. All that an image has is by its key or the same in every image,
+ * so that one key is one digest, whoever builds it, from whichever commit.
  */
-export const imageRecipeVersion = 3
+export const imageRecipeVersion = 4
 
 /**
  * Of the document's form. A version 1 pinned nothing but the base. Version 3 knows addons that packages bring; a lock
@@ -113,15 +114,15 @@ export function createLock(input: LockInput): Lock {
 
 /**
  * Names the image of these addons and packages on this base: commits that change none of them share it, and nothing is
- * built. Hexadecimal, so that it can be a tag.
+ * built. `repository` tells which layer an addon is in: see repositoryOf of addon-layers.ts. Hexadecimal, so that it can be a tag.
  */
 export function imageKey(
   baseDigest: string,
-  addons: readonly { name: string; treeId: string }[],
+  addons: readonly { name: string; treeId: string; repository: string }[],
   packages: Pick<LockedPackages, 'python' | 'apt'> = noPackages,
 ): string {
   const lines = [
-    ...sortedBy(addons, 'name').map(({ name, treeId }) => `${name} ${treeId}`),
+    ...sortedBy(addons, 'name').map(({ name, treeId, repository }) => `${name} ${treeId} ${repository}`),
     ...packageLines(packages),
   ]
   return sha256([`recipe ${imageRecipeVersion}`, `base ${baseDigest}`, ...lines].join('\n'))

@@ -4,6 +4,7 @@ import { followToEnd } from '../../agent/containers/follow.ts'
 import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
 import {
   type BuildImageOutput,
+  type BuildImageTask,
   BuildImageTaskSchema,
   CellStage,
   type ResolveOutput,
@@ -74,7 +75,10 @@ export async function createImageProject(
       }
       return handlers.resolve(create(ResolveTaskSchema, input), task.context)
     },
-    async build(resolved: ResolveOutput, task = newTask(), more: object = {}): Promise<BuildImageOutput> {
+    build(resolved: ResolveOutput, task = newTask(), more: object = {}): Promise<BuildImageOutput> {
+      return handlers.buildImage(this.buildTask(resolved, more), task.context)
+    },
+    buildTask(resolved: ResolveOutput, more: object = {}): BuildImageTask {
       const { addons, apt, baseImage, commit, imageKey, python, pythonIndex } = resolved
       const input = {
         addons,
@@ -88,17 +92,7 @@ export async function createImageProject(
         python,
         pythonIndex,
       }
-      return handlers.buildImage(
-        create(BuildImageTaskSchema, {
-          ...input,
-          repositoryUrl: repository.url,
-          labels: {
-            'org.opencontainers.image.source': repository.url,
-          },
-          ...more,
-        }),
-        task.context,
-      )
+      return create(BuildImageTaskSchema, { ...input, repositoryUrl: repository.url, ...more })
     },
     /** What a command prints in the image. */
     async run(image: string, ...command: string[]): Promise<string> {

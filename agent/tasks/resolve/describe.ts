@@ -5,6 +5,7 @@ import {
   type StageModules,
   StageModulesSchema,
 } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { repositoryOf } from '../../containers/addon-layers.ts'
 import type { Assembly } from '../../git/assembly.ts'
 import type { LockedAddon } from '../../repository/lock.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
@@ -16,6 +17,19 @@ export function lockAddons(addons: readonly PlacedAddon[], assembly: Assembly): 
     const treeId = assembly.findTreeId(path)
     if (treeId === undefined) throw new Error(`no tree id for the folder ${path}`)
     return { name: module, path, treeId }
+  })
+}
+
+/** What the image's key says of addons; `locked` in the order of `addons`. */
+export function inLayers(
+  addons: readonly PlacedAddon[],
+  locked: readonly LockedAddon[],
+  submodules: readonly { readonly path: string }[],
+) {
+  const repositories = submodules.map(({ path }) => path)
+  return locked.map(({ name, treeId }, index) => {
+    const { path, source } = addons[index]!
+    return { name, treeId, repository: repositoryOf({ path, source }, repositories) }
   })
 }
 

@@ -1,7 +1,7 @@
 import { createLock, imageKey, type LockedAddon } from '../../repository/lock.ts'
 import type { ResolvedRequirements } from '../../requirements/resolve-requirements.ts'
 import type { ClosedProject } from './close-project.ts'
-import { lockAddons, lockPackagedAddons } from './describe.ts'
+import { inLayers, lockAddons, lockPackagedAddons } from './describe.ts'
 import { closePackages } from './packages.ts'
 import type { ProjectAddons } from './project-addons.ts'
 import type { Declared } from './read-declared.ts'
@@ -37,5 +37,6 @@ export async function pinProject(
     apt: packages.apt,
   })
   context.artifact('lock.json', 'application/json', new TextEncoder().encode(lock.document))
-  return { addons, packages, imageKey: imageKey(base.digest, addons, packages), lockSha256: lock.sha256 }
+  const layered = inLayers(closed.placed, addons, project.submodules)
+  return { addons, packages, imageKey: imageKey(base.digest, layered, packages), lockSha256: lock.sha256 }
 }

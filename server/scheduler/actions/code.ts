@@ -91,13 +91,6 @@ export function codeActions(
         addons: resolved.addons,
         imageKey: source.imageKey,
         imageRepository,
-        labels: {
-          'org.opencontainers.image.source': project.repository_url,
-          'org.opencontainers.image.revision': source.commit,
-          'org.opencontainers.image.title': project.name,
-          'org.opencontainers.image.version': source.commit.slice(0, 12),
-          'dev.fairway.project': project.name,
-        },
         sources: resolved.sources,
         python: resolved.python,
         pythonIndex: resolved.pythonIndex,

@@ -1196,6 +1196,8 @@ export declare type BuildImageTask = Message<"fairway.agent.v1.BuildImageTask"> 
   imageRepository: string;
 
   /**
+   * Of servers of before; not looked at: what the key does not say is in no image.
+   *
    * @generated from field: map<string, string> labels = 7;
    */
   labels: { [key: string]: string };
