@@ -13,6 +13,8 @@ export interface AddonSearch {
   readonly series: string
   /** Technical name of the addon that the top folder itself is. */
   readonly topName?: string
+  /** Folders that are repositories of their own: one that is an addon may hold others. */
+  readonly tops?: ReadonlySet<string>
   /** Where addons that cannot be read are left out rather than an error. */
   readonly isTolerant?: boolean
   /** Told what looks like an addon and is left out, and why. */
@@ -74,9 +76,13 @@ export async function findPlaces(
       leftOut.push({
         text: `${join(path, '__openerp__.py')}: Odoo ${search.series} reads no manifest of this name; rename it to __manifest__.py`,
       })
-    // A repository that is an addon may hold others, in submodules for instance.
-    if (manifest !== undefined && path !== '') return
+    if (manifest !== undefined && !isTop(path)) return
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) await enter(path, entry, depth)
+  }
+
+  /** A repository that is an addon may hold others, in submodules for instance. */
+  function isTop(path: string): boolean {
+    return path === '' || (search.tops?.has(path) ?? false)
   }
 
   async function enter(parent: string, entry: Dirent, depth: number): Promise<void> {
@@ -117,7 +123,7 @@ export async function findPlaces(
       return
     } else if (!moduleNamePattern.test(module)) {
       leftOut.push({
-        text: `${file}: ${JSON.stringify(module)} is no module name, which has only letters (a–z), digits and _; rename the folder, or ${leaveOutHint}`,
+        text: `${file}: ${JSON.stringify(module)} is no module name, which has only letters (a–z), digits and _; ${isTop(path) ? 'name the folder of this repository so (the first column of oca_dependencies.txt, or the path of a submodule)' : 'rename the folder'}, or ${leaveOutHint}`,
       })
       return
     }

@@ -127,3 +127,21 @@ test('what cannot be looked at is not taken for absent', async () => {
   await symlink('data', join(root, 'addons/sale_x/data'))
   await expect(discover()).rejects.toThrow(/ELOOP.*data\/neutralize\.sql/)
 })
+
+test('a repository that is an addon hides none below it, whatever it is called', async () => {
+  await addon('vendor/lib')
+  await addon('vendor/lib/inner_mod')
+  await addon('vendor/own-mod')
+  await addon('vendor/own-mod/other_mod')
+  await addon('vendor/lib/inner_mod/tests/deep')
+  const found = await discoverWith({ tops: new Set(['vendor/lib', 'vendor/own-mod']) })
+  expect(found.map(({ path }) => path)).toEqual([
+    'vendor/lib',
+    'vendor/lib/inner_mod',
+    'vendor/own-mod/other_mod',
+  ])
+  expect(leftOut).toEqual([
+    expect.stringMatching(/"own-mod" is no module name.*the first column of oca_dependencies\.txt/),
+  ])
+  expect((await discover('vendor/lib')).map(({ path }) => path)).toEqual(['vendor/lib'])
+})

@@ -18,17 +18,20 @@ export interface AddonRules {
   readonly topName: string
   readonly doodba: DoodbaProject | undefined
   readonly exclude: readonly string[]
+  /** Folders of submodules. */
+  readonly submodules: readonly string[]
 }
 
 /** The project's own addons, and those of its submodules. Called before anything else is placed among its files. */
 export async function findOwnAddons(
   files: string,
-  { paths, series, topName, doodba }: AddonRules,
+  { paths, series, submodules, topName, doodba }: AddonRules,
   context: TaskContext,
 ): Promise<OwnAddon[]> {
   const { signal } = context
   const leftOut: string[] = []
-  const search = { paths, series, topName, leaveOut: (text: string) => void leftOut.push(text) }
+  const tops = new Set(submodules)
+  const search = { paths, series, tops, topName, leaveOut: (text: string) => void leftOut.push(text) }
   const found = await discoverAddons(files, search, signal)
   tellLeftOut(leftOut, 'the repository', context)
   const below = (path: string) => path.startsWith(`${doodbaFolder}/`)
@@ -71,6 +74,7 @@ export async function findAllAddons(
     const leftOut: string[] = []
     const search = {
       paths: [source],
+      tops: new Set([source]),
       series,
       isTolerant: true,
       leaveOut: (text: string) => void leftOut.push(text),

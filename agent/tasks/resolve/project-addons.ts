@@ -26,6 +26,7 @@ export async function findProjectAddons(resolving: Resolving, declared: Declared
     topName: file.addon_name ?? nameOf(input.repositoryUrl),
     doodba: declared.sources.doodba,
     exclude: file.sources.exclude,
+    submodules: assembly.project.submodules.map(({ path }) => path),
   }
   const own = await findOwnAddons(files, rules, context)
   const sources = await gatherSources(declared.sources.declarations, {
