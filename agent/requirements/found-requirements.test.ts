@@ -116,6 +116,23 @@ test('a link in place of the file is nothing that one has to mend elsewhere', as
     'no plain file of the repository; or name vendor/requirements.txt under',
   )
   expect((await read(['vendor'])).texts).toEqual([])
+  await rm(join(root, 'vendor/requirements.txt'))
+  expect((await read(['vendor'])).notes).toEqual([])
+})
+
+test('what lies inside of a module is said, and not read', async () => {
+  await write({
+    'sale_x/requirements.txt': '-e .',
+    [`${source}/web_x/requirements.txt`]: 'x',
+    'requirements.txt': 'a',
+  })
+  const { notes, texts } = await read()
+  expect(texts).toEqual(['a'])
+  expect(notes).toEqual([
+    expect.stringMatching(
+      /^inside of modules no requirements\.txt is read .*: sale_x\/requirements\.txt, .*web_x\/req/,
+    ),
+  ])
 })
 
 test('who goes without changes to Odoo does not go without packages', async () => {

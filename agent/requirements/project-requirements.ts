@@ -1,4 +1,6 @@
-import { posix } from 'node:path'
+import { join, posix } from 'node:path'
+import { listShort } from '../../lib/words/list-short.ts'
+import { lstatIfThere } from '../lstat-if-there.ts'
 import { type Ignoring, isIgnoredFile } from '../repository/sources/ignored.ts'
 import { findRequirementsFile, type RequirementsFile } from './requirements-file.ts'
 
@@ -13,8 +15,8 @@ export interface ModuleFolders {
 /**
  * The project's files of requirements: `requirements.txt` at the top of the repository, and in each folder that holds
  * modules, at the top of each submodule and source that does (as Odoo.sh reads them). `forTests`: `test-requirements.txt` in
- * those that are not another's sources as well. `ignore` holds for all of them, by the file or a folder that it is in; which
- * files are not read `note` is told.
+ * those that are not another's sources as well. `ignore` holds for all of them, by the file or a folder that it is in. `note` is
+ * told of files that are left out: those, and any that lies inside of a module, where Odoo.sh looks for none either.
  */
 export async function listRequirementsFiles(
   root: string,
@@ -25,7 +27,7 @@ export async function listRequirementsFiles(
   const files: RequirementsFile[] = []
   async function add(folder: string, name: string, testOnly: boolean): Promise<void> {
     const path = posix.join(folder, name)
-    if (isIgnoredFile(path, { ignore }))
+    if (isIgnoredFile(path, { ignore }) && (await lstatIfThere(join(root, path))))
       return note(`${path} is not used, as sources.ignore of fairway.yaml names it`)
     const what = { kind: 'requirements', testOnly, isFound: folder !== '' } as const
     const file = await findRequirementsFile(root, path, what)
@@ -33,7 +35,25 @@ export async function listRequirementsFiles(
   }
   for (const folder of [...own, ...others]) await add(folder, 'requirements.txt', false)
   if (forTests) for (const folder of own) await add(folder, 'test-requirements.txt', true)
+  const inside = await listInside(root, folders, new Set([...own, ...others]))
+  if (inside.length > 0)
+    note(
+      `inside of modules no requirements.txt is read but where another file names it with -r: ${listShort(inside, 10)}; what it asks for belongs into external_dependencies of the manifest, or into the requirements.txt beside the module's folder`,
+    )
   return files
+}
+
+async function listInside(
+  root: string,
+  { addons }: ModuleFolders,
+  read: ReadonlySet<string>,
+): Promise<string[]> {
+  const found: string[] = []
+  for (const { path } of addons) {
+    const file = posix.join(path, 'requirements.txt')
+    if (!read.has(path) && (await lstatIfThere(join(root, file)))) found.push(file)
+  }
+  return found
 }
 
 function foldersWithModules({ addons, submodules }: ModuleFolders): { own: string[]; others: string[] } {
