@@ -2,7 +2,8 @@
  * Which package on an index a name in `external_dependencies.python` means: reviewed by hand, and the only names of
  * manifests that an index is ever asked for. From the maps of the OCA's manifestoo-core and setuptools-odoo
  * (EXTERNAL_DEPENDENCIES_MAP), the requirements of Odoo itself, and what OCA manifests name most. A name is added only where
- * it is known whose it is: whoever holds it on the index gets code into every image whose modules name it.
+ * it is known whose it is: whoever holds it on the index gets code into every image whose modules name it. Each was compared,
+ * in 2026, with what the index says the package is.
  */
 const renamed: Readonly<Record<string, string>> = {
   Asterisk: 'py-asterisk',
