@@ -6,7 +6,7 @@ import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
 import { planRelease } from '../../server/services/releases/release-plans.ts'
 import { type Play, playRun } from './play-run.ts'
-import { createOrganization, startTestDatabase, type TestDatabase } from './postgres.ts'
+import { createOrganization, query, startTestDatabase, type TestDatabase } from './postgres.ts'
 import { playBuild, releaseBranch } from './releases.ts'
 import { arrangeTenant, type Tenant } from './tenant.ts'
 
@@ -55,6 +55,7 @@ export function useReleases() {
 
   const tenant = () => current
   const context = () => database.context
+  const asOwner = (text: string, values: unknown[]) => query(database.ownerUrl, text, values)
   const play = (runId: string, how: Play = {}) =>
     playRun(context(), tenant(), runId, {
       lines: 0,
@@ -133,6 +134,7 @@ export function useReleases() {
   return {
     tenant,
     context,
+    asOwner,
     play,
     plan,
     runOf,

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { RunInput } from '../../db/record.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfGone } from '../../releases/changes.ts'
+import { inFormerWords } from '../../releases/former-plan.ts'
 import { createPlan } from '../../releases/plan.ts'
 import { listKnownIssues } from '../../releases/production.ts'
 import { findRehearsal, findRehearsalOfRun } from '../../releases/rehearsals.ts'
@@ -33,7 +34,7 @@ export function planActions(engine: Engine, { odooImage }: EngineConfig): PlanAc
         cellId: current ? current.cellId : null,
         current,
       }
-      const plan = createPlan({ ...place, contents }, source, image)
+      const plan = inFormerWords(createPlan({ ...place, contents }, source, image), engine.record)
       const gone = faultOfGone(plan.changes)
       if (gone) throw new TaskFailed('module-gone', gone)
       const { planSha256: shown } = run.input as RunInput
