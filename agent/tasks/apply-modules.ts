@@ -8,7 +8,6 @@ import { withHostileDatabase } from '../database/hostile-database.ts'
 import { describeContents, findInstalled } from '../odoo/database-contents.ts'
 import { readModuleStates } from '../odoo/installed-modules.ts'
 import { newContents } from '../odoo/new-contents.ts'
-import { renameModules } from '../odoo/rename-modules.ts'
 import type { UpdateLog } from '../odoo/update-log.ts'
 import { moduleNamePattern } from '../repository/module-name.ts'
 import type { Cell } from '../storage/records.ts'
@@ -34,10 +33,9 @@ export function applyModules(services: OdooCellServices): TaskHandler<'applyModu
       context.signal,
     )
     const before = await contentsBefore(prepared.cell, input.plannedFrom, context)
-    const asked = input.install.length + input.update.length > 0
+    const asked = input.install.length + input.update.length + input.renames.length > 0
     // What an update leaves half-way has no content that anybody knows.
     if (asked) await services.cells.note(cellId, () => ({ contents: undefined }), context.signal)
-    await rename(prepared.cell, input, context)
     const update = asked ? await runUpdate(services, prepared, input, context) : undefined
     const { modules, after } = await proveInstalled(input, prepared.cell, context.signal)
     warnOfLost(before, after, input, context)
@@ -63,13 +61,6 @@ function requireModuleNames(input: ApplyModulesTask): void {
     throw new TaskError('bad-input', `${JSON.stringify(bad.slice(0, 60))} is no name of a module`)
   if (/[^\w/:.,*+\-[\]]/.test(testTags))
     throw new TaskError('bad-input', `${testTags.slice(0, 100)} are no test tags`)
-}
-
-async function rename(cell: Cell, { renames }: ApplyModulesTask, context: TaskContext): Promise<void> {
-  if (renames.length === 0) return
-  await context.requireLease()
-  for (const { from, to } of await renameModules(cell, renames, context.signal))
-    context.log('fairway', `what belonged to ${from} belongs to ${to} now`)
 }
 
 async function proveInstalled(input: ApplyModulesTask, cell: Cell, signal: AbortSignal) {

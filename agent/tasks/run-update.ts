@@ -5,6 +5,7 @@ import { hasOneOff, runOneOff } from '../containers/one-off.ts'
 import { createTraceReader } from '../observe/log-issues.ts'
 import { type UpdateWatch, watchUpdate } from '../observe/watch-update.ts'
 import type { OwnModules } from '../odoo/cause.ts'
+import { renameModules } from '../odoo/rename-modules.ts'
 import { createUpdateLogReader, type UpdateLog } from '../odoo/update-log.ts'
 import { findUpdateFailure } from '../odoo/verdict.ts'
 import type { Cell } from '../storage/records.ts'
@@ -21,7 +22,7 @@ export interface Updated {
 }
 
 /**
- * Odoo's own run in a container of its own, watched if asked, and judged by its end and its log.
+ * Renames, and then Odoo's own run in a container of its own: watched together if asked, and judged by its end and its log.
  *
  * @throws TaskError that says why the update failed. What was seen of it is kept with the run all the same.
  */
@@ -45,10 +46,15 @@ export async function runUpdate(
   const ownModules = new Set(Object.keys(input.addons))
   let judge = createJudge(ownModules)
   const oneOff = { name: oneOffName, source: 'odoo', cellId: cell.id, container } as const
-  const { exitCode, ranMs, log, trace } = await runOneOff(services.docker, context, oneOff, () => {
-    judge = createJudge(ownModules)
-    return judge
-  }).catch(async (error) => {
+  const change = async () => {
+    const renamedMs = await rename(cell, input, context)
+    const ran = await runOneOff(services.docker, context, oneOff, () => {
+      judge = createJudge(ownModules)
+      return judge
+    })
+    return { ...ran, ranMs: ran.ranMs + renamedMs }
+  }
+  const { exitCode, ranMs, log, trace } = await change().catch(async (error) => {
     await watch?.abandon(judge.trace())
     throw error
   })
@@ -62,6 +68,18 @@ export async function runUpdate(
     throw failure
   }
   return { log, observation }
+}
+
+/** Once, also where the agent restarts after it. @returns how long it took. */
+async function rename(cell: Cell, { renames }: ApplyModulesTask, context: TaskContext): Promise<number> {
+  if (renames.length === 0) return 0
+  return context.once('renamed', async () => {
+    await context.requireLease()
+    const begun = performance.now()
+    for (const { from, to } of await renameModules(cell, renames, context.signal))
+      context.log('fairway', `what belonged to ${from} belongs to ${to} now`)
+    return Math.round(performance.now() - begun)
+  })
 }
 
 async function beginWatch(
