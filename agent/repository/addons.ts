@@ -22,6 +22,8 @@ export interface OwnAddon extends Omit<Manifest, 'faults'> {
   /** It has an `__init__.py`. */
   isPackage: boolean
   hasNeutralize: boolean
+  /** Something of it may run when it is updated. */
+  hasMigrations: boolean
   /** Why it cannot be installed, for people, beside `installable`: `has version 18.0.1.0, but …`. */
   unfit?: string
   /** It is for another Odoo, and nothing else is wrong with it. */
@@ -55,9 +57,10 @@ export async function discoverAddons(
 }
 
 /** What is an addon by its files, read. */
-interface PlaceText extends Place, Pick<ManifestText, 'content'> {
-  hasNeutralize: boolean
-}
+interface PlaceText
+  extends Place,
+    Pick<ManifestText, 'content'>,
+    Pick<OwnAddon, 'hasNeutralize' | 'hasMigrations'> {}
 
 /** How what is wrong is told. */
 interface Reading {
@@ -67,10 +70,13 @@ interface Reading {
 
 async function readPlace(root: string, place: Place): Promise<PlaceText> {
   const neutralize = await lstatIfThere(join(root, place.path, 'data', 'neutralize.sql'))
+  // `_get_files` of MigrationManager, odoo/modules/migration.py
+  const folders = ['migrations', 'upgrades'].map((name) => lstatIfThere(join(root, place.path, name)))
   return {
     ...place,
     content: await readBeginning(join(root, place.file), maxManifestBytes + 1),
     hasNeutralize: neutralize?.isFile() ?? false,
+    hasMigrations: (await Promise.all(folders)).some((folder) => folder?.isDirectory()),
   }
 }
 
@@ -122,7 +128,7 @@ async function readBatch(
 }
 
 function addonOf(
-  { module, path, file, isPackage, hasNeutralize }: PlaceText,
+  { module, path, file, isPackage, hasNeutralize, hasMigrations }: PlaceText,
   read: ReadManifest,
   { search, faults }: Reading,
 ): OwnAddon | undefined {
@@ -134,7 +140,7 @@ function addonOf(
   const { faults: _judged, ...manifest } = read.manifest
   const verdict = judgeManifest(read.manifest, search.series)
   if (!verdict.stops || verdict.otherSeries)
-    return { ...manifest, module, path, file, isPackage, hasNeutralize, ...verdict }
+    return { ...manifest, module, path, file, isPackage, hasNeutralize, hasMigrations, ...verdict }
   refuse('manifest-invalid', `${file}: ${verdict.unfit}`)
   return undefined
 }

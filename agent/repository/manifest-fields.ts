@@ -33,6 +33,8 @@ export interface Manifest {
   demo: string[]
   externalPython: string[]
   externalBin: string[]
+  /** Something of it runs when it is installed, before or after. */
+  hasHooks: boolean
   /** What Odoo would refuse of it, in the order in which it would. */
   faults: ManifestFault[]
 }
@@ -65,6 +67,7 @@ export function readFields(fields: Fields): Manifest {
     data: readFiles(fields, ['init_xml', 'data'], report),
     demo: names(fields.get('demo')),
     ...external,
+    hasHooks: ['pre_init_hook', 'post_init_hook'].some((key) => truth(fields.get(key) ?? null)),
     faults,
   }
 }

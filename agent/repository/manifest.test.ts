@@ -47,8 +47,15 @@ lines""",
       writtenVersion: { text: '19.0.1.0.0', isString: true },
       data: ['views/a.xml'],
       demo: [],
+      hasHooks: false,
       faults: [],
     })
+  })
+
+  test('names what runs when it is installed', () => {
+    expect(parse("{'pre_init_hook': 'take_over'}").hasHooks).toBe(true)
+    expect(parse("{'post_init_hook': 'fill'}").hasHooks).toBe(true)
+    expect(parse("{'post_init_hook': '', 'uninstall_hook': 'clean'}").hasHooks).toBe(false)
   })
 
   test('may say that it is not installable', () => {

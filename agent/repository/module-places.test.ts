@@ -12,6 +12,8 @@ const addon = (path: string, source = ''): PlacedAddon => ({
   countries: [],
   excludes: [],
   hasNeutralize: false,
+  hasMigrations: false,
+  hasHooks: false,
   externalPython: [],
   externalBin: [],
   file: `${path}/__manifest__.py`,

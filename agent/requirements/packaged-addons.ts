@@ -54,7 +54,9 @@ export async function readPackagedAddons(
       const where = { module, path: pathOf(module), source: sourceOf(name), distribution: name, treeId }
       const { faults: _judged, ...manifest } = result.manifest
       const verdict = judgeManifest(result.manifest, series)
-      const its = { file: texts[index]!.file, isPackage: true, hasNeutralize: neutralize }
+      // Nobody looks for its scripts: it may have some.
+      const scripts = { hasNeutralize: neutralize, hasMigrations: true }
+      const its = { file: texts[index]!.file, isPackage: true, ...scripts }
       found.set(module, { ...manifest, ...where, ...its, ...verdict })
     }
   }

@@ -104,6 +104,32 @@ test('what a person installed and has left the repository is gone, also without 
   expect(mustRehearse({ install: [], update: ['parts_glue'], gone: [] }, false)).toBe(false)
 })
 
+test('what is gone is refused at once where nothing that runs could take it over', () => {
+  const { crate_old: _, ...rest } = own
+  const next = (scripts: Source['scripts'], more: Partial<Source> = {}) => {
+    const source = code({ ...rest, parts_glue: 'g2', crate_new: 'n1' }, { scripts, ...more })
+    const { changes, document } = plan(source, seen)
+    return {
+      fault: faultOfGone(changes),
+      why: document.modules.find(({ name }) => name === 'crate_old')?.why,
+    }
+  }
+  const refused = {
+    fault: expect.stringMatching(/^crate_old is installed .*, and nothing .* could take it over. Uninstall/),
+    why: 'installed, but no longer in the repository',
+  }
+  const tried = { fault: '', why: 'no longer in the repository: the update has to take it over' }
+  expect(next({ install: [], update: [] })).toEqual(refused)
+  // A hook runs in what is installed only, a migration script in what is updated.
+  expect(next({ install: ['parts_glue', 'crate_new'], update: ['crate_new'] })).toEqual(refused)
+  expect(next({ install: [], update: ['parts_glue'] })).toEqual(tried)
+  const wantsIt = { modules: ['shop_parts', 'late'], closure: ['base', 'parts_base', 'crate_new', 'late'] }
+  expect(next({ install: ['crate_new'], update: [] }, wantsIt)).toEqual(tried)
+  expect(next({ install: [], update: [] }, { baseImage: 'another' })).toEqual(tried)
+  // An agent of before.
+  expect(next(undefined)).toEqual(tried)
+})
+
 test('what was uninstalled in Apps is gone: its code may leave, and nothing is updated for it', () => {
   const { crate_old: _, ...rest } = own
   const without = { ...seen, installed: seen.installed.filter((name) => name !== 'crate_old') }

@@ -10,6 +10,8 @@ export interface ModuleChanges {
   readonly renames?: readonly Rename[]
   /** Installed, without code, and not renamed: the update itself has to take them over. */
   readonly gone?: readonly string[]
+  /** Of what is installed or updated, nothing has a script that could. */
+  readonly goneForGood?: boolean
 }
 
 export interface Rename {
@@ -32,7 +34,28 @@ export function moduleChanges(contents: Contents, source: Source): ModuleChanges
   const changed = changedAddons(contents, source)
   const update =
     contents.baseImage === source.baseImage ? [...new Set([...changed, ...taken])].sort() : ['base']
-  return { install, update, renames, gone: goneModules(contents, source) }
+  const gone = goneModules(contents, source)
+  const changes = { install, update, renames, gone }
+  return gone.length > 0 && !mayTakeOver(contents, source, changes)
+    ? { ...changes, goneForGood: true }
+    : changes
+}
+
+/**
+ * Whether something of what is done could take over what is gone. Hooks run in modules that are installed, asked for or needed
+ * by those, and migration scripts in those that are updated. What another base image runs, nobody knows.
+ */
+function mayTakeOver(
+  { installed }: Contents,
+  { scripts, closure }: Source,
+  { install, update }: ModuleChanges,
+): boolean {
+  if (!scripts || update.includes('base')) return true
+  const fresh = new Set(install.length > 0 ? closure.filter((name) => !installed.has(name)) : [])
+  return (
+    scripts.install.some((name) => fresh.has(name) || install.includes(name)) ||
+    scripts.update.some((name) => update.includes(name))
+  )
 }
 
 /** Installed addons whose content is another one in the code, or not known. */
@@ -69,15 +92,18 @@ export function goneModules(contents: Contents, code: Code): string[] {
 }
 
 /**
- * Why the code can't take the place of what is deployed; empty when it can, and where something is installed or updated,
- * whose own scripts may take over what has no code any more: that is tried on a copy first.
+ * Why the code can't take the place of what is deployed; empty when it can, and where the scripts of what is installed or
+ * updated may take over what has no code any more: that is tried on a copy first.
  */
 export function faultOfGone(changes: ModuleChanges): string {
   const gone = changes.gone ?? []
-  if (gone.length === 0 || !isEmpty(changes)) return ''
+  if (gone.length === 0 || (!isEmpty(changes) && !changes.goneForGood)) return ''
+  const taker = isEmpty(changes)
+    ? ''
+    : ', and nothing that is installed or updated has a hook or a migration script that could take it over'
   return (
-    `${gone.join(', ')} is installed in the database but no longer in the repository. Uninstall it first (in Apps), put it ` +
-    'back, or name what takes its place under `renamed` in fairway.yaml.'
+    `${gone.join(', ')} is installed in the database but no longer in the repository${taker}. Uninstall it first (in Apps), ` +
+    'put it back, or name what takes its place under `renamed` in fairway.yaml.'
   )
 }
 

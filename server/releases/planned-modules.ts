@@ -1,5 +1,5 @@
 import type { Deployment } from '../db/record.ts'
-import { type ModuleChanges, movedIntoImage } from './changes.ts'
+import { isEmpty, type ModuleChanges, movedIntoImage } from './changes.ts'
 import type { Contents } from './contents.ts'
 import type { Source } from './source.ts'
 
@@ -89,7 +89,7 @@ const gone = (changes: ModuleChanges): Known[] =>
     name,
     action: 'gone',
     why:
-      changes.install.length + changes.update.length > 0
+      !isEmpty(changes) && !changes.goneForGood
         ? 'no longer in the repository: the update has to take it over'
         : 'installed, but no longer in the repository',
   }))

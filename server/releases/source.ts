@@ -30,6 +30,8 @@ export interface Source {
   readonly addonTrees: Readonly<Record<string, string>>
   readonly addonDepends: Readonly<Record<string, readonly string[]>>
   readonly addonVersions: Readonly<Record<string, string>>
+  /** Own addons with code that runs when they are installed, and when they are updated; absent where the agent did not tell. */
+  readonly scripts?: { readonly install: readonly string[]; readonly update: readonly string[] }
   /** Former name of a module → the one that has its data from now on. */
   readonly renamed: Readonly<Record<string, string>>
   readonly requirements: Requirements
@@ -85,6 +87,7 @@ export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: numbe
     addonTrees: byName(({ treeId }) => treeId),
     addonDepends: byName(({ depends }) => depends),
     addonVersions: byName(({ version }) => version),
+    scripts: scriptsOf(output.addons),
     renamed: output.config?.renamed ?? {},
     requirements: requirementsOf(output),
     neutralizedModules: output.addons.filter((addon) => addon.hasNeutralize).map((addon) => addon.name),
@@ -102,6 +105,15 @@ export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: numbe
     branchRules: (output.config?.branches ?? [])
       .filter((rule) => rule.stage !== CellStage.UNSPECIFIED)
       .map((rule) => ({ pattern: rule.pattern, stage: stageOfCell(rule.stage) })),
+  }
+}
+
+function scriptsOf(addons: readonly Addon[]): Source['scripts'] {
+  if (addons.some(({ installHooks, migrations }) => installHooks === undefined || migrations === undefined))
+    return undefined
+  return {
+    install: addons.filter(({ installHooks }) => installHooks).map(({ name }) => name),
+    update: addons.filter(({ migrations }) => migrations).map(({ name }) => name),
   }
 }
 

@@ -119,6 +119,7 @@ async function apply(
       expectInstalled: [...source.modules],
       baseImage: source.baseImage,
       addons: { ...source.addonTrees },
+      observe: true,
       ...(planned && { plannedFrom: plannedFrom(planned) }),
     }),
     task,
@@ -248,8 +249,13 @@ test('renames and merges that are declared keep the data', async () => {
   expect(planned.changes).toMatchObject({ install: [], update: ['box', 'crate_new'], gone: [] })
   expect(planned.changes.renames).toHaveLength(3)
   const task = createTask()
-  const { contents } = await apply(renamed, planned.changes, planned.contents, task)
+  const { contents, observation } = await apply(renamed, planned.changes, planned.contents, task)
   expect(task.warnings).toEqual([])
+  // What was handed over is seen as part of the update.
+  const versions = observation?.versions.map(({ module, before, after }) => `${module} ${before} ${after}`)
+  expect(versions).toEqual(
+    expect.arrayContaining(['crate_old 19.0.1.0.0 ', expect.stringMatching(/^crate_new {2}19/)]),
+  )
   expect(await names('crate_crate')).toEqual(['First', 'Kept'])
   expect(await names('box_a')).toEqual(['First'])
   expect(await names('box_b')).toEqual(['First', 'Kept too'])
@@ -278,6 +284,7 @@ test('what has left the code must be uninstalled first, and is gone then', async
   const removed = await build('removed')
   const planned = await plan(removed)
   expect(planned.changes).toMatchObject({ update: ['parts_glue'], gone: ['box'] })
+  expect(faultOfGone(planned.changes)).toMatch(/^box is installed .* nothing that is installed or updated/)
   const snapshotId = randomUUID()
   await run('snapshotCell', create(SnapshotCellTaskSchema, { cellId, snapshotId, purpose: 'safety' }))
   await expect(apply(removed, planned.changes, planned.contents)).rejects.toMatchObject({

@@ -63,6 +63,8 @@ function describe(addon: PlacedAddon, treeId: string, distribution: string): Add
     externalPython: addon.externalPython,
     externalBin: addon.externalBin,
     source: addon.source,
+    installHooks: addon.hasHooks,
+    migrations: addon.hasMigrations,
   })
 }
 

@@ -915,6 +915,19 @@ export declare type Addon = Message<"fairway.agent.v1.Addon"> & {
    * @generated from field: string distribution = 12;
    */
   distribution: string;
+
+  /**
+   * It has a pre_init_hook or a post_init_hook; it has, or may have, migration scripts. What either runs may take over another
+   * module. Agents of before do not say.
+   *
+   * @generated from field: optional bool install_hooks = 40;
+   */
+  installHooks?: boolean | undefined;
+
+  /**
+   * @generated from field: optional bool migrations = 41;
+   */
+  migrations?: boolean | undefined;
 };
 
 /**
