@@ -23,5 +23,15 @@ const doesTheSame = (former: FormerDocument, { document, changes }: Plan): boole
   document.renames.length === 0 &&
   (changes.gone ?? []).length === 0 &&
   (
-    ['version', 'project', 'environment', 'cell', 'candidate', 'replaces', 'install', 'update', 'requirements'] as const
+    [
+      'version',
+      'project',
+      'environment',
+      'cell',
+      'candidate',
+      'replaces',
+      'install',
+      'update',
+      'requirements',
+    ] as const
   ).every((part) => isDeepStrictEqual(former[part], document[part]))
