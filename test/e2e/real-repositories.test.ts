@@ -1,9 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../../packaging/dev/command.ts'
+import { callOdoo } from '../../packaging/dev/demo/odoo-client.ts'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
+import {
+  customerFiles,
+  publishParts,
+  publishSubmodules,
+  type Variant,
+} from '../support/customer-repository.ts'
 import { type PythonIndex, startPythonIndex } from '../support/python-index.ts'
-import { addon, createPublisher, type Files, type Publish } from '../support/real-repositories.ts'
-import { type BuildShown, createShop, finishedBuild } from '../support/shop.ts'
+import {
+  addon,
+  createPublisher,
+  type Files,
+  type Publish,
+  type Submodule,
+} from '../support/real-repositories.ts'
+import { type BuildShown, createShop, type EnvironmentShown, finishedBuild } from '../support/shop.ts'
 import { startTestStack, type TestStack } from '../support/stack.ts'
 
 // Repositories as they are found in the wild, through the command line. What is wrong with one is said at resolve, by the
@@ -23,6 +36,8 @@ beforeAll(async () => {
   // Somebody else's distribution, named like an import.
   index.addWheel('acmeslug', '0.1')
   index.addWheel('acme-label', '1.0', { files: { 'acmelabel.py': '' } })
+  const topLevel = { 'python_acmeslug-2.0.dist-info/top_level.txt': 'acmeslug\n' }
+  index.addWheel('python-acmeslug', '2.0', { files: { 'acmeslug.py': 'RIGHT = True\n', ...topLevel } })
 })
 afterAll(async () => {
   await test?.close()
@@ -67,7 +82,7 @@ describe('what is wrong with a repository', () => {
     },
     'a module of another series that is needed': {
       files: () => ({ ...addon('gate', { version: '18.0.2.1.0' }), ...addon('yard', { depends: 'gate' }) }),
-      says: /gate.*18\.0\.2\.1\.0/,
+      says: 'the module gate (gate/__manifest__.py) has version 18.0.2.1.0, but the project is for Odoo 19.0, needed by yard → gate',
     },
     'a manifest that is no literal, and one that does not parse': {
       files: () => ({
@@ -114,5 +129,60 @@ describe('what is wrong with a repository', () => {
     expect(index.requests).toEqual([])
     expect(await cellsBegun(begun)).toEqual([])
     expect(await test.cellsOnDisk()).toEqual([])
+  })
+})
+
+describe('a customer’s repository', () => {
+  let submodules: Submodule[]
+  const pushed = async (branch: string, variant: Variant = {}) =>
+    finishedBuild(
+      stack,
+      branch,
+      await publish('shop', branch, customerFiles(stack, index, variant), submodules),
+    )
+  const production = () => stack.cliJson<EnvironmentShown>('env', 'show', 'shop', 'production')
+  const ask = async <T>(model: string, method: string, ...args: unknown[]) =>
+    callOdoo<T>(await production(), model, method, args)
+
+  it('goes to production with what others wrote, and says what was left out', async () => {
+    await publishParts(publish, [])
+    submodules = await publishSubmodules(publish)
+    const build = await pushed('main')
+    expect(build.status, build.reason).toBe('succeeded')
+    expect(build.updatedModules).toEqual(
+      'bridge crate_old desk_more desk_notes label_print label_shop leaflet page_links shop_parts'.split(' '),
+    )
+    for (const warning of [
+      'not installed: yard_gate/__manifest__.py has version 18.0.2.1.0, but the project is for Odoo 19.0',
+      'left out: scaffold/{{ module_name }}/__manifest__.py: its path is that of a template for new modules; set addons_paths in fairway.yaml to the folders that hold addons',
+      '1 files are pointers of Git LFS, not the files themselves, and the image gets them as they are: desk_more/static/description/icon.png; commit the files to git itself (git lfs migrate export)',
+    ])
+      expect(build.warnings).toContain(warning)
+    const asked = new Set(index.requests.map((request) => request.slice(1).replace(/^\/files\/.*/, 'file')))
+    expect([...asked].sort()).toEqual(['/simple/acme-label/', '/simple/python-acmeslug/', 'file'])
+  })
+
+  it('is used by people, who uninstall a module', async () => {
+    await ask('crate.crate', 'create', [{ name: 'Apples' }])
+    const [leaflet] = await ask<number[]>('ir.module.module', 'search', [['name', '=', 'leaflet']])
+    await ask('ir.module.module', 'button_immediate_uninstall', [leaflet])
+    await publishParts(publish, ['colour'])
+  })
+
+  it('is red in staging where its neutralize.sql or a style sheet is broken', async () => {
+    const [outdated, unstyled] = await Promise.all([
+      pushed('release/outdated', { outdated: true }),
+      pushed('release/unstyled', { unstyled: true }),
+    ])
+    expect(outdated).toMatchObject({ status: 'failed', result: 'red' })
+    expect(outdated.reason).toBe(
+      'Odoo could not neutralize the database: bridge/data/neutralize.sql, line 1: column "secret" of relation "bridge_account" does not exist (in: UPDATE bridge_account SET secret = \'dummy\'). Correct the file and push again.',
+    )
+    expect(unstyled).toMatchObject({ status: 'failed', result: 'red' })
+    expect(unstyled.reason).toContain('Undefined variable: "$nobody-defines-it"')
+    const listed = await stack.cliJson<EnvironmentShown[]>('env', 'list', 'shop')
+    expect(listed.filter(({ status }) => status === 'running').map(({ name }) => name)).toEqual([
+      'production',
+    ])
   })
 })

@@ -83,10 +83,8 @@ export function createPublisher(stack: Stack, project: string): Publish {
     for (const { path, commit } of submodules)
       await git('update-index', '--add', '--cacheinfo', `160000,${commit},${path}`)
     await git('commit', '--quiet', '--allow-empty', '--message', `For ${branch}`)
-    const remote =
-      repository === project
-        ? `http://127.0.0.1:${stack.options.ports.git}/demo/${repository}.git`
-        : stack.path('git', 'demo', `${repository}.git`)
+    const address = await stack.createRepository(`demo/${repository}`)
+    const remote = repository === project ? address : stack.path('git', 'demo', `${repository}.git`)
     await git('push', '--quiet', '--force', remote, `HEAD:refs/heads/${branch}`)
     const commit = await git('rev-parse', 'HEAD')
     await rm(work, { recursive: true })

@@ -19,6 +19,7 @@ export interface BuildShown {
   readonly neutralization: { assertions: readonly { name: string; passed: boolean }[] }
   readonly tests: { total: number; failed: number; errors: number; reusedFromBuild?: number }
   readonly updatedModules: readonly string[]
+  readonly warnings: readonly string[]
 }
 
 /** What `fairway env show --json` prints, as far as tests look at it. */
