@@ -1,4 +1,5 @@
 import { Script } from 'node:vm'
+import { leftOut } from './harmless.ts'
 
 /**
  * What Odoo answers in place of a bundle that it could not make, by `AssetsBundle` of base/models/assetsbundle.py: it
@@ -58,15 +59,12 @@ function saidFaults(text: string): string[] {
     ) {
       const what = quotedAt(text, at + said.length - 1)
       if (said.startsWith('check')) found.push(`Missing (primary) parent templates: ${what}`)
-      else if (leftOut.some((path) => what.includes(path))) continue
+      else if (what.includes(leftOut)) continue
       else if (/^Missing \(extension\) parent templates: |^['"].{1,500} in file ['"]/s.test(what))
         found.push(what)
     }
   return found
 }
-
-/** Files that Debian's packages of Odoo leave out, as they have no source: blurred backgrounds in calls. */
-const leftOut = ['mail/static/lib/selfie_segmentation/']
 
 /** The string of JSON that begins there, as far as it can be read. */
 function quotedAt(text: string, at: number): string {

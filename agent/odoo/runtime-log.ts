@@ -1,5 +1,6 @@
 import type { ContainerLine } from '../containers/log-frames.ts'
 import { createTraceReader, fingerprintOf, type LogIssue, normalize } from '../observe/log-issues.ts'
+import { isHarmless } from './harmless.ts'
 import { createRecordParser, findException, type LogRecord } from './log-records.ts'
 
 /** Lines of a runtime's log that keep it from being green, each kind once. Plain JSON. */
@@ -18,43 +19,6 @@ export interface LogRules {
   readonly knownLines: readonly { readonly logger: string; readonly begins: string }[]
   readonly servingOnly: boolean
 }
-
-interface Harmless {
-  readonly logger: RegExp
-  /** How the message begins; empty: any. */
-  readonly begins: string
-  readonly why: string
-}
-
-/** What Odoo says of itself as a warning or error and what is no fault of a candidate. */
-const harmless: readonly Harmless[] = [
-  { logger: /^py\.warnings$/, begins: '', why: 'Python and Odoo tell developers what will go away' },
-  {
-    logger: /^odoo\.addons\.base\.models\.assetsbundle$/,
-    begins: 'You need https://rtlcss.com/',
-    why: 'the image has no rtlcss: pages in Arabic or Hebrew are laid out from left to right',
-  },
-  {
-    logger: /^odoo\.addons\.base\.models\.assetsbundle$/,
-    begins: "'Could not get content for mail/static/lib/selfie_segmentation/",
-    why: 'Debian leaves it out, as it has no source: blurred backgrounds in calls',
-  },
-  {
-    logger: /^odoo\.addons\.base\.models\.ir_actions_report$/,
-    begins: 'You need Wkhtmltopdf',
-    why: 'the image makes no PDF',
-  },
-  {
-    logger: /^odoo\.tools\.config$/,
-    begins: 'option ',
-    why: 'a folder of addons that an image leaves empty',
-  },
-  {
-    logger: /^odoo\.addons\.rpc\.controllers\b/,
-    begins: 'The /',
-    why: 'a way in that Odoo will close in a later series',
-  },
-]
 
 /**
  * What says that the candidate itself cannot serve: loading, the registry, pages and bundles. Beside it production has
@@ -133,10 +97,6 @@ function createKnown({ knownFingerprints, knownLines }: LogRules): (record: LogR
     declared.some(
       ({ logger, begins }) => logger === record.logger && normalize(record.message).startsWith(begins),
     )
-}
-
-function isHarmless({ logger, message }: LogRecord): boolean {
-  return harmless.some((known) => known.logger.test(logger) && message.startsWith(known.begins))
 }
 
 /** `odoo.http: Exception during request handling. (KeyError: 'x')` */
