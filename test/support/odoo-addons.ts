@@ -16,9 +16,18 @@ class Good(models.Model):
     name = fields.Char()
     partner_ids = fields.Many2many('res.partner')
     carrier_api_key = fields.Char()
+
+
+class Odd(models.Model):
+    _name = 'fw.odd'
+    _description = 'Odd'
+    _auto = False
+    _table_query = "SELECT id, id %% 2 AS odd FROM fw_good"
+
+    odd = fields.Integer()
 `,
   'addons/fw_good/security/ir.model.access.csv':
-    'id,name,model_id:id,group_id:id,perm_read,perm_write,perm_create,perm_unlink\na,a,model_fw_good,base.group_user,1,1,1,1\n',
+    'id,name,model_id:id,group_id:id,perm_read,perm_write,perm_create,perm_unlink\na,a,model_fw_good,base.group_user,1,1,1,1\nb,b,model_fw_odd,base.group_user,1,0,0,0\n',
   'addons/fw_good/views/views.xml': `<odoo>
   <record id="key" model="fw.good"><field name="name">x</field><field name="carrier_api_key">k-123</field></record>
 </odoo>

@@ -49,11 +49,12 @@ def read_query(model):
     if not re.match(r'[\s(]*(SELECT|WITH)\b', getattr(query, 'code', query), re.I):
         return None
     if isinstance(query, str):
-        asked = 'SELECT * FROM (' + query.rstrip().rstrip(';') + ') AS inspected LIMIT 0'
+        # With parameters, as Odoo does it: a %% of the model's is one %.
+        asked, values = 'SELECT * FROM (' + query.rstrip().rstrip(';') + ') AS inspected LIMIT 0', ()
     else:
         from odoo.tools import SQL
-        asked = SQL('SELECT * FROM (%s) AS inspected LIMIT 0', query)
-    env.cr.execute(asked, log_exceptions=False)
+        asked, values = SQL('SELECT * FROM (%s) AS inspected LIMIT 0', query), None
+    env.cr.execute(asked, values, log_exceptions=False)
     return {column[0] for column in env.cr.description}
 
 def inspect_columns(model, columns):
