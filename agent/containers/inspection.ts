@@ -93,16 +93,17 @@ async function begin(host: DockerHost, id: string, input: string, signal: AbortS
 }
 
 /**
- * Follows it to its end.
+ * Follows it to its end. Undefined where it was not begun (by an agent of before), was removed, or was ended from outside:
+ * this says nothing about the candidate.
  *
- * @throws TaskError `inspection-lost` when it was not begun or was removed, `inspection-timeout`.
+ * @throws TaskError `inspection-timeout`.
  */
 export async function followInspection(
   host: DockerHost,
   runtimeId: string,
   onLine: (line: ContainerLine) => void,
   signal: AbortSignal,
-): Promise<ContainerEnd> {
+): Promise<ContainerEnd | undefined> {
   const deadline = AbortSignal.timeout(withinMs)
   const end = await followToEnd(host, nameOf(runtimeId), onLine, AbortSignal.any([signal, deadline])).catch(
     (error) => {
@@ -111,12 +112,12 @@ export async function followInspection(
       throw new TaskError('inspection-timeout', `reading its models did not end within ${minutes} minutes`)
     },
   )
-  if (end) return end
-  throw new TaskError(
-    'inspection-lost',
-    `what should read the models of the runtime ${runtimeId} is gone: start the runtime again`,
-  )
+  return end && wasEnded(end) ? undefined : end
 }
+
+/** By SIGKILL, by SIGTERM, or with the host (Docker then says 255 of it): Python itself ends with none of these. */
+const wasEnded = ({ exitCode, outOfMemory }: ContainerEnd) =>
+  !outOfMemory && [137, 143, 255].includes(exitCode)
 
 export const removeInspection = (host: DockerHost, runtimeId: string) =>
   stopAndRemove(host, nameOf(runtimeId), 2)

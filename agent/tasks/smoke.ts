@@ -90,6 +90,14 @@ function checksOf(cell: Cell, { checks }: SmokeTask, visitor: Visitor, signal: A
   ]
 }
 
+/** The host went down meanwhile, say: no reason to refuse the candidate, or to put production's data back. */
+const lost: Passed = {
+  detail: 'not looked at',
+  warnings: [
+    'was not looked at, as what should look at it was ended from outside: build or rehearse again to know',
+  ],
+}
+
 /** What goes by the inspection that the start of the runtime began beside it. */
 function inspectionChecks(
   { docker, workDirectory }: Services,
@@ -111,6 +119,7 @@ function inspectionChecks(
       'models',
       async () => {
         const found = await inspected
+        if (!found) return lost
         issues.push(...found.log.issues)
         const passed = checkModels(found)
         // Not with the making of the bundles, which production's people do not wait for.
@@ -122,7 +131,9 @@ function inspectionChecks(
           [
             'web client',
             async () => {
-              const { findings, log } = await inspected
+              const found = await inspected
+              if (!found) return lost
+              const { findings, log } = found
               const { odooVersion } = await readImageFacts(docker, image, workDirectory, context.signal)
               const detail = await checkBackend(visitor, findings, odooVersion)
               return { detail, warnings: log.warnings }

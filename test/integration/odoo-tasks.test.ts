@@ -340,6 +340,19 @@ describe.sequential('a runtime is checked before it is shown', () => {
   }, 90_000)
 })
 
+test('a look that was ended from outside is a warning, and nothing is refused for it', async () => {
+  const input = create(SmokeTaskSchema, { runtime, inspection: { bundles: true } })
+  const task = createTask()
+  const { checks } = await run('smoke', input, task)
+  expect(checks.map(({ name, passed, detail }) => [name, passed, detail])).toEqual(
+    expect.arrayContaining([
+      ['models', true, 'not looked at'],
+      ['web client', true, 'not looked at'],
+    ]),
+  )
+  expect(task.warnings.join()).toContain('smoke: models: was not looked at')
+}, 60_000)
+
 describe.sequential('a route leads to it', () => {
   const route = (target: object) =>
     run(

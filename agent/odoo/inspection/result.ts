@@ -22,14 +22,17 @@ export interface Inspected {
 /** Of standard output and of the log; what a candidate says beyond is not kept. */
 const maxLines = 20_000
 
-/** Waits for the inspection of a runtime, logs what it says, and removes it. `onModels`: it has read them, and goes on. */
+/**
+ * Waits for the inspection of a runtime, logs what it says, and removes it; null where it did not come to its end, and not by
+ * its own fault. `onModels`: it has read them, and goes on.
+ */
 export async function awaitInspection(
   host: DockerHost,
   runtimeId: string,
   rules: LogRules,
   context: TaskContext,
   onModels: () => void,
-): Promise<Inspected> {
+): Promise<Inspected | null> {
   const inspected = await context.once('inspection', () => read(host, runtimeId, rules, context, onModels))
   await removeInspection(host, runtimeId)
   return inspected
@@ -41,7 +44,7 @@ async function read(
   rules: LogRules,
   context: TaskContext,
   onModels: () => void,
-): Promise<Inspected> {
+): Promise<Inspected | null> {
   const output: string[] = []
   const lines: ContainerLine[] = []
   const key = `inspection-${runtimeId}`
@@ -61,6 +64,7 @@ async function read(
     },
     context.signal,
   )
+  if (!end) return null
   const findings = await hostileText.read('findings', 'what the inspection says', [output], context.signal)
   const failure = failureOf(end, findings, lines)
   return { findings, log: judgeInspectionLog(lines, rules), ...(failure !== undefined && { failure }) }
