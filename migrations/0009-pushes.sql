@@ -70,4 +70,6 @@ alter table projects
   add column repository_claim jsonb,
   add constraint projects_one_forge check (github_repository_id is null or repository_uid is null);
 create index projects_by_repository_uid on projects (repository_uid) where repository_uid is not null;
+-- Where a slug is a path of several groups: server/forges/senders.ts.
+create index projects_by_slug_end on projects (lower(substring(repository_slug from '[^/]+/[^/]+$')));
 grant select (repository_uid, created_at) on projects to fairway_scheduler;

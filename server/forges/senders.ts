@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
 import { type Operation, operation, withTenant } from '../db/tenancy.ts'
 import type { Caller } from '../governance/authorize.ts'
+import { isPathOf } from '../services/projects/project-fields.ts'
 import { webhookSecretLabel } from '../services/projects/projects.ts'
 import { type ClaimedRepository, parseGithubId, pinOf } from '../services/projects/repository-pin.ts'
 import type { Forge } from './forge.ts'
@@ -90,9 +91,9 @@ async function proveSender(
     : sealer.derive('webhook:nobody')
   const isProved = await isProvedWith(secret, proof, body)
   if (!row || !isProved) return undefined
-  const slug = row.repository_slug.toLowerCase()
   const isOf = (repository: ClaimedRepository) =>
-    repository.slug.toLowerCase() === slug ||
+    repository.slug.toLowerCase() === row.repository_slug.toLowerCase() ||
+    isPathOf(row.repository_url, repository.slug) ||
     (repository.pin !== undefined && repository.pin.repository === pinOf(row)?.repository)
   return { ...place, project: row.name, isOf }
 }
@@ -104,13 +105,19 @@ async function listCandidates(
 ): Promise<Place[]> {
   const isPinned = sql<boolean>`coalesce(repository_uid = ${uidOf(forge, id)}
     or github_repository_id = ${githubIdOf(forge, id)}, false)`
+  const own = sql.ref('repository_slug')
+  const named = (slug ?? '').toLowerCase()
+  const isExact = sql<boolean>`lower(${own}) = ${named}`
+  // Slugs of before had two parts, and those of git servers in a folder have the folder until the first delivery.
+  const isAlike = sql<boolean>`lower(substring(${own} from '[^/]+/[^/]+$')) = ${named.split('/').slice(-2).join('/')}
+    and (right('/' || ${named}, length(${own}) + 1) = '/' || lower(${own})
+      or right('/' || lower(${own}), ${named.length + 1}) = '/' || ${named})`
   let query = db.scheduler
     .selectFrom('projects')
     .select(['id as projectId', 'organization_id as organizationId'])
-    .where((eb) =>
-      eb.or([eb(eb.fn<string>('lower', ['repository_slug']), '=', (slug ?? '').toLowerCase()), isPinned]),
-    )
+    .where((eb) => eb.or([isExact, isAlike, isPinned]))
     .orderBy(isPinned, 'desc')
+    .orderBy(isExact, 'desc')
     .orderBy('created_at')
     .orderBy('id')
     .limit(triedProjects + 1)

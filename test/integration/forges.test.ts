@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createProject } from '../../server/services/projects/projects.ts'
+import { createProject, pinProject } from '../../server/services/projects/projects.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeTenant, type Tenant } from '../support/tenant.ts'
 import { deliverGithub, githubPush, post, pushedCommit } from '../support/webhooks.ts'
@@ -134,18 +134,18 @@ const kinds: Record<string, Kind> = {
 
 let made = 0
 
-async function arrange(kind: Kind) {
+async function arrange(kind: Kind, { groups = '', folder = '' } = {}) {
   const name = `f${++made}`
   const secret = `${name}-webhook-secret`
   await createProject(server.context, tenant.caller, {
     name,
-    repositoryUrl: `https://git.example/${name}/odoo.git`,
+    repositoryUrl: `https://git.example/${folder}${groups}${name}/odoo.git`,
     repositorySlug: '',
     odooVersion: '',
     branchRules: [],
     webhookSecret: secret,
   })
-  const repository: Repository = { slug: `${name}/odoo`, id: 1_000 + made, owner: 7 }
+  const repository: Repository = { slug: `${groups}${name}/odoo`, id: 1_000 + made, owner: 7 }
   const tell = async (told: Partial<Told> & { secret?: string } = {}) => {
     const [body, headers] = kind.tell(told.secret ?? secret, {
       repository,
@@ -241,6 +241,81 @@ test('ids of Gitea that were taken for GitHub’s become its own', async () => {
     github_repository_id: null,
     repository_uid: `gitea:${repository.id}`,
   })
+})
+
+const gitlab = kinds.gitlab as Kind
+
+describe('a repository of GitLab in a subgroup', () => {
+  test('is known by its whole path, and followed to its new name', async () => {
+    const { name, tell, project, repository } = await arrange(gitlab, { groups: 'acme/team/' })
+    expect((await tell()).answer.outcome).toBe('build-queued')
+    expect((await tell({ repository: { ...repository, slug: `acme/team/${name}/erp` } })).status).toBe(202)
+    expect(await project()).toMatchObject({
+      repository_slug: `acme/team/${name}/erp`,
+      repository_url: `https://git.example/acme/team/${name}/erp.git`,
+    })
+  })
+
+  test('is not one of the same name in another group', async () => {
+    const { name, tell, repository } = await arrange(gitlab, { groups: 'acme/team/' })
+    const other = { ...repository, slug: `rivals/${name}/odoo`, id: 5 }
+    expect((await tell({ repository: other })).status).toBe(401)
+  })
+
+  test('whose group was renamed is at its new address once an owner says so', async () => {
+    const { name, tell, project, repository } = await arrange(gitlab, { groups: 'acme/team/' })
+    await tell()
+    const moved = { ...repository, slug: `acme/${name}/odoo` }
+    expect((await tell({ repository: moved })).answer.reason).toBe('repository-changed')
+    const pin = { repository: `gitlab:${repository.id}`, owner: `gitlab:acme/${name}` }
+    await pinProject(server.context, tenant.caller, name, pin)
+    expect(await project()).toMatchObject({
+      repository_slug: `acme/${name}/odoo`,
+      repository_url: `https://git.example/acme/${name}/odoo.git`,
+    })
+    expect((await tell({ repository: moved })).status).toBe(202)
+  })
+
+  test('that was known by the last two parts of its path is known by all of them', async () => {
+    const { name, tell, project } = await arrange(gitlab, { groups: 'acme/team/' })
+    await tenant.scope((tx) =>
+      tx
+        .updateTable('projects')
+        .set({ repository_slug: `${name}/odoo` })
+        .where('name', '=', name)
+        .execute(),
+    )
+    expect((await tell()).status).toBe(202)
+    expect((await project()).repository_slug).toBe(`acme/team/${name}/odoo`)
+  })
+})
+
+test('a repository of a git server in a folder keeps the folder in its address', async () => {
+  const { name, tell, project, repository } = await arrange(kinds.gitea as Kind, { folder: 'git/' })
+  expect((await tell()).answer.outcome).toBe('build-queued')
+  expect((await project()).repository_slug).toBe(`${name}/odoo`)
+  await tell({ repository: { ...repository, slug: `${name}/erp` } })
+  expect(await project()).toMatchObject({
+    repository_slug: `${name}/erp`,
+    repository_url: `https://git.example/git/${name}/erp.git`,
+  })
+})
+
+test('a new name that does not follow from the address waits for an owner’s word', async () => {
+  const { name, tell, project, repository } = await arrange(gitlab)
+  await tell()
+  await tenant.scope((tx) =>
+    tx
+      .updateTable('projects')
+      .set({ repository_url: 'https://mirror.example/odoo.git' })
+      .where('name', '=', name)
+      .execute(),
+  )
+  const { status, answer } = await tell({ repository: { ...repository, slug: `${name}/erp` } })
+  expect([status, answer.reason]).toEqual([409, 'repository-changed'])
+  expect(answer.error).toContain(`fairway project update ${name} --repository URL`)
+  expect(await project()).toMatchObject({ repository_slug: `${name}/odoo` })
+  expect((await project()).repository_claim).toMatchObject({ slug: `${name}/erp` })
 })
 
 test('there is no webhook of anything else', async () => {

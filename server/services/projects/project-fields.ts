@@ -13,7 +13,7 @@ export function requireProjectName(name: string): void {
 
 const shapes = 'https://host/owner/name.git, ssh://git@host/owner/name.git or git@host:owner/name.git'
 
-/** An address that agents may clone from; the last path segments are its slug. */
+/** An address that agents may clone from; its path is its slug, with all of its groups. */
 export function parseRepositoryUrl(text: string): { url: string; slug: string } {
   const refuse = (why: string) =>
     invalid('repository-url', `The repository URL ${why}. Give one like ${shapes}.`)
@@ -28,6 +28,25 @@ export function parseRepositoryUrl(text: string): { url: string; slug: string } 
     throw refuse('must not contain a user name or password; credentials are kept apart')
   }
   return { url: text, slug: slugFrom(url.pathname) ?? fail(refuse('names no repository')) }
+}
+
+/** Whether that is the repository at the address: its path, or the end of it where the git server is in a folder. */
+export function isPathOf(repositoryUrl: string, slug: string): boolean {
+  const path = parseRepositoryUrl(repositoryUrl).slug.toLowerCase()
+  return `/${path}`.endsWith(`/${slug.toLowerCase()}`)
+}
+
+/**
+ * The address once `before` is called `now`; undefined where that does not follow from it: it names no `before`, or more
+ * than that, and the groups are not as many as they were.
+ */
+export function renamedUrl(url: string, before: string, now: string): string | undefined {
+  if (isPathOf(url, now)) return url
+  const depth = (slug: string) => slug.split('/').length
+  const isWhole = parseRepositoryUrl(url).slug.toLowerCase() === before.toLowerCase()
+  if (!isPathOf(url, before) || !(isWhole || depth(before) === depth(now))) return undefined
+  const at = url.toLowerCase().lastIndexOf(before.toLowerCase())
+  return url.slice(0, at) + now + url.slice(at + before.length)
 }
 
 const fail = (error: Error): never => {
@@ -51,7 +70,6 @@ function slugFrom(path: string): string | undefined {
     .replace(/\.git\/?$/, '')
     .split('/')
     .filter(Boolean)
-    .slice(-2)
   const slug = segments.join('/')
   return isSlug(slug) ? slug : undefined
 }

@@ -8,7 +8,7 @@ import type { Operation, Tx } from '../../db/tenancy.ts'
 import { DomainError, invalid } from '../../errors.ts'
 import { noteDefaultBranch } from './default-branch.ts'
 import { isAtOtherForge } from './forge-hosts.ts'
-import { parseRepositoryUrl } from './project-fields.ts'
+import { isPathOf, parseRepositoryUrl, renamedUrl } from './project-fields.ts'
 import {
   type ClaimedRepository,
   describePin,
@@ -135,7 +135,10 @@ function findRefusal(project: Project, claim: ClaimedRepository): DomainError | 
   const pin = pinOf(project)
   if (!pin) return undefined
   const known = isSame(pin, claim) || wasTakenForGithub(pin, claim)
-  const follows = !isNewName(project, claim.slug) || !isAtOtherForge(project.repository_url, claim.pin ?? pin)
+  const { repository_url: url, repository_slug: slug } = project
+  const follows =
+    !isNewName(project, claim.slug) ||
+    (!isAtOtherForge(url, claim.pin ?? pin) && renamedUrl(url, slug, claim.slug) !== undefined)
   if (known && follows) return undefined
   return new DomainError('forbidden', 'repository-changed', explain(project, pin, claim))
 }
@@ -164,8 +167,8 @@ function explain(project: Project, pin: RepositoryPin, claim: ClaimedRepository)
   }
   if (isSame(pin, claim)) {
     return (
-      `${is}, which is called ${slug} now, and its address ${project.repository_url} is at another git server: nobody knows ` +
-      `who has that name there. Nothing is built until an owner says where it is: \`fairway project update ${name} ` +
+      `${is}, which is called ${slug} now, and its address ${project.repository_url} is at another git server or does not ` +
+      `name it: nobody knows who has that name there. Nothing is built until an owner says where it is: \`fairway project update ${name} ` +
       '--repository URL`.'
     )
   }
@@ -186,8 +189,10 @@ function explain(project: Project, pin: RepositoryPin, claim: ClaimedRepository)
 async function follow(tx: Tx, op: Operation, project: Project, claim: ClaimedRepository): Promise<void> {
   const pin = pinOf(project)
   if (claim.pin && !(pin && isSame(pin, claim))) await writePin(tx, op, project.id, claim.pin)
-  if (pin && isNewName(project, claim.slug)) await rename(tx, op, project, claim.slug)
-  // It was given away, and has come back.
+  // An address alone does not say where the name begins; the git server does.
+  const isKnown = pin !== undefined || isPathOf(project.repository_url, claim.slug)
+  if (isKnown && isNewName(project, claim.slug)) await rename(tx, op, project, claim.slug)
+  // Had its owner given it away, nothing is left to decide.
   if (claim.pin && claimOf(project)?.repository === claim.pin.repository) {
     await tx.updateTable('projects').set({ repository_claim: null }).where('id', '=', project.id).execute()
   }
@@ -235,9 +240,15 @@ async function writePin(tx: Tx, op: Operation, projectId: string, pin: Repositor
 async function rename(tx: Tx, op: Operation, project: Project, slug: string): Promise<void> {
   const { repository_url: url, repository_slug: before } = project
   if (!isNewName(project, slug)) return
-  const at = url.lastIndexOf(before)
-  const renamed = at < 0 ? url : url.slice(0, at) + slug + url.slice(at + before.length)
-  await readdress(tx, op, project, { slug, url: parseRepositoryUrl(renamed).slug === slug ? renamed : url })
+  const renamed = renamedUrl(url, before, slug)
+  if (renamed === undefined) {
+    throw invalid(
+      'repository-url',
+      `The repository is called ${slug} now, which does not follow from the address ${url}: give its address as well, ` +
+        'with `--repository URL`.',
+    )
+  }
+  await readdress(tx, op, project, { slug, url: renamed })
 }
 
 async function readdress(
