@@ -54,7 +54,7 @@ end $$;
 grant select, insert, update, delete on ignored_pushes to fairway_app;
 
 insert into permission_tables (permission, table_name) values
-  ('webhook.receive', 'ignored_pushes'), ('build.start', 'ignored_pushes'), ('branch.delete', 'ignored_pushes');
+  ('webhook.receive', 'ignored_pushes'), ('webhook.receive', 'branches'), ('build.start', 'ignored_pushes'), ('branch.delete', 'ignored_pushes');
 
 insert into role_permissions (permission, role) values ('project.manage', 'owner');
 insert into permission_tables (permission, table_name) values ('project.manage', 'projects');

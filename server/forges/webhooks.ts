@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AppContext } from '../context.ts'
 import { DomainError } from '../errors.ts'
 import { outageOf } from '../services/outage.ts'
+import { refusedTextOf } from '../services/refused-text.ts'
 import { isUuid } from '../services/uuid.ts'
 import { BodyError, type BodyFault, createBodyReader } from './body.ts'
 import { handleDelivery } from './deliveries.ts'
@@ -123,14 +124,14 @@ async function receive(
 }
 
 async function refuse({ log }: AppContext, error: unknown, request: FastifyRequest, reply: FastifyReply) {
-  if (error instanceof DomainError) {
-    log.warn({ err: error, requestId: request.id }, 'webhook not acted on')
-    const code = error.kind === 'invalid' ? 400 : 409
-    return await reply.code(code).send({ error: error.message, reason: error.reason })
+  const known = error instanceof DomainError ? error : (outageOf(error) ?? refusedTextOf(error))
+  if (!known || known.kind === 'unavailable') {
+    log.error({ err: error, requestId: request.id }, 'webhook failed')
+    return await reply.code(known ? 503 : 500).send({
+      error: known?.message ?? `The server failed; its log has the cause under request ${request.id}.`,
+    })
   }
-  const outage = outageOf(error)
-  log.error({ err: error, requestId: request.id }, 'webhook failed')
-  return await reply.code(outage ? 503 : 500).send({
-    error: outage?.message ?? `The server failed; its log has the cause under request ${request.id}.`,
-  })
+  log.warn({ err: error, requestId: request.id }, 'webhook not acted on')
+  const code = known.kind === 'invalid' ? 400 : 409
+  return await reply.code(code).send({ error: known.message, reason: known.reason })
 }

@@ -210,3 +210,58 @@ test('deleting the production branch touches its environment not at all', async 
   )
   expect(branch.destroy_at).toBeNull()
 })
+
+test.each([
+  ['a branch', push('refs/heads/feature/\0')],
+  ['half a character in a branch', push('refs/heads/feature/\ud800')],
+  ['a commit’s message', push('refs/heads/feature/nul', { head_commit: { message: 'a\0b' } })],
+  ['the name of who pushed', push('refs/heads/feature/nul', { pusher: { name: 'b\0n' } })],
+  [
+    'the default branch',
+    push('refs/heads/feature/nul', { repository: { full_name: 'shop/odoo', default_branch: '\0' } }),
+  ],
+])('a text that the database does not store is refused with the reason: %s', async (where, body) => {
+  const { status, answer } = await send({ body })
+  if (where === 'the default branch' || where.startsWith('half')) expect(status).toBeLessThan(500)
+  else expect([status, answer.reason]).toEqual([400, 'invalid-text'])
+})
+
+test.each<[string, () => Promise<unknown>]>([
+  [
+    'has no rule any more',
+    () => changeProject({ branch_rules: JSON.stringify([{ pattern: 'main', stage: 'production' }]) }),
+  ],
+  ['is of an archived project', () => changeProject({ archived_at: new Date() })],
+])('a branch that comes back is not destroyed, though it %s', async (_, change) => {
+  const ref = `refs/heads/release/back-${randomUUID()}`
+  await send({ body: push(ref) })
+  await send({ body: push(ref, { deleted: true, after: '0'.repeat(40), head_commit: null }) })
+  const before = await changeProject({})
+  await change()
+  try {
+    expect((await send({ body: push(ref) })).answer.outcome).toBe('ignored')
+    const branch = await tenant.scope((tx) =>
+      tx
+        .selectFrom('branches')
+        .select(['deleted_at', 'destroy_at'])
+        .where('name', '=', ref.slice('refs/heads/'.length))
+        .executeTakeFirstOrThrow(),
+    )
+    expect(branch).toEqual({ deleted_at: null, destroy_at: null })
+  } finally {
+    await changeProject({ branch_rules: JSON.stringify(before.branch_rules), archived_at: null })
+  }
+})
+
+/** Behind the server's back; gives the row as it was. */
+const changeProject = (columns: { branch_rules?: string; archived_at?: Date | null }) =>
+  tenant.scope(async (tx) => {
+    const own = tx.selectFrom('projects').selectAll().where('id', '=', tenant.projectId)
+    const before = await own.executeTakeFirstOrThrow()
+    await tx
+      .updateTable('projects')
+      .set({ id: tenant.projectId, ...columns })
+      .where('id', '=', tenant.projectId)
+      .execute()
+    return before
+  })

@@ -2,6 +2,7 @@ import { Code, ConnectError, type Interceptor } from '@connectrpc/connect'
 import type { AppContext } from '../../context.ts'
 import { DomainError, type ErrorKind } from '../../errors.ts'
 import { outageOf } from '../../services/outage.ts'
+import { refusedTextOf } from '../../services/refused-text.ts'
 import { requestIdKey } from '../caller.ts'
 
 const codes: Record<ErrorKind, Code> = {
@@ -59,13 +60,5 @@ function toConnectError(error: unknown, requestId: string, log: AppContext['log'
   return new ConnectError(known.message, codes[known.kind], {
     'fairway-reason': known.reason,
     'fairway-request-id': requestId,
-  })
-}
-
-/** PostgreSQL stores no NUL. Any text of a request may hold one, and reaches it here or there. */
-function refusedTextOf(error: unknown): DomainError | undefined {
-  if ((error as { code?: unknown } | null)?.code !== '22021') return undefined
-  return new DomainError('invalid', 'invalid-text', 'A text of the request holds a NUL character.', {
-    cause: error,
   })
 }
