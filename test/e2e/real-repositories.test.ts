@@ -185,4 +185,19 @@ describe('a customer’s repository', () => {
       'production',
     ])
   })
+
+  it('releases a module’s new name, what became of others’ code, and one that was uninstalled', async () => {
+    const build = await pushed('release/next', { renamed: true, removed: true })
+    expect(build.status, build.reason).toBe('succeeded')
+    const plan = await stack.cli('release', 'plan', 'shop', 'release/next')
+    expect(plan).toMatch(/^parts_glue +update +19\.0\.1\.0\.0 → 19\.0\.1\.1\.0 +content changed$/m)
+    expect(plan).toMatch(/^crate_new +install /m)
+    expect(plan).toMatch(/^crate_old +gone .*no longer in the repository: the update has to take it over$/m)
+    expect(plan).toMatch(/^leaflet +none .*uninstalled in Apps, and stays so$/m)
+    expect(plan).toContain('+ column colour')
+    await stack.cli('release', 'promote', 'shop', 'release/next', '--yes')
+    const crates = await ask<{ name: string }[]>('crate.crate', 'search_read', [], ['name'])
+    expect(crates.map(({ name }) => name)).toEqual(['Apples'])
+    await ask('parts.part', 'create', [{ colour: 'red' }])
+  })
 })
