@@ -6,8 +6,7 @@ alter table projects
   -- Its environments, secrets, tokens and grants are gone. The row stays for what was done: runs, evidence, audit log.
   add column deleted_at timestamptz;
 
-insert into permission_tables (permission, table_name) select 'project.manage', unnest('{runs, secrets, tokens,
-  grants, project_members, ignored_pushes, branches}'::text[]);
+insert into permission_tables (permission, table_name) values ('project.manage', 'runs');
 
 -- Branches that went before their staging environments were given an end.
 update branches set destroy_at = now() + interval '7 days'

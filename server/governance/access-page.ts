@@ -1,4 +1,12 @@
-import { memberRoles, type Permission, permissions, type Reach, type Role, ruleOf } from './matrix.ts'
+import {
+  isGrantable,
+  memberRoles,
+  type Permission,
+  permissions,
+  type Reach,
+  type Role,
+  ruleOf,
+} from './matrix.ts'
 
 const callers = ['webhook', 'workflow'] as const satisfies Role[]
 
@@ -7,6 +15,11 @@ const reaches: Partial<Record<Reach, string>> = {
   project: 'a project',
   environment: 'a project, a stage or an environment of it',
 }
+
+const roleOnly = permissions
+  .filter((permission) => ruleOf(permission).roleOnly)
+  .map((permission) => `\`${permission}\``)
+  .join(' and ')
 
 /** docs/access.md: the matrix for people. Written by `npm run gen`, compared by `npm run check`. */
 export function renderAccessPage(): string {
@@ -40,13 +53,13 @@ ${table(
     name,
     permissions
       .filter((permission) => forMembers(permission) && ruleOf(permission).reach === reach)
-      .filter((permission) => permission !== 'grant.manage')
+      .filter(isGrantable)
       .map((permission) => `\`${permission}\``)
       .join(', '),
   ]),
 )}
 
-What reaches the whole organization is not granted, nor is \`grant.manage\`: they go with the role.
+What reaches the whole organization is not granted, nor are ${roleOnly}: they go with the role.
 
 Two kinds of callers are no members: a verified webhook of the project's repository, and a GitHub Actions workflow of it
 that exchanged its token.

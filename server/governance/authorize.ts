@@ -1,7 +1,14 @@
 import type { Stage } from '../db/tables/projects.ts'
 import { claim, type Operation, type Projects, type Tx } from '../db/tenancy.ts'
 import { DomainError } from '../errors.ts'
-import { type MemberRole, type Permission, type ProjectRole, type Role, ruleOf } from './matrix.ts'
+import {
+  isGrantable,
+  type MemberRole,
+  type Permission,
+  type ProjectRole,
+  type Role,
+  ruleOf,
+} from './matrix.ts'
 import { requireStateFor } from './project-state.ts'
 
 /** On whose behalf a use case runs, and what they are. */
@@ -155,7 +162,7 @@ export async function decide(
     )
     if (byProject) return byProject
   }
-  if (access.memberId && projectId && rule.reach !== 'organization') {
+  if (access.memberId && projectId && isGrantable(permission)) {
     const byGrant = await findGrant(tx, access.memberId, permission, projectId, environment)
     if (byGrant) {
       const until = byGrant.expires_at.toISOString()

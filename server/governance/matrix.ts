@@ -26,6 +26,8 @@ export interface Rule {
   readonly roles: readonly Role[]
   /** In production, where that is narrower. */
   readonly production?: readonly Role[]
+  /** It comes with a role and is granted to nobody else. */
+  readonly roleOnly?: true
   /** Tables it changes, beside audit_events. Empty: it only reads, or what it starts is done by the server itself. */
   readonly writes: readonly string[]
 }
@@ -47,17 +49,9 @@ export const matrix = {
     does: 'Change, rename, archive and delete a project, and say of which repository it is',
     reach: 'project',
     roles: ['owner'],
-    writes: [
-      'projects',
-      'project_names',
-      'runs',
-      'secrets',
-      'tokens',
-      'grants',
-      'project_members',
-      'ignored_pushes',
-      'branches',
-    ],
+    // Who has the webhook's secret can push in anybody's name.
+    roleOnly: true,
+    writes: ['projects', 'project_names', 'runs'],
   },
   'host.join': {
     does: 'Make join tokens for hosts',
@@ -78,6 +72,7 @@ export const matrix = {
     does: 'Grant single permissions, and take them back',
     reach: 'project',
     roles: ['owner'],
+    roleOnly: true,
     writes: ['grants'],
   },
   'token.create': {
@@ -250,4 +245,7 @@ export type Permission = keyof typeof matrix
 
 export const permissions = Object.keys(matrix) as Permission[]
 export const ruleOf = (permission: Permission): Rule => matrix[permission]
+/** Whether an owner can grant it, in a project. */
+export const isGrantable = (permission: Permission): boolean =>
+  ruleOf(permission).reach !== 'organization' && !ruleOf(permission).roleOnly
 export const isPermission = (text: string): text is Permission => Object.hasOwn(matrix, text)

@@ -208,6 +208,7 @@ describe('grants', () => {
     ['an unknown permission', { permission: 'shel' }, 'Did you mean shell?', Code.InvalidArgument],
     ['one of the organization', { permission: 'host.join' }, 'comes with a role', Code.InvalidArgument],
     ['the right to grant', { permission: 'grant.manage' }, 'comes with a role', Code.InvalidArgument],
+    ['the management', { permission: 'project.manage' }, 'comes with a role', Code.InvalidArgument],
     ['what only webhooks do', { permission: 'webhook.receive' }, 'cannot grant', Code.FailedPrecondition],
     [
       'a project’s, in a stage',

@@ -8,7 +8,7 @@ import type { Stage } from '../../db/tables/projects.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { invalid, notFound, wrongState } from '../../errors.ts'
 import { authorize, type Caller, decide } from '../../governance/authorize.ts'
-import { isPermission, type Permission, permissions, ruleOf } from '../../governance/matrix.ts'
+import { isGrantable, isPermission, type Permission, permissions, ruleOf } from '../../governance/matrix.ts'
 import { didYouMean } from '../../governance/nearest.ts'
 import { timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
@@ -88,11 +88,11 @@ export async function grantPermission(
 
 function requireGrantable(permission: string): Permission {
   if (!isPermission(permission)) {
-    const known = permissions.filter((each) => ruleOf(each).reach !== 'organization')
+    const known = permissions.filter(isGrantable)
     const hint = didYouMean(permission, known) || ` They are: ${known.join(', ')}.`
     throw invalid('permission', `${JSON.stringify(permission)} is no permission.${hint}`)
   }
-  if (ruleOf(permission).reach === 'organization' || permission === 'grant.manage') {
+  if (!isGrantable(permission)) {
     throw invalid('permission', `${permission} comes with a role only and cannot be granted.`)
   }
   return permission

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import { queueEnvironmentRun } from '../../db/environment-runs.ts'
-import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { actAsServer, type Tx, withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
@@ -58,8 +58,8 @@ export async function deleteProject(
       .set({ deleted_at: now, archived_at: project.archived_at ?? now, webhook_secret_sealed: worthless })
       .where('id', '=', id)
       .execute()
-    await takeAway(tx, id, now)
     await audit(tx, caller, 'project.delete', subject, { name, ...plan })
+    await takeAway(tx, id, now)
     return { deleted: true, runIds: [] }
   })
 }
@@ -103,6 +103,7 @@ async function destroyEnvironments(
 
 /** What lets in ends, and what would still begin something of its own. */
 async function takeAway(tx: Tx, projectId: string, now: Date): Promise<void> {
+  await actAsServer(tx, [projectId])
   for (const [table, ending] of Object.entries(endings)) {
     await sql`update ${sql.table(table)} set ${sql.ref(ending)} = ${now}
       where project_id = ${projectId} and ${sql.ref(ending)} is null`.execute(tx)
