@@ -109,9 +109,22 @@ test('what Odoo would stop on is refused, or left out where it is of others', as
   expect(await discoverWith({ series: '16.0' })).toHaveLength(1)
 })
 
+test('where Odoo would look for tests is told', async () => {
+  for (const name of ['a', 'b', 'c']) await addon(name)
+  await write('a/tests/__init__.py')
+  await write('b/tests.py')
+  expect((await discover()).map(({ module, hasTests }) => [module, hasTests])).toEqual([
+    ['a', true],
+    ['b', true],
+    ['c', false],
+  ])
+})
+
 test('all manifests that are at fault are named at once', async () => {
   for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await addon(name, '{')
-  await expect(discover()).rejects.toThrow(/^a\/__manifest__.py:1:.*; b\/__manifest__.py:1:.*; and 1 more$/)
+  await expect(discover()).rejects.toThrow(
+    /^a\/__manifest__.py:1:.*; b\/__manifest__.py:1:.*; and 1 more; what is no addon/,
+  )
 })
 
 test('what is for another Odoo is found, and cannot be installed', async () => {

@@ -24,6 +24,8 @@ export interface OwnAddon extends Omit<Manifest, 'faults'> {
   hasNeutralize: boolean
   /** Something of it may run when it is updated. */
   hasMigrations: boolean
+  /** Odoo would look for tests in it. */
+  hasTests: boolean
   /** Why it cannot be installed, for people, beside `installable`: `has version 18.0.1.0, but …`. */
   unfit?: string
   /** It is for another Odoo, and nothing else is wrong with it. */
@@ -45,9 +47,10 @@ export async function discoverAddons(
   signal: AbortSignal,
 ): Promise<OwnAddon[]> {
   const { places, leftOut } = await findPlaces(root, search, signal)
-  const faults: TaskError[] = []
-  const addons = await readAddons(root, places, { search, faults }, signal)
-  if (faults.length > 0 && !search.isTolerant) throw together(faults)
+  const reading: Reading = { search, faults: [], unread: new Set() }
+  const addons = await readAddons(root, places, reading, signal)
+  const { faults } = reading
+  if (faults.length > 0 && !search.isTolerant) throw together(reading)
   for (const { message } of faults) search.leaveOut(message)
   refuseDuplicates(addons)
   const found = new Set(addons.map(({ module }) => module))
@@ -60,23 +63,30 @@ export async function discoverAddons(
 interface PlaceText
   extends Place,
     Pick<ManifestText, 'content'>,
-    Pick<OwnAddon, 'hasNeutralize' | 'hasMigrations'> {}
+    Pick<OwnAddon, 'hasNeutralize' | 'hasMigrations' | 'hasTests'> {}
 
 /** How what is wrong is told. */
 interface Reading {
   readonly search: AddonSearch
   readonly faults: TaskError[]
+  /** Folders that may be no addons at all. */
+  readonly unread: Set<string>
 }
 
 async function readPlace(root: string, place: Place): Promise<PlaceText> {
   const neutralize = await lstatIfThere(join(root, place.path, 'data', 'neutralize.sql'))
-  // `_get_files` of MigrationManager, odoo/modules/migration.py
-  const folders = ['migrations', 'upgrades'].map((name) => lstatIfThere(join(root, place.path, name)))
+  const hasOne = async (names: readonly string[]) => {
+    const found = await Promise.all(names.map((name) => lstatIfThere(join(root, place.path, name))))
+    return found.some((entry) => entry !== undefined)
+  }
   return {
     ...place,
     content: await readBeginning(join(root, place.file), maxManifestBytes + 1),
     hasNeutralize: neutralize?.isFile() ?? false,
-    hasMigrations: (await Promise.all(folders)).some((folder) => folder?.isDirectory()),
+    // `_get_files` of MigrationManager, odoo/modules/migration.py
+    hasMigrations: await hasOne(['migrations', 'upgrades']),
+    // `get_test_modules`, odoo/tests/loader.py, looks for `odoo.addons.NAME.tests`
+    hasTests: await hasOne(['tests', 'tests.py']),
   }
 }
 
@@ -128,19 +138,20 @@ async function readBatch(
 }
 
 function addonOf(
-  { module, path, file, isPackage, hasNeutralize, hasMigrations }: PlaceText,
+  { module, path, file, isPackage, hasNeutralize, hasMigrations, hasTests }: PlaceText,
   read: ReadManifest,
-  { search, faults }: Reading,
+  { search, faults, unread }: Reading,
 ): OwnAddon | undefined {
   const refuse = (reason: string, message: string) => void faults.push(new TaskError(reason, message))
   if (!('manifest' in read)) {
-    refuse(read.reason, `${read.message}; where it is no addon, set addons_paths in fairway.yaml`)
+    refuse(read.reason, read.message)
+    unread.add(module)
     return undefined
   }
   const { faults: _judged, ...manifest } = read.manifest
   const verdict = judgeManifest(read.manifest, search.series)
   if (!verdict.stops || verdict.otherSeries)
-    return { ...manifest, module, path, file, isPackage, hasNeutralize, hasMigrations, ...verdict }
+    return { ...manifest, module, path, file, isPackage, hasNeutralize, hasMigrations, hasTests, ...verdict }
   refuse('manifest-invalid', `${file}: ${verdict.unfit}`)
   return undefined
 }
@@ -148,11 +159,10 @@ function addonOf(
 const mostFaults = 5
 
 /** All at once: who has several of them need not build for each. */
-function together(faults: readonly TaskError[]): TaskError {
-  const [first] = faults
-  if (first && faults.length === 1) return first
+function together({ faults, unread }: Reading): TaskError {
   const text = listSentences(faults, mostFaults, ({ message }) => message)
-  return new TaskError(first?.reason ?? 'manifest-invalid', text)
+  const hint = unread.size > 0 ? '; what is no addon is left out by addons_paths in fairway.yaml' : ''
+  return new TaskError(faults[0]?.reason ?? 'manifest-invalid', `${text}${hint}`)
 }
 
 function refuseDuplicates(addons: OwnAddon[]): void {

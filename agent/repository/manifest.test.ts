@@ -92,6 +92,12 @@ lines""",
     expect(() => parseManifest(Uint8Array.of(0x7b, 0xff, 0x7d), 'x')).toThrow('not valid UTF-8')
   })
 
+  test('that begins with a byte order mark is refused for that, and not for the faultless text behind it', () => {
+    expect(() => parse("\ufeff{'name': 'A'}")).toThrow(
+      /^sale_x\/__manifest__.py: begins with a byte order mark .*: save it as UTF-8 without$/,
+    )
+  })
+
   test('of any bytes is read or refused, and nothing else happens', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (content) => {

@@ -13,6 +13,11 @@ export function parseManifest(content: Uint8Array, file: string): Manifest {
   if (content.byteLength > maxManifestBytes)
     throw invalid(file, `larger than ${maxManifestBytes / 1024 ** 2} MiB, which no manifest needs`)
   const source = decodeText(content, file)
+  if (source.startsWith('\ufeff'))
+    throw invalid(
+      file,
+      'begins with a byte order mark (U+FEFF), which Odoo does not take: save it as UTF-8 without',
+    )
   let value: PythonValue
   try {
     value = parsePythonLiteral(source)

@@ -13,6 +13,7 @@ const addon = (path: string, source = ''): PlacedAddon => ({
   excludes: [],
   hasNeutralize: false,
   hasMigrations: false,
+  hasTests: false,
   hasHooks: false,
   externalPython: [],
   externalBin: [],

@@ -55,7 +55,7 @@ export async function readPackagedAddons(
       const { faults: _judged, ...manifest } = result.manifest
       const verdict = judgeManifest(result.manifest, series)
       // Nobody looks for its scripts: it may have some.
-      const scripts = { hasNeutralize: neutralize, hasMigrations: true }
+      const scripts = { hasNeutralize: neutralize, hasMigrations: true, hasTests: true }
       const its = { file: texts[index]!.file, isPackage: true, ...scripts }
       found.set(module, { ...manifest, ...where, ...its, ...verdict })
     }

@@ -86,7 +86,10 @@ async function proveInstalled(input: ApplyModulesTask, cell: Cell, signal: Abort
 function reportTests(input: ApplyModulesTask, log: UpdateLog | undefined, context: TaskContext) {
   const { failed = 0, errors = 0, total = 0 } = log?.tests ?? {}
   if (input.testTags && total === 0)
-    context.warn(`no test was run: the tags ${input.testTags} match none of the installed modules' tests`)
+    context.warn(
+      `no test was run: the tags ${input.testTags} match none of the installed modules' tests; ` +
+        'mend them at `tests` in fairway.yaml, where `tests: false` runs none',
+    )
   if (total > 0) context.log('fairway', `${total} tests passed`)
   // Zero tests that passed have tested nothing.
   return create(TestReportSchema, { ran: total > 0, total, failed, errors, failures: log?.failures ?? [] })

@@ -131,7 +131,7 @@ function modulesOf(output: ResolveOutput, stage: Stage) {
   throw wrongState('stage-unresolved', `As ${stage}, commit ${output.commit.slice(0, 10)}: ${found.error}`)
 }
 
-/** `none` runs no test; nothing said runs those of the own modules that are installed. */
+/** `none` runs no test; nothing said runs those of the own modules that are installed and have any. */
 function testTagsOf(
   config: StageConfig | undefined,
   addons: readonly Addon[],
@@ -142,7 +142,7 @@ function testTagsOf(
   if (wanted !== '') return wanted
   // Those of dependencies are their authors' to run.
   return addons
-    .filter(({ name, source }) => source === '' && closure.includes(name))
+    .filter(({ name, source, tests }) => source === '' && tests !== false && closure.includes(name))
     .map(({ name }) => `/${name}`)
     .join(',')
 }

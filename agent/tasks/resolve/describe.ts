@@ -65,6 +65,7 @@ function describe(addon: PlacedAddon, treeId: string, distribution: string): Add
     source: addon.source,
     installHooks: addon.hasHooks,
     migrations: addon.hasMigrations,
+    tests: addon.hasTests,
   })
 }
 

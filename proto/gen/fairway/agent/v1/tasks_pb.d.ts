@@ -928,6 +928,13 @@ export declare type Addon = Message<"fairway.agent.v1.Addon"> & {
    * @generated from field: optional bool migrations = 41;
    */
   migrations?: boolean | undefined;
+
+  /**
+   * Odoo finds a `tests` package or module in it. Agents of before do not say.
+   *
+   * @generated from field: optional bool tests = 42;
+   */
+  tests?: boolean | undefined;
 };
 
 /**
