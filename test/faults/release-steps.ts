@@ -33,7 +33,7 @@ const sendAway = ['room', 'route-maintenance', 'stop-current', 'snapshot:safety'
 const saved = ['hold', 'snapshot:safety', 'snapshot-ready:safety']
 
 const takeOver = ['start', 'smoke', 'route'] as const
-const candidate = ['candidate', 'secrets']
+const candidate = ['candidate', 'secrets', 'known-log']
 const live = ['before', 'live']
 
 const cleanUp = ['remove', 'prune'] as const
@@ -137,6 +137,7 @@ export const releaseRuns = {
       'contents-seen:clone',
       'credentials:fetch-image:production',
       'trial',
+      'known-log-of-trial',
       'rehearsal-verdict',
       'retire',
       'destroyed',
