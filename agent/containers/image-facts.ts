@@ -94,9 +94,11 @@ async function probe(host: DockerHost, reference: string, signal: AbortSignal): 
       const { manifests, ...facts } = probed
       return { ...facts, modules: await readImageModules(manifests, facts.odooVersion, limited) }
     }
+    const tooMuch =
+      bytes > maxProbedBytes ? `its manifests take more than ${maxProbedBytes / 1024 ** 2} MiB` : undefined
     throw new TaskError(
       'image-unusable',
-      `the image ${reference} holds no usable Odoo: ${lastError ?? `exit code ${end?.exitCode}`}`,
+      `the image ${reference} holds no usable Odoo: ${tooMuch ?? lastError ?? `exit code ${end?.exitCode}`}`,
     )
   } catch (error) {
     if (error instanceof TaskError || signal.aborted) throw error

@@ -12,8 +12,9 @@ const migrationLock = 7_236_110
 
 /**
  * Brings the owner's database to the newest schema, forward only, each file in a transaction of its own, and makes
- * the two roles that the server runs as. The owner needs no superuser's rights, only CREATEROLE. Safe to call from several servers at once.
- * Rejects when a file that was applied has changed since, or when the database is newer than this server.
+ * the two roles that the server runs as. The owner needs no superuser's rights, only CREATEROLE. Safe to call from
+ * several servers at once. Rejects when a file that was applied has changed since, or when the database is newer than
+ * this server.
  */
 export async function migrate(ownerUrl: string, passwords: RolePasswords): Promise<{ applied: string[] }> {
   const client = new pg.Client({ connectionString: ownerUrl, application_name: 'fairway-migrate' })

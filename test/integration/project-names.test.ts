@@ -1,12 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DomainError } from '../../server/errors.ts'
 import { deleteProject } from '../../server/services/projects/project-deletion.ts'
 import { renameProject } from '../../server/services/projects/project-rename.ts'
 import { createProject, getProject } from '../../server/services/projects/projects.ts'
 import { runCli } from '../support/cli.ts'
-import { createOrganization, insert, query, startTestDatabase } from '../support/postgres.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeTenant, type Tenant } from '../support/tenant.ts'
 
@@ -69,50 +66,3 @@ test('one of those who ask at once gets the name', async () => {
   )
   expect(refusals).toEqual(['project-exists', 'project-exists'])
 })
-
-test('names of before are kept by an upgrade whose owner of the tables is no superuser', async () => {
-  await using database = await emptyDatabase()
-  const files = (await readdir(migrations)).filter((name) => name.endsWith('.sql')).sort()
-  const own = files.indexOf('0015-project-names.sql')
-  await database.migrate(files.slice(0, own))
-  const organization_id = await createOrganization(database, 'old')
-  const project_id = await insert(database.ownerUrl, 'projects', {
-    organization_id,
-    name: 'shop',
-    repository_url: 'https://git.example/shop/odoo.git',
-    repository_slug: 'shop/odoo',
-    branch_rules: '[]',
-    webhook_secret_sealed: Buffer.alloc(0),
-  })
-  await database.migrate(files.slice(own))
-  expect(
-    await query(database.ownerUrl, 'select organization_id, name, project_id from project_names'),
-  ).toEqual([{ organization_id, name: 'shop', project_id }])
-  expect(
-    await query(database.ownerUrl, "select relforcerowsecurity from pg_class where relname = 'projects'"),
-  ).toEqual([{ relforcerowsecurity: true }])
-})
-
-const migrations = new URL('../../migrations/', import.meta.url)
-
-/** Without tables; those of its migrations are a plain role's. */
-async function emptyDatabase() {
-  const database = await startTestDatabase('template0')
-  const role = `plain_${randomUUID().replaceAll('-', '')}`
-  await query(database.ownerUrl, `create role ${role} nologin nosuperuser nobypassrls`)
-  await query(database.ownerUrl, `grant create on schema public to ${role}`)
-  return {
-    ...database,
-    migrate: async (files: readonly string[]) => {
-      for (const name of files) {
-        const text = await readFile(new URL(name, migrations), 'utf8')
-        await query(database.ownerUrl, `set role ${role}; ${text}`)
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      await query(database.ownerUrl, `drop owned by ${role}`)
-      await query(database.ownerUrl, `drop role ${role}`)
-      await database.close()
-    },
-  }
-}

@@ -88,6 +88,13 @@ test('staging of branches that are gone is given an end, and nothing else is', a
   expect(await tell('select id from branches where destroy_at is not null')).toEqual([{ id: gone }])
 })
 
+test('names that projects have are theirs for ever', async () => {
+  const project_id = await arrangeProject('shop')
+  await upgrade()
+  const names = 'select organization_id, name, project_id from project_names'
+  expect(await tell(names)).toEqual([{ organization_id, name: 'shop', project_id }])
+})
+
 test('a release that is at the data of production is seen', async () => {
   const project_id = await arrangeProject('shop')
   const branch_id = await arrangeBranch(project_id, 'production')
