@@ -159,9 +159,18 @@ describe('fault 25: a dump that dies', { timeout: 60_000 }, () => {
       ],
       [
         'the pool is full',
-        async () => {
-          const { freeBytes } = await rig.pool.usage()
-          await run('fallocate', ['-l', `${freeBytes - 100 * MIB}`, join(rig.pool.root, 'full')])
+        async (dumpId) => {
+          const [tool] = await listContainers(rig.host, { role: 'task', cell: dumpId })
+          const container = rig.host.docker.getContainer(tool?.Id ?? 'none')
+          // It writes hundreds of MiB a second: while it goes on, nobody can say what is free.
+          await container.pause()
+          try {
+            await run('sync', ['--file-system', rig.pool.root])
+            const { freeBytes } = await rig.pool.usage()
+            await run('fallocate', ['-l', `${freeBytes - 100 * MIB}`, join(rig.pool.root, 'full')])
+          } finally {
+            await container.unpause()
+          }
         },
         {
           reason: 'dump-failed',
