@@ -181,6 +181,11 @@ test('builds under way keep what they and their candidates made; one that has no
   expect(await inUse()).toBeUndefined()
 })
 
+interface CollectImages {
+  readonly keepDigests: string[]
+  readonly imageRepository: string
+}
+
 /** The end of a build that made an image, or did not. */
 const buildOf = (imageBuilt: boolean) => async (run: BuildActions) => {
   await run.step('image', () => run.note({ digest: of('own'), imageBuilt }))
@@ -205,7 +210,7 @@ test('a build that made an image asks for the removal of the others, and says wh
   await createEnvironment('feature-a', { deployment: JSON.stringify({ digest: of('a') }) })
   await queued()
   await play(buildOf(true))
-  const [task] = await rows<{ spec: { collectImages: { keepDigests: string[]; imageRepository: string } } }>(
+  const [task] = await rows<{ spec: { collectImages: CollectImages } }>(
     "select spec from tasks where run_id = $1 and kind = 'collectImages'",
   )
   expect(task?.spec.collectImages.keepDigests.toSorted()).toEqual(expected('own', 'a'))
@@ -218,6 +223,55 @@ test('a build that made an image asks for the removal of the others, and says wh
   )
   await play(buildOf(true))
   expect(await endOf()).toMatchObject({ status: 'succeeded', record: { collectedImages: [of('gone')] } })
+})
+
+test('what a renamed project made under former names is collected there, by the same digests', async () => {
+  const [{ name }] = (await query<{ name: string }>(
+    database.ownerUrl,
+    'select name from projects where id = $1',
+    [project_id],
+  )) as [{ name: string }]
+  // Of one name there never was an image.
+  const [former, unused] = [`former-${name}`, `unused-${name}`]
+  await query(
+    database.ownerUrl,
+    'insert into project_names (organization_id, project_id, name) select $1, $2, unnest($3::text[])',
+    [organization_id, project_id, [former, unused, name]],
+  )
+  const { registry } = database.context.config
+  const image = `${registry}/acme/${former}@${of('served')}`
+  const served = { digest: of('served'), image }
+  await createRun(served)
+  await query(database.ownerUrl, 'update environments set deployment = $2 where id = $1', [
+    environment_id,
+    JSON.stringify(served),
+  ])
+  await queued()
+  const asked: unknown[] = []
+  for (const [index, gone] of ['gone', 'gone-before'].entries()) {
+    await play(buildOf(true))
+    const tasks = await rows<{ id: string; key: string; spec: { collectImages: CollectImages } }>(
+      `select id, key, spec from tasks where run_id = $1 and kind = 'collectImages' order by created_at`,
+    )
+    const { id, key, spec } = tasks[index]!
+    const { imageRepository, keepDigests } = spec.collectImages
+    asked.push([key, imageRepository, keepDigests.toSorted()])
+    await query(
+      database.ownerUrl,
+      "update tasks set status = 'succeeded', output = $2, finished_at = now() where id = $1",
+      [id, JSON.stringify({ collectImages: { removedDigests: [of(gone)] } })],
+    )
+  }
+  await play(buildOf(true))
+  const kept = expected('own', 'served')
+  expect(asked).toEqual([
+    ['collect-images', `${registry}/acme/${name}`, kept],
+    [`collect-images:${former}`, `${registry}/acme/${former}`, kept],
+  ])
+  expect(await endOf()).toMatchObject({
+    status: 'succeeded',
+    record: { collectedImages: [of('gone'), of('gone-before')] },
+  })
 })
 
 test('a removal that fails is a warning, and a build that made nothing asks for none', async () => {

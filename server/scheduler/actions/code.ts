@@ -12,6 +12,7 @@ import type { BuildActions } from '../types.ts'
 import { imageRulesFor, requireAllowedBase } from './base-image.ts'
 import { imagesToTrust } from './builders.ts'
 import { credentialsFor } from './credentials.ts'
+import { imageRepositoryOf } from './image-repositories.ts'
 import { lockToKeep } from './lock-to-keep.ts'
 import { judgeSecrets, lastScannedCommit } from './secret-scan.ts'
 import { type EngineConfig, minutes } from './wording.ts'
@@ -23,7 +24,7 @@ export function codeActions(
   blobs: BlobStore,
 ): Pick<BuildActions, 'resolve' | 'image'> {
   const { run, project, organization, branch } = engine.state
-  const imageRepository = `${config.registry}/${organization}/${project.name}`
+  const imageRepository = imageRepositoryOf(config.registry, organization, project.name)
   let resolved: ResolveOutput | undefined
   // As it is when the task is asked for, which keeps it.
   const policyFor = async (task: string): Promise<PolicyDocument | undefined> =>
