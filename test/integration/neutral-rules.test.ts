@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { findUncovered } from '../../agent/neutralize/coverage.ts'
+import { findHost } from '../../agent/neutralize/remember-production.ts'
 import { createNeutralDatabase, type NeutralDatabase } from '../support/neutral-database.ts'
 import { canary, parameters } from '../support/neutral-tables.ts'
 
@@ -297,6 +298,38 @@ test('links lead to the copy itself, and stay so', async () => {
   )
   expect(meeting?.videocall_location).toBe(`${address}/calendar/join_videocall/${meeting?.access_token}`)
   expect(elsewhere?.videocall_location).toBe('https://meet.example.org/x')
+})
+
+test('production is found by its name in letters and as browsers write it, whichever it gave', async () => {
+  const written = [
+    'https://münchen.example/a',
+    'HTTPS://MÜNCHEN.EXAMPLE/a',
+    'https://xn--mnchen-3ya.example/a',
+    'https://xn--bcher-kva.example/a',
+    'https://user@Bücher.example/a',
+    'https://b%C3%BCcher.example/a',
+    `https://${'bücher.example'.normalize('NFD')}/a`,
+    '{"back": "https://b\\u00fccher.example/a"}',
+  ]
+  const others = ['https://munchen.example/', 'https://münchen.example.net/', 'https://xn--bcher-kva.org/']
+  const values = [...written, ...others].map((url) => `('${url}')`).join(', ')
+  await database.asOdoo(
+    'create table ir_act_url (id serial primary key, url text)',
+    `insert into ir_act_url (url) values ${values}`,
+  )
+  // As rememberProduction keeps it, whichever form the settings have.
+  const wishes = {
+    address,
+    productionHosts: ['https://münchen.example', 'xn--bcher-kva.example'].flatMap(findHost),
+  }
+  expect(await database.failed(wishes)).toContain('no stored address leads to production')
+  await database.blank(wishes)
+  expect(await database.failed(wishes)).toEqual([])
+  const urls = await database.rowsOf<{ url: string }>('select url from ir_act_url order by id')
+  expect(urls.map(({ url }) => url)).toEqual([
+    ...written.map((url) => (url.startsWith('{') ? `{"back": "${address}/a"}` : `${address}/a`)),
+    ...others,
+  ])
 })
 
 test('a copy that nobody visits leads to itself alone', async () => {

@@ -1,3 +1,4 @@
+import { hostPattern } from '../host-pattern.ts'
 import { type Idea, type Rule, where } from '../rule.ts'
 import { literal, type Schema } from '../schema.ts'
 
@@ -80,7 +81,7 @@ function leadingHome(
   { own, productionHosts }: Home,
 ): Rule[] {
   if (productionHosts.length === 0) return []
-  const hosts = productionHosts.map((host) => host.replaceAll('.', '\\.')).join('|')
+  const hosts = productionHosts.map(hostPattern).join('|')
   const at = (scheme: string) =>
     literal(`${scheme}s?://([^/@[:space:]]*@)?(${hosts})(:[0-9]+)?(?![a-z0-9-]|\\.[a-z0-9])`)
   const forWebSocket = own.replace(/^http/, 'ws')
