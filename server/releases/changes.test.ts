@@ -46,10 +46,10 @@ const seen: ContentsRecord = {
   addons: { parts_base: 'p1', parts_glue: 'g1', shop_parts: 's1', crate_old: 'c1' },
 }
 const image = { reference: 'registry.example/shop@sha256:d2', digest: 'sha256:d2', built: true }
-function plan(source: Source, record: ContentsRecord | undefined) {
-  const contents = contentsOf(deployed, record)
+function plan(source: Source, record: ContentsRecord | undefined, current = deployed) {
+  const contents = contentsOf(current, record)
   return createPlan(
-    { project: 'shop', environment: 'main', cellId: 'cell', current: deployed, contents },
+    { project: 'shop', environment: 'main', cellId: 'cell', current, contents },
     source,
     image,
   )
@@ -76,9 +76,17 @@ test('what a person installed has the content of the image that served then, is 
   expect(same.sha256).not.toBe(plan(code(own), seen).sha256)
 })
 
-test('a forgotten bump is still one where a person installed the module', () => {
-  const module = { name: 'extra', action: 'update', before: '1', after: '1' } as const
-  expect(lacksBump({ ...module, why: 'content changed; installed by hand' })).toBe(true)
+test('a forgotten bump is one of a changed content, whoever installed the module and whatever is said of it', () => {
+  const byHand = { ...seen, installed: [...seen.installed, 'extra'], chosen: [...seen.chosen, 'extra'] }
+  const addonVersions = { parts_glue: '1', extra: '1' }
+  const bumpsOf = (found: ContentsRecord, changed: object) => {
+    const next = plan(code({ ...own, ...changed }, { addonVersions }), found, { ...deployed, addonVersions })
+    return next.document.modules.filter(lacksBump).map(({ name }) => name)
+  }
+  expect(bumpsOf(byHand, { extra: 'e2', parts_glue: 'g2' })).toEqual(['extra', 'parts_glue'])
+  // Not installed; and one whose content nobody knows.
+  expect(bumpsOf(seen, { extra: 'e2' })).toEqual([])
+  expect(bumpsOf({ ...seen, recorded: false, baseImage: '', addons: {} }, {})).toEqual([])
 })
 
 test('the content is that of the last update there, not of the last release', () => {

@@ -10,16 +10,19 @@ export interface PlannedModule {
    * is installed, and not in the code.
    */
   readonly action: 'install' | 'update' | 'renamed' | 'none' | 'gone'
+  /** For people. */
   readonly why: string
+  /** For programs, where something hangs on it: its content is another one than the database has, or the code had. */
+  readonly cause?: 'content'
   readonly before: string
   readonly after: string
 }
 
 /** Its content changed and its version did not: harmless here, and worth a word. */
-export const lacksBump = ({ action, before, after, why }: PlannedModule): boolean =>
-  action === 'update' && why.startsWith(changedContent) && before !== '' && before === after
+export const lacksBump = ({ action, before, after, cause }: PlannedModule): boolean =>
+  action === 'update' && cause === 'content' && before !== '' && before === after
 
-const changedContent = 'content changed'
+const changedContent = { why: 'content changed', cause: 'content' } as const
 const byHand = 'installed by hand'
 // Module.button_install of base goes by what is `to install`, and an update installs what is asked for only.
 const notByItself =
@@ -109,15 +112,18 @@ function changed(current: PlannedFor, source: Source, { install }: ModuleChanges
     if (contents.installed.has(name)) {
       const known = contents.trees.get(name)
       if (known === tree) return []
-      const why = known === undefined ? 'its content is not known, and updated once' : changedContent
-      return [{ name, action: 'update', why: withHand(why, isByHand(current, source, name)) }]
+      const reason =
+        known === undefined ? { why: 'its content is not known, and updated once' } : changedContent
+      const why = withHand(reason.why, isByHand(current, source, name))
+      return [{ name, action: 'update', ...reason, why }]
     }
     if (served.get(name) === tree) return []
     // It may come with what is installed now.
     if (install.length === 0 && comesByItself(source, name))
       return [{ name, action: 'none', why: notByItself }]
     if (wasUninstalled(deployed, contents, name)) return []
-    return [{ name, action: 'none', why: served.has(name) ? changedContent : 'new in the repository' }]
+    const reason = served.has(name) ? changedContent : { why: 'new in the repository' }
+    return [{ name, action: 'none', ...reason }]
   })
 }
 
