@@ -1,3 +1,4 @@
+import { installedChange } from '../../lib/words/installed-change.ts'
 import { listShort } from '../../lib/words/list-short.ts'
 import type { ApplyModulesTask, DatabaseContents } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { withHostileDatabase } from '../database/hostile-database.ts'
@@ -25,26 +26,13 @@ export async function contentsBefore(
 }
 
 function requireSame(planned: readonly string[], installed: readonly string[]): void {
-  const [was, is] = [new Set(planned), new Set(installed)]
-  const changes = [
-    ...named(
-      installed.filter((name) => !was.has(name)),
-      'installed',
-    ),
-    ...named(
-      planned.filter((name) => !is.has(name)),
-      'uninstalled',
-    ),
-  ]
-  if (changes.length > 0)
+  const change = installedChange(planned, installed)
+  if (change)
     throw new TaskError(
       'database-changed',
-      `modules were changed in the database since this was planned (${changes.join('; ')}), and nothing was done: plan it again`,
+      `the database is not what it was when this was planned (${change}), and nothing was done: plan it again`,
     )
 }
-
-const named = (names: readonly string[], what: string): string[] =>
-  names.length > 0 ? [`${what}: ${listed(names)}`] : []
 
 /** Modules without code that the update was to take over. @throws TaskError `module-gone`. */
 export function requireGone(expected: readonly string[], installed: readonly string[]): void {

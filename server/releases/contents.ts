@@ -64,19 +64,3 @@ export const plannedFrom = ({ installed, baseImage, trees, seen }: Contents) =>
   seen
     ? { installed: [...installed].sort(), recorded: true, baseImage, addons: Object.fromEntries(trees) }
     : undefined
-
-/** `crate_old was uninstalled`; empty where both have the same modules. */
-export function contentsChange(before: Contents, after: Contents): string {
-  const part = (names: readonly string[], what: string) =>
-    names.length > 0 ? [`${names.slice(0, 5).join(', ')} ${names.length === 1 ? 'was' : 'were'} ${what}`] : []
-  return [
-    ...part(
-      [...after.installed].filter((name) => !before.installed.has(name)),
-      'installed',
-    ),
-    ...part(
-      [...before.installed].filter((name) => !after.installed.has(name)),
-      'uninstalled',
-    ),
-  ].join(', ')
-}

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
+import { installedChange } from '../../../lib/words/installed-change.ts'
 import type { DatabaseContents } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { Deployment } from '../../db/record.ts'
-import { type Contents, contentsChange, contentsOf, contentsRecord } from '../../releases/contents.ts'
+import { type Contents, contentsOf, contentsRecord } from '../../releases/contents.ts'
 import type { Engine } from '../replay.ts'
 import { type BuildActions, TaskFailed } from '../types.ts'
 import { servedBefore } from './runtime.ts'
@@ -13,7 +14,8 @@ export function contentsActions(engine: Engine): Pick<BuildActions, 'requireUnch
     async requireUnchanged(planned) {
       const current = servedBefore(engine.state)
       if (!planned?.seen || !current) return
-      const change = contentsChange(planned, await lookAtContents(engine, current, 'approved'))
+      const { installed } = await lookAtContents(engine, current, 'approved')
+      const change = installedChange(planned.installed, installed)
       if (change)
         throw new TaskFailed(
           'production-changed',
@@ -24,8 +26,10 @@ export function contentsActions(engine: Engine): Pick<BuildActions, 'requireUnch
 }
 
 /**
- * Looks into production's database while nobody updates it, and keeps what it saw where plans are made without asking a host. `key`: what for.
+ * Looks into production's database while nobody updates it, and keeps what it saw where plans are made without asking a host.
  * An agent that does not tell leaves what the last release meant it to be.
+ *
+ * @param key what for.
  */
 export async function lookAtContents(engine: Engine, current: Deployment, key: string): Promise<Contents> {
   const { state } = engine
