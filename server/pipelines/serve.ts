@@ -18,7 +18,7 @@ export async function serve(
     await run.step('smoke', async () => {
       await run.smoke(candidate, look)
       switching = true
-      await run.goLive(candidate)
+      await run.goLive(candidate, standing)
     })
   } catch (failure) {
     await run.always(async () => {

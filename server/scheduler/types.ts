@@ -160,8 +160,12 @@ export interface BuildActions extends CommonActions {
   startRuntime(candidate: Deployment, look: Look): Promise<void>
   /** @param look as it was started with. */
   smoke(candidate: Deployment, look: Look): Promise<void>
-  /** The route leads to the candidate from now on, and the environment is what it serves. Can't be cancelled half-way. */
-  goLive(candidate: Deployment): Promise<void>
+  /**
+   * The route leads to the candidate from now on, and the environment is what it serves. Can't be cancelled half-way.
+   *
+   * @param standing What serves now did so all along, and nothing of the run touched its data.
+   */
+  goLive(candidate: Deployment, standing: boolean): Promise<void>
   /** Visitors are told to come back after that many seconds. */
   maintenance(text: string, retryAfterSeconds: number): Promise<void>
 

@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest'
 import type { ContentsRecord } from '../../server/db/record.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
-import { digestOf, ref, useReleases } from '../support/use-releases.ts'
+import type { Play } from '../support/play-run.ts'
+import { contentOf, playBuild, releaseBranch } from '../support/releases.ts'
+import { digestOf, ref, updated, useReleases } from '../support/use-releases.ts'
 
 // Plans are made from what production's database has, not from what the last release meant it to have.
 
-const { tenant, context, play, plan, runOf, tasksOf, served, rehearsed } = useReleases()
+const { asOwner, tenant, context, play, plan, runOf, tasksOf, served, rehearsed } = useReleases()
 
 const shop = { installed: ['base', 'shop'], chosen: ['shop'] }
 const withExtra = { installed: ['base', 'extra', 'shop'], chosen: ['extra', 'shop'] }
@@ -61,6 +63,39 @@ describe('what was seen', () => {
     await play(startedBefore, { answers: found({ ...shop, seenAt: seenAt(8) }), afterTask })
     expect((await served()).digest).toBe(digestOf('two'))
     expect((await seen())?.installed).not.toEqual(shop.installed)
+  })
+
+  it('is not written over by a release that leaves the data, where somebody looked while it was under way', async () => {
+    const { buildImage } = contentOf('the same modules')
+    const stage = (answers: Play['answers']) =>
+      playBuild(context(), tenant(), releaseBranch, 'one', { answers: { buildImage, ...answers } })
+    await stage({})
+    const runId = await promote('')
+    let looked = false
+    const afterTask = async (kind: string) => {
+      if (kind !== 'startRuntime' || looked) return
+      looked = true
+      await stage(found({ ...withExtra, seenAt: seenAt(6) }))
+    }
+    await play(runId, { answers: found({ ...shop, seenAt: seenAt(5) }), afterTask })
+    expect(await runOf(runId)).toMatchObject({ status: 'succeeded', record: { updatedModules: [] } })
+    expect((await seen())?.installed).toEqual(withExtra.installed)
+  })
+
+  it('of data that a release has changed since is not kept, whenever it was seen', async () => {
+    const afterTask = async (kind: string) => {
+      if (kind !== 'applyModules') return
+      const former = JSON.stringify({ ...withoutShop, seenAt: seenAt(9) })
+      await asOwner("update environments set contents = $1 where stage = 'production'", [former])
+    }
+    const applyModules = { ...updated.applyModules, contents: { ...shop, seenAt: seenAt(5) } }
+    const runId = await promote('')
+    await play(runId, { answers: { ...found({ ...shop, seenAt: seenAt(4) }), applyModules }, afterTask })
+    expect(await runOf(runId)).toMatchObject({ status: 'succeeded', record: { updatedModules: ['shop'] } })
+    expect(await seen()).toMatchObject({
+      installed: shop.installed,
+      seenAt: expect.stringContaining('04:05'),
+    })
   })
 })
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { installedChange } from '../../../lib/words/installed-change.ts'
 import type { DatabaseContents } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import type { Deployment } from '../../db/record.ts'
+import type { ContentsRecord, Deployment } from '../../db/record.ts'
 import { type Contents, contentsOf, contentsRecord } from '../../releases/contents.ts'
 import type { Engine } from '../replay.ts'
 import { type BuildActions, TaskFailed } from '../types.ts'
@@ -76,4 +76,15 @@ export async function keepContents(
       .execute(),
   )
   return contentsOf(production, record)
+}
+
+/**
+ * What an environment is known to have once it is live: what its run last saw. Where the cell stands untouched, somebody else
+ * may have looked later; data that were changed or put back are as the run left them, whatever was seen of the former ones.
+ */
+export function contentsOnceLive(record: ContentsRecord | undefined, standingCellId: string | null) {
+  const own = record ? JSON.stringify(record) : null
+  return sql<string | null>`case
+    when cell_id = ${standingCellId}::uuid and contents ->> 'seenAt' > ${record?.seenAt ?? ''} then contents
+    else ${own}::jsonb end`
 }

@@ -8,6 +8,7 @@ import { deploymentOf } from '../run-state.ts'
 import type { BuildActions, EnvironmentActions } from '../types.ts'
 import { auditEnvironment } from './audit-environment.ts'
 import { faultOfRules } from './branch-rules.ts'
+import { contentsOnceLive } from './contents.ts'
 import { hostnamesOf } from './hostnames.ts'
 import { logRulesOf } from './log-rules.ts'
 import { issueRecord } from './observation.ts'
@@ -165,7 +166,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       engine.summarize(`${output.checks.length} checks passed`)
     },
 
-    async goLive(candidate) {
+    async goLive(candidate, standing) {
       const output = await engine.task(
         `route:${candidate.runtimeId}`,
         'switchRoute',
@@ -189,7 +190,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
             cell_id: candidate.cellId,
             url,
             deployment: JSON.stringify(candidate),
-            contents: engine.record.contents ? JSON.stringify(engine.record.contents) : null,
+            contents: contentsOnceLive(engine.record.contents, standing ? candidate.cellId : null),
             updated_at: new Date(),
           })
           .where('id', '=', environment.id)
