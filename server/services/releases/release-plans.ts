@@ -95,7 +95,10 @@ async function hintsOf(
     !rehearsed &&
     mustRehearse(plan.changes, policy.document.rehearsal.required)
   ) {
-    hints.push(`it has to be rehearsed first: fairway release rehearse ${project.name} ${candidate.branch}`)
+    hints.push(
+      'its release rehearses it first; to see what comes of that before anybody is asked: ' +
+        `fairway release rehearse ${project.name} ${candidate.branch}`,
+    )
   }
   const main = await tx
     .selectFrom('branches')
