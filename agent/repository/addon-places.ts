@@ -19,6 +19,8 @@ export interface AddonSearch {
   readonly isTolerant?: boolean
   /** Told what looks like an addon and is left out, and why. */
   readonly leaveOut: (text: string) => void
+  /** Told what an error for many names only a part of. */
+  readonly note?: (text: string) => void
 }
 
 /** A folder that is an addon by its files. */

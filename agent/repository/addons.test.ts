@@ -122,8 +122,13 @@ test('where Odoo would look for tests is told', async () => {
 
 test('all manifests that are at fault are named at once', async () => {
   for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await addon(name, '{')
-  await expect(discover()).rejects.toThrow(
-    /^a\/__manifest__.py:1:.*; b\/__manifest__.py:1:.*; and 1 more; what is no addon/,
+  const noted: string[] = []
+  const note = (text: string) => void noted.push(text)
+  await expect(discoverWith({ note })).rejects.toThrow(
+    /^a\/__manifest__.py:1:.*; b\/__manifest__.py:1:.*; and 1 more, all of them in the log; what is no addon/,
+  )
+  expect(noted.map((text) => text.split(':', 1)[0])).toEqual(
+    ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `${name}/__manifest__.py`),
   )
 })
 

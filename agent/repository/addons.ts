@@ -158,11 +158,14 @@ function addonOf(
 
 const mostFaults = 5
 
-/** All at once: who has several of them need not build for each. */
-function together({ faults, unread }: Reading): TaskError {
+/** All at once, and those that the error has no room for in the log: who has several of them need not build for each. */
+function together({ faults, unread, search: { note } }: Reading): TaskError {
+  const isLong = faults.length > mostFaults
+  if (isLong) for (const { message } of faults) note?.(message)
   const text = listSentences(faults, mostFaults, ({ message }) => message)
+  const rest = isLong ? ', all of them in the log' : ''
   const hint = unread.size > 0 ? '; what is no addon is left out by addons_paths in fairway.yaml' : ''
-  return new TaskError(faults[0]?.reason ?? 'manifest-invalid', `${text}${hint}`)
+  return new TaskError(faults[0]?.reason ?? 'manifest-invalid', `${text}${rest}${hint}`)
 }
 
 function refuseDuplicates(addons: OwnAddon[]): void {

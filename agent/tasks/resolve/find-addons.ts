@@ -31,7 +31,14 @@ export async function findOwnAddons(
   const { signal } = context
   const leftOut: string[] = []
   const tops = new Set(submodules)
-  const search = { paths, series, tops, topName, leaveOut: (text: string) => void leftOut.push(text) }
+  const search = {
+    paths,
+    series,
+    tops,
+    topName,
+    leaveOut: (text: string) => void leftOut.push(text),
+    note: (text: string) => context.log('fairway', text),
+  }
   const found = await discoverAddons(files, search, signal)
   tellLeftOut(leftOut, 'the repository', context)
   const below = (path: string) => path.startsWith(`${doodbaFolder}/`)
