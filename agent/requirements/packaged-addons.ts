@@ -1,3 +1,4 @@
+import { shownFolder } from '../git/source-names.ts'
 import { hostileText } from '../hostile-text/hostile-text.ts'
 import { judgeManifest } from '../repository/judge-manifest.ts'
 import { maxManifestBytes } from '../repository/manifest.ts'
@@ -83,7 +84,7 @@ export function refuseBoth(addons: readonly PlacedAddon[], packaged: readonly Pa
     if (other)
       throw new TaskError(
         'addon-duplicate',
-        `the module ${module} exists 2 times: ${other.path}, and in the Python package ${distribution}, which Odoo would take; keep one: remove the package from requirements.txt, or leave the folder out${other.source ? ' with sources.exclude in fairway.yaml' : ''}`,
+        `the module ${module} exists 2 times: ${shownFolder(other.path)}, and in the Python package ${distribution}, which Odoo would take; keep one: remove the package from requirements.txt, or leave the folder out${other.source ? ' with sources.exclude in fairway.yaml' : ''}`,
       )
   }
 }

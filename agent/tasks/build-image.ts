@@ -14,6 +14,7 @@ import { buildProjectImage } from '../containers/project-image.ts'
 import { type Registries, registriesOf } from '../containers/registry-credentials.ts'
 import { parseAllowEntry } from '../egress/allow-list.ts'
 import { type Assembly, assembleProject } from '../git/assembly.ts'
+import { shownFolder } from '../git/source-names.ts'
 import type { Unpublished } from '../images/assemble.ts'
 import { packageLines } from '../repository/lock.ts'
 import { pythonIndexOf } from '../requirements/index-credentials.ts'
@@ -189,7 +190,7 @@ function requireSameAddons({ addons, commit }: BuildImageTask, assembly: Assembl
     if (assembly.findTreeId(path) !== treeId)
       throw new TaskError(
         'lock-mismatch',
-        `the addon ${name} at ${path} of commit ${commit} is not what was resolved: resolve it again`,
+        `the addon ${name} at ${shownFolder(path)} of commit ${commit} is not what was resolved: resolve it again`,
       )
 }
 

@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises'
+import { showManifests } from '../git/source-names.ts'
 import type { TaskContext } from './task.ts'
 
 /** Characters of a path's segments: a known path among them is a part of another one. */
@@ -8,8 +9,8 @@ const ends = /^\.*(?:[^\p{L}\p{N}_.~%+@-]|$)/u
 const goesOn = /^\/[^\s"'`:,;)\]}>]/
 
 /**
- * Makes what people read name files as the repository has them: no path of this host is theirs to know, or of use to
- * them. `directory` is a task's, below `workDirectory`; both are there, under whatever links lead to them.
+ * Makes what people read name files as the repository has them, or the one that brings them: no path of this host is theirs
+ * to know, or of use to them. `directory` is a task's, below `workDirectory`; both are there, under whatever links lead to them.
  */
 export async function createRelative(
   workDirectory: string,
@@ -23,9 +24,9 @@ export async function createRelative(
     ...roots.map((path) => [path, 'the agent'] as const),
   ]
   return (text) => {
-    if (!roots.some((path) => text.includes(path))) return text
+    if (!roots.some((path) => text.includes(path))) return showManifests(text)
     // The longest first.
-    return known.reduce((rest, [path, name]) => withoutPath(rest, path, name), text)
+    return showManifests(known.reduce((rest, [path, name]) => withoutPath(rest, path, name), text))
   }
 }
 

@@ -114,7 +114,7 @@ web:
     })
     await expect(cases.handlers.buildImage(wrong, createTask().context)).rejects.toMatchObject({
       reason: 'lock-mismatch',
-      message: expect.stringContaining('tool_a at .fairway-sources/tools/tool_a'),
+      message: expect.stringContaining('tool_a at tool_a of tools'),
     })
   }, 180_000)
 })

@@ -56,7 +56,7 @@ describe('oca_dependencies.txt', () => {
     ])
     expect(warnings).toEqual([
       'sale/oca_dependencies.txt:3: me is brought in by the project itself already, which holds',
-      expect.stringContaining('left out: .fairway-sources/sale/odd/__manifest__.py:1:'),
+      expect.stringContaining('left out: odd/__manifest__.py:1:'),
     ])
     expect(document).toMatchObject({ version: 2, apt: [], python: [], submodules: [] })
     expect(output.locked).toBe(false)
@@ -218,7 +218,7 @@ describe('what does not come together', () => {
     await expect(cases.resolve(project)).rejects.toMatchObject({
       reason: 'addon-duplicate',
       message: expect.stringContaining(
-        `addons/web_x (the repository); .fairway-sources/web/web_x (${url}, asked for by oca_dependencies.txt:1)`,
+        `addons/web_x (the repository); web_x of web (${url}, asked for by oca_dependencies.txt:1)`,
       ),
     })
     const exclude = `${twice['fairway.yaml']}  exclude: [web/web_x]\n`
@@ -230,7 +230,7 @@ describe('what does not come together', () => {
     await expect(cases.resolve(project)).rejects.toMatchObject({
       reason: 'series-mismatch',
       message:
-        'the module web_old (.fairway-sources/web/web_old/__manifest__.py) has version 16.0.1.0.0, but the project is for Odoo 19.0, needed by shop → web_old',
+        'the module web_old (web_old/__manifest__.py of web) has version 16.0.1.0.0, but the project is for Odoo 19.0, needed by shop → web_old',
     })
   }, 120_000)
 

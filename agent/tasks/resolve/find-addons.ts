@@ -1,4 +1,5 @@
 import { type Assembly, sourcesFolder } from '../../git/assembly.ts'
+import { shownFolder } from '../../git/source-names.ts'
 import { hostileText } from '../../hostile-text/hostile-text.ts'
 import { redactUrls } from '../../redact-urls.ts'
 import { discoverAddons, type OwnAddon } from '../../repository/addons.ts'
@@ -87,7 +88,7 @@ export async function findAllAddons(
       leaveOut: (text: string) => void leftOut.push(text),
     }
     const found = await discoverAddons(files, search, context.signal)
-    tellLeftOut(leftOut, source, context)
+    tellLeftOut(leftOut, source.slice(sourcesFolder.length + 1), context)
     const inside = (path: string) => path.slice(sourcesFolder.length + 1)
     const paths = found.map(({ path }) => inside(path))
     const enabled = governed.has(source) ? await enabledOf(doodba, paths, context.signal) : new Set(paths)
@@ -103,7 +104,7 @@ export async function findAllAddons(
   const placeOf = ({ path, source }: PlacedAddon) => {
     const from = sources.get(source)
     return from
-      ? `${path} (${redactUrls(from.url)}, asked for by ${from.declaredIn})`
+      ? `${shownFolder(path)} (${redactUrls(from.url)}, asked for by ${from.declaredIn})`
       : path
         ? `${path} (the repository)`
         : 'the repository itself'

@@ -1,5 +1,6 @@
 import { listShort } from '../../../lib/words/list-short.ts'
 import type { Assembly } from '../../git/assembly.ts'
+import { shownFolder } from '../../git/source-names.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 import type { StageClosure } from './stage-modules.ts'
@@ -40,7 +41,9 @@ export function tellUnfit(
   const cannot = whyLeftOut(stages)
   for (const { module, path } of addons)
     if (cannot.has(module))
-      context.warn(`left out: ${path} installs itself (\`auto_install\`) and cannot: ${cannot.get(module)}`)
+      context.warn(
+        `left out: ${shownFolder(path)} installs itself (\`auto_install\`) and cannot: ${cannot.get(module)}`,
+      )
   // Those of others are theirs to migrate: where one is needed it is an error.
   const unfit = addons.filter(
     ({ source, installable, unfit }) => source === '' && installable && unfit !== undefined,

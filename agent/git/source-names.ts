@@ -1,0 +1,30 @@
+import { sourcesFolder } from './assembly.ts'
+
+const manifest = /\/__(?:manifest|openerp)__\.py$/
+/** Of `sourcesFolder`, with the line and column that may follow. */
+const inSources = /\.fairway-sources\/([^\s"'`:,;()]+)((?::\d+)*)/g
+
+/**
+ * A module's folder, as people know it: `sale_x of web` for one of a source, which is placed in a folder that no user has;
+ * others as they are.
+ */
+export function shownFolder(path: string): string {
+  if (!path.startsWith(`${sourcesFolder}/`)) return path
+  const [, ...parts] = path.split('/')
+  const module = parts.pop()
+  return parts.length > 0 ? `${module} of ${parts.join('/')}` : `${module}`
+}
+
+/**
+ * The same for all manifests of sources that a text names: `sale_x/__manifest__.py:3 of web`. Names of other files stay: those of
+ * lists of requirements are what one writes under `sources.ignore`, and the lock has sources by their folders.
+ */
+export const showManifests = (text: string): string =>
+  text.replaceAll(inSources, (whole, path: string, line: string) => {
+    const [file] = manifest.exec(path) ?? []
+    if (file === undefined) return whole
+    const [module, folder] = shownFolder(`${sourcesFolder}/${path.slice(0, -file.length)}`).split(' of ')
+    return folder === undefined
+      ? `${file.slice(1)}${line} of ${module}`
+      : `${module}${file}${line} of ${folder}`
+  })
