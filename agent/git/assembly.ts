@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { lstatIfThere } from '../lstat-if-there.ts'
 import { TaskError } from '../tasks/task.ts'
 import { mergeCommits } from './merge.ts'
-import type { CommitWanted, Mirrors } from './mirrors.ts'
+import type { CommitWanted, DescribedCommit, Mirrors } from './mirrors.ts'
 import type { OddName } from './odd-files.ts'
 import { checkoutCommit, checkoutSource, type Source } from './source.ts'
 
@@ -52,7 +52,7 @@ export interface AssemblyPlace {
 
 /**
  * Checks out a project, for sources to be placed in it. Resolve and image do it with this one function: the same pins
- * give the same files.
+ * give the same files. `onCommit`: as of `checkoutSource`.
  */
 export async function assembleProject(
   mirrors: Mirrors,
@@ -60,8 +60,9 @@ export async function assembleProject(
   wanted: CommitWanted,
   { files, scratch }: AssemblyPlace,
   signal: AbortSignal,
+  onCommit?: (commit: DescribedCommit) => void,
 ): Promise<Assembly> {
-  const project = await checkoutSource(mirrors, url, wanted, files, signal)
+  const project = await checkoutSource(mirrors, url, wanted, files, signal, onCommit)
   if (await lstatIfThere(join(files, sourcesFolder)))
     throw new TaskError('path-reserved', `the repository holds ${sourcesFolder}, a name that Fairway needs`)
   await mkdir(scratch, { recursive: true })

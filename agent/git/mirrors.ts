@@ -38,6 +38,14 @@ export interface CommitWanted {
   onLine?: (line: string) => void
 }
 
+/** What a commit says of itself. */
+export interface DescribedCommit {
+  readonly commit: string
+  readonly treeId: string
+  readonly author: string
+  readonly message: string
+}
+
 /** Bare repositories, one for each address, that keep what was fetched once. */
 export interface Mirrors {
   readonly git: Git

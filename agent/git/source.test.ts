@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLoopbackDialer } from '../../test/support/dialers.ts'
 import { type GitServer, startGitServer, type TestRepository } from '../../test/support/git-server.ts'
 import { createGit } from './command.ts'
-import { type CommitWanted, createMirrors, type Mirrors } from './mirrors.ts'
+import { type CommitWanted, createMirrors, type DescribedCommit, type Mirrors } from './mirrors.ts'
 import { checkoutSource } from './source.ts'
 
 let server: GitServer
@@ -199,7 +199,21 @@ describe('submodules', () => {
     await repository.git('update-index', '--add', '--cacheinfo', `160000,${'1'.repeat(40)},oca/web`)
     await repository.git('commit', '-qm', 'pin')
     await repository.push()
-    await expect(checkout(repository, { branch: 'main' })).rejects.toThrow('oca/web is a submodule')
+    const told: DescribedCommit[] = []
+    const wanted = { commit: '', branch: 'main' }
+    const checkedOut = checkoutSource(mirrors, repository.url, wanted, target(), signal, (commit) =>
+      told.push(commit),
+    )
+    await expect(checkedOut).rejects.toThrow('oca/web is a submodule')
+    // Which commit it is, is known all the same.
+    expect(told).toEqual([
+      {
+        commit: await repository.git('rev-parse', 'HEAD'),
+        treeId: await repository.git('rev-parse', 'HEAD^{tree}'),
+        author: 'Test <test@example.test>',
+        message: 'pin',
+      },
+    ])
   })
 })
 

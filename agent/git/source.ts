@@ -1,7 +1,7 @@
 import { lstat, mkdir, readlink, realpath, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { TaskError } from '../tasks/task.ts'
-import type { CommitWanted, FetchedCommit, Mirrors } from './mirrors.ts'
+import type { CommitWanted, DescribedCommit, FetchedCommit, Mirrors } from './mirrors.ts'
 import { findPointers, listOddNames, type OddName } from './odd-files.ts'
 import { listSubmodules } from './submodules.ts'
 import { listTree } from './tree.ts'
@@ -14,11 +14,7 @@ export interface CheckedOutSubmodule {
 }
 
 /** A commit and its submodules, as files on disk and as git ids. */
-export interface Source {
-  commit: string
-  treeId: string
-  message: string
-  author: string
+export interface Source extends DescribedCommit {
   submodules: CheckedOutSubmodule[]
   /** Files and folders whose names are not UTF-8. */
   oddNames: OddName[]
@@ -34,7 +30,7 @@ const maxSubmodules = 200
 /**
  * Puts a commit's files, with those of its submodules, into the empty directory `directory`, byte for byte as they
  * were committed. Nothing of the repository is run: no hooks, filters or attributes. Symbolic links may only lead to
- * places inside (TaskError `symlink-escapes`).
+ * places inside (TaskError `symlink-escapes`). `onCommit` is told which commit it is as soon as that is here.
  */
 export async function checkoutSource(
   mirrors: Mirrors,
@@ -42,8 +38,10 @@ export async function checkoutSource(
   wanted: CommitWanted,
   directory: string,
   signal: AbortSignal,
+  onCommit?: (commit: DescribedCommit) => void,
 ): Promise<Source> {
   const root = await mirrors.fetch(url, wanted, signal)
+  if (onCommit) onCommit(await describeCommit(mirrors, root, signal))
   // Beside the checked-out directory, never among files of a repository; there only while it is needed.
   return checkoutCommit(mirrors, root, { directory, indexFile: `${directory}.index` }, wanted.onLine, signal)
 }
@@ -94,7 +92,6 @@ export async function checkoutCommit(
   treeIds.set('', described.treeId)
   return {
     ...described,
-    commit: root.commit,
     submodules,
     oddNames,
     lfsPointers,
@@ -135,7 +132,11 @@ async function checkoutFiles(
   }
 }
 
-async function describeCommit(mirrors: Mirrors, source: FetchedCommit, signal: AbortSignal) {
+async function describeCommit(
+  mirrors: Mirrors,
+  source: FetchedCommit,
+  signal: AbortSignal,
+): Promise<DescribedCommit> {
   const { stdout } = await mirrors.git(
     ['log', '-1', '--no-show-signature', '--format=%T%x00%an <%ae>%x00%B', source.commit, '--'],
     {
@@ -144,7 +145,8 @@ async function describeCommit(mirrors: Mirrors, source: FetchedCommit, signal: A
     },
   )
   const [treeId = '', author = '', message = ''] = stdout.split('\0')
-  return { treeId, author: author.slice(0, 300), message: message.trim().slice(0, 10_000) }
+  const { commit } = source
+  return { commit, treeId, author: author.slice(0, 300), message: message.trim().slice(0, 10_000) }
 }
 
 async function refuseEscapingLinks(directory: string, links: readonly string[]): Promise<void> {

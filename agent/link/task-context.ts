@@ -1,4 +1,5 @@
 import type { Offer } from '../../proto/gen/fairway/agent/v1/link_pb.js'
+import type { TaskOutput } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
 import { durably } from './durably.ts'
 import type { Finding, Journal, Ref } from './journal.ts'
@@ -27,6 +28,8 @@ export interface OpenTask {
   readonly context: TaskContext
   /** Journals the lines, warnings and artifacts so far. */
   save(): void
+  /** What the handler last said that it found; after a crash it finds it again. */
+  found(): TaskOutput['kind'] | undefined
 }
 
 /** What a handler is given: everything it says or does goes through the journal or the spool of this agent. */
@@ -41,6 +44,7 @@ export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextPa
     .findings(ref)
     .reduce((sum, { kind, content }) => sum + (kind === 'artifact' ? content.length : 0), 0)
 
+  let found: TaskOutput['kind'] | undefined
   const unsaved: Finding[] = []
   const save = () => {
     spool.flush()
@@ -75,6 +79,9 @@ export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextPa
       const name = redactor.redact(text)
       unsaved.push({ kind: 'warning', name, mediaType: '', content: new Uint8Array() })
     },
+    found(output) {
+      found = output
+    },
     artifact(name, mediaType, original) {
       const content = redactDocument(redactor, original)
       if (content.length > artifactLimitBytes || artifactBytes + content.length > artifactsLimitBytes) {
@@ -106,5 +113,5 @@ export function openTask(offer: Offer, signal: AbortSignal, parts: TaskContextPa
       await leases.held(ref, signal)
     },
   }
-  return { context, save }
+  return { context, save, found: () => found }
 }

@@ -22,6 +22,8 @@ interface Ended {
   /** Why its signal was aborted, if it was. */
   readonly aborted: TaskAborted | undefined
   readonly findings: readonly Finding[]
+  /** What it knew of its output when it ended. */
+  readonly found: TaskOutput['kind'] | undefined
   /** Entries written to its log stream. */
   readonly logLines: number
   readonly redactor: Redactor
@@ -65,21 +67,19 @@ export function buildResult(ended: Ended): TaskResult {
   })
 }
 
-function verdict({ entry, ending, aborted, redactor, log }: Ended) {
-  if ('output' in ending) {
-    return {
-      outcome: Outcome.SUCCEEDED,
-      output: create(TaskOutputSchema, { kind: redactValue(redactor, ending.output) }),
-    }
-  }
+function verdict({ entry, ending, aborted, found, redactor, log }: Ended) {
+  const outputOf = (kind: TaskOutput['kind']) =>
+    create(TaskOutputSchema, { kind: redactValue(redactor, kind) })
+  if ('output' in ending) return { outcome: Outcome.SUCCEEDED, output: outputOf(ending.output) }
   const { error } = ending
+  const known = found && { found: outputOf(found) }
   if (aborted) {
-    return { outcome: outcomes[aborted.why], reason: aborted.why, error: aborted.message }
+    return { ...known, outcome: outcomes[aborted.why], reason: aborted.why, error: aborted.message }
   }
   if (error instanceof TaskError) {
-    return { outcome: Outcome.FAILED, reason: error.reason, error: error.message }
+    return { ...known, outcome: Outcome.FAILED, reason: error.reason, error: error.message }
   }
   log.error({ err: error, task: entry.taskId, epoch: entry.epoch }, 'a task failed in a way nobody foresaw')
   const text = error instanceof Error ? error.message : String(error)
-  return { outcome: Outcome.FAILED, reason: 'internal', error: text.split('\n', 1)[0] ?? text }
+  return { ...known, outcome: Outcome.FAILED, reason: 'internal', error: text.split('\n', 1)[0] ?? text }
 }

@@ -70,7 +70,7 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       () => controller.abort(new TaskAborted('timed-out', 'The task ran out of its time')),
       Math.min(remainingMs, 2 ** 31 - 1),
     )
-    const { context, save } = openTask(offer, controller.signal, options)
+    const { context, save, found } = openTask(offer, controller.signal, options)
     let ending: Ending
     try {
       ending = { output: await handle(options, offer, entry.acceptedAtMs, context) }
@@ -86,7 +86,7 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       const findings = journal.findings(entry)
       const logLines = spool.lastSequence(offer.logStreamId)
       const redactor = redactorOf(offer, redactors)
-      const built = buildResult({ entry, ending, aborted, findings, logLines, redactor, log })
+      const built = buildResult({ entry, ending, aborted, findings, found: found(), logLines, redactor, log })
       journal.finish(built)
       return built
     }, shutdown.signal)

@@ -3,7 +3,7 @@ import { ResolveOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.j
 import type { ProjectModules } from '../repository/close-stages.ts'
 import { lockFileName } from '../repository/pins.ts'
 import { type ClosedProject, closeProject } from './resolve/close-project.ts'
-import { describeAddons, describePackagedAddons, describeStages } from './resolve/describe.ts'
+import { describeAddons, describeCommit, describePackagedAddons, describeStages } from './resolve/describe.ts'
 import { type PinnedProject, pinProject } from './resolve/pin-project.ts'
 import { findProjectAddons, type ProjectAddons } from './resolve/project-addons.ts'
 import { type Declared, readDeclared } from './resolve/read-declared.ts'
@@ -34,10 +34,7 @@ function describe(declared: Declared, found: ProjectAddons, closed: ClosedProjec
   const { closure } = stage
   const { apt, python, pythonIndex } = pinned.packages
   return create(ResolveOutputSchema, {
-    commit: project.commit,
-    treeId: project.treeId,
-    commitMessage: project.message,
-    commitAuthor: project.author,
+    ...describeCommit(project),
     config,
     addons: [...describeAddons(placed, pinned.addons), ...describePackagedAddons(packaged)],
     baseImage: base.reference,

@@ -41,6 +41,8 @@ export interface TaskContext {
    */
   secrets(refs: readonly { readonly name: string }[]): Promise<Secrets>
   warn(text: string): void
+  /** What is known of the output so far, instead of what was said before; the server learns it where the task fails. */
+  found(output: TaskOutput['kind']): void
   /** A document that the server keeps with the run, at most 1 MiB. */
   artifact(name: string, mediaType: string, content: Uint8Array): void
   /**

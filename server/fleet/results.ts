@@ -72,11 +72,12 @@ function statusOf(outcome: Outcome): Settlement['status'] {
 }
 
 function settlementOf(result: TaskResult, status: Settlement['status']): Settlement {
+  const output = result.output ?? result.found
   return {
     status,
     reason: clean(result.reason),
     error: clean(result.error),
-    output: result.output && JSON.stringify(toJson(TaskOutputSchema, result.output), cleanValue),
+    output: output && JSON.stringify(toJson(TaskOutputSchema, output), cleanValue),
     warnings: result.warnings.map(clean),
     logLines: Number(result.logLines),
     startedAt: result.startedAt && timestampDate(result.startedAt),

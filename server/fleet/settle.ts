@@ -7,7 +7,7 @@ export interface Settlement {
   readonly status: Extract<TaskStatus, 'succeeded' | 'failed' | 'cancelled' | 'timed-out'>
   readonly reason?: string
   readonly error?: string
-  /** JSON text of TaskOutput. */
+  /** JSON text of TaskOutput; as far as it was known where the task did not succeed. */
   readonly output?: string
   readonly warnings?: readonly string[]
   /** Entries that its log stream will have, once all have arrived. */

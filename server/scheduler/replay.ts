@@ -40,6 +40,8 @@ export interface Engine extends CommonActions {
     input: TaskInput<K>,
     options: TaskOptions,
   ): Promise<TaskOutputOf<K>>
+  /** What the task with that key said of its output although it has not succeeded; nothing but views may go by it. */
+  found<K extends TaskKind>(key: string, kind: K): TaskOutputOf<K> | undefined
   /** Changes our own tables once in the run, in the transaction of the advance. The value must be JSON. */
   effect<T>(key: string, change: () => Promise<T>): Promise<T>
   /** An effect without a value. */
@@ -200,6 +202,13 @@ class Replay implements Engine {
     }
   }
 
+  found<K extends TaskKind>(key: string, kind: K): TaskOutputOf<K> | undefined {
+    const row = this.state.tasks.get(key)
+    const found = row && readOutput(row).kind
+    const value: unknown = found?.case === kind ? found.value : undefined
+    return value as TaskOutputOf<K> | undefined
+  }
+
   async effect<T>(key: string, change: () => Promise<T>): Promise<T> {
     if (this.state.effects.has(key)) return this.state.effects.get(key) as T
     const value = await this.#guard(change)
@@ -342,13 +351,16 @@ class Replay implements Engine {
 }
 
 function outputOf<K extends TaskKind>(row: TaskRow, kind: K): TaskOutputOf<K> {
-  const output = fromJson(TaskOutputSchema, (row.output ?? {}) as JsonValue, { ignoreUnknownFields: true })
+  const output = readOutput(row)
   if (output.kind.case !== kind) throw new Error(`Task ${row.id} (${kind}) succeeded without its output`)
   return output.kind.value as TaskOutputOf<K>
 }
 
 const endOfCancelled = (cause: CancelCause | null): RunStatus =>
   cause === 'timeout' ? 'timed-out' : cause === 'superseded' ? 'superseded' : 'cancelled'
+
+const readOutput = ({ output }: TaskRow): TaskOutput =>
+  fromJson(TaskOutputSchema, (output ?? {}) as JsonValue, { ignoreUnknownFields: true })
 
 const statusOf = (error: unknown): RunStatus =>
   error instanceof TaskFailed ? error.status : error instanceof RunCancelled ? 'cancelled' : 'failed'

@@ -117,6 +117,21 @@ describe('a task', () => {
     expect(await ended(unknown.id)).toMatchObject({ status: 'failed', reason: 'unsupported-task' })
   })
 
+  it('that fails says what it had found out', async () => {
+    const agent = await agentWith({
+      resolve: async (_, context) => {
+        context.found({ case: 'resolve', value: create(ResolveOutputSchema, { commit: 'c0ffee' }) })
+        throw new TaskError('manifest-invalid', 'There is no such field')
+      },
+    })
+    const { id } = await fleet.createTask(agent.hostId, { resolve: {} })
+    expect(await ended(id)).toMatchObject({
+      status: 'failed',
+      reason: 'manifest-invalid',
+      output: { resolve: { commit: 'c0ffee' } },
+    })
+  })
+
   it('ends when it is cancelled or out of time', async () => {
     const agent = await agentWith({
       destroySnapshot: (_, { signal }) =>

@@ -65,6 +65,8 @@ export interface Failure {
   readonly status: 'failed' | 'timed-out'
   readonly reason: string
   readonly error: string
+  /** What it had found out of its output, as JSON. */
+  readonly found?: object
 }
 
 export interface Play {
@@ -134,9 +136,10 @@ async function endTasks(
     if (task.kind === 'resolve') await addArtifact(context, tenant, runId, 'lock.json', lock)
     const output = of(own) ?? (answers as Readonly<Record<string, unknown>>)[task.kind]
     if (!output) throw new Error(`No answer to ${task.kind}`)
-    const ending = failure ?? {
-      status: 'succeeded' as const,
-      output: JSON.stringify({ [task.kind]: output }),
+    const { found, ...failed } = failure ?? {}
+    const ending = {
+      ...(failure ? failed : { status: 'succeeded' as const }),
+      output: failure && !found ? null : JSON.stringify({ [task.kind]: found ?? output }),
     }
     const now = new Date()
     await tenant.scope((tx) =>

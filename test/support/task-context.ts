@@ -1,10 +1,12 @@
 import { TaskAborted, type TaskContext } from '../../agent/tasks/task.ts'
+import type { TaskOutput } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 
 /** What a task said and did, in memory; `resume` gives the context that a restarted agent would give. */
 export interface RecordedTask {
   readonly context: TaskContext
   readonly lines: { source: string; text: string }[]
   readonly warnings: string[]
+  readonly found: TaskOutput['kind'][]
   readonly artifacts: Map<string, string>
   abort(why: TaskAborted['why']): void
   resume(): RecordedTask
@@ -26,6 +28,7 @@ export function createTask(
   const controller = new AbortController()
   const warnings: string[] = []
   const artifacts = new Map<string, string>()
+  const found: TaskOutput['kind'][] = []
   const { signal } = controller
   const context: TaskContext = {
     taskId,
@@ -43,6 +46,7 @@ export function createTask(
     },
     secrets: async (refs) => Object.fromEntries(refs.map(({ name }) => [name, secretValues[name] ?? ''])),
     warn: (text) => void warnings.push(text),
+    found: (output) => void found.push(output),
     artifact: (name, _type, content) => void artifacts.set(name, new TextDecoder().decode(content)),
     async once(name, effect) {
       const known = kept.checkpoints.get(name)
@@ -59,6 +63,7 @@ export function createTask(
     context,
     lines: kept.lines,
     warnings,
+    found,
     artifacts,
     abort: (why) => controller.abort(new TaskAborted(why, `the task was ${why}`)),
     resume: () => createTask(taskId, kept),

@@ -7,10 +7,18 @@ import {
 } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { repositoryOf } from '../../containers/addon-layers.ts'
 import type { Assembly } from '../../git/assembly.ts'
+import type { DescribedCommit } from '../../git/mirrors.ts'
 import type { LockedAddon } from '../../repository/lock.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import type { PackagedAddon } from '../../requirements/packaged-addons.ts'
 import type { StageClosure } from './stage-modules.ts'
+
+export const describeCommit = ({ commit, treeId, message, author }: DescribedCommit) => ({
+  commit,
+  treeId,
+  commitMessage: message,
+  commitAuthor: author,
+})
 
 export function lockAddons(addons: readonly PlacedAddon[], assembly: Assembly): LockedAddon[] {
   return addons.map(({ module, path }) => {

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
-import type { ProjectConfig } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { create } from '@bufbuild/protobuf'
+import { type ProjectConfig, ResolveOutputSchema } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { registriesOf } from '../../containers/registry-credentials.ts'
 import { type Assembly, assembleProject } from '../../git/assembly.ts'
+import type { DescribedCommit } from '../../git/mirrors.ts'
 import { hostileText } from '../../hostile-text/hostile-text.ts'
 import { fairwayFileName, toProjectConfig } from '../../repository/fairway-yaml.ts'
 import { type Pins, readPins } from '../../repository/pins.ts'
@@ -14,6 +16,7 @@ import { readDoodbaFiles } from '../../repository/sources/doodba-files.ts'
 import type { RequirementsFile } from '../../requirements/requirements-file.ts'
 import { trimEnd } from '../../trim.ts'
 import { TaskError } from '../task.ts'
+import { describeCommit } from './describe.ts'
 import { type OpenBase, openBase } from './open-base.ts'
 import type { Resolving } from './resolving.ts'
 
@@ -37,7 +40,11 @@ export async function readDeclared(resolving: Resolving): Promise<Declared> {
   const { context, directory, files, input, mirrors, onBranch, onGitLine, secrets, services } = resolving
   const wanted = { commit: input.commit, branch: input.branch, onBranch, onLine: onGitLine }
   const place = { files, scratch: join(directory, 'scratch') }
-  const assembly = await assembleProject(mirrors, input.repositoryUrl, wanted, place, context.signal)
+  // Whatever is wrong with the commit: whoever asked for a branch is told which one it was.
+  const onCommit = (commit: DescribedCommit) =>
+    context.found({ case: 'resolve', value: create(ResolveOutputSchema, describeCommit(commit)) })
+  const { repositoryUrl: url, scannedCommit } = input
+  const assembly = await assembleProject(mirrors, url, wanted, place, context.signal, onCommit)
   const { project } = assembly
   context.log('fairway', `commit ${project.commit}, ${project.submodules.length} submodules`)
 
@@ -46,7 +53,6 @@ export async function readDeclared(resolving: Resolving): Promise<Declared> {
     odooVersion: input.odooVersion,
     baseImage: input.defaultBaseImage,
   })
-  const { repositoryUrl: url, scannedCommit } = input
   const { ignore, accept } = file.secret_scan
   const pushed = { url, commit: project.commit, scannedCommit, ignore, accept }
   const secretScan = await scanForSecrets(mirrors, pushed, join(directory, 'pushed'), context)

@@ -29,6 +29,15 @@ export function codeActions(
   // As it is when the task is asked for, which keeps it.
   const policyFor = async (task: string): Promise<PolicyDocument | undefined> =>
     engine.state.tasks.has(task) ? undefined : (await policyInForce(engine.state.tx, project.id)).document
+  /** Who asked for a branch is told which commit that was, whatever becomes of the build. */
+  const keepCommit = ({ commit, commitMessage }: Pick<ResolveOutput, 'commit' | 'commitMessage'>) =>
+    engine.once('commit', () =>
+      engine.state.tx
+        .updateTable('runs')
+        .set({ commit, commit_message: commitMessage })
+        .where('id', '=', run.id)
+        .execute(),
+    )
   return {
     async resolve() {
       // The registry's as well: the base image may be a private one.
@@ -36,7 +45,7 @@ export function codeActions(
       // What it is asked for is kept with the task: no need to look it up again.
       const asked = engine.state.tasks.has('resolve')
       const policy = await policyFor('resolve')
-      const output = await engine.task(
+      const asking = engine.task(
         'resolve',
         'resolve',
         {
@@ -57,11 +66,13 @@ export function codeActions(
         },
         { timeoutMs: minutes(10), attempts: 3 },
       )
-      resolved = output
-      await engine.once('commit', async () => {
-        const commit = { commit: output.commit, commit_message: output.commitMessage }
-        await engine.state.tx.updateTable('runs').set(commit).where('id', '=', run.id).execute()
+      const output = await asking.catch(async (error: unknown) => {
+        const found = engine.found('resolve', 'resolve')
+        if (found?.commit) await keepCommit(found)
+        throw error
       })
+      resolved = output
+      await keepCommit(output)
       await engine.note({
         baseImage: output.baseImage,
         tree: output.treeId,

@@ -495,6 +495,13 @@ export declare type TaskResult = Message<"fairway.agent.v1.TaskResult"> & {
    * @generated from field: uint64 log_lines = 10;
    */
   logLines: bigint;
+
+  /**
+   * What a task that did not succeed had found out by then: its output as far as it goes. Absent on success.
+   *
+   * @generated from field: fairway.agent.v1.TaskOutput found = 11;
+   */
+  found?: TaskOutput | undefined;
 };
 
 /**
