@@ -1,23 +1,10 @@
 import type { DockerHost } from '../../containers/docker.ts'
-import type { ContainerEnd } from '../../containers/follow.ts'
 import { followInspection, removeInspection } from '../../containers/inspection.ts'
 import { type ContainerLine, skipUntil } from '../../containers/log-frames.ts'
 import { hostileText } from '../../hostile-text/hostile-text.ts'
 import type { TaskContext } from '../../tasks/task.ts'
-import { CheckFailed } from '../check-failed.ts'
-import { judgeInspectionLog, type LogRules, type LogVerdict } from '../runtime-log.ts'
-import type { Passed } from '../smoke-checks.ts'
-import { createUpdateLogReader } from '../update-log.ts'
-import { findUpdateFailure } from '../verdict.ts'
-import { describeFaults, type Findings, isSevere } from './findings.ts'
-
-/** An inspection that is over. Plain JSON. */
-export interface Inspected {
-  findings: Findings
-  log: LogVerdict
-  /** Why it did not come to its end. */
-  failure?: string
-}
+import { judgeInspectionLog, type LogRules } from '../runtime-log.ts'
+import { findFailure, type Inspected } from './judge.ts'
 
 /** Of standard output and of the log; what a candidate says beyond is not kept. */
 const maxLines = 20_000
@@ -66,31 +53,6 @@ async function read(
   )
   if (!end) return null
   const findings = await hostileText.read('findings', 'what the inspection says', [output], context.signal)
-  const failure = failureOf(end, findings, lines)
+  const failure = findFailure(end, findings, lines)
   return { findings, log: judgeInspectionLog(lines, rules), ...(failure !== undefined && { failure }) }
-}
-
-function failureOf(
-  { exitCode, outOfMemory }: ContainerEnd,
-  { done, garbled }: Findings,
-  lines: readonly ContainerLine[],
-): string | undefined {
-  if (outOfMemory) return 'it needed more than the memory of this stage: raise `memory` in fairway.yaml'
-  if (done && garbled === 0 && exitCode === 0) return undefined
-  const reader = createUpdateLogReader()
-  for (const { text } of lines) reader.line(text)
-  const log = reader.finish()
-  return findUpdateFailure(exitCode, log)?.message ?? `it did not come to its end: ${log.lastLine}`
-}
-
-/** Every model has what its code stores. */
-export function checkModels({ findings, log, failure }: Inspected): Passed {
-  const { faults, moreFaults, models } = findings
-  const severe = faults.filter(isSevere)
-  if (severe.length > 0) throw new CheckFailed(describeFaults({ faults: severe, moreFaults }))
-  if (failure !== undefined) throw new CheckFailed(`its models could not be read: ${failure}`)
-  const [error] = log.errors
-  if (error !== undefined) throw new CheckFailed(`while its code was loaded, Odoo logs an error: ${error}`)
-  const warnings = faults.length > 0 ? [describeFaults({ faults, moreFaults })] : []
-  return { detail: `${models} models fit the database`, warnings }
 }
