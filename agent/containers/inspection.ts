@@ -4,7 +4,8 @@ import type { Connection } from '../cells/cells.ts'
 import type { Cell } from '../storage/records.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
 import { labelsOfOwner } from './container-secrets.ts'
-import { createContainer, type DockerHost, labelsFor, stopAndRemove } from './docker.ts'
+import { createContainer, type DockerHost, findContainer, labelsFor, stopAndRemove } from './docker.ts'
+import { wasEndedFromOutside } from './ended-from-outside.ts'
 import { type ContainerEnd, followToEnd } from './follow.ts'
 import type { ImageFacts } from './image-facts.ts'
 import type { ContainerLine } from './log-frames.ts'
@@ -93,8 +94,8 @@ async function begin(host: DockerHost, id: string, input: string, signal: AbortS
 }
 
 /**
- * Follows it to its end. Undefined where it was not begun (by an agent of before), was removed, or was ended from outside:
- * this says nothing about the candidate.
+ * Follows it to its end. Undefined where it was not begun (by an agent of before, or by one that was ended meanwhile), was
+ * removed, or was ended from outside: this says nothing about the candidate.
  *
  * @throws TaskError `inspection-timeout`.
  */
@@ -104,20 +105,29 @@ export async function followInspection(
   onLine: (line: ContainerLine) => void,
   signal: AbortSignal,
 ): Promise<ContainerEnd | undefined> {
+  const found = await findContainer(host, nameOf(runtimeId))
+  // Whoever made it would have started it by now.
+  if (!found || found.State.Status === 'created') return undefined
+  if (found.State.Running) await endInput(host, found.Id)
   const deadline = AbortSignal.timeout(withinMs)
-  const end = await followToEnd(host, nameOf(runtimeId), onLine, AbortSignal.any([signal, deadline])).catch(
+  const end = await followToEnd(host, found.Id, onLine, AbortSignal.any([signal, deadline])).catch(
     (error) => {
       if (!deadline.aborted || signal.aborted) throw error
       const minutes = withinMs / 60_000
       throw new TaskError('inspection-timeout', `reading its models did not end within ${minutes} minutes`)
     },
   )
-  return end && wasEnded(end) ? undefined : end
+  return end && (await wasEndedFromOutside(host, found, end)) ? undefined : end
 }
 
-/** By SIGKILL, by SIGTERM, or with the host (Docker then says 255 of it): Python itself ends with none of these. */
-const wasEnded = ({ exitCode, outOfMemory }: ContainerEnd) =>
-  !outOfMemory && [137, 143, 255].includes(exitCode)
+/**
+ * One that was given its input has the end of it as well, and does not notice. An agent that was ended before it gave any
+ * leaves one that would wait for ever; this one comes to its end with nothing said.
+ */
+async function endInput(host: DockerHost, id: string): Promise<void> {
+  const stdin = await host.docker.getContainer(id).attach({ stream: true, stdin: true, hijack: true })
+  stdin.end()
+}
 
 export const removeInspection = (host: DockerHost, runtimeId: string) =>
   stopAndRemove(host, nameOf(runtimeId), 2)

@@ -4,7 +4,7 @@ import { type ContainerLine, skipUntil } from '../../containers/log-frames.ts'
 import { hostileText } from '../../hostile-text/hostile-text.ts'
 import type { TaskContext } from '../../tasks/task.ts'
 import { judgeInspectionLog, type LogRules } from '../runtime-log.ts'
-import { findFailure, type Inspected } from './judge.ts'
+import { findFailure, type Inspected, wasAskedNothing } from './judge.ts'
 
 /** Of standard output and of the log; what a candidate says beyond is not kept. */
 const maxLines = 20_000
@@ -20,9 +20,12 @@ export async function awaitInspection(
   context: TaskContext,
   onModels: () => void,
 ): Promise<Inspected | null> {
-  const inspected = await context.once('inspection', () => read(host, runtimeId, rules, context, onModels))
-  await removeInspection(host, runtimeId)
-  return inspected
+  try {
+    return await context.once('inspection', () => read(host, runtimeId, rules, context, onModels))
+  } finally {
+    // An agent that goes down leaves it for the one that takes its task up again.
+    if (!context.signal.aborted) await removeInspection(host, runtimeId)
+  }
 }
 
 async function read(
@@ -53,6 +56,7 @@ async function read(
   )
   if (!end) return null
   const findings = await hostileText.read('findings', 'what the inspection says', [output], context.signal)
+  if (wasAskedNothing(end, findings, lines)) return null
   const failure = findFailure(end, findings, lines)
   return { findings, log: judgeInspectionLog(lines, rules), ...(failure !== undefined && { failure }) }
 }

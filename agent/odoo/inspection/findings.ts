@@ -19,6 +19,7 @@ const faultSchema = z.object({
 })
 
 const findingSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('begun') }),
   faultSchema,
   z.object({ kind: z.literal('models'), count: z.int() }),
   z.object({ kind: z.literal('languages'), codes: z.array(z.string().regex(/^[\w@.-]{1,30}$/)).max(200) }),
@@ -38,6 +39,8 @@ export type Bundle = Omit<Extract<Finding, { kind: 'bundle' }>, 'kind'>
 
 /** What an inspection found. Plain JSON. */
 export interface Findings {
+  /** It was given what to look at, and said something of it. */
+  begun: boolean
   faults: ModelFault[]
   moreFaults: number
   models: number
@@ -55,6 +58,7 @@ const maxBundles = 50
 /** Lines of standard output; what is no finding of ours is passed by. */
 export function parseFindings(lines: readonly string[]): Findings {
   const found: Findings = {
+    begun: false,
     faults: [],
     moreFaults: 0,
     models: 0,
@@ -73,7 +77,10 @@ export function parseFindings(lines: readonly string[]): Findings {
 }
 
 function add(found: Findings, finding: Finding): void {
+  found.begun = true
   switch (finding.kind) {
+    case 'begun':
+      return
     case 'fault':
       if (found.faults.length < maxFaults) found.faults.push(finding)
       else found.moreFaults++

@@ -15,6 +15,21 @@ export interface Inspected {
   failure?: string
 }
 
+/**
+ * It came to its input, found none and ended well: the agent that should have given it was ended itself. `odoo shell` reads
+ * it when the registry is loaded (`Shell.console` of cli/shell.py); code that ends before this has ended by itself.
+ */
+export function wasAskedNothing(
+  { exitCode }: Pick<ContainerEnd, 'exitCode'>,
+  { begun }: Pick<Findings, 'begun'>,
+  lines: readonly Pick<ContainerLine, 'text'>[],
+): boolean {
+  return exitCode === 0 && !begun && lines.some(({ text }) => registryLoaded.test(text))
+}
+
+/** `Registry.new` of orm/registry.py; odoo.modules.registry up to 18. */
+const registryLoaded = / odoo\.(?:modules\.)?registry: Registry loaded in /
+
 /** Why an inspection did not come to its end; undefined where it did. `lines`: of its log. */
 export function findFailure(
   { exitCode, outOfMemory }: ContainerEnd,

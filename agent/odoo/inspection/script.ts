@@ -160,6 +160,7 @@ def make_bundles():
     for name in settings['backend']:
         make_bundle(name, first.get(False) or first[True], False, 'js')
 
+say('begun')
 inspect_models()
 if settings['bundles']:
     make_bundles()
