@@ -1,6 +1,8 @@
-import { findBundleFaults, findMissingModules } from '../odoo/bundle-faults.ts'
+import { findMissingModules, findScriptFaults } from '../odoo/bundle-faults.ts'
 import { parseFindings } from '../odoo/inspection/findings.ts'
 import { findAssets } from '../odoo/page-assets.ts'
+import { findStyleFault } from '../odoo/style-fault.ts'
+import { findStylePlace } from '../odoo/style-place.ts'
 import { closeModules } from '../repository/close-stages.ts'
 import { parseFairwayFile } from '../repository/fairway-yaml.ts'
 import { parseLock } from '../repository/lock-document.ts'
@@ -18,7 +20,6 @@ import { readRequirementsBytes } from '../requirements/requirements-bytes.ts'
 export const jobs = {
   addonsYaml: parseAddonsYaml,
   assets: findAssets,
-  bundleFaults: findBundleFaults,
   closures: closeModules,
   fairwayFile: parseFairwayFile,
   findings: parseFindings,
@@ -33,4 +34,7 @@ export const jobs = {
   packageList: parsePackageList,
   reposYaml: parseReposYaml,
   requirements: readRequirementsBytes,
+  scriptFaults: findScriptFaults,
+  styleFault: findStyleFault,
+  stylePlace: findStylePlace,
 }

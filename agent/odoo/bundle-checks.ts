@@ -1,43 +1,93 @@
 import type { HttpAnswer } from '../containers/http-request.ts'
 import { hostileText } from '../hostile-text/hostile-text.ts'
-import { isBundle } from './bundle-faults.ts'
+import { type BundleFault, faultOf, isBundle, isStyleSheet } from './bundle-faults.ts'
 import { CheckFailed } from './check-failed.ts'
+import { describePlace, type OwnAddons } from './describe-place.ts'
 import type { Bundle, Findings } from './inspection/findings.ts'
 import { pageRulesOf } from './inspection/settings.ts'
+import { isCompiled, type StylePlace } from './style-place.ts'
 
 /** Asks a runtime directly, as its proxy would: the candidate answers before any route leads to it. */
 export interface Visitor {
   get(path: string): Promise<HttpAnswer>
   post(path: string, json: unknown): Promise<HttpAnswer>
+  /** What it tells files of the project by, and says where they are. */
+  readonly ownAddons: OwnAddons
 }
 
 /** Odoo's largest bundles have 10 MiB. */
 export const maxBytes = 48 * 1024 ** 2
 
-/** Loads style sheets and scripts; those that Odoo makes have to be whole. Gives what they are. */
-export async function loadBundles(visitor: Visitor, paths: readonly string[]): Promise<string[]> {
-  const [faults, bodies]: [string[], string[]] = [[], []]
+/**
+ * Loads style sheets and scripts; those that Odoo makes have to be whole. Gives what they are, by path. `later`: those that are
+ * loaded by a page that is there already, with the templates that it has.
+ */
+export async function loadBundles(
+  visitor: Visitor,
+  paths: readonly string[],
+  later: ReadonlySet<string> = new Set(),
+): Promise<Map<string, string>> {
+  const faults: string[] = []
+  const bodies = new Map<string, string>()
+  // One file is in many bundles.
+  const bundlesOf = new Map<string, string[]>()
   for (const path of paths) {
     const answer = await visitor.get(path)
-    bodies.push(answer.body)
+    bodies.set(path, answer.body)
+    const unfit = faultOfAnswer(path, answer)
+    if (unfit !== undefined) faults.push(unfit)
+    if (unfit !== undefined || !isBundle(path)) continue
     // One says enough of its own, and leaves room for those of others.
-    faults.push(...(await faultsOf(path, answer)).slice(0, 3))
+    for (const fault of (await faultsIn(visitor, path, answer.body, later.has(path))).slice(0, 3))
+      bundlesOf.set(fault, [...(bundlesOf.get(fault) ?? []), nameOf(path)])
   }
+  for (const [fault, [first, ...others]] of bundlesOf)
+    faults.push(`${first}: ${fault}${others.length > 0 ? `, as in ${others.join(', ')}` : ''}`)
   if (faults.length > 0) throw new CheckFailed(faults.join('; '))
   return bodies
 }
 
-async function faultsOf(path: string, { status, body }: HttpAnswer): Promise<string[]> {
-  if (status !== 200) return [`${path} answers ${status}`]
-  if (body === '') return [`${path} answers 200 with nothing`]
-  if (!isBundle(path)) return []
-  if (Buffer.byteLength(body) >= maxBytes) return [`${path} is larger than ${maxBytes / 1024 ** 2} MiB`]
-  const faults = await hostileText.read('bundleFaults', path, [path, body])
-  return faults.map((fault) => `${nameOf(path)}: ${fault}`)
+function faultOfAnswer(path: string, { status, body }: HttpAnswer): string | undefined {
+  if (status !== 200) return `${path} answers ${status}`
+  if (body === '') return `${path} answers 200 with nothing`
+  if (isBundle(path) && Buffer.byteLength(body) >= maxBytes)
+    return `${path} is larger than ${maxBytes / 1024 ** 2} MiB`
+  return undefined
+}
+
+async function faultsIn(visitor: Visitor, path: string, body: string, isLater: boolean): Promise<string[]> {
+  if (isStyleSheet(path)) return styleFaults(visitor, path, body)
+  const faults = await hostileText.read('scriptFaults', path, [body])
+  const own = faults.filter(({ lacksTemplate }) => !(isLater && lacksTemplate))
+  return own.map((fault) => describe(fault, visitor.ownAddons))
 }
 
 /** `/web/assets/5715ae8/web.assets_web.min.css` → `web.assets_web.min.css` */
 const nameOf = (path: string) => path.split('?', 1)[0]?.split('/').at(-1) ?? path
+
+const describe = ({ said, file }: BundleFault, own: OwnAddons) =>
+  file === undefined ? said : `${said} (${describePlace({ file }, own)})`
+
+/** Odoo counts the lines of all files together: those that it serves say which one it is. */
+async function styleFaults(visitor: Visitor, path: string, body: string): Promise<string[]> {
+  const fault = await hostileText.read('styleFault', path, [body])
+  if (!fault) return []
+  const sheets: { file: string; content: string | null }[] = []
+  for (const file of fault.files.filter(isCompiled)) {
+    const answer = isAddress(file) ? await visitor.get(file) : undefined
+    sheets.push({ file, content: answer?.status === 200 ? answer.body : null })
+  }
+  const own = visitor.ownAddons
+  const place = await hostileText.read('stylePlace', path, [fault, sheets, Object.keys(own)])
+  return [place ? `${fault.said} (${describeStyle(place, own)})` : describe(faultOf(fault.said), own)]
+}
+
+const isAddress = (file: string) => /^\/[^/\s]\S*$/.test(file)
+
+function describeStyle({ setBy, ...place }: StylePlace, own: OwnAddons): string {
+  const where = describePlace(place, own)
+  return setBy ? `${where}; ${setBy.name} is set in ${describePlace(setBy, own)}` : where
+}
 
 /** What the web client loads, in each direction of writing, and its words in each language. */
 export async function checkBackend(
@@ -46,25 +96,31 @@ export async function checkBackend(
   odooVersion: string,
 ): Promise<string> {
   const failed = bundles.find(({ error }) => error !== undefined)
-  if (failed) throw new CheckFailed(`${describe(failed)} cannot be made: ${failed.error}`)
+  if (failed) throw new CheckFailed(`${nameOfBundle(failed)} cannot be made: ${failed.error}`)
   const { backend, translations } = pageRulesOf(odooVersion)
   const missing = backend.find(
     (name) => !bundles.some((bundle) => bundle.name === name && bundle.urls.length > 0),
   )
   if (languages.length > 0 && missing) throw new CheckFailed(`Odoo made no bundle ${missing}`)
-  const paths = [...new Set(bundles.flatMap(({ urls }) => urls))]
-  const bodies = await loadBundles(visitor, paths)
+  const paths = new Set(bundles.flatMap(({ urls }) => urls))
+  // What is loaded later, or by other pages, finds there what its own bundle has not.
+  const client = new Set(bundles.filter(({ name }) => backend.includes(name)).flatMap(({ urls }) => urls))
+  const later = new Set([...paths].filter((path) => !client.has(path)))
+  const bodies = await loadBundles(visitor, [...paths], later)
+  const scripts = [...client].map((path) => bodies.get(path) ?? '')
   const [missed, ...more] = await hostileText.read('missingModules', 'the scripts of the web client', [
-    bodies,
+    scripts,
   ])
-  if (missed !== undefined)
-    throw new CheckFailed(`${missed}${more.length > 0 ? ` (and ${more.length} more)` : ''}`)
+  if (missed)
+    throw new CheckFailed(
+      `${describe(missed, visitor.ownAddons)}${more.length > 0 ? ` (and ${more.length} more)` : ''}`,
+    )
   for (const code of languages) {
     const { status } = await visitor.get(translations(code))
     if (status !== 200) throw new CheckFailed(`its words in ${code} answer ${status}`)
   }
   if (languages.length === 0) return 'the module web is not installed: there are no pages'
-  return `${paths.length} style sheets and scripts load, in ${languages.length === 1 ? languages[0] : `${languages.length} languages`}`
+  return `${paths.size} style sheets and scripts load, in ${languages.length === 1 ? languages[0] : `${languages.length} languages`}`
 }
 
-const describe = ({ name, rtl }: Bundle) => `${name}${rtl ? ', from right to left,' : ''}`
+const nameOfBundle = ({ name, rtl }: Bundle) => `${name}${rtl ? ', from right to left,' : ''}`

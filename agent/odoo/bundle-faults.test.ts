@@ -1,22 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { findBundleFaults, findMissingModules, isBundle, saysStyleFailed } from './bundle-faults.ts'
+import { findMissingModules, findScriptFaults, isBundle, saysStyleFailed } from './bundle-faults.ts'
 
-const css = '/web/assets/5715ae8/web.assets_web.min.css'
-const js = '/web/assets/5715ae8/web.assets_web.min.js'
 const file = (path: string, content: string) => `\n/* ${path} */\n${content}`
 const templates = (content: string) =>
   `\n\nodoo.define("web.assets_web.bundle.xml", ["@web/core/templates"], function(require) {\n"use strict";\n/* web.assets_web */\n${content}\n});`
 const core = file('/web/static/src/core/templates.js', 'odoo.define("@web/core/templates",[],function(){})')
-
-test('a style sheet that Odoo could not compile is the old one with the error inside', () => {
-  const error = String.raw`Error: Undefined variable: \"$skin\".\A        on line 3:19 of stdin\A>> .o_skin { color: $skin; }`
-  const text = `.a{color:red}\n\n/* ## CSS error message ##*/\nbody::before {\n  content: "A css error occured, using an old style to render this page";\n}\n\ncss_error_message {\n  content: "${error}";\n}\n`
-  expect(findBundleFaults(css, text)).toEqual([
-    'Error: Undefined variable: "$skin". >> .o_skin { color: $skin; }',
-  ])
-  expect(findBundleFaults(css, text.slice(0, text.indexOf('css_error_message')))).toHaveLength(1)
-  expect(findBundleFaults(css, '.a{color:red} /* css_error_message */')).toEqual([])
-})
 
 describe('a bundle of scripts', () => {
   test.each<[string, string, RegExp | undefined]>([
@@ -61,13 +49,48 @@ describe('a bundle of scripts', () => {
       /^\/x\/b\.js: SyntaxError: /,
     ],
   ])('%s', (_name, text, expected) => {
-    const faults = findBundleFaults(js, text)
-    if (expected) expect(faults.join('\n')).toMatch(expected)
+    const faults = findScriptFaults(text)
+    if (expected) expect(faults.map(({ said }) => said).join('\n')).toMatch(expected)
     else expect(faults).toEqual([])
   })
 
+  test.each<[string, string, string]>([
+    [
+      'a file that is not there',
+      `console.error("'Could not get content for x/static/src/a.js.' in file 'x/static/src/a.js'");`,
+      '/x/static/src/a.js',
+    ],
+    [
+      'a template that is no XML',
+      core +
+        templates(
+          `throw new Error("\\"Invalid XML template: Opening tag\\" in file '/x/static/src/a.xml'");`,
+        ),
+      '/x/static/src/a.xml',
+    ],
+    [
+      'a template to extend that is not there',
+      core +
+        templates(
+          'registerTemplateExtension("web.Nope", `/x/static/src/b.xml`, `<t/>`);\nconsole.error("Missing (extension) parent templates: web.Nope, web.No");',
+        ),
+      '/x/static/src/b.xml',
+    ],
+    [
+      'a template to copy that is not there',
+      core +
+        templates(
+          'registerTemplate("x.a", `/x/static/src/a.xml`, `<t/>`);\nregisterTemplate("x.c", `/x/static/src/c.xml`, `<t t-name="x.c" t-inherit="web.Nope"/>`);\ncheckPrimaryTemplateParents(["web.Nope"]);',
+        ),
+      '/x/static/src/c.xml',
+    ],
+    ['a fault of syntax', core + file('/x/static/src/b.js', 'let a = ;'), '/x/static/src/b.js'],
+  ])('the file of %s is known', (_name, text, expected) => {
+    expect(findScriptFaults(text).map(({ file }) => file)).toEqual([expected])
+  })
+
   test('nothing of it is run', () => {
-    expect(findBundleFaults(js, 'globalThis.wasRun = true')).toEqual([])
+    expect(findScriptFaults('globalThis.wasRun = true')).toEqual([])
     expect(globalThis).not.toHaveProperty('wasRun')
   })
 })
@@ -84,7 +107,9 @@ test('bundles are told from other files, and a page of before 17 says that its s
 test('a module that no bundle of the page defines is missed by those that need it', () => {
   const needs = file('/x/b.js', "odoo.define('@x/b',['@web/core/templates','@web/nope'],function(require){})")
   expect(findMissingModules([needs])).toHaveLength(2)
-  expect(findMissingModules([core, needs])).toEqual(['the module @x/b needs @web/nope, which no bundle has'])
+  expect(findMissingModules([core, needs])).toEqual([
+    { said: 'the module @x/b needs @web/nope, which no bundle has', file: '/x/static/src/b.js' },
+  ])
   const former = "odoo.define('x.b', function (require) { var a = [require('x.a')] })"
   expect(findMissingModules([former])).toEqual([])
 })

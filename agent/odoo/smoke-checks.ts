@@ -3,6 +3,7 @@ import { hostileText } from '../hostile-text/hostile-text.ts'
 import { loadBundles, maxBytes, type Visitor } from './bundle-checks.ts'
 import { isBundle, saysStyleFailed } from './bundle-faults.ts'
 import { CheckFailed } from './check-failed.ts'
+import type { OwnAddons } from './describe-place.ts'
 
 export interface CheckResult {
   name: string
@@ -31,7 +32,7 @@ export async function runCheck(
   const done = (passed: boolean, detail: string, warnings: string[] = [], endedAt = performance.now()) => ({
     name,
     passed,
-    detail: detail.slice(0, 800),
+    detail: detail.slice(0, 1_500),
     durationMs: Math.max(0, Math.round(endedAt - begun)),
     warnings,
   })
@@ -50,10 +51,16 @@ const timeoutMs = 60_000
 /** Odoo's own page links fewer than ten; each is fetched. */
 const maxAssets = 500
 
-export function createVisitor(origin: string, host: string, signal: AbortSignal): Visitor {
+export function createVisitor(
+  origin: string,
+  host: string,
+  ownAddons: OwnAddons,
+  signal: AbortSignal,
+): Visitor {
   const headers = { 'x-forwarded-host': host, 'x-forwarded-proto': 'http', 'x-forwarded-for': '127.0.0.1' }
   const options = { host, headers, signal, timeoutMs, maxBytes }
   return {
+    ownAddons,
     get: (path) => requestHttp(origin + path, options),
     post: (path, json) =>
       requestHttp(origin + path, {

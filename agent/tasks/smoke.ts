@@ -46,7 +46,12 @@ export function smoke(services: Services): TaskHandler<'smoke'> {
       )
     const rules = logRulesOf(input, cell)
     const issues: LogIssue[] = []
-    const visitor = createVisitor(`http://${address}:${httpPort}`, input.hostnames[0] ?? 'localhost', signal)
+    const visitor = createVisitor(
+      `http://${address}:${httpPort}`,
+      input.hostnames[0] ?? 'localhost',
+      input.inspection?.addons ?? {},
+      signal,
+    )
     const results = await runChecks(
       [
         ...checksOf(cell, input, visitor, signal),

@@ -219,6 +219,8 @@ export interface Deployment {
   readonly imageModules?: readonly string[]
   /** Addon → git tree id: what the database was last updated with. */
   readonly addonTrees: Readonly<Record<string, string>>
+  /** Own addon → its folder in the repository: `path` of Addon. Absent in deployments of before. */
+  readonly addonPaths?: Readonly<Record<string, string>>
   /** Addon → its dependencies, of the own addons. */
   readonly addonDepends: Readonly<Record<string, readonly string[]>>
   readonly smokeChecks: readonly {

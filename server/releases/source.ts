@@ -30,6 +30,8 @@ export interface Source {
   readonly addonTrees: Readonly<Record<string, string>>
   readonly addonDepends: Readonly<Record<string, readonly string[]>>
   readonly addonVersions: Readonly<Record<string, string>>
+  /** Own addon → its folder in the repository, or the package that brings it: `path` of Addon. Absent in builds of before. */
+  readonly addonPaths?: Readonly<Record<string, string>>
   /** Own addons with code that runs when they are installed, and when they are updated; absent where the agent did not tell. */
   readonly scripts?: { readonly install: readonly string[]; readonly update: readonly string[] }
   /** Former name of a module → the one that has its data from now on. */
@@ -87,6 +89,7 @@ export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: numbe
     addonTrees: byName(({ treeId }) => treeId),
     addonDepends: byName(({ depends }) => depends),
     addonVersions: byName(({ version }) => version),
+    addonPaths: byName(({ path }) => path),
     scripts: scriptsOf(output.addons),
     renamed: output.config?.renamed ?? {},
     requirements: requirementsOf(output),

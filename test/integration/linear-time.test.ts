@@ -18,7 +18,9 @@ const { parseOdooConf } = await import('../../agent/repository/sources/odoo-conf
 const { parsePackageList } = await import('../../agent/repository/sources/package-list.ts')
 const { parseReposYaml } = await import('../../agent/repository/sources/repos-yaml.ts')
 const { findAssets } = await import('../../agent/odoo/page-assets.ts')
-const { findBundleFaults, findMissingModules } = await import('../../agent/odoo/bundle-faults.ts')
+const { findMissingModules, findScriptFaults } = await import('../../agent/odoo/bundle-faults.ts')
+const { findStyleFault } = await import('../../agent/odoo/style-fault.ts')
+const { findStylePlace } = await import('../../agent/odoo/style-place.ts')
 const { parseFindings } = await import('../../agent/odoo/inspection/findings.ts')
 const { createUpdateLogReader } = await import('../../agent/odoo/update-log.ts')
 const { createSecretIndex } = await import('../../agent/link/secret-index.ts')
@@ -243,7 +245,7 @@ const readers: Record<string, Reader> = {
     ],
   },
   'a bundle of scripts': {
-    read: (text) => [findBundleFaults('/web/assets/1/a.js', text), findMissingModules([text])],
+    read: (text) => [findScriptFaults(text), findMissingModules([text])],
     tokens: [
       'console.error("',
       "' in file '",
@@ -263,14 +265,47 @@ const readers: Record<string, Reader> = {
       ['', (index) => `odoo.define("a${index}",[`, ''],
       ['', () => '\n/* /a.js */\n;', ''],
       ['.bundle.xml"', () => ' ', ''],
+      ['t-inherit="b"', () => 'checkPrimaryTemplateParents(["b"]);registerTemplate("', ''],
     ],
   },
   'a style sheet': {
-    read: (text) => findBundleFaults('/web/assets/1/a.css', text),
-    tokens: ['/* ## CSS error message ##*/', 'css_error_message {', '"', '";', '\\A', 'a'],
+    read: findStyleFault,
+    tokens: [
+      '/* ## CSS error message ##*/',
+      'css_error_message {',
+      '"',
+      '";',
+      '\\A',
+      'a',
+      'x containing:',
+      '    - /a.scss',
+    ],
     shapes: [
       ['', () => '/* ## CSS error message ##*/', ''],
       ['/* ## CSS error message ##*/ css_error_message { "', () => '\\A', '";'],
+      ['/* ## CSS error message ##*/ css_error_message { "a containing:', () => '\\A    - /a.scss', '";'],
+    ],
+  },
+  'sources of a style sheet': {
+    read(text) {
+      const fault = { said: 'Invalid CSS: $a', code: 'a: b', lines: [text.length], files: [] }
+      return findStylePlace(
+        fault,
+        [
+          { file: '/x/a.scss', content: text },
+          { file: '/web/b.scss', content: text },
+        ],
+        ['x'],
+      )
+    },
+    tokens: ['{', '}', '/*', '*/', '//', '"', "'", '\\', '\n', '$a: ', 'a: b', '*', '/'],
+    shapes: [
+      ['', () => '/*', ''],
+      ['/*', () => '* ', ''],
+      ['', () => '"\\', ''],
+      ['', () => '$a', ''],
+      ['', () => ' ', ''],
+      ['', () => '{\n', ''],
     ],
   },
   'what an inspection says': {

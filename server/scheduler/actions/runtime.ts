@@ -124,6 +124,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       autoInstalled: source.autoInstalled,
       imageModules: source.imageModules,
       addonTrees: source.addonTrees,
+      ...(source.addonPaths && { addonPaths: source.addonPaths }),
       addonDepends: source.addonDepends,
       addonVersions: source.addonVersions,
       requirements: source.requirements,
@@ -142,7 +143,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
     }),
 
     async startRuntime(candidate, look) {
-      const output = await startTask(`start:${candidate.runtimeId}`, candidate, inspectionOf(look))
+      const output = await startTask(`start:${candidate.runtimeId}`, candidate, inspectionOf(look, candidate))
       engine.summarize(`Odoo answered after ${(Number(output.durationMs) / 1000).toFixed(1)} s`)
     },
 
@@ -154,7 +155,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
           runtime: specOf(candidate),
           checks: candidate.smokeChecks.map((check) => ({ ...check })),
           hostnames: [...candidate.hostnames],
-          ...inspectionOf(look),
+          ...inspectionOf(look, candidate),
           log: await logRulesOf(engine, candidate.knownLog ?? [], { trial: false }),
         },
         { timeoutMs: minutes(10) },

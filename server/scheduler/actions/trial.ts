@@ -26,7 +26,7 @@ export function trialActions(engine: Engine): Pick<BuildActions, 'tryRuntime'> {
         environment: environment.name,
       }
       const options = { timeoutMs: minutes(10), scratch: true }
-      const look = inspectionOf('all')
+      const look = inspectionOf('all', source)
       const started = await engine.task('try:start', 'startRuntime', { runtime, ...look }, options)
       const checks = source.smokeChecks.map((check) => ({ ...check }))
       const log = await logRulesOf(engine, source.knownLog, { trial: true })

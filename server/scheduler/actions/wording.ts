@@ -1,3 +1,4 @@
+import type { Deployment } from '../../db/record.ts'
 import type { Source } from '../../releases/source.ts'
 import type { Look } from '../types.ts'
 
@@ -19,6 +20,6 @@ export const resourcesOf = (limits: Source['resources']) => ({
   memoryBytes: BigInt(limits.memoryBytes),
 })
 
-/** What of a candidate an agent looks at, as tasks have it. */
-export const inspectionOf = (look: Look) =>
-  look === 'nothing' ? {} : { inspection: { bundles: look === 'all' } }
+/** What of a candidate an agent looks at, as tasks have it. Deployments of before do not say where their addons are. */
+export const inspectionOf = (look: Look, { addonPaths }: Pick<Deployment, 'addonPaths'>) =>
+  look === 'nothing' ? {} : { inspection: { bundles: look === 'all', addons: { ...addonPaths } } }

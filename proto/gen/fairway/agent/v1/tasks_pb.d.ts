@@ -2841,11 +2841,19 @@ export declare const StartRuntimeTaskSchema: GenMessage<StartRuntimeTask>;
  */
 export declare type Inspection = Message<"fairway.agent.v1.Inspection"> & {
   /**
-   * Odoo also makes the bundles of style sheets and scripts of its web client, for each direction of writing.
+   * Odoo also makes the bundles of style sheets and scripts of its web client, for each direction of writing, and those that
+   * the project's own addons declare.
    *
    * @generated from field: bool bundles = 1;
    */
   bundles: boolean;
+
+  /**
+   * The project's own addons by name, with their folder in the repository: `path` of Addon. Servers of before do not say.
+   *
+   * @generated from field: map<string, string> addons = 2;
+   */
+  addons: { [key: string]: string };
 };
 
 /**
