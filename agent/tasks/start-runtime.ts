@@ -32,7 +32,8 @@ export function startRuntime(services: OdooCellServices): TaskHandler<'startRunt
     const healthy = (signal: AbortSignal) => untilHealthy(docker, runtime.runtimeId, signal)
     if (input.inspection) {
       const look = inspectionContainer(docker, runtime, cell, connection, facts, given)
-      const asked = inspectionInput(facts.odooVersion, input.inspection)
+      const { bundles, addons } = input.inspection
+      const asked = inspectionInput(facts.odooVersion, { bundles, addons: Object.keys(addons) })
       await inspectBeside(docker, look, runtime.runtimeId, asked, context, healthy)
     } else await healthy(context.signal)
     const durationMs = Math.round(performance.now() - begun)

@@ -90,6 +90,7 @@ describe.sequential('from a commit to an image', () => {
       'fw_failing',
       'fw_glue',
       'fw_good',
+      'fw_print',
       'fw_skin',
     ])
     const { closure, autoInstalled } = resolved
@@ -482,23 +483,35 @@ except e.HTTPError as error:
   }, 90_000)
 
   test('style sheets and scripts that Odoo cannot make are no success, although every page answers', async () => {
-    await apply({ install: ['fw_skin'], expectInstalled: ['fw_skin'] })
-    const inspection = { bundles: true }
+    await apply({ install: ['fw_skin', 'fw_print'], expectInstalled: ['fw_skin', 'fw_print'] })
+    const addons = Object.fromEntries(resolved.addons.map(({ name, path }) => [name, path]))
+    const inspection = { bundles: true, addons }
     await run('startRuntime', create(StartRuntimeTaskSchema, { runtime, inspection }))
     const task = createTask()
     const input = create(SmokeTaskSchema, { runtime, hostnames: [hostname], inspection })
     await expect(run('smoke', input, task)).rejects.toMatchObject({
       reason: 'smoke-failed',
       message: expect.stringMatching(
-        /of 8 smoke tests failed – login page: web\.assets_frontend\.min\.css: Error: Undefined variable: "\$a-colour-that-nobody-defines"/,
+        /of 8 smoke tests failed – login page: web\.assets_frontend\.min\.css: Error: Undefined variable: "\$a-colour-that-nobody-defines"[^()]* \(module fw_skin, addons\/fw_skin\/static\/src\/skin\.scss:1\)/,
       ),
     })
     const client = task.lines.find(({ text }) => text.startsWith('FAILED: web client'))?.text
     expect(client).toMatch(
-      /web\.assets_web\.min\.css: Error: Undefined variable: "\$a-colour-that-nobody-defines"/,
+      /web\.assets_web\.min\.css: Error: Undefined variable: "\$a-colour-that-nobody-defines"[^()]* \(module fw_skin, addons\/fw_skin\/static\/src\/skin\.scss:1\), as in web\.assets_web_print\.min\.css/,
     )
+    for (const [bundle, place] of [
+      ['web\\.report_assets_common', 'report\\.scss:2'],
+      ['fw_print\\.lazy', 'lazy\\.scss:1'],
+      ['fw_print\\.whole', 'part\\.scss:1'],
+    ])
+      expect(client).toMatch(
+        new RegExp(
+          `${bundle}\\.min\\.css: Error: [^()]* \\(module fw_print, addons/fw_print/static/src/${place}\\)`,
+        ),
+      )
+    expect(client).not.toMatch(/piece|in-tests|former/)
     expect(client).toMatch(/Could not get content for fw_skin\/static\/src\/absent\.js/)
-    expect(client).toMatch(/fw_skin\/static\/src\/broken\.js: SyntaxError/)
+    expect(client).toMatch(/fw_skin\/static\/src\/broken\.js: SyntaxError.*\(module fw_skin, addons\//)
     expect(client).toMatch(/Invalid XML template.*broken\.xml/)
   }, 120_000)
 

@@ -66,6 +66,19 @@ class TestPrice(TransactionCase):
     "'assets': {'web.assets_frontend': ['fw_skin/static/src/skin.scss'], 'web.assets_backend': ['fw_skin/static/src/skin.scss', 'fw_skin/static/src/absent.js', 'fw_skin/static/src/broken.js', 'fw_skin/static/src/broken.xml']}",
   ),
   'addons/fw_skin/__init__.py': '',
+  // Each bundle is loaded by nobody who signs in; the last two by nobody at all.
+  'addons/fw_print/__manifest__.py': manifest(
+    "'assets': {'web.report_assets_common': ['fw_print/static/src/report.scss'], 'fw_print.lazy': ['fw_print/static/src/lazy.scss'], 'fw_print.whole': [('include', 'fw_print._part')], 'fw_print._part': ['fw_print/static/src/part.scss'], 'fw_print.piece': ['fw_print/static/src/piece.scss'], 'web.assets_backend': [('include', 'fw_print.piece')], 'web.assets_unit_tests': ['fw_print/static/tests/a.test.scss'], 'web.assets_common': ['fw_print/static/src/former.scss'], 'shop_nowhere.assets': ['fw_print/static/src/former.scss']}",
+  ),
+  'addons/fw_print/__init__.py': '',
+  'addons/fw_print/static/src/report.scss': '.o_report {\n  color: $nobody-defines-it-in-reports;\n}\n',
+  'addons/fw_print/static/src/lazy.scss': '.o_lazy { color: $nobody-defines-it-later; }\n',
+  'addons/fw_print/static/src/part.scss': '.o_part { color: $nobody-defines-it-in-parts; }\n',
+  // Of the web client, where it is included.
+  'addons/fw_print/static/src/piece.scss': '.o_piece { color: $o-brand-primary; }\n',
+  // For a series, and a module, that are not here.
+  'addons/fw_print/static/src/former.scss': '.o_former { color: $nobody-defines-it-here; }\n',
+  'addons/fw_print/static/tests/a.test.scss': '.o_test { color: $nobody-defines-it-in-tests; }\n',
   'addons/fw_skin/static/src/skin.scss': '.o_skin { color: $a-colour-that-nobody-defines; }\n',
   'addons/fw_skin/static/src/broken.js': 'const half = {\n',
   'addons/fw_skin/static/src/broken.xml': '<templates><t t-name="fw_skin.a"><div></t></templates>\n',

@@ -80,5 +80,7 @@ test('what the web client loads goes by the series', () => {
     'web.assets_web',
     'web.assets_web',
   ])
-  expect(inspectionInput('19.0', { bundles: true })).toContain('\\"byName\\":true')
+  const input = inspectionInput('19.0', { bundles: true, addons: ['shop'] })
+  for (const part of ['byName\\":true', 'addons\\":[\\"shop\\"]', 'prints\\":[\\"web.assets_web_print'])
+    expect(input).toContain(part)
 })

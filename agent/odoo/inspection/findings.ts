@@ -53,7 +53,7 @@ export interface Findings {
 }
 
 const maxFaults = 200
-const maxBundles = 50
+const maxBundles = 500
 
 /** Lines of standard output; what is no finding of ours is passed by. */
 export function parseFindings(lines: readonly string[]): Findings {

@@ -1,7 +1,8 @@
+import { bundlesScript } from './bundles-script.ts'
+
 /**
  * Run by `odoo shell` of a candidate's image on its database, given on standard input. It reads every model once: what the
- * code stores against what PostgreSQL has. Where asked, it has Odoo make the bundles of style sheets and scripts as the
- * first visitor would; they stay in the database for the visitors to come. It says one finding a line, as JSON behind a
+ * code stores against what PostgreSQL has. Where asked, it has Odoo make bundles. It says one finding a line, as JSON behind a
  * word of its own; what Odoo logs goes to standard error as ever.
  *
  * The rules are those of `Field.update_db`, `Many2many.update_db` and `Registry.check_tables_exist`; types of one family
@@ -116,50 +117,7 @@ def inspect_models():
     env.cr.rollback()
     say('models', count=len(models))
 
-def bundle_by_name(name, rtl, kind):
-    # 17 and later: a page links bundles that are made when they are asked for.
-    bundle = env['ir.qweb']._get_asset_bundle(name, css=kind == 'css', js=kind == 'js', rtl=rtl)
-    if kind == 'css':
-        return [one.url for one in bundle.css()] if bundle.stylesheets else []
-    return [one.url for one in bundle.js()] if bundle.javascripts or bundle.templates else []
-
-def bundle_by_nodes(name, code, kind):
-    # Before 17 a page makes them when it is rendered, and shows a script instead of what failed.
-    qweb = env['ir.qweb'].with_context(lang=code)
-    wanted = {'css': kind == 'css', 'js': kind == 'js'}
-    if 'options' in inspect.signature(qweb._get_asset_nodes).parameters:
-        nodes = qweb._get_asset_nodes(name, {'lang': code}, **wanted)
-    else:
-        nodes = qweb._get_asset_nodes(name, **wanted)
-    urls = []
-    for node in nodes:
-        attributes, text = node[1] or {}, (node[2] if len(node) > 2 else '') or ''
-        if '__assetsBundleErrorSeen' in text:
-            raise RuntimeError(text[text.rfind('})(') + 3:][:1500])
-        urls.extend(str(attributes[key]) for key in ('href', 'src') if attributes.get(key))
-    return urls
-
-def make_bundle(name, code, rtl, kind):
-    try:
-        urls = bundle_by_name(name, rtl, kind) if settings['byName'] else bundle_by_nodes(name, code, kind)
-        env.cr.commit()
-        say('bundle', name=name, rtl=rtl, urls=urls)
-    except Exception as error:
-        env.cr.rollback()
-        say('bundle', name=name, rtl=rtl, urls=[], error='%s: %s' % (type(error).__name__, error))
-
-def make_bundles():
-    if 'web' not in env.registry._init_modules:
-        return
-    languages = [(lang.code, lang.direction == 'rtl') for lang in env['res.lang'].search([])]
-    say('languages', codes=[code for code, rtl in languages])
-    first = {rtl: code for code, rtl in reversed(languages)}
-    for rtl, code in sorted(first.items()):
-        for name in settings['backend'] + (settings['frontend'] if rtl else []):
-            make_bundle(name, code, rtl, 'css')
-    for name in settings['backend']:
-        make_bundle(name, first.get(False) or first[True], False, 'js')
-
+${bundlesScript}
 say('begun')
 inspect_models()
 if settings['bundles']:

@@ -9,6 +9,8 @@ interface PageRules {
   /** What the web client loads. */
   readonly backend: readonly string[]
   readonly frontend: readonly string[]
+  /** Of the till, where it is installed. */
+  readonly pointOfSale: readonly string[]
   /** Where the web client asks for its words in a language, which everybody may. */
   readonly translations: (code: string) => string
 }
@@ -23,6 +25,7 @@ const pageRules: readonly PageRules[] = [
     byName: true,
     backend: ['web.assets_web'],
     frontend: ['web.assets_frontend'],
+    pointOfSale: ['point_of_sale.assets_prod'],
     translations: (code) => `/web/webclient/translations?lang=${code}`,
   },
   {
@@ -30,6 +33,7 @@ const pageRules: readonly PageRules[] = [
     byName: true,
     backend: ['web.assets_web'],
     frontend: ['web.assets_frontend'],
+    pointOfSale: ['point_of_sale.assets_prod'],
     translations: (code) => `/web/webclient/translations/0?lang=${code}`,
   },
   {
@@ -37,6 +41,7 @@ const pageRules: readonly PageRules[] = [
     byName: false,
     backend: ['web.assets_common', 'web.assets_backend'],
     frontend: ['web.assets_frontend'],
+    pointOfSale: ['point_of_sale.assets'],
     translations: (code) => `/web/webclient/translations/0?lang=${code}`,
   },
 ]
@@ -51,10 +56,16 @@ export function pageRulesOf(version: string): PageRules {
 /** Before each finding on standard output: modules may write there as well. */
 export const findingWord = 'fairway-inspection'
 
-/** What `odoo shell` is given. */
-export function inspectionInput(version: string, { bundles }: { bundles: boolean }): string {
-  const { byName, backend, frontend } = pageRulesOf(version)
-  const settings = JSON.stringify({ word: findingWord, bundles, byName, backend, frontend })
+/** Style sheets of what is printed: the web client's own (from 17 on; before, Odoo has none of that name), and reports. */
+const prints = ['web.assets_web_print', 'web.report_assets_common']
+
+/** What `odoo shell` is given. `addons`: names of the project's own, of which the database may have some. */
+export function inspectionInput(
+  version: string,
+  { bundles, addons }: { bundles: boolean; addons: readonly string[] },
+): string {
+  const { byName, backend, frontend, pointOfSale } = pageRulesOf(version)
+  const asked = { word: findingWord, bundles, byName, backend, frontend, prints, pointOfSale, addons }
   // JSON of JSON is a string of Python as well.
-  return `import json\nsettings = json.loads(${JSON.stringify(settings)})\n${inspectionScript}`
+  return `import json\nsettings = json.loads(${JSON.stringify(JSON.stringify(asked))})\n${inspectionScript}`
 }
