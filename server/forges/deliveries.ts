@@ -3,7 +3,7 @@ import { type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError } from '../errors.ts'
 import { authorize, type Caller } from '../governance/authorize.ts'
 import { startBuildIn } from '../services/builds/builds.ts'
-import { deleteBranchIn } from '../services/projects/branches.ts'
+import { deleteBranchIn, keepBranch } from '../services/projects/branches.ts'
 import { recordIgnoredPush } from '../services/projects/ignored-pushes.ts'
 import { acknowledgeRepository } from '../services/projects/repository-claim.ts'
 import type { Change, ForgeEvent } from './event.ts'
@@ -124,8 +124,11 @@ async function act(
         : 'No environment of it is to be destroyed.'
       return { outcome: 'branch-deleted', detail }
     }
-    case 'push':
-      return await build(tx, caller, sender, delivery, change)
+    case 'push': {
+      const outcome = await build(tx, caller, sender, delivery, change)
+      await keepBranch(tx, caller, { projectId: sender.projectId, name: change.branch })
+      return outcome
+    }
   }
 }
 

@@ -186,8 +186,18 @@ test('deleting a development branch sets the end of its environment, a push take
     (deleted.deleted_at?.getTime() ?? 0) + server.context.config.branchGraceMs,
   )
   await send({ body: push(ref) })
+  await send({ body: push(ref) })
   expect(await branch()).toMatchObject({ deleted_at: null, destroy_at: null })
+  const destroyAt = deleted.destroy_at?.toISOString()
+  expect(await returnsOf(deleted.id)).toEqual([{ branch: 'feature/short-lived', destroyAt }])
 })
+
+/** What the audit log says of a branch that came back. */
+const returnsOf = (branchId: string) =>
+  tenant.scope(async (tx) => {
+    const events = tx.selectFrom('audit_events').select('details').where('action', '=', 'branch.return')
+    return (await events.where('subject_id', '=', branchId).execute()).map(({ details }) => details)
+  })
 
 test('deleting a release branch gives its staging environment an end, later than a preview’s', async () => {
   const ref = 'refs/heads/release/ended'
@@ -243,11 +253,12 @@ test.each<[string, () => Promise<unknown>]>([
     const branch = await tenant.scope((tx) =>
       tx
         .selectFrom('branches')
-        .select(['deleted_at', 'destroy_at'])
+        .select(['id', 'deleted_at', 'destroy_at'])
         .where('name', '=', ref.slice('refs/heads/'.length))
         .executeTakeFirstOrThrow(),
     )
-    expect(branch).toEqual({ deleted_at: null, destroy_at: null })
+    expect(branch).toMatchObject({ deleted_at: null, destroy_at: null })
+    expect(await returnsOf(branch.id)).toHaveLength(1)
   } finally {
     await changeProject({ branch_rules: JSON.stringify(before.branch_rules), archived_at: null })
   }

@@ -10,7 +10,7 @@ interface Push {
   readonly organizationId: string
   readonly branch: string
   readonly stage: Stage
-  /** Only a push moves the head, and brings a deleted branch back. */
+  /** Only a push moves the head. */
   readonly pushedCommit?: string
 }
 
@@ -19,8 +19,6 @@ export async function recordBranch(tx: Tx, push: Push): Promise<Selectable<Branc
   const pushed = push.pushedCommit && {
     head_commit: push.pushedCommit,
     pushed_at: new Date(),
-    deleted_at: null,
-    destroy_at: null,
   }
   return await tx
     .insertInto('branches')

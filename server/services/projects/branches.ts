@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { type Branch, BranchSchema, type IgnoredBranch } from '../../../proto/gen/fairway/v1/branches_pb.js'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
-import { type Tx, withTenant } from '../../db/tenancy.ts'
+import { type Operation, type Tx, withTenant } from '../../db/tenancy.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { stages, timestampOf } from '../messages.ts'
 import { forgetIgnoredPush, listIgnoredBranches } from './ignored-pushes.ts'
@@ -94,4 +94,31 @@ export async function deleteBranchIn(
     { branch: branch.name, destroyAt: destroyAt?.toISOString() ?? null },
   )
   return destroyAt ?? undefined
+}
+
+/**
+ * A branch that was deleted and is pushed is there again, whether the push is built or ignored: its environment and data
+ * stay. The transaction may change `branches`.
+ */
+export async function keepBranch(
+  tx: Tx,
+  op: Operation,
+  { projectId, name }: { projectId: string; name: string },
+): Promise<void> {
+  const gone = await tx
+    .selectFrom('branches')
+    .select(['id', 'destroy_at'])
+    .where('project_id', '=', projectId)
+    .where('name', '=', name)
+    .where('deleted_at', 'is not', null)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!gone) return
+  await tx
+    .updateTable('branches')
+    .set({ deleted_at: null, destroy_at: null })
+    .where('id', '=', gone.id)
+    .execute()
+  const details = { branch: name, destroyAt: gone.destroy_at?.toISOString() ?? null }
+  await audit(tx, op, 'branch.return', { kind: 'branch', id: gone.id, projectId }, details)
 }

@@ -43,7 +43,6 @@ export async function recordIgnoredPush(tx: Tx, push: IgnoredPush): Promise<void
         .doUpdateSet({ ...latest, pushes: sql<number>`ignored_pushes.pushes + 1` }),
     )
     .execute()
-  await keepBranch(tx, push)
   await tx
     .deleteFrom('ignored_pushes')
     .where('project_id', '=', push.projectId)
@@ -55,17 +54,6 @@ export async function recordIgnoredPush(tx: Tx, push: IgnoredPush): Promise<void
         .orderBy('kept.last_pushed_at', 'desc')
         .limit(maxIgnoredBranches),
     )
-    .execute()
-}
-
-/** A branch that was deleted and is pushed is there again, built or not: its environment and data stay. */
-async function keepBranch(tx: Tx, { projectId, branch }: IgnoredPush): Promise<void> {
-  await tx
-    .updateTable('branches')
-    .set({ deleted_at: null, destroy_at: null })
-    .where('project_id', '=', projectId)
-    .where('name', '=', branch)
-    .where('deleted_at', 'is not', null)
     .execute()
 }
 
