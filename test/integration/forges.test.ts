@@ -62,7 +62,7 @@ const likeGitea =
         [`x-${prefix}-event`]: event,
         [`x-${prefix}-delivery`]: delivery,
         [`x-${prefix}-signature`]: hmac(secret, body),
-        // It sends GitHub's as well.
+        // Gitea and Forgejo send the headers of GitHub as well, and are not to be taken for it.
         'x-github-event': event,
         'x-github-delivery': delivery,
         'x-hub-signature-256': `sha256=${hmac(secret, body)}`,
@@ -85,7 +85,7 @@ const kinds: Record<string, Kind> = {
         project_id: repository.id,
         project: {
           id: repository.id,
-          // The group is the owner.
+          // GitLab sends no id of the owner: the path of the group stands for it.
           path_with_namespace: repository.slug,
           default_branch: '19.0',
         },
@@ -181,7 +181,7 @@ describe.each(Object.entries(kinds))('%s', (_, kind) => {
     expect(await project()).toMatchObject({
       name,
       repository_uid: kind.uid(repository.id),
-      // Never GitHub's: its workflows go by those.
+      // Workflows of GitHub log in by this column, so the ids of other git servers must not be in it.
       github_repository_id: null,
     })
   })
