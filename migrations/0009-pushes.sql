@@ -68,6 +68,10 @@ alter table projects
   -- The last one that was signed with the project's secret and is another repository or another owner's: it waits for
   -- an owner's word. See RepositoryClaim in server/services/projects/repository-claim.ts.
   add column repository_claim jsonb,
+  -- Of the newest delivery that was believed, by the git server's clock, and the names that the repository has left: what
+  -- an old delivery says of it is not taken. See server/services/projects/repository-name.ts.
+  add column repository_updated_at timestamptz,
+  add column former_slugs text[] not null default '{}',
   add constraint projects_one_forge check (github_repository_id is null or repository_uid is null);
 create index projects_by_repository_uid on projects (repository_uid) where repository_uid is not null;
 -- Where a slug is a path of several groups: server/forges/senders.ts.

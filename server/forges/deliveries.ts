@@ -5,7 +5,7 @@ import { authorize, type Caller } from '../governance/authorize.ts'
 import { startBuildIn } from '../services/builds/builds.ts'
 import { deleteBranchIn, keepBranch } from '../services/projects/branches.ts'
 import { recordIgnoredPush } from '../services/projects/ignored-pushes.ts'
-import { acknowledgeRepository } from '../services/projects/repository-claim.ts'
+import { type Acknowledged, acknowledgeRepository } from '../services/projects/repository-claim.ts'
 import type { Change, ForgeEvent } from './event.ts'
 import type { DeliveryName } from './forge.ts'
 import { callerOf, ownOperation, type Sender } from './senders.ts'
@@ -17,6 +17,11 @@ export interface Delivery extends DeliveryName {
   readonly content: ForgeEvent
 }
 
+interface Notes {
+  /** What else there is to be known. */
+  readonly notes?: readonly string[]
+}
+
 interface ChangeOutcome {
   readonly outcome: 'build-queued' | 'branch-deleted' | 'pong' | 'ignored' | 'acknowledged'
   readonly detail: string
@@ -25,9 +30,13 @@ interface ChangeOutcome {
 
 /** What became of a delivery, for the forge's list of recent deliveries. */
 export type Outcome =
-  | ({ readonly project: string } & ChangeOutcome)
+  | ({ readonly project: string } & ChangeOutcome & Notes)
   | { readonly project: string; readonly outcome: 'replayed'; readonly detail: string }
-  | { readonly project: string; readonly outcome: 'several'; readonly changes: readonly ChangeOutcome[] }
+  | ({
+      readonly project: string
+      readonly outcome: 'several'
+      readonly changes: readonly ChangeOutcome[]
+    } & Notes)
 
 /**
  * Acts on a delivery once: the delivery's id and its effect are one transaction, so that a replay does nothing and a
@@ -44,7 +53,8 @@ export async function handleDelivery(
     outcome: 'replayed',
     detail: `Delivery ${delivery.id} was handled before.`,
   } as const
-  if (await holdToRepository(context, sender, delivery)) return replayed
+  const known = await holdToRepository(context, sender, delivery)
+  if (!known) return replayed
   const caller = callerOf(sender, delivery.actor, delivery.requestId)
   return await withTenant(context.db, caller, async (tx) => {
     await authorize(tx, caller, 'webhook.receive', { projectId })
@@ -62,59 +72,60 @@ export async function handleDelivery(
       .returning('delivery_id')
       .executeTakeFirst()
     if (!fresh) return replayed
+    const work = { tx, caller, sender, delivery, known, config: context.config }
     const outcomes: ChangeOutcome[] = []
-    for (const change of changes) outcomes.push(await act(tx, context, caller, sender, delivery, change))
+    for (const change of changes) outcomes.push(await act(work, change))
+    const notes = known.notes.length > 0 ? { notes: known.notes } : {}
     const [only] = outcomes
     return only && outcomes.length === 1
-      ? { project, ...only }
-      : { project, outcome: 'several', changes: outcomes }
+      ? { project, ...only, ...notes }
+      : { project, outcome: 'several', changes: outcomes, ...notes }
   })
 }
 
 /**
- * Whether the delivery was handled before: an old one must not say what the repository is called now. A fresh one is held
- * to the project's repository.
+ * Holds a fresh delivery to the project's repository. Undefined for one that was handled before: it must not say what the
+ * repository is called now.
  */
 async function holdToRepository(
   { db }: AppContext,
   sender: Sender,
   { id, actor, requestId, content }: Delivery,
-): Promise<boolean> {
+): Promise<Acknowledged | undefined> {
   const own = ownOperation(sender, actor, requestId)
-  const { wasHandled, refusal } = await withTenant(db, own, async (tx) => {
+  const known = await withTenant(db, own, async (tx) => {
     const handled = await tx
       .selectFrom('webhook_deliveries')
       .select('delivery_id')
       .where('project_id', '=', sender.projectId)
       .where('delivery_id', '=', id)
       .executeTakeFirst()
-    if (handled) return { wasHandled: true }
-    return {
-      wasHandled: false,
-      refusal: await acknowledgeRepository(tx, own, sender.projectId, content.repository),
-    }
+    if (handled) return undefined
+    return await acknowledgeRepository(tx, own, sender.projectId, content.repository)
   })
-  if (refusal) throw refusal
-  return wasHandled
+  if (known?.refusal) throw known.refusal
+  return known
 }
 
-async function act(
-  tx: Tx,
-  { config }: AppContext,
-  caller: Caller,
-  sender: Sender,
-  delivery: Delivery,
-  change: Change,
-): Promise<ChangeOutcome> {
+interface Work {
+  readonly tx: Tx
+  readonly caller: Caller
+  readonly sender: Sender
+  readonly delivery: Delivery
+  readonly known: Acknowledged
+  readonly config: AppContext['config']
+}
+
+async function act(work: Work, change: Change): Promise<ChangeOutcome> {
+  const { tx, caller, sender, known, config } = work
   switch (change.kind) {
     case 'pong':
       return { outcome: 'pong', detail: 'The webhook is set up.' }
     case 'ignore':
       return { outcome: 'ignored', detail: change.detail }
     case 'repository': {
-      const { slug, defaultBranch } = delivery.content.repository
-      const branch = defaultBranch ? `, its default branch ${defaultBranch}` : ''
-      return { outcome: 'acknowledged', detail: `${change.detail} It is known as ${slug}${branch}.` }
+      const branch = known.defaultBranch ? `, its default branch ${known.defaultBranch}` : ''
+      return { outcome: 'acknowledged', detail: `${change.detail} It is known as ${known.slug}${branch}.` }
     }
     case 'delete': {
       const branch = { projectId: sender.projectId, name: change.branch }
@@ -125,7 +136,7 @@ async function act(
       return { outcome: 'branch-deleted', detail }
     }
     case 'push': {
-      const outcome = await build(tx, caller, sender, delivery, change)
+      const outcome = await build(work, change)
       await keepBranch(tx, caller, { projectId: sender.projectId, name: change.branch })
       return outcome
     }
@@ -136,10 +147,7 @@ async function act(
 const ignoredReasons = new Set(['no-branch-rule', 'invalid-branch', 'project-archived'])
 
 async function build(
-  tx: Tx,
-  caller: Caller,
-  sender: Sender,
-  { content }: Delivery,
+  { tx, caller, sender, delivery: { content } }: Work,
   push: Extract<Change, { kind: 'push' }>,
 ): Promise<ChangeOutcome> {
   try {

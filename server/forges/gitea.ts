@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { branchOf, type Change, isNoCommit, notActedOn, tagsAreNotBuilt } from './event.ts'
 import { type Forge, type Headed, headerOf } from './forge.ts'
-import { commitSchema, emailSchema, nameSchema, parseAs, refSchema, slugSchema } from './payload.ts'
+import {
+  commitSchema,
+  emailSchema,
+  nameSchema,
+  parseAs,
+  parseTime,
+  refSchema,
+  slugSchema,
+} from './payload.ts'
 import { hmacProof } from './proof.ts'
 
 /** docs.gitea.com and forgejo.org, "Webhooks": GitHub's payloads with ids of their own, so they are no GitHub’s. */
@@ -18,15 +26,18 @@ export const gitea: Forge = {
   place: { object: 'repository', slug: 'full_name', id: 'id' },
   parse(event, payload) {
     const { repository, pusher, sender } = parseAs(anySchema, payload, 'Gitea')
+    const change = changeOf(event, payload)
     return {
       repository: {
         slug: repository.full_name,
         pin: { repository: `gitea:${repository.id}`, owner: `gitea:${repository.owner.id}` },
         defaultBranch: repository.default_branch ?? undefined,
+        updatedAt: parseTime(repository.updated_at),
+        isNews: change.kind === 'repository',
       },
       actor: pusher?.login || sender?.login || 'unknown',
       email: pusher?.email ?? '',
-      changes: [changeOf(event, payload)],
+      changes: [change],
     }
   },
 }
@@ -43,6 +54,7 @@ const anySchema = z.object({
     id: idSchema,
     owner: z.object({ id: idSchema }),
     default_branch: nameSchema.nullish(),
+    updated_at: z.unknown().optional(),
   }),
   pusher: person,
   sender: person,

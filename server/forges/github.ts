@@ -2,7 +2,15 @@ import { z } from 'zod'
 import { githubPin, parseGithubId } from '../services/projects/repository-pin.ts'
 import { branchOf, type Change, notActedOn, tagsAreNotBuilt } from './event.ts'
 import { type Forge, headerOf } from './forge.ts'
-import { commitSchema, emailSchema, nameSchema, parseAs, refSchema, slugSchema } from './payload.ts'
+import {
+  commitSchema,
+  emailSchema,
+  nameSchema,
+  parseAs,
+  parseTime,
+  refSchema,
+  slugSchema,
+} from './payload.ts'
 import { hmacProof } from './proof.ts'
 
 /** docs.github.com, "Webhook events and payloads"; other git servers that sign as GitHub does send less. */
@@ -21,15 +29,18 @@ export const github: Forge = {
     const { repository, pusher, sender } = parseAs(anySchema, payload, 'GitHub')
     const repositoryId = parseGithubId(repository.id)
     const ownerId = parseGithubId(repository.owner?.id)
+    const change = changeOf(event, payload)
     return {
       repository: {
         slug: repository.full_name,
         pin: githubPin(repositoryId && ownerId ? { repositoryId, ownerId } : undefined),
         defaultBranch: repository.default_branch ?? undefined,
+        updatedAt: parseTime(repository.updated_at),
+        isNews: change.kind === 'repository',
       },
       actor: pusher?.name || sender?.login || 'unknown',
       email: pusher?.email ?? '',
-      changes: [changeOf(event, payload)],
+      changes: [change],
     }
   },
 }
@@ -41,6 +52,7 @@ const anySchema = z.object({
     id: z.unknown().optional(),
     owner: z.object({ id: z.unknown().optional() }).nullish(),
     default_branch: nameSchema.nullish(),
+    updated_at: z.unknown().optional(),
   }),
   pusher: z.object({ name: nameSchema.optional(), email: emailSchema }).optional(),
   sender: z.object({ login: nameSchema }).optional(),

@@ -10,6 +10,15 @@ export const nameSchema = z.string().max(300)
 /** E-mail address, or what stands in its place. */
 export const emailSchema = z.string().max(300).nullish()
 
+/** A time in ISO 8601, or in seconds since 1970; undefined for all else. */
+export function parseTime(value: unknown): Date | undefined {
+  const isText = typeof value === 'string' && /^(19|20)\d\d-\d\d-\d\dT/.test(value)
+  const isSeconds = typeof value === 'number' && value > 0 && value < 4e9
+  if (!isText && !isSeconds) return undefined
+  const time = new Date(typeof value === 'number' ? value * 1_000 : value)
+  return Number.isNaN(time.getTime()) ? undefined : time
+}
+
 /** Throws `invalid-payload`, naming the fields that are not as `forge` sends them. */
 export function parseAs<T>(schema: z.ZodType<T>, payload: unknown, forge: string): T {
   const { data, error } = schema.safeParse(payload)

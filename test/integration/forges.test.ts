@@ -204,6 +204,8 @@ describe.each(Object.entries(kinds))('%s', (_, kind) => {
     await tell()
     const renamed = { ...repository, slug: `${name}/erp` }
     expect((await tell({ repository: renamed })).status).toBe(202)
+    // A delivery of before the rename is acted on, and does not take the name back.
+    expect((await tell()).answer.outcome).toBe('build-queued')
     expect((await project()).repository_slug).toBe(`${name}/erp`)
     const given = { ...repository, slug: `others/erp${made}`, owner: 8 }
     const { status, answer } = await tell({ repository: given })

@@ -24,6 +24,8 @@ export interface ProjectsTable {
   repository_uid: string | null
   repository_owner_uid: string | null
   repository_claim: JsonOrNull
+  repository_updated_at: TimeOrNull
+  former_slugs: Generated<string[]>
   archived_at: TimeOrNull
   deleted_at: TimeOrNull
 }

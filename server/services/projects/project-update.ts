@@ -12,6 +12,7 @@ import { type BranchRule, requireBranchName, requireBranchRules } from './branch
 import { noteDefaultBranch } from './default-branch.ts'
 import { parseRepositoryUrl, requireOdooVersion, requireSlug } from './project-fields.ts'
 import { branchRulesOf, projectWithCounts, requireProject, webhookSecretLabel } from './projects.ts'
+import { forgottenNames } from './repository-name.ts'
 
 /** Empty: as it is. */
 export interface ProjectChanges {
@@ -75,6 +76,7 @@ const unpinned = {
   repository_uid: null,
   repository_owner_uid: null,
   repository_claim: null,
+  ...forgottenNames,
 } as const
 
 /** Only those that differ; with another repository, nothing that was learnt of the former one. */

@@ -10,6 +10,15 @@ import { noteDefaultBranch } from './default-branch.ts'
 import { isAtOtherForge } from './forge-hosts.ts'
 import { isPathOf, parseRepositoryUrl, renamedUrl } from './project-fields.ts'
 import {
+  explainOutdated,
+  forgottenNames,
+  isNewName,
+  isOutdated,
+  noteUpdate,
+  readdress,
+  rename,
+} from './repository-name.ts'
+import {
   type ClaimedRepository,
   describePin,
   forgeOf,
@@ -47,25 +56,41 @@ export async function requireSameRepository(
   await follow(tx, op, project, claim)
 }
 
-/**
- * The same for a delivery, which also says which branch is the default one. One that is refused is given back and not
- * thrown: it is noted, for an owner to decide (`project.repository-refused`, once for each claim).
- */
+/** What became of what a delivery says of the project's repository. */
+export interface Acknowledged {
+  /** Given back and not thrown: it is noted, for an owner to decide (`project.repository-refused`, once for each claim). */
+  readonly refusal?: DomainError
+  /** For whoever reads what became of the delivery. */
+  readonly notes: readonly string[]
+  /** As they are known now. */
+  readonly slug: string
+  readonly defaultBranch?: string
+}
+
+/** The same for a delivery, which also says which branch is the default one. */
 export async function acknowledgeRepository(
   tx: Tx,
   op: Operation,
   projectId: string,
   claim: ClaimedRepository,
-): Promise<DomainError | undefined> {
+): Promise<Acknowledged> {
   const project = await lockProject(tx, projectId)
   const refusal = findRefusal(project, claim)
   if (refusal) {
     await recordClaim(tx, op, project, claim)
-    return refusal
+    return { refusal, notes: [], slug: project.repository_slug }
   }
   await follow(tx, op, project, claim)
-  if (claim.defaultBranch) await noteDefaultBranch(tx, op, project, claim.defaultBranch)
-  return undefined
+  if (isOutdated(project, claim)) {
+    const note = explainOutdated(project, claim)
+    const { repository_slug: slug, default_branch: defaultBranch } = project
+    return { notes: note ? [note] : [], slug, ...(defaultBranch && { defaultBranch }) }
+  }
+  await noteUpdate(tx, project, claim)
+  const { slug, defaultBranch } = claim
+  if (!defaultBranch) return { notes: [], slug }
+  await noteDefaultBranch(tx, op, project, defaultBranch)
+  return { notes: [], slug, defaultBranch }
 }
 
 /**
@@ -90,7 +115,16 @@ export async function pinRepository(
   const slug = claim && isSame(pin, { slug: claim.slug, pin: claim }) ? claim.slug : undefined
   if (given) await readdress(tx, op, project, { url: given.url, slug: slug ?? given.slug })
   else if (slug) await rename(tx, op, project, slug)
+  if (isAnother(pinOf(project), pin)) {
+    await tx.updateTable('projects').set(forgottenNames).where('id', '=', projectId).execute()
+  }
 }
+
+/** The names that one repository has left may be another one's. */
+const isAnother = (before: RepositoryPin | undefined, pin: RepositoryPin): boolean =>
+  before !== undefined &&
+  before.repository !== pin.repository &&
+  !wasTakenForGithub(before, { slug: '', pin })
 
 /** Another forge's repository is not where this one was: its builds would go on with the code of the former place. */
 function requireAddressFor(project: Project, pin: RepositoryPin, address: string): void {
@@ -138,13 +172,11 @@ function findRefusal(project: Project, claim: ClaimedRepository): DomainError | 
   const { repository_url: url, repository_slug: slug } = project
   const follows =
     !isNewName(project, claim.slug) ||
+    isOutdated(project, claim) ||
     (!isAtOtherForge(url, claim.pin ?? pin) && renamedUrl(url, slug, claim.slug) !== undefined)
   if (known && follows) return undefined
   return new DomainError('forbidden', 'repository-changed', explain(project, pin, claim))
 }
-
-const isNewName = ({ repository_slug }: Project, slug: string): boolean =>
-  repository_slug.toLowerCase() !== slug.toLowerCase()
 
 const isSame = (pin: RepositoryPin, { pin: claimed }: ClaimedRepository): boolean =>
   claimed?.repository === pin.repository && claimed.owner === pin.owner
@@ -191,7 +223,7 @@ async function follow(tx: Tx, op: Operation, project: Project, claim: ClaimedRep
   if (claim.pin && !(pin && isSame(pin, claim))) await writePin(tx, op, project.id, claim.pin)
   // An address alone does not say where the name begins; the git server does.
   const isKnown = pin !== undefined || isPathOf(project.repository_url, claim.slug)
-  if (isKnown && isNewName(project, claim.slug)) await rename(tx, op, project, claim.slug)
+  if (isKnown && !isOutdated(project, claim)) await rename(tx, op, project, claim.slug)
   // Had its owner given it away, nothing is left to decide.
   if (claim.pin && claimOf(project)?.repository === claim.pin.repository) {
     await tx.updateTable('projects').set({ repository_claim: null }).where('id', '=', project.id).execute()
@@ -231,37 +263,4 @@ async function writePin(tx: Tx, op: Operation, projectId: string, pin: Repositor
     ? { repositoryId: columns.github_repository_id, ownerId: columns.github_owner_id }
     : pin
   await audit(tx, op, 'project.pin', { kind: 'project', id: projectId, projectId }, { ...details })
-}
-
-/**
- * Agents clone from where it is now: the old name may be somebody else's tomorrow. The address is known to be at the git
- * server that says the new name, or at least at no other.
- */
-async function rename(tx: Tx, op: Operation, project: Project, slug: string): Promise<void> {
-  const { repository_url: url, repository_slug: before } = project
-  if (!isNewName(project, slug)) return
-  const renamed = renamedUrl(url, before, slug)
-  if (renamed === undefined) {
-    throw invalid(
-      'repository-url',
-      `The repository is called ${slug} now, which does not follow from the address ${url}: give its address as well, ` +
-        'with `--repository URL`.',
-    )
-  }
-  await readdress(tx, op, project, { slug, url: renamed })
-}
-
-async function readdress(
-  tx: Tx,
-  op: Operation,
-  { id, repository_slug: before }: Project,
-  { slug, url }: { readonly slug: string; readonly url: string },
-): Promise<void> {
-  await tx
-    .updateTable('projects')
-    .set({ repository_slug: slug, repository_url: url })
-    .where('id', '=', id)
-    .execute()
-  const details = { before, now: slug, url }
-  await audit(tx, op, 'project.rename-repository', { kind: 'project', id, projectId: id }, details)
 }

@@ -21,6 +21,10 @@ export interface ClaimedRepository {
   /** Undefined where who sends it knows no ids. */
   readonly pin: RepositoryPin | undefined
   readonly defaultBranch?: string
+  /** When the repository was last changed, by the git server's clock; undefined where it does not say. */
+  readonly updatedAt?: Date
+  /** Whether this is news of the repository itself (renamed, edited), and not of what was pushed to it. */
+  readonly isNews?: boolean
 }
 
 /** An id as GitHub writes it, in JSON or in the claims of a token. */
