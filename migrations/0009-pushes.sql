@@ -6,7 +6,9 @@ alter table projects
   -- Whose word the rules are. `default`: nobody's; the repository's default branch is production as soon as it is known.
   add column branch_rules_from text not null default 'given' check (branch_rules_from in ('default', 'given', 'file')),
   -- As the last delivery said; null until one did.
-  add column default_branch text;
+  add column default_branch text,
+  -- How `default` rules were last changed by what the repository says. See server/services/projects/default-branch.ts.
+  add column branch_rules_change jsonb;
 
 alter table projects alter column branch_rules_from set default 'default';
 -- Where something was built, people know the rules as they are: those stay, and `branch list` says how to change them.

@@ -16,6 +16,14 @@ export const projectJson = (project: Project) => ({
   ownerUid: textOf(project.ownerUid),
   defaultBranch: textOf(project.defaultBranch),
   branchRulesOrigin: wordOf(BranchRulesOrigin, project.branchRulesOrigin),
+  branchRulesChange: project.branchRulesChange
+    ? {
+        productionBefore: project.branchRulesChange.productionBefore,
+        productionNow: project.branchRulesChange.productionNow,
+        changedBy: project.branchRulesChange.changedBy,
+        changedAt: timeOf(project.branchRulesChange.changedAt),
+      }
+    : null,
   refusedRepository: project.refusedRepository
     ? {
         slug: project.refusedRepository.slug,

@@ -92,6 +92,19 @@ describe('the default branch of a repository', () => {
     expect(await stageOf('18.0')).toBe('production')
   })
 
+  test('changes the rules in sight of everybody, as long as nobody gives others', async () => {
+    const { name, push } = await arrange()
+    expect((await push('feature/x', 'main')).notes).toBe(undefined)
+    const { notes } = await push('feature/x', 'develop')
+    expect(notes).toEqual([expect.stringContaining('Production is the branch develop from now on, not main')])
+    expect((await push('feature/x', 'develop')).notes).toBe(undefined)
+    const env = { FAIRWAY_SERVER: server.url, FAIRWAY_TOKEN: token }
+    const show = async () => (await runCli(['project', 'show', name], env)).stdout
+    expect(await show()).toMatch(/Changed +production: main → develop, .* by github:ben/)
+    await runCli(['project', 'update', name, '--production-branch', 'main'], env)
+    expect(await show()).not.toContain('Changed')
+  })
+
   test('is nothing but a name where somebody gave rules', async () => {
     const branchRules = [
       { pattern: 'live', stage: 'production' },

@@ -1,5 +1,5 @@
 import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
-import { projectJson } from '../../json/project.ts'
+import { type ProjectJson, projectJson } from '../../json/project.ts'
 import { onlyProject } from '../../resolve.ts'
 import { verb } from '../../verb.ts'
 
@@ -45,6 +45,7 @@ export const command = verb({
         json.branchRules.map((rule) => `${rule.pattern} → ${rule.stage}`).join(', ') +
           (json.branchRulesOrigin ? ` (${origins[json.branchRulesOrigin] ?? json.branchRulesOrigin})` : ''),
       ],
+      ['Changed', changeLine(json)],
       [
         'Ignored',
         json.ignoredBranchCount > 0
@@ -60,3 +61,9 @@ export const command = verb({
     return undefined
   },
 })
+
+function changeLine({ branchRulesChange: change }: ProjectJson): string | null {
+  if (!change) return null
+  const { productionBefore, productionNow, changedAt, changedBy } = change
+  return `production: ${productionBefore} → ${productionNow}, the repository’s default branch, at ${changedAt} by ${changedBy}`
+}

@@ -21,6 +21,7 @@ export interface ProjectsTable {
   github_owner_id: number | null
   branch_rules_from: Generated<'default' | 'given' | 'file'>
   default_branch: string | null
+  branch_rules_change: JsonOrNull
   repository_uid: string | null
   repository_owner_uid: string | null
   repository_claim: JsonOrNull

@@ -10,7 +10,7 @@ import { type DomainError, invalid, notFound } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { stages, timestampOf } from '../messages.ts'
 import { type BranchRule, requireBranchName, requireBranchRules } from './branch-rules.ts'
-import { rulesFor } from './default-branch.ts'
+import { rulesChangeMessage, rulesFor } from './default-branch.ts'
 import {
   parseRepositoryUrl,
   requireOdooVersion,
@@ -202,6 +202,7 @@ function projectMessage(
     githubOwnerId: BigInt(row.github_owner_id ?? 0),
     defaultBranch: row.default_branch ?? '',
     branchRulesOrigin: origins[row.branch_rules_from],
+    branchRulesChange: rulesChangeMessage(row),
     repositoryUid: pin?.repository ?? '',
     ownerUid: pin?.owner ?? '',
     refusedRepository: claimMessage(row),

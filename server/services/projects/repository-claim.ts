@@ -89,8 +89,8 @@ export async function acknowledgeRepository(
   await noteUpdate(tx, project, claim)
   const { slug, defaultBranch } = claim
   if (!defaultBranch) return { notes: [], slug }
-  await noteDefaultBranch(tx, op, project, defaultBranch)
-  return { notes: [], slug, defaultBranch }
+  const note = await noteDefaultBranch(tx, op, project, defaultBranch)
+  return { notes: note ? [note] : [], slug, defaultBranch }
 }
 
 /**

@@ -132,6 +132,13 @@ export declare type Project = Message<"fairway.v1.Project"> & {
    * @generated from field: google.protobuf.Timestamp deleted_at = 19;
    */
   deletedAt?: Timestamp | undefined;
+
+  /**
+   * Set where nobody gave the rules, and the repository's default branch has changed them.
+   *
+   * @generated from field: fairway.v1.BranchRulesChange branch_rules_change = 20;
+   */
+  branchRulesChange?: BranchRulesChange | undefined;
 };
 
 /**
@@ -139,6 +146,41 @@ export declare type Project = Message<"fairway.v1.Project"> & {
  * Use `create(ProjectSchema)` to create a new message.
  */
 export declare const ProjectSchema: GenMessage<Project>;
+
+/**
+ * The last one, in a project that has no production yet: another branch is to be its production.
+ *
+ * @generated from message fairway.v1.BranchRulesChange
+ */
+export declare type BranchRulesChange = Message<"fairway.v1.BranchRulesChange"> & {
+  /**
+   * @generated from field: string production_before = 1;
+   */
+  productionBefore: string;
+
+  /**
+   * @generated from field: string production_now = 2;
+   */
+  productionNow: string;
+
+  /**
+   * Whose delivery said it (`github:ben`), or who.
+   *
+   * @generated from field: string changed_by = 3;
+   */
+  changedBy: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp changed_at = 4;
+   */
+  changedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.BranchRulesChange.
+ * Use `create(BranchRulesChangeSchema)` to create a new message.
+ */
+export declare const BranchRulesChangeSchema: GenMessage<BranchRulesChange>;
 
 /**
  * A delivery that was signed with the project's secret, and is not of the project's repository and owner.
