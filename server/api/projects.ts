@@ -21,7 +21,8 @@ export const projectsApi = (app: AppContext): ServiceImpl<typeof ProjectService>
       branchRules: request.branchRules.map(requireRule),
       ids: requireRepositoryIds(request.githubRepositoryId, request.githubOwnerId),
     })
-    return { ...created, webhookUrl: new URL('/webhooks/github', app.config.publicUrl).href }
+    const path = `/webhooks/github/${created.project.id}`
+    return { ...created, webhookUrl: new URL(path, app.config.publicUrl).href }
   },
   async pinRepository(request, context) {
     const { project, githubRepositoryId, githubOwnerId, repositoryUid, ownerUid, repositoryUrl } = request

@@ -2,6 +2,7 @@ import { createHmac, randomUUID, webcrypto } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { triedProjects } from '../../server/forges/senders.ts'
 import { createProject } from '../../server/services/projects/projects.ts'
+import { runCli } from '../support/cli.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeTenant, type Tenant } from '../support/tenant.ts'
 import { deliverGithub, githubPush, post, postGithub } from '../support/webhooks.ts'
@@ -10,11 +11,13 @@ import { deliverGithub, githubPush, post, postGithub } from '../support/webhooks
 
 let server: TestServer
 let tenant: Tenant
+let token: string
 
 beforeAll(async () => {
   server = await startTestServer()
-  const { organizationId } = await server.createTenant('hooked')
-  tenant = await arrangeTenant(server.context, organizationId, 'shop')
+  const made = await server.createTenant('hooked')
+  token = made.token
+  tenant = await arrangeTenant(server.context, made.organizationId, 'shop')
   for (let made = 1; made <= triedProjects; made++) await createShared(`shared${made}`)
   for (let id = 1; id <= 12; id++) await createPinned(`pinned${id}`, id)
 }, 120_000)
@@ -132,13 +135,16 @@ test('each of a repository’s projects is reached with its own secret, and more
     const { answer } = await deliverGithub(server, `shared${made}-webhook-secret`, push)
     expect(answer).toMatchObject({ project: `shared${made}`, outcome: 'build-queued' })
   }
-  const { project } = await createShared('shared-last')
-  const secret = 'shared-last-webhook-secret'
-  expect((await deliverGithub(server, secret, push)).status).toBe(401)
-  const at = (id: string) =>
-    postGithub(server, secret, JSON.stringify(push), { path: `/webhooks/github/${id}` })
-  expect((await at(project.id)).answer).toMatchObject({ project: 'shared-last', outcome: 'build-queued' })
+  const made = await runCli(
+    ['project', 'create', 'shared-last', 'https://git.example/shared/odoo.git', '--json'],
+    { FAIRWAY_SERVER: server.url, FAIRWAY_TOKEN: token },
+  )
+  const { webhookUrl, webhookSecret } = JSON.parse(made.stdout) as Record<string, string>
+  const at = (path: string) => postGithub(server, webhookSecret as string, JSON.stringify(push), { path })
+  expect((await at('/webhooks/github')).status).toBe(401)
+  const { pathname } = new URL(webhookUrl as string)
+  expect((await at(pathname)).answer).toMatchObject({ project: 'shared-last', outcome: 'build-queued' })
   // Another's address leads nowhere with it.
-  expect((await at(tenant.projectId)).status).toBe(401)
-  expect((await at('shared-last')).status).toBe(401)
+  expect((await at(`/webhooks/github/${tenant.projectId}`)).status).toBe(401)
+  expect((await at('/webhooks/github/shared-last')).status).toBe(401)
 })

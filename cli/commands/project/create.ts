@@ -81,7 +81,7 @@ export const command = verb<Options>({
     out.line(`Webhook (content type application/json, events: push):`)
     out.line(`  URL     ${created.webhookUrl}`)
     out.line(`  secret  ${created.webhookSecret}`)
-    out.line(`  At GitLab, Gitea, Forgejo and Bitbucket the URL ends in that name instead of github.`)
+    out.line(`  At GitLab, Gitea, Forgejo and Bitbucket the URL has that name in place of github.`)
     out.note(`Next: push a branch, or \`fairway build start ${name} BRANCH --watch\`.`)
     return undefined
   },

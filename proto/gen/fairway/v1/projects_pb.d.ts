@@ -310,6 +310,8 @@ export declare type CreateProjectResponse = Message<"fairway.v1.CreateProjectRes
   webhookSecret: string;
 
   /**
+   * Ends in the project's id: it leads to this one, however many projects are of the repository.
+   *
    * @generated from field: string webhook_url = 3;
    */
   webhookUrl: string;
