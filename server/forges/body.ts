@@ -1,14 +1,17 @@
+import { on } from 'node:events'
 import type { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
+import { createRoom, type FullRoom, type Place } from './room.ts'
 
 /** GitHub caps payloads at 25 MB ("Webhook events and payloads"), whichever kind of megabyte that is; others send less. */
 export const maxDeliveryBytes = 25 * 1024 * 1024
-/** Of each body: taken in any case. Most deliveries have a tenth of it. */
-const freeBytes = 1024 * 1024
-/** Of all bodies at one time, beyond those. Reading, checking and parsing one takes a few times its size. */
-const maxHeldBytes = 3 * maxDeliveryBytes
 
-export type BodyFault = 'too-large' | 'cut-off' | 'busy'
+/** A body that brings less than this in each of two windows, one after the other, is not waited for. */
+export const pace = { windowMs: 5_000, windowBytes: 5 * 256 * 1024 } as const
+
+export type BodyFault = 'too-large' | 'cut-off' | 'busy' | 'slow'
+
+const statusCodes = { 'too-large': 413, 'cut-off': 400, busy: 503, slow: 408 } as const
 
 /** Why a body was not taken, with the status that says so. */
 export class BodyError extends Error {
@@ -20,58 +23,109 @@ export class BodyError extends Error {
   constructor(fault: BodyFault, message: string, sizes: { received: number; declared: number | undefined }) {
     super(message)
     this.fault = fault
-    this.statusCode = { 'too-large': 413, 'cut-off': 400, busy: 503 }[fault]
+    this.statusCode = statusCodes[fault]
     this.receivedBytes = sizes.received
     this.declaredBytes = sizes.declared
   }
 }
 
+type Request = Pick<FastifyRequest, 'headers' | 'ip'>
+
 export interface BodyReader {
-  /** `look` sees each piece as it comes. Rejects with BodyError. */
-  read(request: FastifyRequest, stream: Readable, look: (chunk: Buffer) => void): Promise<Buffer>
+  /** `look` sees each piece as it comes. Rejects with BodyError, and leaves the stream open for the answer. */
+  read(request: Request, stream: Readable, look: (piece: Buffer) => void): Promise<Buffer>
   /** The request was answered, or its sender is gone: what came of its body is not held any more. */
-  release(request: FastifyRequest): void
+  release(request: Request): void
 }
 
 /**
- * Reads bodies of deliveries whole: the signature is over all of it. What all senders together can make the server hold is
- * bounded, since nobody is known yet.
+ * Reads bodies of deliveries whole: the signature is over all of it. Nobody is known yet, so what senders can make the
+ * server hold is bounded (`room.ts`), and for how long: a body comes at a pace.
  */
 export function createBodyReader(): BodyReader {
-  const heldBy = new WeakMap<FastifyRequest, number>()
-  let heldBytes = 0
-  const hold = (request: FastifyRequest, bytes: number) => {
-    heldBytes += bytes - (heldBy.get(request) ?? 0)
-    heldBy.set(request, bytes)
-  }
+  const room = createRoom()
+  const places = new WeakMap<Request, Place>()
   const read: BodyReader['read'] = async (request, stream, look) => {
     const header = request.headers['content-length']
     const declared = header === undefined ? undefined : Number(header)
-    const chunks: Buffer[] = []
-    let received = 0
-    const fail = (fault: BodyFault, message: string) => new BodyError(fault, message, { received, declared })
+    const body = createBytes()
+    const fail = (fault: BodyFault, message: string) =>
+      new BodyError(fault, message, { received: body.length(), declared })
     if (declared !== undefined && declared > maxDeliveryBytes) throw fail('too-large', tooLarge)
+    const place = room.enter(request.ip)
+    places.set(request, place)
+    const watch = watchPace(body.length)
     try {
-      // What is refused half-way is still answered: the stream stays.
-      for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
-        received += chunk.length
-        if (received > maxDeliveryBytes) throw fail('too-large', tooLarge)
-        if (received > freeBytes) hold(request, received - freeBytes)
-        if (heldBytes > maxHeldBytes) throw fail('busy', busy)
-        look(chunk)
-        chunks.push(chunk)
+      for await (const piece of piecesOf(stream, watch.signal)) {
+        const length = body.length() + piece.length
+        if (length > maxDeliveryBytes) throw fail('too-large', tooLarge)
+        const full = place.hold(length)
+        if (full) throw fail('busy', busy[full])
+        look(piece)
+        body.add(piece)
       }
     } catch (error) {
       if (error instanceof BodyError) throw error
-      throw fail('cut-off', cutOff(received, declared))
+      if (watch.signal.aborted) throw fail('slow', tooSlow(body.length()))
+      throw fail('cut-off', cutOff(body.length(), declared))
+    } finally {
+      watch.stop()
+      stream.pause()
     }
-    if (declared !== undefined && received !== declared) throw fail('cut-off', cutOff(received, declared))
-    return Buffer.concat(chunks, received)
+    const isWhole = stream.readableEnded && (declared === undefined || declared === body.length())
+    if (!isWhole) throw fail('cut-off', cutOff(body.length(), declared))
+    return body.all()
   }
-  return { read, release: (request) => hold(request, 0) }
+  return { read, release: (request) => places.get(request)?.leave() }
+}
+
+/** Unlike the stream's own iterator it ends when the signal says so, and the stream is still there for the answer. */
+async function* piecesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for await (const [piece] of on(stream, 'data', { close: ['end', 'close'], signal })) yield piece
+}
+
+/** Aborts the signal once what is received does not keep pace. */
+function watchPace(received: () => number) {
+  const controller = new AbortController()
+  let before = 0
+  let slowWindows = 0
+  const timer = setInterval(() => {
+    const now = received()
+    slowWindows = now - before < pace.windowBytes ? slowWindows + 1 : 0
+    before = now
+    // The first one may have been ours: a server that was busy has not read yet what is there.
+    if (slowWindows === 2) controller.abort()
+  }, pace.windowMs)
+  return { signal: controller.signal, stop: () => clearInterval(timer) }
+}
+
+/** One piece of memory that grows: of a list, a sender's tiny pieces would take many times their size. */
+function createBytes() {
+  let bytes = Buffer.alloc(0)
+  let length = 0
+  return {
+    add(piece: Buffer) {
+      if (length + piece.length > bytes.length) {
+        const grown = Buffer.allocUnsafe(Math.max(length + piece.length, 2 * bytes.length))
+        bytes.copy(grown, 0, 0, length)
+        bytes = grown
+      }
+      piece.copy(bytes, length)
+      length += piece.length
+    },
+    length: () => length,
+    all: () => bytes.subarray(0, length),
+  }
 }
 
 const tooLarge = `A delivery has at most ${maxDeliveryBytes} bytes.`
-const busy = 'The server is at several large deliveries: deliver it again in a minute.'
+const busy: Readonly<Record<FullRoom, string>> = {
+  all: 'The server is at many deliveries: deliver it again in a minute.',
+  large: 'The server is at several large deliveries: deliver it again in a minute.',
+  sender: 'As much as one address may send at a time is under way: deliver it again in a minute.',
+}
+const tooSlow = (received: number) =>
+  `The body came too slowly: ${received} bytes so far, and less than ${pace.windowBytes} in ${pace.windowMs / 1_000} ` +
+  'seconds: deliver it again.'
 const cutOff = (received: number, declared: number | undefined) =>
   `The body ended after ${received} of ${declared ?? 'an unknown number of'} bytes: deliver it again.`

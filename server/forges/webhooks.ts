@@ -55,7 +55,7 @@ interface Read extends Heading {
 
 /** For what no delivery could be read from; counts since the start of the server are in its log. */
 function createRefusal({ log }: AppContext) {
-  const sinceStart: Record<BodyFault, number> = { 'too-large': 0, 'cut-off': 0, busy: 0 }
+  const sinceStart: Record<BodyFault, number> = { 'too-large': 0, 'cut-off': 0, busy: 0, slow: 0 }
   return async (error: Error, request: FastifyRequest, reply: FastifyReply) => {
     if (error instanceof BodyError) {
       sinceStart[error.fault] += 1
@@ -73,6 +73,8 @@ function createRefusal({ log }: AppContext) {
         'webhook body not taken',
       )
       if (fault === 'busy') reply.header('retry-after', '60')
+      // What is still to come is not waited for.
+      if (fault === 'slow') reply.header('connection', 'close')
       return await reply.code(error.statusCode).send({ error: error.message, reason: `body-${fault}` })
     }
     const code = (error as { statusCode?: number }).statusCode ?? 500
