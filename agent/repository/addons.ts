@@ -144,7 +144,7 @@ function addonOf(
 ): OwnAddon | undefined {
   const refuse = (reason: string, message: string) => void faults.push(new TaskError(reason, message))
   if (!('manifest' in read)) {
-    refuse(read.reason, read.message)
+    refuse('manifest-invalid', read.message)
     unread.add(module)
     return undefined
   }

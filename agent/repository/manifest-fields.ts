@@ -176,6 +176,7 @@ const itemsOf = (value: PythonCollection): PythonValue[] =>
 function truth(value: PythonValue): boolean {
   if (Array.isArray(value)) return value.length > 0
   if (value instanceof Map || value instanceof Set) return value.size > 0
+  if (value instanceof PythonOther) return value.truth
   return value instanceof PythonFloat ? value.value !== 0 : Boolean(value)
 }
 

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-import { TaskError } from '../tasks/task.ts'
 import { judgeManifest } from './judge-manifest.ts'
-import { parseManifest } from './manifest.ts'
+import { ManifestError, parseManifest } from './manifest.ts'
 
 const around = (more: string) =>
   `{'name': 'A', 'version': '19.0.1.0.0', 'depends': ['base'], 'author': 'E', 'license': 'LGPL-3'${more}}`
@@ -13,8 +12,8 @@ function fate(text: string | Uint8Array): string {
     const { stops, unfit } = judgeManifest(parseManifest(content, 'm'), '19.0')
     return stops ? 'stops Odoo' : unfit !== undefined ? 'unfit' : 'fits'
   } catch (error) {
-    if (error instanceof TaskError) return 'unreadable'
-    throw error
+    if (!(error instanceof ManifestError)) throw error
+    return { skips: 'unreadable', stops: 'stops Odoo', takes: 'too much' }[error.odoo]
   }
 }
 
@@ -78,7 +77,26 @@ test.each<[string, string | Uint8Array]>([
   ['unreadable', around(", 'x': set([1])")],
   ['unreadable', around(`, 'x': ${'['.repeat(250)}${']'.repeat(250)}`)],
   ['unreadable', `${around('')};`],
-  ['unreadable', "['a']"],
+  ['fits', `${around('')}\\\n\n`],
+  ['fits', `${around('')}# \\\n`],
+  ['fits', around(`, 'x': ${'1'.repeat(4300)}`)],
+  ['fits', around(", 'version': '19.0.1\\x85'")],
+  ['unreadable', `${around('')}\n  `],
+  ['unreadable', `${around('')}\n\\\n\t`],
+  ['unreadable', `${around('')}\\\n`],
+  ['unreadable', `${around('')}\n\\\n`],
+  ['unreadable', around(`, 'x': ${'1'.repeat(4301)}`)],
+  ['stops Odoo', `${around('')},`],
+  ['stops Odoo', `${around('')},\n# end\n`],
+  ['stops Odoo', `(${around('')},)`],
+  ['stops Odoo', "['a']"],
+  ['stops Odoo', "'a'"],
+  ['stops Odoo', 'None'],
+  ['stops Odoo', around(", 'version': '19.0.\\ufeff1'")],
+  ['stops Odoo', around(", 'version': 0.00001")],
+  ['stops Odoo', around(", 'version': 1e16")],
+  ['too much', around(`, 'x': [${'1,'.repeat(50_001)}]`)],
+  ['too much', around(`, 'x': '${'x'.repeat(4 * 1024 ** 2)}'`)],
   ['stops Odoo', "{'version': '19.0.1.0.0'}"],
   ['stops Odoo', around(", 'auto_install': 'base'")],
   ['stops Odoo', around(", 'auto_install': ['web']")],
@@ -119,6 +137,8 @@ test('what installs itself is what Odoo takes for it', () => {
 test('what is installable is what Python takes for true', () => {
   const installable = (value: string) =>
     parseManifest(Buffer.from(`{'name': 'A', 'installable': ${value}}`), 'm').installable
-  expect(['None', '0', "''", '[]', '{}', '0.0', 'False'].map(installable)).toEqual(Array(7).fill(false))
-  expect(['True', '1', "'False'", '[0]'].map(installable)).toEqual(Array(4).fill(true))
+  const no = ['None', '0', "''", '[]', '{}', '0.0', 'False', '0j', "b''", 'set()']
+  const yes = ['True', '1', "'False'", '[0]', '1j', "b'0'", '...']
+  expect(no.filter(installable)).toEqual([])
+  expect(yes.filter(installable)).toEqual(yes)
 })

@@ -1,17 +1,33 @@
 import { TaskError } from '../tasks/task.ts'
 import { type Manifest, readFields } from './manifest-fields.ts'
 import { type PythonValue, parsePythonLiteral } from './python-literal.ts'
-import { PythonLiteralError } from './python-string.ts'
+import { PythonLimitError, PythonLiteralError } from './python-string.ts'
 
 export const maxManifestBytes = 4 * 1024 ** 2
 
 /**
- * Reads a manifest without executing it. `file` names it in errors, which are TaskErrors `manifest-invalid`
+ * What Odoo makes of a manifest that is not read here: it passes over a folder whose manifest it cannot read, and stops on one
+ * that holds another value (`_from_path` and `_load_manifest` of odoo/modules/module.py). `takes`: it has no such limit.
+ */
+export type UnreadFate = 'skips' | 'stops' | 'takes'
+
+export class ManifestError extends TaskError {
+  readonly odoo: UnreadFate
+  constructor(odoo: UnreadFate, where: string, message: string, cause?: unknown) {
+    super('manifest-invalid', `${where}: ${message}`, { cause })
+    this.odoo = odoo
+  }
+}
+
+/**
+ * Reads a manifest without executing it. `file` names it in errors, which are ManifestErrors
  * of the form `sale_x/__manifest__.py:3:14: only literal values are allowed, not a function call`.
  */
 export function parseManifest(content: Uint8Array, file: string): Manifest {
-  if (content.byteLength > maxManifestBytes)
-    throw invalid(file, `larger than ${maxManifestBytes / 1024 ** 2} MiB, which no manifest needs`)
+  if (content.byteLength > maxManifestBytes) {
+    const limit = `${maxManifestBytes / 1024 ** 2} MiB`
+    throw new ManifestError('takes', file, `larger than ${limit}, which no manifest needs`)
+  }
   const source = decodeText(content, file)
   if (source.startsWith('\ufeff'))
     throw invalid(
@@ -23,9 +39,13 @@ export function parseManifest(content: Uint8Array, file: string): Manifest {
     value = parsePythonLiteral(source)
   } catch (error) {
     if (!(error instanceof PythonLiteralError)) throw error
-    throw invalid(`${file}:${position(source, error.offset)}`, error.message, error)
+    const odoo = error instanceof PythonLimitError ? 'takes' : 'skips'
+    throw new ManifestError(odoo, `${file}:${position(source, error.offset)}`, error.message, error)
   }
-  if (!(value instanceof Map)) throw invalid(file, 'a manifest is one dictionary')
+  if (!(value instanceof Map)) {
+    const comma = Array.isArray(value) && value[0] instanceof Map ? ', and no comma is behind it' : ''
+    throw new ManifestError('stops', file, `a manifest is one dictionary${comma}`)
+  }
   return readFields(value)
 }
 
@@ -44,6 +64,5 @@ function position(source: string, offset: number): string {
   return `${before.length}:${before.at(-1)!.length + 1}`
 }
 
-function invalid(where: string, message: string, cause?: unknown): TaskError {
-  return new TaskError('manifest-invalid', `${where}: ${message}`, { cause })
-}
+const invalid = (file: string, message: string, cause?: unknown) =>
+  new ManifestError('skips', file, message, cause)

@@ -1,5 +1,4 @@
-import { TaskError } from '../tasks/task.ts'
-import { parseManifest } from './manifest.ts'
+import { ManifestError, parseManifest, type UnreadFate } from './manifest.ts'
 import type { Manifest } from './manifest-fields.ts'
 
 export interface ManifestText {
@@ -11,7 +10,7 @@ export interface ManifestText {
 /** What a manifest says, or why it cannot be read. */
 export type ReadManifest =
   | { readonly manifest: Manifest }
-  | { readonly reason: string; readonly message: string }
+  | { readonly message: string; readonly odoo: UnreadFate }
 
 /** Many at once, in their order: a repository has hundreds, of a few hundred bytes each. */
 export function parseManifests(texts: readonly ManifestText[]): ReadManifest[] {
@@ -19,7 +18,7 @@ export function parseManifests(texts: readonly ManifestText[]): ReadManifest[] {
     try {
       return { manifest: parseManifest(content, file) }
     } catch (error) {
-      if (error instanceof TaskError) return { reason: error.reason, message: error.message }
+      if (error instanceof ManifestError) return { message: error.message, odoo: error.odoo }
       throw error
     }
   })

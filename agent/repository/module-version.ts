@@ -68,6 +68,13 @@ function adapt(version: string, series: string): string | undefined {
 }
 
 /** What Python's `int()` takes: a sign, spaces around it and single underscores between digits, of any script. */
-const isPythonInteger = (text: string): boolean => /^[+-]?\p{Nd}(?:_?\p{Nd})*$/u.test(text.trim())
+const isPythonInteger = (text: string): boolean => {
+  // What `str.isspace` takes for one: not U+FEFF, which `trim` takes, but U+0085.
+  const space = /[\t-\r\x85\p{Zs}\u2028\u2029]/u
+  const chars = [...text]
+  const first = chars.findIndex((char) => !space.test(char))
+  const last = chars.findLastIndex((char) => !space.test(char))
+  return /^[+-]?\p{Nd}(?:_?\p{Nd})*$/u.test(chars.slice(first, last + 1).join(''))
+}
 
 const shown = (text: string) => (text === '' ? 'of no text' : JSON.stringify(text.slice(0, 60)))

@@ -16,6 +16,12 @@ export function isIndented(text: string, offset: number): boolean {
   return (continued || column) > 0
 }
 
+/** Whether blanks alone begin a last line that nothing ends: Python takes them for an indentation. */
+export function endsIndented(text: string): boolean {
+  const last = text.slice(lineStart(text, text.length))
+  return /^[ \t\f\\\n]+$/.test(last) && isIndented(text, text.length)
+}
+
 /** Of the line as Python has it: one that ends with a backslash goes on. */
 function lineStart(text: string, offset: number): number {
   let start = text.lastIndexOf('\n', offset - 1) + 1

@@ -1,7 +1,7 @@
 import { parser } from '@lezer/python'
-import { isIndented } from './python-indent.ts'
+import { endsIndented, isIndented } from './python-indent.ts'
 import { parsePythonNumber } from './python-number.ts'
-import { decodePythonString, isBytesLiteral, PythonLiteralError } from './python-string.ts'
+import { decodePythonString, isBytesLiteral, PythonLimitError, PythonLiteralError } from './python-string.ts'
 import { spellTrailingDots } from './trailing-dots.ts'
 
 /** A value that `ast.literal_eval` could return; tuples become arrays. */
@@ -25,17 +25,20 @@ export class PythonFloat {
     this.value = value
   }
   toString(): string {
-    return Number.isInteger(this.value) && Math.abs(this.value) < 1e16
-      ? `${this.value}.0`
-      : String(this.value)
+    const size = Math.abs(this.value)
+    // Python writes an exponent sooner than JavaScript, at both ends.
+    if (size !== 0 && (size < 1e-4 || size >= 1e16)) return this.value.toExponential()
+    return Number.isInteger(this.value) ? `${this.value}.0` : String(this.value)
   }
 }
 
-/** A value that nothing of a manifest is made of: only what it is matters. */
+/** A value that nothing of a manifest is made of: only what it is matters, and whether Python takes it for true. */
 export class PythonOther {
   readonly kind: 'bytes' | 'complex' | 'Ellipsis'
-  constructor(kind: PythonOther['kind']) {
+  readonly truth: boolean
+  constructor(kind: PythonOther['kind'], truth: boolean) {
     this.kind = kind
+    this.truth = truth
   }
 }
 
@@ -68,6 +71,7 @@ export function parsePythonLiteral(written: string): PythonValue {
       'unexpected indent: the value begins at the start of its line',
       statement.from,
     )
+  requireEnd(written, tree)
   const expressions = statement.name === 'ExpressionStatement' ? children(statement) : []
   const [expression, other] = expressions
   if (!expression)
@@ -77,7 +81,7 @@ export function parsePythonLiteral(written: string): PythonValue {
 
   function evaluate(node: SyntaxNode, depth: number): PythonValue {
     if (depth > maxDepth + 1) throw new PythonLiteralError(`nested deeper than ${maxDepth} levels`, node.from)
-    if (++values > maxValues) throw new PythonLiteralError(`more than ${maxValues} values`, node.from)
+    if (++values > maxValues) throw new PythonLimitError(`more than ${maxValues} values`, node.from)
     switch (node.name) {
       case 'String':
       case 'ContinuedString':
@@ -89,7 +93,7 @@ export function parsePythonLiteral(written: string): PythonValue {
       case 'None':
         return null
       case 'Ellipsis':
-        return new PythonOther('Ellipsis')
+        return new PythonOther('Ellipsis', true)
       case 'ParenthesizedExpression': {
         const [inner] = children(node)
         if (!inner) throw notLiteral(node)
@@ -127,7 +131,7 @@ export function parsePythonLiteral(written: string): PythonValue {
         `\`${written.slice(from, Math.min(to, from + 40))}\` is not a number that can be read`,
         from,
       )
-    if (number.kind === 'complex') return new PythonOther('complex')
+    if (number.kind === 'complex') return new PythonOther('complex', number.value !== 0)
     return number.kind === 'float' ? new PythonFloat(number.value) : number.value
   }
 
@@ -138,7 +142,7 @@ export function parsePythonLiteral(written: string): PythonValue {
     if (bytes.length > 0 && bytes.length < parts.length)
       throw new PythonLiteralError('text and bytes cannot be put together', bytes[0]!.from)
     const value = parts.map((part) => decodePythonString(text(part), part.from)).join('')
-    return bytes.length > 0 ? new PythonOther('bytes') : value
+    return bytes.length > 0 ? new PythonOther('bytes', value !== '') : value
   }
 
   function evaluateSign(node: SyntaxNode, depth: number): number | PythonFloat | PythonOther {
@@ -201,7 +205,17 @@ export function parsePythonLiteral(written: string): PythonValue {
   const text = (node: SyntaxNode) => source.slice(node.from, node.to)
   const notLiteral = (node: SyntaxNode) =>
     new PythonLiteralError(`only literal values are allowed, not ${describe(node)}`, node.from)
-  return evaluate(expression, 1)
+  const value = evaluate(expression, 1)
+  // What ends with a comma is a tuple.
+  return statement.lastChild?.name === ',' ? [value] : value
+}
+
+/** Of a text that a parser more patient than Python's has taken. */
+function requireEnd(text: string, tree: Tree): void {
+  const last = text.length - 1
+  if (endsIndented(text)) throw new PythonLiteralError('unexpected indent: blanks end the file', last)
+  if (text.endsWith('\\\n') && tree.resolveInner(last - 1, 1).name !== 'Comment')
+    throw new PythonLiteralError('a line goes on behind the end of the file', last - 1)
 }
 
 const punctuation = new Set(['(', ')', '[', ']', '{', '}', ',', ':', 'Comment'])

@@ -8,6 +8,9 @@ export class PythonLiteralError extends Error {
   }
 }
 
+/** More than is read here; Python itself has no such limit. */
+export class PythonLimitError extends PythonLiteralError {}
+
 const simpleEscapes: Record<string, string> = {
   '\\': '\\',
   "'": "'",
