@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import { hostileText } from '../hostile-text/hostile-text.ts'
+import type { UnreadFate } from '../repository/manifest.ts'
+import { readFields } from '../repository/manifest-fields.ts'
+import { describeName, odooNamePattern } from '../repository/module-name.ts'
 import { rulesOf } from '../repository/odoo-series.ts'
 
 /** What a manifest of an image says, as `Manifest` has it, and where it is. */
@@ -17,6 +20,8 @@ const imageModuleSchema = z.object({
   externalBin: z.array(z.string()),
   faults: z.array(z.object({ stops: z.boolean(), what: z.string() })),
   neutralize: z.boolean(),
+  /** Why it is not read here, naming its file, where Odoo does not pass over it; empty: it is read. */
+  unread: z.string(),
 })
 
 export type ImageModule = z.infer<typeof imageModuleSchema>
@@ -45,10 +50,25 @@ export async function readImageModules(
   const modules = new Map<string, ImageModule>()
   for (const [index, { module, file, neutralize }] of seen.entries()) {
     const result = read[index]!
-    if (!('manifest' in result) || modules.has(module)) continue
+    if (modules.has(module)) continue
+    const unread = 'manifest' in result ? nameFault(module, file, series) : unreadFault(result)
+    if (unread === undefined) continue
     // Titles and files to load are nothing that is asked of an image.
-    const { name: _name, data: _data, demo: _demo, ...manifest } = result.manifest
-    modules.set(module, { ...manifest, file, neutralize })
+    const {
+      name: _name,
+      data: _data,
+      demo: _demo,
+      ...manifest
+    } = 'manifest' in result ? result.manifest : readFields(new Map())
+    modules.set(module, { ...manifest, file, neutralize, unread })
   }
   return Object.fromEntries(modules)
 }
+
+/** Undefined: Odoo passes over it, too. */
+const unreadFault = ({ message, odoo }: { message: string; odoo: UnreadFate }) =>
+  odoo === 'skips' ? undefined : message
+
+/** `Manifest.__init__` of odoo/modules/module.py; empty: nothing is wrong with the name. */
+const nameFault = (module: string, file: string, series: string): string =>
+  rulesOf(series).stopsOnNames && !odooNamePattern.test(module) ? `${file}: ${describeName(module)}` : ''

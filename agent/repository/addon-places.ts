@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lstatIfThere } from '../lstat-if-there.ts'
 import { TaskError } from '../tasks/task.ts'
-import { moduleNamePattern } from './module-name.ts'
+import { describeName, moduleNamePattern } from './module-name.ts'
 import { rulesOf } from './odoo-series.ts'
 
 export interface AddonSearch {
@@ -125,7 +125,7 @@ export async function findPlaces(
       return
     } else if (!moduleNamePattern.test(module)) {
       leftOut.push({
-        text: `${file}: ${JSON.stringify(module)} is no module name, which has only letters (a–z), digits and _; ${isTop(path) ? 'name the folder of this repository so (the first column of oca_dependencies.txt, or the path of a submodule)' : 'rename the folder'}, or ${leaveOutHint}`,
+        text: `${file}: ${describeName(module)}; ${isTop(path) ? 'name the folder of this repository so (the first column of oca_dependencies.txt, or the path of a submodule)' : 'rename the folder'}, or ${leaveOutHint}`,
       })
       return
     }

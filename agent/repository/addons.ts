@@ -5,14 +5,15 @@ import { listSentences } from '../../lib/words/list-short.ts'
 import { hostileText } from '../hostile-text/hostile-text.ts'
 import { lstatIfThere } from '../lstat-if-there.ts'
 import { TaskError } from '../tasks/task.ts'
+import { addonFrom } from './addon-from.ts'
 import { type AddonSearch, findPlaces, type Place } from './addon-places.ts'
-import { judgeManifest } from './judge-manifest.ts'
+import type { ManifestVerdict } from './judge-manifest.ts'
 import { maxManifestBytes } from './manifest.ts'
 import type { Manifest } from './manifest-fields.ts'
 import type { ManifestText, ReadManifest } from './manifests.ts'
 
 /** An addon of the repository or one of its submodules. */
-export interface OwnAddon extends Omit<Manifest, 'faults'> {
+export interface OwnAddon extends Omit<Manifest, 'faults'>, ManifestVerdict {
   /** Technical name: its folder's name. `Manifest.name` is the title, for people. */
   module: string
   /** Folder inside the repository, with slashes; empty: the repository itself is the addon. */
@@ -26,12 +27,6 @@ export interface OwnAddon extends Omit<Manifest, 'faults'> {
   hasMigrations: boolean
   /** Odoo would look for tests in it. */
   hasTests: boolean
-  /** Why it cannot be installed, for people, beside `installable`: `has version 18.0.1.0, but …`. */
-  unfit?: string
-  /** It is for another Odoo, and nothing else is wrong with it. */
-  otherSeries?: boolean
-  /** Odoo would stop on it, installed or not: it must not be in an image. */
-  stops?: boolean
 }
 
 /** Of manifests that are read together. */
@@ -142,17 +137,16 @@ function addonOf(
   read: ReadManifest,
   { search, faults, unread }: Reading,
 ): OwnAddon | undefined {
-  const refuse = (reason: string, message: string) => void faults.push(new TaskError(reason, message))
+  const refuse = (message: string) => void faults.push(new TaskError('manifest-invalid', message))
   if (!('manifest' in read)) {
-    refuse('manifest-invalid', read.message)
+    refuse(read.message)
     unread.add(module)
     return undefined
   }
-  const { faults: _judged, ...manifest } = read.manifest
-  const verdict = judgeManifest(read.manifest, search.series)
-  if (!verdict.stops || verdict.otherSeries)
-    return { ...manifest, module, path, file, isPackage, hasNeutralize, hasMigrations, hasTests, ...verdict }
-  refuse('manifest-invalid', `${file}: ${verdict.unfit}`)
+  const place = { module, path, file, isPackage, hasNeutralize, hasMigrations, hasTests }
+  const addon = addonFrom(place, read.manifest, search.series)
+  if (!addon.stops || addon.otherSeries) return addon
+  refuse(`${file}: ${addon.unfit}`)
   return undefined
 }
 

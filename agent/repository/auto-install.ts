@@ -45,7 +45,8 @@ function watch(modules: VisibleModules, { mayCome, waitsFor }: AutoInstallRules)
   const waiting = new Map<string, string[]>()
   const ready: string[] = []
   for (const [name, facts] of [...modules].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!facts.autoInstall || !facts.installable || facts.unfit !== undefined || !mayCome(facts)) continue
+    const isPassedOver = !facts.installable || (facts.unfit !== undefined && !facts.failsLate)
+    if (!facts.autoInstall || isPassedOver || !mayCome(facts)) continue
     const triggers = [...new Set(facts.autoInstall)].filter(waitsFor)
     lacking.set(name, triggers.length)
     if (triggers.length === 0) ready.push(name)

@@ -134,6 +134,13 @@ describe('what Odoo installs by itself', () => {
     expect(closure).toMatchObject({ order: ['base', 'web', 'a'], autoInstalled: [], byCountry: [] })
     expect([...closure.leftOut]).toEqual([['m', expect.stringContaining('missing module: gone')]])
   })
+  test('and is found to fail only then is no less automatic', () => {
+    const late = { unfit: 'cannot', failsLate: true }
+    const closure = added({ m: auto(['web'], ['web'], { ...late, optional: true }) })
+    expect([...closure.leftOut]).toEqual([['m', expect.stringContaining('m cannot')]])
+    expect(() => added({ m: auto(['web'], ['web'], late) })).toThrow('Odoo installs m by itself with web')
+    expect(added({ m: auto(['web'], ['web'], { unfit: 'cannot' }) }).order).not.toContain('m')
+  })
   test.each([[['web']], [['base']], [[]], [['a']]])('so too where it waits for %j', (triggers) => {
     const closure = added({ m: auto(triggers, [...triggers, 'gone'], { optional: true }) })
     expect([...closure.leftOut.keys()]).toEqual(['m'])

@@ -9,10 +9,12 @@ export interface ManifestVerdict {
   readonly otherSeries?: boolean
   /** Odoo stops on it while it reads all manifests, whether the module is installed or not. */
   readonly stops?: boolean
+  /** Odoo finds out only as it installs the module: until then it is one like others, and may come by itself. */
+  readonly failsLate?: boolean
 }
 
 /** What of a manifest is judged. */
-type JudgedFields = Pick<Manifest, 'faults' | 'installable' | 'writtenVersion'>
+export type JudgedFields = Pick<Manifest, 'faults' | 'installable' | 'writtenVersion'>
 
 /** `series` is that of the project's Odoo; empty where nobody says it. */
 export function judgeManifest(manifest: JudgedFields, series: string): ManifestVerdict {
@@ -26,5 +28,5 @@ export function judgeManifest(manifest: JudgedFields, series: string): ManifestV
   if (version.fault !== undefined)
     return { unfit: version.fault, stops: version.stops, otherSeries: version.otherSeries }
   const [fault] = faults
-  return fault ? { unfit: `${fault.what}: ${odoo} cannot install it` } : {}
+  return fault ? { unfit: `${fault.what}: ${odoo} cannot install it`, failsLate: true } : {}
 }

@@ -99,7 +99,7 @@ function readDepends(value: PythonValue | undefined, report: Report): string[] {
   if (value === undefined || !truth(value)) return []
   if (typeof value === 'string') {
     report(false, '`depends` is a string, whose letters Odoo takes for modules: a list is expected')
-    return []
+    return [...new Set(value)]
   }
   if (!isCollection(value)) {
     report(true, '`depends` must be a list of strings')

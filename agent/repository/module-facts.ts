@@ -14,6 +14,8 @@ export interface ModuleFacts {
   unfit?: string
   /** It is for another Odoo: nobody means it who asks for all own modules. */
   otherSeries?: boolean
+  /** Odoo finds out only as it installs it what is `unfit`: it may come by itself. */
+  failsLate?: boolean
   /** Of a repository of others: where it would install itself and cannot, it is left out. */
   optional?: boolean
 }

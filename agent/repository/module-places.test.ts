@@ -5,6 +5,7 @@ const addon = (path: string, source = ''): PlacedAddon => ({
   module: path.split('/').at(-1)!,
   path,
   source,
+  inImage: 'addons-folder',
   name: '',
   version: '',
   depends: [],

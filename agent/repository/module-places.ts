@@ -3,8 +3,10 @@ import type { OwnAddon } from './addons.ts'
 
 /** An addon of an assembled project. */
 export interface PlacedAddon extends OwnAddon {
-  /** Folder of the source it comes from; empty: the project's own, or a submodule's. */
+  /** Folder of the source it comes from, or the Python package; empty: the project's own, or a submodule's. */
   source: string
+  /** Where an image has it: in the folder of a project's addons, or among Python's packages, beside Odoo's own. */
+  inImage: 'addons-folder' | 'packages'
 }
 
 const maxAddons = 5000

@@ -1,6 +1,6 @@
 /**
  * Where Odoo's series part ways in how they read modules. Of odoo/modules/module.py (`adapt_version`, `check_version`,
- * `load_manifest`, `MANIFEST_NAMES`) and `must_install` of odoo/addons/base/models/ir_module.py.
+ * `load_manifest`, `MANIFEST_NAMES`, `MODULE_NAME_RE`) and `must_install` of odoo/addons/base/models/ir_module.py.
  */
 export interface SeriesRules {
   /** In the order in which Odoo looks for them. */
@@ -15,6 +15,8 @@ export interface SeriesRules {
   readonly versionOfAnyType: boolean
   /** `countries` of a module keep it from installing itself elsewhere. */
   readonly countries: boolean
+  /** A folder with a manifest and a name that no module has stops it, where it looks for addons. */
+  readonly stopsOnNames: boolean
 }
 
 const bothNames = ['__manifest__.py', '__openerp__.py']
@@ -23,6 +25,7 @@ const before17: SeriesRules = {
   version: 'any',
   versionOfAnyType: false,
   countries: false,
+  stopsOnNames: false,
 }
 const from17: SeriesRules = { ...before17, version: 'strict', countries: true }
 const from19: SeriesRules = {
@@ -30,6 +33,7 @@ const from19: SeriesRules = {
   version: 'compared',
   versionOfAnyType: true,
   countries: true,
+  stopsOnNames: true,
 }
 
 const rules: Readonly<Record<string, SeriesRules>> = {

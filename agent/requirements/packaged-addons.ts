@@ -1,7 +1,8 @@
 import { shownFolder } from '../git/source-names.ts'
 import { hostileText } from '../hostile-text/hostile-text.ts'
-import { judgeManifest } from '../repository/judge-manifest.ts'
+import { addonFrom } from '../repository/addon-from.ts'
 import { maxManifestBytes } from '../repository/manifest.ts'
+import { describeName, moduleNamePattern } from '../repository/module-name.ts'
 import type { PlacedAddon } from '../repository/module-places.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
 import { maxManifestsBytes, type PackagedAddonFiles, type ResolvedPython } from './pip.ts'
@@ -13,16 +14,10 @@ export interface PackagedAddon extends PlacedAddon {
   readonly treeId: string
 }
 
-/** `MODULE_NAME_RE` of odoo/modules/module.py. */
-const moduleName = /^\w{1,256}$/
-
-/** `source` of an addon that a package brings: it is the project's as little as that of another repository is. */
-const sourceOf = (distribution: string) => `python:${distribution}`
-
 /**
- * Reads the manifests of addons that packages bring. What no Odoo can read is left out with a warning, and missed only where
- * it is needed; what is too large to be read here alone is refused, as Odoo would have it all the same. Throws TaskError
- * `addon-duplicate` where two packages bring one, and `manifest-invalid`.
+ * Reads the manifests of addons that packages bring. What Odoo cannot read is left out with a warning, as Odoo passes over it,
+ * and missed only where it is needed. Nothing else can be left out of the image: what is not known here is refused. Throws
+ * TaskError `addon-duplicate` where two packages bring one, and `manifest-invalid`.
  */
 export async function readPackagedAddons(
   packages: readonly Pick<ResolvedPython, 'name' | 'addons'>[],
@@ -30,51 +25,70 @@ export async function readPackagedAddons(
   context: Pick<TaskContext, 'warn' | 'signal'>,
 ): Promise<PackagedAddon[]> {
   const found = new Map<string, PackagedAddon>()
-  for (const { name, addons } of packages) {
-    const named = addons.filter(({ module }) => moduleName.test(module))
-    for (const addon of named) requireRead(name, addon)
-    const pathOf = (module: string) => `${name}/odoo/addons/${module}`
-    const texts = named.map(({ module, manifest }) => ({
-      file: `${pathOf(module)}/__manifest__.py`,
-      content: Buffer.from(manifest, 'base64'),
-    }))
-    if (texts.length === 0) continue
-    const read = await hostileText.read('manifests', `the manifests of ${name}`, [texts], context.signal)
-    for (const [index, { module, neutralize, treeId }] of named.entries()) {
-      const result = read[index]!
-      if (!('manifest' in result)) {
-        context.warn(`left out: ${result.message}`)
-        continue
-      }
-      const other = found.get(module)
+  for (const { name, addons } of packages)
+    for (const addon of await readAddonsOf(name, addons, series, context)) {
+      const other = found.get(addon.module)
       if (other)
         throw new TaskError(
           'addon-duplicate',
-          `the module ${module} comes with two Python packages, ${other.distribution} and ${name}: keep one in requirements.txt`,
+          `the module ${addon.module} comes with two Python packages, ${other.distribution} and ${name}: keep one in requirements.txt`,
         )
-      const where = { module, path: pathOf(module), source: sourceOf(name), distribution: name, treeId }
-      const { faults: _judged, ...manifest } = result.manifest
-      const verdict = judgeManifest(result.manifest, series)
-      // Nobody looks for its scripts: it may have some.
-      const scripts = { hasNeutralize: neutralize, hasMigrations: true, hasTests: true }
-      const its = { file: texts[index]!.file, isPackage: true, ...scripts }
-      found.set(module, { ...manifest, ...where, ...its, ...verdict })
+      found.set(addon.module, addon)
     }
-  }
   return [...found.values()].sort((a, b) => (a.module < b.module ? -1 : 1))
 }
 
-function requireRead(
+async function readAddonsOf(
+  distribution: string,
+  addons: readonly PackagedAddonFiles[],
+  series: string,
+  context: Pick<TaskContext, 'warn' | 'signal'>,
+): Promise<PackagedAddon[]> {
+  for (const addon of addons) requireKnown(distribution, addon)
+  if (addons.length === 0) return []
+  const pathOf = (module: string) => `${distribution}/odoo/addons/${module}`
+  const texts = addons.map(({ module, manifest }) => ({
+    file: `${pathOf(module)}/__manifest__.py`,
+    content: Buffer.from(manifest, 'base64'),
+  }))
+  const what = `the manifests of ${distribution}`
+  const read = await hostileText.read('manifests', what, [texts], context.signal)
+  return addons.flatMap(({ module, neutralize, treeId }, index): PackagedAddon[] => {
+    const result = read[index]!
+    const { file } = texts[index]!
+    if ('manifest' in result) {
+      // Nobody looks for its scripts: it may have some.
+      const scripts = { hasNeutralize: neutralize, hasMigrations: true, hasTests: true }
+      const where = { module, path: pathOf(module), file, isPackage: true, source: distribution }
+      const place = { ...where, ...scripts, inImage: 'packages' as const, distribution, treeId }
+      return [addonFrom(place, result.manifest, series)]
+    }
+    if (result.odoo !== 'skips') throw refusal(distribution, module, `is not read: ${result.message}`)
+    context.warn(`left out: ${result.message}`)
+    return []
+  })
+}
+
+function requireKnown(
   distribution: string,
   { module, manifest, manifestBytes }: Pick<PackagedAddonFiles, 'module' | 'manifest' | 'manifestBytes'>,
 ): void {
+  if (!moduleNamePattern.test(module))
+    throw refusal(distribution, module, `cannot be used: ${describeName(module)}`)
   if (manifest !== '' || manifestBytes === 0) return
   const mebibytes = (bytes: number) => `${Math.ceil((bytes / 1024 ** 2) * 10) / 10} MiB`
-  throw new TaskError(
-    'manifest-invalid',
-    `the manifest of the module ${module} in the Python package ${distribution} is too large to be read: it has ${mebibytes(manifestBytes)}; one may have ${mebibytes(maxManifestBytes)}, those of all packages ${mebibytes(maxManifestsBytes)}. Take the package out of requirements.txt, or another version of it`,
+  throw refusal(
+    distribution,
+    module,
+    `is too large to be read: it has ${mebibytes(manifestBytes)}; one may have ${mebibytes(maxManifestBytes)}, those of all packages ${mebibytes(maxManifestsBytes)}`,
   )
 }
+
+const refusal = (distribution: string, module: string, why: string) =>
+  new TaskError(
+    'manifest-invalid',
+    `the manifest of the module ${module.slice(0, 200)} in the Python package ${distribution} ${why}. Take the package out of requirements.txt, or another version of it`,
+  )
 
 /** Odoo would take the package's, whatever the repository says. Throws TaskError `addon-duplicate`. */
 export function refuseBoth(addons: readonly PlacedAddon[], packaged: readonly PackagedAddon[]): void {

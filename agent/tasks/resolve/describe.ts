@@ -70,7 +70,8 @@ function describe(addon: PlacedAddon, treeId: string, distribution: string): Add
     hasNeutralize: addon.hasNeutralize,
     externalPython: addon.externalPython,
     externalBin: addon.externalBin,
-    source: addon.source,
+    // As servers have always been told.
+    source: addon.inImage === 'packages' ? `python:${addon.source}` : addon.source,
     installHooks: addon.hasHooks,
     migrations: addon.hasMigrations,
     tests: addon.hasTests,

@@ -9,6 +9,7 @@ import type { TaskContext } from '../task.ts'
 
 /** Of each repository. */
 const shownLeftOut = 10
+const inImage = 'addons-folder' as const
 const privateFolder = `${doodbaFolder}/private/`
 
 /** What decides which folders of a project are addons, and of which Odoo. */
@@ -76,7 +77,7 @@ export async function findAllAddons(
   { series, doodba, exclude }: AddonRules,
   context: TaskContext,
 ): Promise<PlacedAddon[]> {
-  const all: PlacedAddon[] = own.map((addon) => ({ ...addon, source: '' }))
+  const all: PlacedAddon[] = own.map((addon) => ({ ...addon, source: '', inImage }))
   const governed = new Set(doodba?.declarations.map(({ folder }) => `${sourcesFolder}/${folder}`))
   for (const { path: source } of assembly.placed) {
     const leftOut: string[] = []
@@ -98,7 +99,7 @@ export async function findAllAddons(
         : [],
     )
     const used = found.filter(({ path }) => enabled.has(inside(path)) && !excluded.has(inside(path)))
-    all.push(...used.map((addon) => ({ ...addon, source })))
+    all.push(...used.map((addon): PlacedAddon => ({ ...addon, source, inImage })))
   }
   const sources = new Map(assembly.placed.map((source) => [source.path, source]))
   const placeOf = ({ path, source }: PlacedAddon) => {

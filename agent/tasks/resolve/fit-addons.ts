@@ -18,6 +18,7 @@ export function judgeFiles(addons: readonly PlacedAddon[], assembly: Assembly): 
       ...addon,
       stops: true,
       otherSeries: false,
+      failsLate: false,
       unfit: `has a file whose name is not UTF-8, which an image cannot hold: ${inside.shown}; rename it`,
     }
   })
@@ -58,11 +59,10 @@ const whyLeftOut = (stages: readonly StageClosure[]): ReadonlyMap<string, string
 
 /**
  * `_is_addons_path` of odoo/tools/config.py: a folder of addons without an `__init__.py` in any is passed over, with all that
- * is in it.
- *
- * @param placed what the image has in that folder: addons of packages are not there.
+ * is in it. Addons of packages are not there.
  */
-export function requirePackage(placed: readonly PlacedAddon[]): void {
+export function requirePackage(addons: readonly PlacedAddon[]): void {
+  const placed = addons.filter(({ inImage }) => inImage === 'addons-folder')
   const [first] = placed
   if (first && !placed.some(({ isPackage }) => isPackage))
     throw new TaskError(

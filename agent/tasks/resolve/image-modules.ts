@@ -1,6 +1,6 @@
 import { listSentences, listShort } from '../../../lib/words/list-short.ts'
 import type { ImageFacts } from '../../containers/image-facts.ts'
-import { judgeManifest } from '../../repository/judge-manifest.ts'
+import { addonFrom } from '../../repository/addon-from.ts'
 import type { ModuleFacts } from '../../repository/module-facts.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import { rulesOf } from '../../repository/odoo-series.ts'
@@ -22,11 +22,12 @@ export function judgeImageModules(
   { hidden, series }: { hidden: ReadonlySet<string>; series: string },
   context: Pick<TaskContext, 'warn'>,
 ): ReadonlyMap<string, ModuleFacts> {
+  requireRead(Object.entries(modules).flatMap(([name, { unread }]) => (hidden.has(name) ? [] : unread || [])))
   const judged = Object.entries(modules).map(([name, module]) => {
-    const { file, depends, installable, autoInstall, excludes } = module
+    const { file, depends, installable, autoInstall, excludes, faults, writtenVersion } = module
     const countries = rulesOf(series).countries ? module.countries : []
-    const verdict = judgeManifest(module, series)
-    return { name, facts: { file, depends, installable, autoInstall, excludes, countries, ...verdict } }
+    const place = { file, depends, autoInstall, excludes, countries }
+    return { name, facts: addonFrom(place, { faults, installable, writtenVersion }, series) }
   })
   const unfit = judged.filter(
     ({ name, facts }) => facts.installable && facts.unfit !== undefined && !hidden.has(name),
@@ -43,6 +44,14 @@ export function judgeImageModules(
       `not installed: of the base image, ${listSentences(unfit, shown, describe)}; Odoo passes them over`,
     )
   return new Map(judged.map(({ name, facts }) => [name, facts]))
+}
+
+function requireRead(unread: readonly string[]): void {
+  if (unread.length > 0)
+    throw new TaskError(
+      'image-unusable',
+      `the base image holds modules that are not read here, and that Odoo does not pass over: ${listSentences(unread, shown, (text) => text)}; take them out of it, or mend them there`,
+    )
 }
 
 /** Says which modules of the image are not the ones that Odoo takes, and whose it takes. */

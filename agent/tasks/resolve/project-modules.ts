@@ -14,14 +14,17 @@ export function createModules(
   const folders = config.addonsPaths.length > 0 ? config.addonsPaths.join(', ') : 'all folders'
   const own = addons.filter(({ source }) => source === '')
   const others = addons.filter(({ source }) => source !== '')
-  const sources = new Set(others.map(({ source }) => source))
+  const fromWhere = Map.groupBy(others, ({ inImage }) => inImage)
+  const tellOf = (what: string, its: readonly PlacedAddon[] = []) =>
+    its.length > 0 ? [`${new Set(its.map(({ source }) => source)).size} ${what} (${its.length} addons)`] : []
   return {
     project: new Set(own.map(({ module }) => module)),
     own: new Map(addons.map((addon) => [addon.module, moduleFacts(addon, series)])),
     image,
     searched: [
       `the repository (${folders}: ${own.length} addons)`,
-      ...(sources.size > 0 ? [`${sources.size} sources (${others.length} addons)`] : []),
+      ...tellOf('sources', fromWhere.get('addons-folder')),
+      ...tellOf('Python packages', fromWhere.get('packages')),
       `the image ${config.baseImage} (${image.size} modules)`,
     ],
   }
@@ -29,7 +32,8 @@ export function createModules(
 
 /** No more than a closure needs: a manifest may have megabytes of other things. */
 function moduleFacts(addon: PlacedAddon, series: string): ModuleFacts {
-  const { depends, installable, autoInstall, excludes, file, unfit, otherSeries = false } = addon
+  const { depends, installable, autoInstall, excludes, file, unfit } = addon
+  const { failsLate = false, otherSeries = false } = addon
   return {
     depends,
     installable,
@@ -39,6 +43,7 @@ function moduleFacts(addon: PlacedAddon, series: string): ModuleFacts {
     file,
     ...(unfit !== undefined && { unfit }),
     otherSeries,
+    failsLate,
     optional: addon.source !== '',
   }
 }
