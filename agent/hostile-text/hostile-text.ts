@@ -1,5 +1,6 @@
 import { ThreadOverrun } from '../../lib/threads/thread.ts'
 import { createThreadPool, JobFailed, type PoolLimits } from '../../lib/threads/thread-pool.ts'
+import { currentTask } from '../tasks/current-task.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { jobs } from './jobs.ts'
 import type { Told } from './worker.ts'
@@ -8,12 +9,13 @@ type Jobs = typeof jobs
 
 /**
  * Reads what strangers wrote (files of repositories, pages, answers of images) in threads of its own, so that no text can
- * hold up leases, logs and the tasks of others. Every reader is linear as well: the limits are for what nobody thought of.
+ * hold up leases, logs and the tasks of others: projects take the threads by turns, and none has all of them. Every reader is
+ * linear as well: the limits are for what nobody thought of.
  */
 export interface HostileText extends AsyncDisposable {
   /**
-   * `what` names the text for people. Throws the reader's own TaskErrors, and `input-too-complex` naming the text and the
-   * limit.
+   * For the project of the current task, and until that ends where no `signal` ends it sooner. `what` names the text for
+   * people. Throws the reader's own TaskErrors, and `input-too-complex` naming the text and the limit.
    */
   read<K extends keyof Jobs>(
     job: K,
@@ -24,7 +26,13 @@ export interface HostileText extends AsyncDisposable {
 }
 
 /** One thread stays for a minute: a push reads a dozen texts, one right after the other. */
-const usual: PoolLimits = { deadlineMs: 20_000, memoryMb: 512, threads: 2, idleMs: 60_000 }
+const usual: PoolLimits = {
+  deadlineMs: 20_000,
+  memoryMb: 512,
+  threads: 2,
+  threadsPerOwner: 1,
+  idleMs: 60_000,
+}
 
 /** The bundle has it beside itself: see packaging/bundle.ts. */
 const workerFile = import.meta.url.endsWith('.ts') ? './worker.ts' : './hostile-text-worker.mjs'
@@ -32,9 +40,9 @@ const workerFile = import.meta.url.endsWith('.ts') ? './worker.ts' : './hostile-
 export function createHostileText(limits: PoolLimits = usual): HostileText {
   const pool = createThreadPool<Jobs>(new URL(workerFile, import.meta.url), limits)
   return {
-    async read(job, what, input, signal) {
+    async read(job, what, input, signal = currentTask()?.signal) {
       try {
-        return await pool.ask(job, input, signal)
+        return await pool.ask(job, input, { owner: currentTask()?.owner.projectId, signal })
       } catch (error) {
         throw translated(error, what, limits)
       }

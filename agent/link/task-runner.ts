@@ -8,6 +8,7 @@ import {
 import type { TaskOutput } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { TaskGuard } from '../authorization/guard.ts'
 import type { Logger } from '../logger.ts'
+import { inTask } from '../tasks/current-task.ts'
 import { TaskAborted, type TaskContext, TaskError, type TaskHandler, type TaskKind } from '../tasks/task.ts'
 import { durably } from './durably.ts'
 import type { JournalEntry, Ref } from './journal.ts'
@@ -203,7 +204,7 @@ async function handle(
   const admitted = await guard.admit(offer, acceptedAtMs, context)
   // Case, input and output belong together by TaskHandlers' type; the compiler cannot follow the union through.
   const call = handler as (input: unknown, context: TaskContext) => Promise<unknown>
-  const value = await call(kind.value, admitted.context)
+  const value = await inTask(admitted.context, () => call(kind.value, admitted.context))
   await admitted.done()
   return { case: kind.case, value } as TaskOutput['kind']
 }

@@ -25,7 +25,7 @@ export function createPageReader(): PageReader {
   return {
     async read(page) {
       try {
-        return await pool.ask('rewrite', [page], ending.signal)
+        return await pool.ask('rewrite', [page], { signal: ending.signal })
       } catch (error) {
         if (error instanceof JobFailed) throw new Error(String(error.told), { cause: error })
         if (error instanceof ThreadOverrun)

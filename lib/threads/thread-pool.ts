@@ -1,9 +1,12 @@
+import { createFairQueue } from './fair-queue.ts'
 import type { Jobs, Question } from './serve-jobs.ts'
 import { startThread, type Thread, type ThreadLimits } from './thread.ts'
 
 export interface PoolLimits extends ThreadLimits {
   /** The most at a time; who asks for more waits for their turn. */
   readonly threads: number
+  /** The most for one owner; all of them, unless it is said. */
+  readonly threadsPerOwner?: number
   /** A thread that nobody asked for so long is ended: it holds memory, and is started again within a second. */
   readonly idleMs: number
 }
@@ -18,50 +21,29 @@ export class JobFailed extends Error {
   }
 }
 
+export interface Asking {
+  /** Who are many share the threads by turns of their owners, so that no owner is held up by what another asks. */
+  readonly owner?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Threads that do jobs which this one must not be held up by, or fall with. */
 export interface ThreadPool<J extends Jobs> extends AsyncDisposable {
   /** Throws JobFailed, ThreadOverrun (the thread is ended then), and the reason of `signal`. */
-  ask<K extends keyof J & string>(
-    job: K,
-    input: Parameters<J[K]>,
-    signal?: AbortSignal,
-  ): Promise<ReturnType<J[K]>>
+  ask<K extends keyof J & string>(job: K, input: Parameters<J[K]>, asking?: Asking): Promise<ReturnType<J[K]>>
 }
 
 /** `file` calls `serveJobs` with jobs of the type J. No thread is started before somebody asks. */
 export function createThreadPool<J extends Jobs>(file: URL, limits: PoolLimits): ThreadPool<J> {
   const idle: { thread: Thread; timer: NodeJS.Timeout }[] = []
-  const waiting: (() => void)[] = []
-  let inUse = 0
-
-  /** Resolves when it is the asker's turn; who leaves while waiting gives up their place. */
-  async function turn(signal: AbortSignal | undefined): Promise<void> {
-    if (inUse < limits.threads) return void inUse++
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const leave = () => {
-      const at = waiting.indexOf(resolve)
-      // It may have come to be their turn just now.
-      if (at < 0) return
-      waiting.splice(at, 1)
-      reject(signal?.reason)
-    }
-    // The place of the one that is done goes to whoever waited longest.
-    waiting.push(resolve)
-    signal?.addEventListener('abort', leave, { once: true })
-    await promise.finally(() => signal?.removeEventListener('abort', leave))
-  }
+  const { threads, threadsPerOwner = threads } = limits
+  const queue = createFairQueue({ places: threads, placesPerOwner: threadsPerOwner })
 
   function take(): Thread {
     const free = idle.pop()
     if (!free) return startThread(file, limits)
     clearTimeout(free.timer)
     return free.thread
-  }
-
-  function release(): void {
-    const next = waiting.shift()
-    if (next) next()
-    else inUse--
   }
 
   async function answerOf(thread: Thread, question: Question, signal: AbortSignal | undefined) {
@@ -90,14 +72,9 @@ export function createThreadPool<J extends Jobs>(file: URL, limits: PoolLimits):
   }
 
   return {
-    async ask(job, input, signal) {
-      signal?.throwIfAborted()
-      await turn(signal)
-      try {
-        return await answerOf(take(), { job, input }, signal)
-      } finally {
-        release()
-      }
+    async ask(job, input, { owner = '', signal } = {}) {
+      using _place = await queue.enter(owner, signal)
+      return await answerOf(take(), { job, input }, signal)
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...idle].map(end))

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createHostileText, type HostileText } from '../../agent/hostile-text/hostile-text.ts'
+import { inTask } from '../../agent/tasks/current-task.ts'
 import { createThreadPool } from '../../lib/threads/thread-pool.ts'
 import { createPolicyReader } from '../../server/governance/policy/read-policy.ts'
 import type { jobs } from '../support/endless-worker.ts'
@@ -63,7 +64,7 @@ describe('the event loop goes round while strangers’ text is read', () => {
   test('a policy of keys, and one of commas', async () => {
     const keys = Array.from({ length: 8_000 }, (_, index) => `k${index}:`).join('\n')
     for (const yaml of [keys.slice(0, 64_000), `[${','.repeat(64_000)}`]) {
-      const { turns, end } = await turnsDuring(() => policy(yaml))
+      const { turns, end } = await turnsDuring(() => policy(yaml, 'acme'))
       expect(turns).toBeGreaterThan(0)
       expect(end).toMatchObject({ name: 'DomainError', reason: 'invalid-policy' })
     }
@@ -82,7 +83,9 @@ describe('what is not done with in time is given up with its name and limit', ()
 
   test('a policy', async () => {
     await using hurried = createPolicyReader({ ...limits, deadlineMs: 1 })
-    await expect(hurried(`[${','.repeat(64_000)}`)).rejects.toMatchObject({ reason: 'policy-too-complex' })
+    await expect(hurried(`[${','.repeat(64_000)}`, 'acme')).rejects.toMatchObject({
+      reason: 'policy-too-complex',
+    })
   })
 })
 
@@ -108,7 +111,7 @@ describe('a thread', () => {
   test('ends with whoever asked, and answers each question to whoever asked it', async () => {
     await using pool = createThreadPool<typeof jobs>(endless, limits)
     const asked = new AbortController()
-    const spinning = pool.ask('spin', [], asked.signal)
+    const spinning = pool.ask('spin', [], { signal: asked.signal })
     const others = Array.from({ length: 20 }, (_, index) => pool.ask('echo', [`${index}`]))
     expect(await Promise.all(others)).toEqual(Array.from({ length: 20 }, (_, index) => `${index}`))
     asked.abort(new Error('cancelled'))
@@ -119,13 +122,55 @@ describe('a thread', () => {
   test('is not waited for by who has gone, and their place is free', async () => {
     await using pool = createThreadPool<typeof jobs>(endless, { ...limits, threads: 1 })
     const [first, second] = [new AbortController(), new AbortController()]
-    const spinning = pool.ask('spin', [], first.signal)
-    const waiting = pool.ask('echo', ['nobody'], second.signal)
+    const spinning = pool.ask('spin', [], { signal: first.signal })
+    const waiting = pool.ask('echo', ['nobody'], { signal: second.signal })
     const third = pool.ask('echo', ['here'])
     second.abort(new Error('gone'))
     await expect(waiting).rejects.toThrow('gone')
     first.abort(new Error('cancelled'))
     await expect(spinning).rejects.toThrow('cancelled')
     expect(await third).toBe('here')
+  })
+
+  test('is not held up by another owner, whose texts all take their whole time', async () => {
+    await using pool = createThreadPool<typeof jobs>(endless, { ...limits, threadsPerOwner: 1 })
+    const leaving = new AbortController()
+    const hostile = { owner: 'hostile', signal: leaving.signal }
+    const slow = Array.from({ length: 200 }, () => pool.ask('spin', [], hostile))
+    const ended = Promise.allSettled(slow)
+    const ours = Array.from({ length: 10 }, (_, index) => pool.ask('echo', [`${index}`], { owner: 'ours' }))
+    // None of the slow ones has an end before all of these are answered.
+    expect(await Promise.race([ended, Promise.all(ours)])).toEqual(
+      Array.from({ length: 10 }, (_, index) => `${index}`),
+    )
+    leaving.abort(new Error('cancelled'))
+    for (const end of await ended) expect(end).toMatchObject({ reason: { message: 'cancelled' } })
+  })
+})
+
+describe('what a task reads', () => {
+  const task = (projectId: string, signal = new AbortController().signal) => ({
+    owner: { projectId, environmentId: '' },
+    signal,
+  })
+
+  test('takes turns with what other projects read, whoever asked for more', async () => {
+    await using alone = createHostileText({ ...limits, threads: 1 })
+    const done: string[] = []
+    const read = (project: string) =>
+      inTask(task(project), async () => {
+        await undefined
+        await alone.read('holds', 'a page', ['here', 'here'])
+        done.push(project)
+      })
+    await Promise.all([...Array.from({ length: 8 }, () => read('many')), read('few'), read('few')])
+    expect(done.slice(0, 5)).toEqual(['many', 'few', 'many', 'few', 'many'])
+  })
+
+  test('ends with the task', async () => {
+    const ending = new AbortController()
+    const reading = inTask(task('shop', ending.signal), () => text.read('holds', 'a page', ['here', 'here']))
+    ending.abort(new Error('cancelled'))
+    await expect(reading).rejects.toThrow('cancelled')
   })
 })

@@ -43,14 +43,14 @@ export function openScanner(signal: AbortSignal, limits: ScannerLimits = default
   return {
     async lint(path, text) {
       try {
-        return await pool.ask('lint', [path, text], signal)
+        return await pool.ask('lint', [path, text], { signal })
       } catch (error) {
         throw translated(path, error)
       }
     },
     async leftOut(patterns, paths) {
       try {
-        return await pool.ask('leftOut', [patterns, paths], signal)
+        return await pool.ask('leftOut', [patterns, paths], { signal })
       } catch (error) {
         throw translated(ignoreList, error)
       }

@@ -4,20 +4,27 @@ import { DomainError } from '../../errors.ts'
 import type { PolicyDocument } from './document.ts'
 import type { jobs, Told } from './policy-worker.ts'
 
-/** Two at a time, as many requests as there may be: the others wait. */
-const usual: PoolLimits = { deadlineMs: 10_000, memoryMb: 256, threads: 2, idleMs: 60_000 }
+/** Two at a time and one of an organization, as many requests as there may be: the others wait for their turn. */
+const usual: PoolLimits = {
+  deadlineMs: 10_000,
+  memoryMb: 256,
+  threads: 2,
+  threadsPerOwner: 1,
+  idleMs: 60_000,
+}
+
+/** `organizationId` is whose request it is. */
+type PolicyReader = (yaml: string, organizationId: string) => Promise<PolicyDocument>
 
 /**
- * Reads policies in a thread of their own: a request's text holds up no other request. Throws `invalid-policy`, and
- * `policy-too-complex` for a text that is not done with in time.
+ * Reads policies in threads of their own: a request's text holds up no other request, and organizations take these threads by
+ * turns. Throws `invalid-policy`, and `policy-too-complex` for a text that is not done with in time.
  */
-export function createPolicyReader(
-  limits: PoolLimits = usual,
-): ((yaml: string) => Promise<PolicyDocument>) & AsyncDisposable {
+export function createPolicyReader(limits: PoolLimits = usual): PolicyReader & AsyncDisposable {
   const pool = createThreadPool<typeof jobs>(new URL('./policy-worker.ts', import.meta.url), limits)
-  const read = async (yaml: string) => {
+  const read: PolicyReader = async (yaml, organizationId) => {
     try {
-      return await pool.ask('policy', [yaml])
+      return await pool.ask('policy', [yaml], { owner: organizationId })
     } catch (error) {
       throw translated(error, limits)
     }

@@ -51,7 +51,7 @@ export async function setPolicy(
     const project = await requireProject(tx, wanted.project)
     await authorize(tx, caller, 'policy.set', { projectId: project.id })
   })
-  const document = await readPolicy(wanted.yaml)
+  const document = await readPolicy(wanted.yaml, caller.organizationId)
   return await withTenant(db, caller, async (tx) => {
     const project = await requireProject(tx, wanted.project)
     await authorize(tx, caller, 'policy.set', { projectId: project.id })
@@ -115,7 +115,7 @@ export async function testPolicy(
   wanted: { project: string; yaml: string; at: Date },
 ): Promise<{ outcomes: Omit<PolicyOutcome, '$typeName'>[]; changes: string[] }> {
   await withTenant(db, caller, (tx) => requireProject(tx, wanted.project))
-  const given = wanted.yaml === '' ? undefined : await readPolicy(wanted.yaml)
+  const given = wanted.yaml === '' ? undefined : await readPolicy(wanted.yaml, caller.organizationId)
   return await withTenant(db, caller, async (tx) => {
     const project = await requireProject(tx, wanted.project)
     const inForce = await policyInForce(tx, project.id)

@@ -1,0 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { TaskContext } from './task.ts'
+
+/** What is shared by all tasks of this host needs to know of the one that asks: whose it is, and until when it asks. */
+export type CurrentTask = Pick<TaskContext, 'owner' | 'signal'>
+
+const running = new AsyncLocalStorage<CurrentTask>()
+
+/** Everything that `work` starts is this task's. */
+export const inTask = <T>(task: CurrentTask, work: () => T): T => running.run(task, work)
+
+/** Undefined in what belongs to the host and to no task. */
+export const currentTask = (): CurrentTask | undefined => running.getStore()
