@@ -1,7 +1,5 @@
 import { matchesGlob } from '../../../lib/glob/matches-glob.ts'
 
-export { matchesGlob }
-
 /** Null stands for no limit. */
 export const isAllowed = (patterns: readonly string[] | null, text: string): boolean =>
   patterns === null || patterns.some((pattern) => matchesGlob(pattern, text))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import { matchesGlob } from '../../../lib/glob/matches-glob.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { invalid } from '../../errors.ts'
-import { matchesGlob } from '../../governance/policy/glob.ts'
 
 /** Which branches belong to a stage: a name, or a glob whose `*` stands for any characters, slashes included. */
 export interface BranchRule {
