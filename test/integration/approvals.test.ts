@@ -1,86 +1,13 @@
 import { Code, ConnectError } from '@connectrpc/connect'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ApprovalService } from '../../proto/gen/fairway/v1/approvals_pb.js'
+import { describe, expect, it } from 'vitest'
 import { operation, withTenant } from '../../server/db/tenancy.ts'
 import { expireApprovals } from '../../server/governance/approvals/expiry.ts'
-import { type ProtectedRequest, protect, type Verdict } from '../../server/governance/protect.ts'
+import { protect, type Verdict } from '../../server/governance/protect.ts'
 import { startBuild } from '../../server/services/builds/builds.ts'
-import { arrangePolicy, askFor } from '../support/approvals.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
-import { arrangeBuild, arrangeTenant, type Tenant } from '../support/tenant.ts'
+import { useApprovals } from '../support/use-approvals.ts'
 
-// Votes come through the real API; what is asked for is asked as the scheduler does.
-
-let server: TestServer
-let organizationId: string
-let tenant: Tenant
-const tokens: Record<string, string> = {}
-let projects = 0
-
-beforeAll(async () => {
-  server = await startTestServer()
-  const made = await server.createTenant('acme')
-  organizationId = made.organizationId
-  tokens.ana = made.token
-  tokens.olga = await server.createMember(organizationId, 'olga', 'owner')
-  tokens.rita = await server.createMember(organizationId, 'rita', 'release-manager')
-  tokens.rob = await server.createMember(organizationId, 'rob', 'release-manager')
-  tokens.dora = await server.createMember(organizationId, 'dora', 'developer')
-  tokens.pia = await server.createMember(organizationId, 'pia@example.org', 'release-manager')
-}, 60_000)
-afterAll(() => server?.close())
-
-beforeEach(async () => {
-  tenant = await arrangeTenant(server.context, organizationId, `shop-${++projects}`)
-})
-
-const api = (who: string) => server.client(ApprovalService, tokens[who])
-const ask = (request: Partial<ProtectedRequest> = {}) => askFor(server.context, tenant, request)
-const policy = (yaml: string) => arrangePolicy(server.context, tenant, yaml)
-
-/** For a running build, so that the answer stays with it. */
-async function build(): Promise<Partial<ProtectedRequest>> {
-  const { runId, environmentId } = await arrangeBuild(server.context, tenant, 'main')
-  await tenant.scope((tx) =>
-    tx.updateTable('runs').set({ status: 'running' }).where('id', '=', runId).execute(),
-  )
-  return { runId, environmentId }
-}
-
-async function waiting(request: Partial<ProtectedRequest> = {}): Promise<string> {
-  const verdict = await ask(request)
-  if (verdict.kind !== 'waiting') return expect.fail(`it is ${verdict.kind}`)
-  return verdict.approvalId
-}
-
-const shown = async (approvalId: string, who = 'rita') => {
-  const { approval } = await api(who).getApproval({ approvalId })
-  return approval ?? expect.fail('no approval')
-}
-
-async function approve(who: string, approvalId: string) {
-  const { subjectSha256 } = await shown(approvalId, who)
-  return await api(who).approve({ approvalId, subjectSha256 })
-}
-
-const refusal = async (promise: Promise<unknown>): Promise<string | null> => {
-  const error = await promise.then(
-    () => expect.fail('the call succeeded'),
-    (thrown: unknown) => ConnectError.from(thrown),
-  )
-  return error.metadata.get('fairway-reason')
-}
-
-const audited = (id: string) =>
-  tenant.scope(async (tx) => {
-    const rows = await tx
-      .selectFrom('audit_events')
-      .select('action')
-      .where('subject_id', '=', id)
-      .orderBy('id')
-      .execute()
-    return rows.map(({ action }) => action)
-  })
+const { server, tenant, tokens, api, ask, policy, build, waiting, shown, approve, refusal, audited } =
+  useApprovals()
 
 describe('what the policy says', () => {
   it('asks for one approval by default, and lets it be used once', async () => {
@@ -161,7 +88,7 @@ describe('four eyes', () => {
   })
 
   it('refuse the member whom the requester’s id names', async () => {
-    const rita = await tenant.scope((tx) =>
+    const rita = await tenant().scope((tx) =>
       tx.selectFrom('members').select('id').where('name', '=', 'rita').executeTakeFirstOrThrow(),
     )
     const id = await waiting({ ...(await build()), requesterId: rita.id })
@@ -182,15 +109,15 @@ describe('four eyes', () => {
   it('refuse whoever pushed the commit, when a workflow asked for the build', async () => {
     const commit = 'c'.repeat(40)
     const start = async (trigger: 'push' | 'manual', actor: string, requesterEmail = '') => {
-      const caller = { ...tenant.caller, actor }
-      const wanted = { project: tenant.project, branch: 'main', commit, trigger, requesterEmail }
-      return await startBuild(server.context, caller, wanted)
+      const caller = { ...tenant().caller, actor }
+      const wanted = { project: tenant().project, branch: 'main', commit, trigger, requesterEmail }
+      return await startBuild(server().context, caller, wanted)
     }
     await start('push', 'github:rita')
     await start('push', 'github:somebody', 'rob@example.org')
     const requestedBy = 'workflow:shop/odoo@refs/heads/main'
     const runId = await start('manual', requestedBy)
-    await tenant.scope((tx) =>
+    await tenant().scope((tx) =>
       tx.updateTable('runs').set({ status: 'running' }).where('id', '=', runId).execute(),
     )
     const id = await waiting({ runId, requestedBy })
@@ -232,15 +159,17 @@ describe('quorum', () => {
   it('counts those who hold the role when it is used', async () => {
     const request = await build()
     const id = await waiting(request)
-    tokens.tom = await server.createMember(organizationId, `tom-${id}`, 'release-manager')
+    tokens.tom = await server().createMember(tenant().organizationId, `tom-${id}`, 'release-manager')
     await approve('tom', id)
     const setRole = (role: 'developer' | 'release-manager') =>
-      tenant.scope((tx) => tx.updateTable('members').set({ role }).where('name', '=', `tom-${id}`).execute())
+      tenant().scope((tx) =>
+        tx.updateTable('members').set({ role }).where('name', '=', `tom-${id}`).execute(),
+      )
     await setRole('developer')
     expect(await ask(request)).toMatchObject({ kind: 'waiting' })
     expect(await shown(id)).toMatchObject({ status: 'open' })
     await setRole('release-manager')
-    await tenant.scope((tx) =>
+    await tenant().scope((tx) =>
       tx.updateTable('members').set({ removed_at: new Date() }).where('name', '=', `tom-${id}`).execute(),
     )
     expect(await ask(request)).toMatchObject({ kind: 'waiting' })
@@ -271,11 +200,11 @@ it('is taken back with the transaction that was to use it', async () => {
   const request = await build()
   const id = await waiting(request)
   await approve('rita', id)
-  const op = operation(organizationId, 'scheduler')
-  const failing = withTenant(server.context.db, op, async (tx): Promise<Verdict> => {
+  const op = operation(tenant().organizationId, 'scheduler')
+  const failing = withTenant(server().context.db, op, async (tx): Promise<Verdict> => {
     await protect(tx, op, {
       action: 'production-deploy',
-      projectId: tenant.projectId,
+      projectId: tenant().projectId,
       subject: { commit: 'abc' },
       summary: 'Deploy abc',
       requestedBy: 'github:pia',
@@ -319,7 +248,7 @@ describe('what it is bound to', () => {
   it('ends with a build that is cancelled', async () => {
     const request = await build()
     const id = await waiting(request)
-    await tenant.scope((tx) =>
+    await tenant().scope((tx) =>
       tx
         .updateTable('runs')
         .set({ cancel_cause: 'user' })
@@ -353,9 +282,11 @@ it('expires, whether or not anybody marks it', async () => {
   const [id, second] = [await waiting(request), await waiting(other)]
   await approve('rita', id)
   const past = { expires_at: new Date(Date.now() - 1_000) }
-  await tenant.scope((tx) => tx.updateTable('approvals').set(past).where('id', 'in', [id, second]).execute())
+  await tenant().scope((tx) =>
+    tx.updateTable('approvals').set(past).where('id', 'in', [id, second]).execute(),
+  )
   expect(await refusal(approve('rob', id))).toBe('approval-ended')
-  await expireApprovals(server.context)
+  await expireApprovals(server().context)
   expect(await shown(id)).toMatchObject({
     status: 'expired',
     reason: expect.stringMatching(/before it was used/),
@@ -419,7 +350,7 @@ describe('breaking the glass', () => {
     const { request, approvalId } = await broken()
     expect(await ask(request)).toMatchObject({ kind: 'authorized', basis: 'break-glass' })
     const listed = async () =>
-      (await api('ana').listApprovals({ project: tenant.project })).approvals.map(({ id }) => id)
+      (await api('ana').listApprovals({ project: tenant().project })).approvals.map(({ id }) => id)
     expect(await listed()).toEqual([approvalId])
     expect(await refusal(api('ana').closeReview({ approvalId, note: 'all was well' }))).toBe(
       'not-your-review',

@@ -1,117 +1,29 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Deployment } from '../../server/db/record.ts'
 import { expireTasks } from '../../server/fleet/expiry.ts'
 import { release } from '../../server/pipelines/production.ts'
 import { serve } from '../../server/pipelines/serve.ts'
 import { createPlan } from '../../server/releases/plan.ts'
 import type { Source } from '../../server/releases/source.ts'
-import { advance } from '../../server/scheduler/advance.ts'
-import type { BuildActions, Pipelines } from '../../server/scheduler/types.ts'
-import {
-  createOrganization,
-  insert as insertAs,
-  query,
-  startTestDatabase,
-  type TestDatabase,
-} from '../support/postgres.ts'
+import type { BuildActions } from '../../server/scheduler/types.ts'
+import { useEngine } from '../support/use-engine.ts'
 
-// The engine on a real PostgreSQL. The agent's part, ending a task, is played by an UPDATE: the link has tests of its own.
-
-let database: TestDatabase
-let organizationId: string
-let hostId: string
-let projects = 0
-
-beforeAll(async () => {
-  database = await startTestDatabase()
-  organizationId = await createOrganization(database, 'acme')
-  hostId = await insert('hosts', { organization_id: organizationId, name: 'one', status: 'online' })
-}, 60_000)
-afterAll(() => database?.close())
-
-const insert = (table: string, row: Record<string, unknown>) => insertAs(database.ownerUrl, table, row)
-
-interface Environment {
-  readonly projectId: string
-  readonly branchId: string
-  readonly environmentId: string
-}
-
-async function createEnvironment(
-  projectId?: string,
-  name = 'feature-a',
-  stage = 'development',
-): Promise<Environment> {
-  const project =
-    projectId ??
-    (await insert('projects', {
-      organization_id: organizationId,
-      name: `p${++projects}`,
-      repository_url: 'https://example.org/acme/p.git',
-      repository_slug: 'acme/p',
-      branch_rules: '[]',
-      webhook_secret_sealed: Buffer.alloc(1),
-    }))
-  const common = { organization_id: organizationId, project_id: project, stage }
-  const branchId = await insert('branches', { ...common, name })
-  const environmentId = await insert('environments', { ...common, branch_id: branchId, name })
-  return { projectId: project, branchId, environmentId }
-}
-
-const createRun = (at: Environment) =>
-  insert('runs', {
-    organization_id: organizationId,
-    project_id: at.projectId,
-    branch_id: at.branchId,
-    environment_id: at.environmentId,
-    kind: 'build',
-    stage: 'development',
-    trigger: 'manual',
-    requested_by: 'member:ana',
-  })
-
-const never = async () => expect.unreachable('not the pipeline of this run')
-const pipelinesWith = (build: (run: BuildActions) => Promise<void>): Pipelines => ({
-  build,
-  start: never,
-  stop: never,
-  destroy: never,
-  lock: never,
-  rehearse: never,
-  promote: never,
-  rollback: never,
-  inspect: never,
-})
-const advanceRun = (runId: string, build: (run: BuildActions) => Promise<void>) =>
-  advance(database.context, database.context.config, pipelinesWith(build), { runId, organizationId })
-
-interface Task {
-  readonly key: string
-  readonly cancel_requested: boolean
-}
-const tasksOf = (runId: string) =>
-  query<Task>(database.ownerUrl, 'select * from tasks where run_id = $1 order by created_at, key', [runId])
-const kindsOf = async (runId: string) => (await tasksOf(runId)).map(({ key }) => key.split(':')[0])
-const runOf = async (runId: string) =>
-  (await query<Record<string, unknown>>(database.ownerUrl, 'select * from runs where id = $1', [runId]))[0]
-const environmentOf = async ({ environmentId }: Environment) =>
-  (await query(database.ownerUrl, 'select * from environments where id = $1', [environmentId]))[0]
-const endTask = (runId: string, key: string, set: Record<string, unknown>) =>
-  query(
-    database.ownerUrl,
-    `update tasks set ${Object.keys(set).map((column, index) => `${column} = $${index + 3}`)}, finished_at = now()
-     where run_id = $1 and key like $2 || '%' and status in ('queued', 'leased')`,
-    [runId, key, ...Object.values(set)],
-  )
-const succeed = (runId: string, key: string, output: unknown) =>
-  endTask(runId, key, { status: 'succeeded', output: JSON.stringify(output) })
-const set = (table: 'runs' | 'tasks', assignments: string, runId: string) =>
-  query(
-    database.ownerUrl,
-    `update ${table} set ${assignments} where ${table === 'runs' ? 'id' : 'run_id'} = $1`,
-    [runId],
-  )
+const {
+  context,
+  asOwner,
+  hostId,
+  createEnvironment,
+  createRun,
+  advanceRun,
+  tasksOf,
+  kindsOf,
+  runOf,
+  environmentOf,
+  endTask,
+  succeed,
+  set,
+} = useEngine()
 
 const source: Source = {
   commit: 'c0ffee',
@@ -161,9 +73,7 @@ describe('replay', () => {
     await succeed(runId, 'create', { createCell: {} })
     await Promise.all(Array.from({ length: 10 }, () => advanceRun(runId, tinyBuild)))
     expect(await kindsOf(runId)).toEqual(['create', 'apply'])
-    const cells = await query(database.ownerUrl, 'select id from cells where environment_id = $1', [
-      at.environmentId,
-    ])
+    const cells = await asOwner('select id from cells where environment_id = $1', [at.environmentId])
     expect(cells).toHaveLength(1)
     await succeed(runId, 'apply', { applyModules: {} })
     await advanceRun(runId, tinyBuild)
@@ -175,7 +85,7 @@ describe('replay', () => {
     await advanceRun(runId, async (run) => run.step('resolve', async () => run.warn('mind the gap')))
     const run = await runOf(runId)
     expect(run).toMatchObject({ status: 'succeeded', result: 'yellow', reason: 'mind the gap' })
-    const manifest = JSON.parse((await database.context.blobs.get(run?.manifest_sha256 as string)).toString())
+    const manifest = JSON.parse((await context().blobs.get(run?.manifest_sha256 as string)).toString())
     expect(manifest).toMatchObject({ version: 1, run: { id: runId }, outcome: { status: 'succeeded' } })
   })
 
@@ -321,7 +231,7 @@ describe('cancel', () => {
       `status = 'leased', epoch = 1, lease_until = now() - interval '${unleased}', ${state}`,
       runId,
     )
-    await expireTasks(database.context)
+    await expireTasks(context())
     expect(await tasksOf(runId)).toMatchObject([expected])
   })
 })
@@ -337,11 +247,10 @@ describe('a production update', () => {
       addonTrees: {},
     }
     const deployment = { runtimeId: 'r', cellId: randomUUID(), hostnames: [], ...served }
-    await query(
-      database.ownerUrl,
-      `update environments set status = 'running', deployment = $2 where id = $1`,
-      [at.environmentId, JSON.stringify(deployment)],
-    )
+    await asOwner(`update environments set status = 'running', deployment = $2 where id = $1`, [
+      at.environmentId,
+      JSON.stringify(deployment),
+    ])
     const current = deployment as unknown as Deployment
     const update = (run: BuildActions) =>
       release(
@@ -374,11 +283,10 @@ describe('taking over', () => {
     const at = await createEnvironment()
     const cellId = randomUUID()
     const deployment = { runtimeId: randomUUID(), cellId, hostnames: ['a.p.localhost'], modules: [] }
-    await query(
-      database.ownerUrl,
-      `update environments set status = 'running', deployment = $2 where id = $1`,
-      [at.environmentId, JSON.stringify(deployment)],
-    )
+    await asOwner(`update environments set status = 'running', deployment = $2 where id = $1`, [
+      at.environmentId,
+      JSON.stringify(deployment),
+    ])
     const image = { reference: 'image', digest: 'sha256:0', built: false }
     const takeOver = async (run: BuildActions) =>
       serve(run, await run.candidate(cellId, source, image), { standing: true, look: 'all' })
@@ -426,9 +334,9 @@ describe('admission', () => {
 
   it('waits for a host that is away and says which', async () => {
     const runId = await createRun(await createEnvironment())
-    await query(database.ownerUrl, "update hosts set status = 'offline' where id = $1", [hostId])
+    await asOwner("update hosts set status = 'offline' where id = $1", [hostId()])
     await advanceRun(runId, tinyBuild)
     expect((await runOf(runId))?.reason).toBe('waiting for a host: one is offline')
-    await query(database.ownerUrl, "update hosts set status = 'online' where id = $1", [hostId])
+    await asOwner("update hosts set status = 'online' where id = $1", [hostId()])
   })
 })
