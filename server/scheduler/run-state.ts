@@ -91,3 +91,10 @@ export async function lockRun(tx: Tx, op: Operation, runId: string): Promise<Run
 /** What the environment serves, as its last successful build left it. */
 export const deploymentOf = (environment: { deployment: unknown }): Deployment | undefined =>
   (environment.deployment as Deployment | null) ?? undefined
+
+/** What served when the run began, also after it went live itself. */
+export function servedBefore({ effects, environment }: RunState): Deployment | undefined {
+  return effects.has('before')
+    ? ((effects.get('before') as Deployment | null) ?? undefined)
+    : deploymentOf(environment)
+}

@@ -4,8 +4,8 @@ import type { DatabaseContents } from '../../../proto/gen/fairway/agent/v1/tasks
 import type { ContentsRecord, Deployment } from '../../db/record.ts'
 import { type Contents, contentsOf, contentsRecord } from '../../releases/contents.ts'
 import type { Engine } from '../replay.ts'
+import { servedBefore } from '../run-state.ts'
 import { type BuildActions, TaskFailed } from '../types.ts'
-import { servedBefore } from './runtime.ts'
 import { minutes } from './wording.ts'
 
 /** What production's database has, asked of its host. */

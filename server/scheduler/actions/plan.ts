@@ -8,11 +8,11 @@ import { listKnownIssues } from '../../releases/production.ts'
 import { findRehearsal, findRehearsalOfRun } from '../../releases/rehearsals.ts'
 import { judge } from '../../releases/verdict.ts'
 import type { Engine } from '../replay.ts'
+import { servedBefore } from '../run-state.ts'
 import { type BuildActions, TaskFailed } from '../types.ts'
 import { requireAllowedBase } from './base-image.ts'
 import { requireAllowedBuilder } from './builders.ts'
 import { lookAtContents } from './contents.ts'
-import { servedBefore } from './runtime.ts'
 import type { EngineConfig } from './wording.ts'
 
 type PlanActions = Pick<BuildActions, 'plan' | 'findRehearsal' | 'judgeRehearsal' | 'failRehearsal'>

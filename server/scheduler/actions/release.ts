@@ -7,11 +7,11 @@ import { findProduction } from '../../releases/production.ts'
 import { listReleaseRows } from '../../releases/release-rows.ts'
 import { planRollback } from '../../releases/rollback.ts'
 import type { Engine } from '../replay.ts'
+import { servedBefore } from '../run-state.ts'
 import { type ReleaseActions, type RollbackGoal, TaskFailed } from '../types.ts'
 import { authorizationActions } from './authorization.ts'
 import { buildActions } from './build.ts'
 import { lookAtContents } from './contents.ts'
-import { servedBefore } from './runtime.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
 /** All that releases can ask for: what a build can, about what was built before. */

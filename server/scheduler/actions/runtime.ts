@@ -4,7 +4,7 @@ import type { Deployment } from '../../db/record.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { cellStageOf } from '../../releases/cell-stage.ts'
 import type { Engine } from '../replay.ts'
-import { deploymentOf } from '../run-state.ts'
+import { servedBefore } from '../run-state.ts'
 import type { BuildActions, EnvironmentActions } from '../types.ts'
 import { auditEnvironment } from './audit-environment.ts'
 import { faultOfRules } from './branch-rules.ts'
@@ -284,13 +284,6 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       await engine.note(downtimeOf(engine, 'route-current'))
     },
   }
-}
-
-/** What served when the run began, also after it went live itself. */
-export function servedBefore({ effects, environment }: Engine['state']): Deployment | undefined {
-  return effects.has('before')
-    ? ((effects.get('before') as Deployment | null) ?? undefined)
-    : deploymentOf(environment)
 }
 
 /** How long visitors had the maintenance page, by the host's answers. */
