@@ -79,7 +79,9 @@ async function styleFaults(visitor: Visitor, path: string, body: string): Promis
   }
   const own = visitor.ownAddons
   const place = await hostileText.read('stylePlace', path, [fault, sheets, Object.keys(own)])
-  return [place ? `${fault.said} (${describeStyle(place, own)})` : describe(faultOf(fault.said), own)]
+  const text = place ? place.text : fault.code
+  const said = text ? `${fault.said} >> ${text.trim().slice(0, 120)}` : fault.said
+  return [place ? `${said} (${describeStyle(place, own)})` : describe(faultOf(said), own)]
 }
 
 const isAddress = (file: string) => /^\/[^/\s]\S*$/.test(file)

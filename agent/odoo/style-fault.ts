@@ -2,7 +2,7 @@
 export interface StyleFault {
   /** In one line. */
   said: string
-  /** What of a source it is about. */
+  /** What the compiler shows of the sources. */
   code?: string
   /** Lines of all files put together, where it is and what brought it there; the innermost first. */
   lines: number[]
@@ -27,7 +27,7 @@ export function findStyleFault(text: string): StyleFault | undefined {
   const about = more.slice(0, list < 0 ? more.length : list)
   const source = about.find((line) => line.startsWith('>> ') && !line.includes('/*!'))
   return {
-    said: `${first} ${source ?? ''}`.replace(/\s+/g, ' ').trim().slice(0, 200),
+    said: first.replace(/\s+/g, ' ').trim().slice(0, 200),
     ...(source !== undefined && { code: source.slice('>> '.length).trim() }),
     lines: about.slice(0, 50).flatMap(lineOf),
     files: list < 0 ? [] : filesOf(more.slice(list + 1)),

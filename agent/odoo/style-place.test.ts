@@ -19,7 +19,7 @@ test('a style sheet that Odoo could not compile is the old one with the error in
     '/x/static/src/skin.scss',
   ])
   expect(findStyleFault(text)).toEqual({
-    said: 'Error: Undefined variable: "$skin". >> .o_skin { content: "x"; color: $skin; }',
+    said: 'Error: Undefined variable: "$skin".',
     code: '.o_skin { content: "x"; color: $skin; }',
     lines: [3],
     files: ['/web/static/src/a.scss', '/x/static/src/skin.scss'],
@@ -37,20 +37,33 @@ describe('the file that does not compile', () => {
   test('is told by the line, counted over all files with their headers', () => {
     // 1 header, 2-4 of web, 5 header, 6-8 of the skin.
     const text = served(error('Undefined variable: "$skin".', 7, '.o_skin { color: $skin; }'))
-    expect(find(text, [web, skin])).toEqual({ file: skin.file, line: 2 })
+    expect(find(text, [web, skin])).toMatchObject({ file: skin.file, line: 2 })
+  })
+
+  // `.b {\n  @include x(\n…` of libsass 3.6.5: each line after it has a number that is too low, and the one of that number is shown.
+  test.each([
+    ['in a file', 6, ''],
+    ['in the line before a file', 5, '/*! x/static/src/skin.scss */'],
+    ['in the file before it', 3, '.b { color: $o-x; }'],
+  ])('is told by the variable where the compiler lost lines and ends %s', (_, line, code) => {
+    const text = served(error('Undefined variable: "$skin".', line, code))
+    expect(find(text, [web, skin])).toEqual({ file: skin.file, line: 2, text: '.o_skin { color: $skin; }' })
   })
 
   test('is told by what the line holds where a file before it could not be read', () => {
     const text = served(error('Undefined variable: "$skin".', 7, '.o_skin { color: $skin; }'))
-    expect(find(text, [{ ...web, content: null }, skin])).toEqual({ file: skin.file, line: 2 })
-    expect(find(text, [{ ...web, content: '.other {}' }, skin])).toEqual({ file: skin.file, line: 2 })
+    expect(find(text, [{ ...web, content: null }, skin])).toMatchObject({ file: skin.file, line: 2 })
+    expect(find(text, [{ ...web, content: '.other {}' }, skin])).toMatchObject({ file: skin.file, line: 2 })
     expect(find(text, [{ ...web, content: null }, skin, { ...skin, file: '/x/b.scss' }])).toBeUndefined()
+    const long = { ...skin, content: '.o_skin {\n  color: $skin;\n}\n' }
+    const early = served(error('Undefined variable: "$skin".', 7, '.o_skin {'))
+    expect(find(early, [{ ...web, content: null }, long])).toMatchObject({ line: 2, text: '  color: $skin;' })
   })
 
   test('is the project’s own of those that led there', () => {
     const mixin = 'Error: 12px is not a color.\n        on line 3:3 of stdin, in mixin `a`\n'
     const text = served(`${mixin}        from line 7:4 of stdin\n>> .b { color: $o-x; }\n   --^\n`)
-    expect(find(text, [web, skin])).toEqual({ file: skin.file, line: 2 })
+    expect(find(text, [web, skin])).toMatchObject({ file: skin.file, line: 2 })
   })
 
   test('is Odoo’s own where the project only sets what it stumbles over, which is said', () => {
@@ -59,6 +72,7 @@ describe('the file that does not compile', () => {
     expect(find(text, [sets, web])).toEqual({
       file: web.file,
       line: 2,
+      text: '.b { color: $o-x; }',
       setBy: { name: '$o-x', file: sets.file, line: 2 },
     })
   })

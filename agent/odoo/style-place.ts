@@ -1,9 +1,12 @@
+import { hasBalancedBraces } from './balanced-braces.ts'
 import type { StyleFault } from './style-fault.ts'
 
 /** A line of a file of a bundle, by the file's address. Plain JSON. */
 export interface StylePlace {
   file: string
   line?: number
+  /** What stands there. */
+  text?: string
   /** Where the project sets what Odoo's own line stumbles over. */
   setBy?: { name: string; file: string; line: number }
 }
@@ -29,53 +32,66 @@ export function findStylePlace(
   const own = new Set(ownModules)
   const isOwn = ({ file }: { file: string }) => own.has(file.split('/')[1] ?? '')
   const open =
-    unfinished.test(fault.said) && sheets.find((sheet) => isOwn(sheet) && !isBalanced(sheet.content))
+    unfinished.test(fault.said) &&
+    sheets.find((sheet) => isOwn(sheet) && !hasBalancedBraces(sheet.content ?? ''))
   if (open) return { file: open.file }
-  const counted = fault.lines.flatMap((line) => placeOf(line, sheets) ?? [])
-  // Lines that are not counted rightly, as a file before could not be read, hold something else.
-  const places = counted.some(({ text }) => holds(text, fault.code)) ? counted : []
-  const place =
-    places.find(isOwn) ?? places[0] ?? search(fault, sheets.filter(isOwn)) ?? search(fault, sheets)
+  const lines = linesOf(sheets)
+  const places = countedPlaces(fault, lines) ?? findShown(fault, lines, isOwn)
+  const place = places.find(isOwn) ?? places[0]
   if (!place) return undefined
   const setBy = isOwn(place) ? undefined : findSetter(fault, sheets.filter(isOwn))
-  return { file: place.file, line: place.line, ...(setBy && { setBy }) }
+  return { ...place, ...(setBy && { setBy }) }
 }
 
 /** A bracket that stays open is noticed at the end of all files only. */
 const unfinished = /invalid css|expected|untermina|unclosed|unmatched/i
 
-/** `AssetsBundle.preprocess_css`, `get_source`: each file has a line of its own before it. */
-function placeOf(
-  line: number,
-  sheets: readonly Sheet[],
-): { file: string; line: number; text: string } | undefined {
-  let before = 0
-  for (const { file, content } of sheets) {
-    if (content === null) return undefined
-    const lines = content.split('\n')
-    if (line <= before + 1 + lines.length) {
-      const own = line - before - 1
-      return own < 1 ? undefined : { file, line: own, text: lines[own - 1] ?? '' }
-    }
-    before += 1 + lines.length
-  }
-  return undefined
+type Line = Required<Omit<StylePlace, 'setBy'>>
+
+/** `AssetsBundle.preprocess_css`, `get_source`: each file has a line of its own before it, which is its line 0 here. */
+const linesOf = (sheets: readonly Sheet[]): Line[] =>
+  sheets.flatMap(({ file, content }) =>
+    ['', ...(content?.split('\n') ?? [])].map((text, line) => ({ file, line, text })),
+  )
+
+/** By their numbers. Undefined where what is counted there is not what the compiler shows: as behind a file that nobody could read. */
+function countedPlaces(fault: StyleFault, lines: readonly Line[]): Line[] | undefined {
+  const [innermost, ...others] = fault.lines.flatMap((number) => (lines[number - 1] ? [number - 1] : []))
+  if (innermost === undefined) return undefined
+  if (![innermost, ...others].some((index) => holds(lines[index]?.text ?? '', fault.code))) return undefined
+  const first = findNamed(fault.said, lines, innermost) ?? lines[innermost]
+  return [first, ...others.map((index) => lines[index])].flatMap((place) => (place?.line ? place : []))
+}
+
+/** By what the compiler shows, where one line alone has it. */
+function findShown(
+  { code, said }: StyleFault,
+  lines: readonly Line[],
+  isOwn: (line: Line) => boolean,
+): Line[] {
+  if (code === undefined || shown(code).length < 4) return []
+  const all = [...lines.keys()].filter((index) => holds(lines[index]?.text ?? '', code))
+  const own = all.filter((index) => isOwn(lines[index] as Line))
+  const [index] = [own, all].find(({ length }) => length === 1) ?? []
+  return index === undefined ? [] : [findNamed(said, lines, index) ?? (lines[index] as Line)]
+}
+
+/** libsass loses lines where the arguments of a mixin or a loop span some (3.6.5; two in Bootstrap's own `_grid.scss`). */
+const maxDrift = 60
+
+/** The first line, from where the compiler thinks it is, that has what it names: a variable, or words in quotation marks. */
+function findNamed(said: string, lines: readonly Line[], from: number): Line | undefined {
+  const names = [...said.matchAll(/"([^"]{3,200})"|`([^`]{3,200})`|\$[\w-]{1,100}/g)]
+    .map(([whole, quoted, ticked]) => shown(quoted ?? ticked ?? whole))
+    .filter((name) => name !== '')
+  return lines
+    .slice(from, from + maxDrift)
+    .find(({ line, text }) => line > 0 && names.some((name) => text.includes(name)))
 }
 
 /** The compiler shows a long line in part. */
 const shown = (code: string) => code.replace(/^\.\.\.|\.\.\.$/g, '').trim()
 const holds = (text: string, code: string | undefined) => code === undefined || text.includes(shown(code))
-
-/** The only line that is the one which is shown. */
-function search({ code }: StyleFault, sheets: readonly Sheet[]): { file: string; line: number } | undefined {
-  if (code === undefined || shown(code).length < 4) return undefined
-  const found = sheets.flatMap(({ file, content }) =>
-    (content ?? '')
-      .split('\n')
-      .flatMap((text, index) => (holds(text, code) ? [{ file, line: index + 1 }] : [])),
-  )
-  return found.length === 1 ? found[0] : undefined
-}
 
 /** The last file to set a variable that the fault names. */
 function findSetter({ said }: StyleFault, sheets: readonly Sheet[]): StylePlace['setBy'] {
@@ -88,28 +104,4 @@ function findSetter({ said }: StyleFault, sheets: readonly Sheet[]): StylePlace[
     }
   }
   return undefined
-}
-
-/** Whether its braces match, those in comments and strings aside. A file that nobody read is taken to be well. */
-function isBalanced(content: string | null): boolean {
-  const text = content ?? ''
-  let open = 0
-  for (let at = 0; at < text.length; at++) {
-    const two = text.slice(at, at + 2)
-    if (two === '/*' || (two === '//' && text[at - 1] !== ':')) {
-      const end = text.indexOf(two === '/*' ? '*/' : '\n', at + 2)
-      if (end < 0) return two === '//' && open === 0
-      at = end
-    } else if (text[at] === '"' || text[at] === "'") at = endOfString(text, at)
-    else if (text[at] === '{') open++
-    else if (text[at] === '}' && --open < 0) return false
-  }
-  return open === 0
-}
-
-/** Where it ends, or its line where it does not. */
-function endOfString(text: string, from: number): number {
-  let at = from + 1
-  while (at < text.length && text[at] !== text[from] && text[at] !== '\n') at += text[at] === '\\' ? 2 : 1
-  return at
 }
