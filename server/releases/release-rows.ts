@@ -13,6 +13,8 @@ export interface ReleaseRow {
   readonly update: UpdateRecord | null
   /** Whether it took production's data back. */
   readonly withData: boolean
+  /** A rollback: the release that it went back to. */
+  readonly backTo: string | undefined
   readonly snapshot:
     | { readonly id: string; readonly kept: boolean; readonly takenAt: Date | null }
     | undefined
@@ -35,6 +37,7 @@ export async function listReleaseRows(tx: Tx, environmentId: string): Promise<Re
     deployment: row.deployment as Deployment,
     update: row.update_record as UpdateRecord | null,
     withData: (row.input as RunInput).withData ?? false,
+    backTo: (row.input as RunInput).releaseId,
     snapshot: row.snapshot_id
       ? { id: row.snapshot_id, kept: row.snapshot_status === 'ready', takenAt: row.taken_at }
       : undefined,

@@ -5,6 +5,7 @@ import { type Code, changedAddons, goneModules, isEmpty, type ModuleChanges } fr
 import { type Contents, contentsOf } from './contents.ts'
 import type { Production } from './production.ts'
 import type { ReleaseRow } from './release-rows.ts'
+import { changedSince, findBefore, nextChange } from './undone.ts'
 
 /** Where a rollback goes, and what it takes. */
 export interface RollbackTarget {
@@ -21,22 +22,22 @@ export interface RollbackTarget {
   readonly sha256: string
 }
 
-/** The newest release of that build that is not served now; 0: the newest with another image. Throws `no-release`. */
+/** The newest release of that build that is not served now; 0: what was served before. Throws `no-release`. */
 export function requireTarget(releases: readonly ReleaseRow[], toBuild: number): ReleaseRow {
   const [current, ...former] = releases
-  const target = former.find((release) =>
-    toBuild ? release.build_number === toBuild : release.digest !== current?.digest,
-  )
+  const target = toBuild ? former.find((release) => release.build_number === toBuild) : findBefore(releases)
   if (target) return target
   if (toBuild && current?.build_number === toBuild) {
     throw wrongState('no-release', `Production runs build ${toBuild} already.`)
   }
-  const builds = [...new Set(former.map((release) => release.build_number))].join(', ')
+  const others = former.filter(({ build_number }) => build_number !== current?.build_number)
+  const builds = [...new Set((toBuild ? former : others).map(({ build_number }) => build_number))].join(', ')
   throw wrongState(
     'no-release',
     toBuild
       ? `Build ${toBuild} never went live in production. It was: ${builds || 'none before the current one'}.`
-      : 'Nothing was live before what production runs now: there is nothing to go back to.',
+      : 'Nothing was live before what production runs now: there is nothing to go back to.' +
+          (builds ? ` To go to one that was live later, name it: --to BUILD, of ${builds}.` : ''),
   )
 }
 
@@ -49,12 +50,12 @@ export function planRollback(
 ): RollbackTarget {
   const { environment, deployment: current, seen } = place.production
   const contents = contentsOf(current, seen)
-  const since = releases.filter(({ number }) => number > target.number)
   const data = withData ? dataOf(releases, target) : undefined
   const changes = data ? { install: [], update: [] } : reloads(contents, target.deployment)
   const refusal = data
     ? ''
-    : lackOf(contents, target) || (isEmpty(changes) ? '' : refusalOf(current, contents, target, since))
+    : lackOf(contents, target) ||
+      (isEmpty(changes) ? '' : refusalOf(current, contents, target, changedSince(releases, target)))
   const subject = {
     project: place.project,
     environment: environment.name,
@@ -82,10 +83,6 @@ export function planRollback(
 export function keepsData(releases: readonly ReleaseRow[], target: ReleaseRow): boolean {
   return nextChange(releases, target)?.snapshot?.kept ?? false
 }
-
-/** Releases in between that updated no module left the data of the target's making. */
-const nextChange = (releases: readonly ReleaseRow[], target: ReleaseRow): ReleaseRow | undefined =>
-  releases.findLast(({ number, snapshot }) => number > target.number && snapshot !== undefined)
 
 /** The data as they were when something newer began to change them. */
 function dataOf(releases: readonly ReleaseRow[], target: ReleaseRow): RollbackTarget['data'] {

@@ -5,7 +5,7 @@ import { planRollback } from '../../server/services/releases/rollback-plan.ts'
 import { startRollback } from '../../server/services/releases/rollbacks.ts'
 import type { Play } from '../support/play-run.ts'
 import { playBuild } from '../support/releases.ts'
-import { digestOf, quiet, useReleases } from '../support/use-releases.ts'
+import { digestOf, quiet, updated, useReleases } from '../support/use-releases.ts'
 
 // Back to what production ran before.
 
@@ -79,11 +79,42 @@ describe('a rollback', () => {
     expect(entry).toMatchObject({ kind: 'rollback', withData: true, current: true, build: 1 })
   })
 
-  it('can be taken back by another one', async () => {
+  it('can be taken back by another one that names the build, and goes no further by itself', async () => {
     await promoted()
     await back({ withData: true })
-    await back({ withData: true })
+    await expect(back({ withData: true })).rejects.toThrow(
+      /there is nothing to go back to\. To go to one that was live later, name it: --to BUILD, of 2\./,
+    )
+    await back({ withData: true, toBuild: 2 })
     expect((await served()).digest).toBe(digestOf('two'))
+  })
+
+  it.each([true, false])(
+    'goes further back the second time, and not forward again (with data: %s)',
+    async (withData) => {
+      await promoted({ answers: quiet })
+      await playBuild(context(), tenant(), 'main', 'three', { answers: quiet })
+      await back({ withData })
+      expect(await served()).toMatchObject({ digest: digestOf('two'), buildNumber: 2 })
+      await back({ withData })
+      expect(await served()).toMatchObject({ digest: digestOf('one'), buildNumber: 1 })
+    },
+  )
+
+  it('goes by the data that are there: what a rollback with data undid is in no way', async () => {
+    await promoted({ answers: quiet })
+    await playBuild(context(), tenant(), 'main', 'three', { answers: updated })
+    const further = { ...wanted, toBuild: 1 }
+    expect((await planRollback(context(), tenant().caller, further)).refusal).toMatch(
+      /^release 3 \(build 3\)/,
+    )
+    await back({ withData: true })
+    expect((await planRollback(context(), tenant().caller, wanted)).target?.build).toBe(1)
+    expect((await planRollback(context(), tenant().caller, wanted)).refusal).toBe('')
+    expect(await runOf(await back({}))).toMatchObject({ status: 'succeeded' })
+    // Forward again is code that the data never met.
+    const forward = await planRollback(context(), tenant().caller, { ...wanted, toBuild: 3 })
+    expect(forward.refusal).toMatch(/took the data back/)
   })
 
   it('that fails leaves production as it was before', async () => {
