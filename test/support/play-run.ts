@@ -79,6 +79,8 @@ export interface Play {
   readonly lock?: string
   /** Somebody cancels the run once so many of its tasks have ended. */
   readonly cancelAfter?: number
+  /** What happens while a task of that kind is under way. */
+  readonly duringTask?: (kind: string) => Promise<void>
   /** What happens after a task of that kind has ended and before the run goes on. */
   readonly afterTask?: (kind: string) => Promise<void>
   /** Nobody approves: play as far as it goes without. */
@@ -115,7 +117,7 @@ async function endTasks(
   context: AppContext,
   tenant: Tenant,
   runId: string,
-  { answers: own = {}, failures = {}, lines = 3, lock = '{"lock": 1}', afterTask }: Play,
+  { answers: own = {}, failures = {}, lines = 3, lock = '{"lock": 1}', duringTask, afterTask }: Play,
 ): Promise<number> {
   const open = await tenant.scope((tx) =>
     tx
@@ -132,6 +134,7 @@ async function endTasks(
       Object.entries(known).find(([name]) => task.kind !== name && task.key.startsWith(name))?.[1] ??
       known[task.kind]
     const failure = of(failures)
+    await duringTask?.(task.kind)
     await log(context, tenant, runId, task, lines)
     if (task.kind === 'resolve') await addArtifact(context, tenant, runId, 'lock.json', lock)
     const output = of(own) ?? (answers as Readonly<Record<string, unknown>>)[task.kind]

@@ -136,10 +136,15 @@ function buildMessage(row: BuildRow, steps: Step[]): Build {
   })
 }
 
-/** The run's own reason; while a wish to cancel is on its way, who wished it. */
+/**
+ * The run's own reason. While a wish to cancel is on its way, who wished it; also where it came too late, since what was
+ * switched is not switched back: such a run is green, and was not cancelled by anybody.
+ */
 export function reasonOf(
-  row: Pick<Selectable<RunsTable>, 'reason' | 'cancel_cause' | 'cancelled_by'>,
+  row: Pick<Selectable<RunsTable>, 'reason' | 'status' | 'cancel_cause' | 'cancelled_by'>,
 ): string {
   if (row.reason || row.cancel_cause !== 'user') return row.reason
-  return `cancelled by ${row.cancelled_by}`
+  return row.status === 'succeeded'
+    ? `${row.cancelled_by} asked to cancel it too late: it was live already`
+    : `cancelled by ${row.cancelled_by}`
 }

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { type Approval, ApprovalSchema } from '../../../proto/gen/fairway/v1/approvals_pb.js'
 import type { AppContext } from '../../context.ts'
+import { aboutBuild } from '../../db/about-build.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { DomainError, invalid, notFound } from '../../errors.ts'
 import { askedOf } from '../../governance/approvals/asked.ts'
@@ -72,9 +73,12 @@ export const approvalRows = (tx: Tx) =>
     .selectFrom('approvals')
     .innerJoin('projects', 'projects.id', 'approvals.project_id')
     .leftJoin('environments', 'environments.id', 'approvals.environment_id')
-    .leftJoin('runs', 'runs.id', 'approvals.run_id')
+    .leftJoin('runs', (join) =>
+      join.on((eb) => eb('runs.id', '=', eb.fn.coalesce('approvals.run_id', 'approvals.about_run_id'))),
+    )
     .selectAll('approvals')
-    .select(['projects.name as project', 'environments.name as environment', 'runs.number as build_number'])
+    .select(['projects.name as project', 'environments.name as environment'])
+    .select(aboutBuild.as('build_number'))
 
 /** The rule as of now. Throws `action-forbidden`; undefined where the policy asks for no approval any more. */
 export async function ruleInForce(tx: Tx, row: ApprovalRow): Promise<ApprovalRule | undefined> {

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { type ReleaseEntry, ReleaseEntrySchema } from '../../../proto/gen/fairway/v1/releases_pb.js'
 import type { AppContext } from '../../context.ts'
+import { aboutBuild } from '../../db/about-build.ts'
 import type { RunRecord } from '../../db/record.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import type { Caller } from '../../governance/authorize.ts'
@@ -30,9 +31,9 @@ export async function listReleases(
         join.onRef('approvals.run_id', '=', 'runs.id').on('approvals.status', '=', 'used'),
       )
       .selectAll('runs')
-      .select(['releases.number as release', 'releases.went_live_at', 'releases.build_number'])
+      .select(['releases.number as release', 'releases.went_live_at'])
       .select(['releases.digest', 'releases.environment_id as released_in'])
-      .select([approvers.as('approvers')])
+      .select([approvers.as('approvers'), aboutBuild.as('build')])
       .where('runs.project_id', '=', project.id)
       .where('runs.stage', '=', 'production')
       .where('runs.kind', 'in', ['build', 'promote', 'rollback'])
@@ -52,7 +53,7 @@ export async function listReleases(
         status: runStatuses[row.status],
         result: resultOf(row.result),
         reason: row.reason,
-        build: row.build_number ?? row.number ?? 0,
+        build: row.build ?? 0,
         commit: row.commit,
         digest: row.digest ?? record.digest ?? '',
         requestedBy: row.requested_by,

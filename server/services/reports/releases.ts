@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { type Release, ReleaseSchema, type ReportSpan } from '../../../proto/gen/fairway/v1/reports_pb.js'
 import type { AppContext } from '../../context.ts'
+import { aboutBuild } from '../../db/about-build.ts'
 import type { RunRecord } from '../../db/record.ts'
 import type { RunKind, RunStatus } from '../../db/tables/runs.ts'
 import type { Caller } from '../../governance/authorize.ts'
@@ -28,12 +29,9 @@ export async function reportReleases(
           .on('authorizations.action', 'in', ['production-deploy', 'rollback']),
       )
       .leftJoin('approvals', 'approvals.id', 'authorizations.approval_id')
-      .leftJoin('releases', 'releases.run_id', 'runs.id')
       .select((eb) => [
         'runs.id',
         'runs.kind',
-        'runs.number',
-        'releases.build_number',
         'runs.commit',
         'runs.requested_by',
         'runs.status',
@@ -48,6 +46,7 @@ export async function reportReleases(
         'approvals.broken_at',
         'approvals.review_closed_at',
         approvers.as('approvers'),
+        aboutBuild.as('build'),
         eb
           .selectFrom('statements')
           .select(eb.fn.countAll<number>().as('count'))
@@ -66,7 +65,7 @@ export async function reportReleases(
     return (await query.execute()).map((row) =>
       create(ReleaseSchema, {
         project: row.project,
-        buildNumber: row.number ?? row.build_number ?? 0,
+        buildNumber: row.build ?? 0,
         commit: row.commit,
         digest: (row.record as RunRecord).digest ?? '',
         requestedBy: row.requested_by,

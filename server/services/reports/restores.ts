@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { sql } from 'kysely'
 import { type ReportSpan, type Restore, RestoreSchema } from '../../../proto/gen/fairway/v1/reports_pb.js'
 import type { AppContext } from '../../context.ts'
+import { aboutBuild } from '../../db/about-build.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import { timestampOf } from '../messages.ts'
 import { approvers, authorizedBy } from './authorized-by.ts'
@@ -32,7 +33,6 @@ export async function reportRestores(
         'tasks.error',
         'tasks.finished_at',
         'runs.id as run_id',
-        'runs.number',
         'runs.reason',
         'projects.name as project',
         'environments.name as environment',
@@ -40,6 +40,7 @@ export async function reportRestores(
         'authorizations.basis',
         'approvals.broken_by',
         approvers.as('approvers'),
+        aboutBuild.as('build'),
       ])
       .where('tasks.kind', '=', 'restoreCell')
       .where('tasks.finished_at', '>=', from)
@@ -54,7 +55,7 @@ export async function reportRestores(
         restoredTo: timestampOf(row.taken_at),
         at: timestampOf(row.finished_at),
         runId: row.run_id,
-        buildNumber: row.number ?? 0,
+        buildNumber: row.build ?? 0,
         reason: row.reason,
         outcome: `${row.status}${row.error && `: ${row.error}`}`,
         authorizedBy: authorizedBy(row),
