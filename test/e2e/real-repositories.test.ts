@@ -109,6 +109,10 @@ describe('what is wrong with a repository', () => {
       }),
       says: /^report\/__manifest__\.py asks for "acme-label", .*the line acme-label if that is its name on the index/,
     },
+    'a file whose name is no UTF-8': {
+      files: () => ({ ...addon('count', {}, { 'static/capture d\udce9cran.txt': '' }) }),
+      says: /count\/static\/capture d/,
+    },
     'a missing module': {
       files: () => addon('more', { depends: 'nowhere' }),
       says: /nowhere.*more|more.*nowhere/,

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule, Vitest } from 'vitest/node'
 
-/** Says what was left out, and ends the run's output with one plain line that any tool can read: `N passed, N failed, N skipped`. */
+/** Says which files were slow and what was left out, and ends the run's output with one plain line that any tool can read: `N passed, N failed, N skipped`. */
 export default class ClosingLine implements Reporter {
   #leftOut = ''
 
@@ -20,7 +20,18 @@ export default class ClosingLine implements Reporter {
     }
     const skipped = counts.skipped + counts.pending
     process.stdout.write(
-      `${this.#leftOut}${counts.passed} passed, ${counts.failed} failed, ${skipped} skipped\n`,
+      `${slowest(modules)}${this.#leftOut}${counts.passed} passed, ${counts.failed} failed, ${skipped} skipped\n`,
     )
   }
+}
+
+/** The ten files that took longest, when there are many. */
+function slowest(modules: readonly TestModule[]): string {
+  if (modules.length < 20) return ''
+  const byDuration = modules
+    .map((module) => ({ name: module.relativeModuleId, seconds: module.diagnostic().duration / 1000 }))
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, 10)
+    .map(({ name, seconds }) => `${seconds.toFixed(1).padStart(8)} s  ${name}\n`)
+  return `The ten slowest files:\n${byDuration.join('')}`
 }

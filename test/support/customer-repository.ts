@@ -85,7 +85,7 @@ export function customerFiles(stack: Stack, index: PythonIndex, variant: Variant
   }
 }
 
-/** The repository of others, whose glue module installs itself; with these columns. */
+/** The repository of others, whose glue module installs itself and needs a package of the project’s; with these columns. */
 export const publishParts = (publish: Publish, columns: readonly string[]) =>
   publish('parts', '19.0', {
     ...addon('parts_base'),
@@ -94,7 +94,7 @@ export const publishParts = (publish: Publish, columns: readonly string[]) =>
       {
         version: `19.0.1.${columns.length}.0`,
         depends: 'parts_base',
-        more: `'auto_install': True, ${access}`,
+        more: `'auto_install': True, 'external_dependencies': {'python': ['acme-label']}, ${access}`,
       },
       model('parts.part', columns),
     ),

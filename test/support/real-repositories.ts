@@ -5,6 +5,7 @@ import type { Stack } from '../../packaging/dev/demo/stack.ts'
 
 // Repositories as public bug reports have them, with modules of our own.
 
+/** By path. A byte of a name that is no UTF-8 is written as Python does: 0xe9 as `\udce9`. */
 export type Files = Readonly<Record<string, string | Uint8Array>>
 
 interface Manifest {
@@ -45,6 +46,15 @@ ${columns.map((column) => `    ${column} = fields.Char()\n`).join('')}`,
   }
 }
 
+const bytesOf = (path: string): Buffer =>
+  Buffer.concat(
+    path
+      .split(/(?=[\udc80-\udcff])|(?<=[\udc80-\udcff])/)
+      .map((part) =>
+        /^[\udc80-\udcff]$/.test(part) ? Buffer.from([part.charCodeAt(0) & 0xff]) : Buffer.from(part),
+      ),
+  )
+
 /** A submodule: a commit of another repository. */
 export interface Submodule {
   readonly path: string
@@ -70,8 +80,8 @@ export function createPublisher(stack: Stack, project: string): Publish {
       ).trim()
     await git('init', '--quiet')
     for (const [path, content] of Object.entries(files)) {
-      await mkdir(dirname(join(work, path)), { recursive: true })
-      await writeFile(join(work, path), content)
+      await mkdir(bytesOf(dirname(join(work, path))), { recursive: true })
+      await writeFile(bytesOf(join(work, path)), content)
     }
     const sections = submodules.map(
       ({ path, url }) => `[submodule "${path}"]\n\tpath = ${path}\n\turl = ${url}\n`,
