@@ -3,8 +3,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { liftForcedPolicies } from './forced-policies.ts'
-import type { RolePasswords } from './roles.ts'
-import { scramSecret } from './scram.ts'
+import { type ClaimedRoles, claimRoles } from './installation-roles.ts'
+import { type RoleNames, type RolePasswords, withRoleNames } from './roles.ts'
 
 const folder = fileURLToPath(new URL('../../migrations/', import.meta.url))
 /** Key of the advisory lock that lets one server at a time migrate. */
@@ -12,24 +12,26 @@ const migrationLock = 7_236_110
 
 /**
  * Brings the owner's database to the newest schema, forward only, each file in a transaction of its own, and makes
- * the two roles that the server runs as. The owner needs no superuser's rights, only CREATEROLE. Safe to call from
+ * the two roles that the server runs as, this installation's own. The owner needs no superuser's rights, only CREATEROLE. Safe to call from
  * several servers at once. Rejects when a file that was applied has changed since, or when the database is newer than
  * this server.
  */
-export async function migrate(ownerUrl: string, passwords: RolePasswords): Promise<{ applied: string[] }> {
+export async function migrate(
+  ownerUrl: string,
+  passwords: RolePasswords,
+): Promise<{ applied: string[]; roles: ClaimedRoles }> {
   const client = new pg.Client({ connectionString: ownerUrl, application_name: 'fairway-migrate' })
   await client.connect()
   try {
     await client.query('select pg_advisory_lock($1)', [migrationLock])
-    await ensureRole(client, 'fairway_app', passwords.app)
-    await ensureRole(client, 'fairway_scheduler', passwords.scheduler)
-    return { applied: await applyPending(client) }
+    const roles = await claimRoles(client, ownerUrl, passwords)
+    return { applied: await applyPending(client, roles.names), roles }
   } finally {
     await client.end()
   }
 }
 
-async function applyPending(client: pg.Client): Promise<string[]> {
+async function applyPending(client: pg.Client, roles: RoleNames): Promise<string[]> {
   await client.query(
     'create table if not exists schema_migrations' +
       ' (name text primary key, sha256 text not null, applied_at timestamptz not null default now())',
@@ -57,7 +59,7 @@ async function applyPending(client: pg.Client): Promise<string[]> {
     await client.query('begin')
     try {
       const policies = await liftForcedPolicies(client)
-      await client.query(text)
+      await client.query(withRoleNames(text, roles))
       await policies.restore()
       await client.query('insert into schema_migrations (name, sha256) values ($1, $2)', [name, sha256])
       await client.query('commit')
@@ -68,18 +70,4 @@ async function applyPending(client: pg.Client): Promise<string[]> {
     applied.push(name)
   }
   return applied
-}
-
-const bound = 'nosuperuser nobypassrls nocreatedb nocreaterole noreplication'
-
-/** Only a superuser may even repeat such attributes of a role that is there: they are left alone where they are right. */
-async function ensureRole(client: pg.Client, role: string, password: string): Promise<void> {
-  const { rows } = await client.query<{ isBound: boolean }>(
-    `select not (rolsuper or rolbypassrls or rolcreatedb or rolcreaterole or rolreplication) as "isBound"
-     from pg_roles where rolname = $1`,
-    [role],
-  )
-  const attributes = rows[0]?.isBound ? 'login' : `login ${bound}`
-  const statement = `${rows[0] ? 'alter' : 'create'} role ${role} ${attributes} password ${client.escapeLiteral(scramSecret(password))}`
-  await client.query(statement)
 }

@@ -53,11 +53,12 @@ export async function openControlPlaneDatabase(
   const ownerUrl = owner.url
   try {
     const passwords = rolePasswords(sealer)
-    const { applied } = await migrate(ownerUrl, passwords)
+    const { applied, roles } = await migrate(ownerUrl, passwords)
     if (applied.length > 0) log.info({ applied }, 'database migrated')
+    for (const notice of roles.notices) log.warn({ notice }, 'database roles')
     const urls = {
-      ...roleUrls(config.databasePoolUrl ?? ownerUrl, passwords),
-      listen: roleUrls(ownerUrl, passwords).app,
+      ...roleUrls(config.databasePoolUrl ?? ownerUrl, roles.names, passwords),
+      listen: roleUrls(ownerUrl, roles.names, passwords).app,
     }
     const databases = openDatabases(urls, (error) => log.warn({ err: error }, 'database connection lost'))
     try {

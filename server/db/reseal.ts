@@ -1,6 +1,8 @@
 import pg from 'pg'
 import type { Sealer } from '../sealer.ts'
 import { liftForcedPolicies } from './forced-policies.ts'
+import { findRoleNames } from './installation-roles.ts'
+import { requireNoServer } from './no-server.ts'
 
 /** A column that the master key seals, row by row under a label of the row's own. */
 export interface SealedColumn {
@@ -26,7 +28,8 @@ export async function resealDatabase(ownerUrl: string, resealing: Resealing): Pr
   const client = new pg.Client({ connectionString: ownerUrl, application_name: 'fairway-rekey' })
   await client.connect()
   try {
-    await requireNoServer(client)
+    const roles = await findRoleNames(client)
+    if (roles) await requireNoServer(client, roles, 'its master key is changed')
     await client.query('begin')
     const policies = await liftForcedPolicies(client)
     let count = 0
@@ -46,18 +49,6 @@ export async function resealDatabase(ownerUrl: string, resealing: Resealing): Pr
     throw error
   } finally {
     await client.end()
-  }
-}
-
-async function requireNoServer(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ count: number }>(
-    `select count(*)::int as count from pg_stat_activity
-     where datname = current_database() and usename in ('fairway_app', 'fairway_scheduler')`,
-  )
-  if (rows[0]?.count) {
-    throw new Error(
-      'A server still works with this database: stop every server before its master key is changed',
-    )
   }
 }
 

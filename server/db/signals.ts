@@ -33,6 +33,7 @@ export function listenForSignals(url: string, onError: (error: Error) => void): 
   let client: pg.Client | undefined
   let closed = false
   let retry: NodeJS.Timeout | undefined
+  let attempt = Promise.resolve()
 
   const connect = async () => {
     const next = new pg.Client({ connectionString: url, application_name: 'fairway-listen', keepAlive: true })
@@ -53,17 +54,17 @@ export function listenForSignals(url: string, onError: (error: Error) => void): 
     if (closed || retry) return
     retry = setTimeout(() => {
       retry = undefined
-      connect().catch((error: Error) => {
-        onError(error)
-        again()
-      })
+      start()
     }, 1_000)
     retry.unref()
   }
-  connect().catch((error: Error) => {
-    onError(error)
-    again()
-  })
+  const start = () => {
+    attempt = connect().catch((error: Error) => {
+      onError(error)
+      again()
+    })
+  }
+  start()
 
   return {
     on(kind, listener) {
@@ -73,6 +74,8 @@ export function listenForSignals(url: string, onError: (error: Error) => void): 
     async close() {
       closed = true
       clearTimeout(retry)
+      // One that is on its way would stay.
+      await attempt
       await client?.end()
     },
   }

@@ -43,15 +43,15 @@ export const bench: Benchmark = {
     await using open = new AsyncDisposableStack()
     open.defer(() => rm(directory, { recursive: true, force: true }))
     open.defer(() => postgres.stop())
-    await migrate(postgres.ownerUrl, passwords)
+    const { names } = (await migrate(postgres.ownerUrl, passwords)).roles
     const filled = await fillOrganizations(postgres.ownerUrl)
     await query(
       postgres.ownerUrl,
-      "create role bench_bypass login bypassrls password 'bench' in role fairway_app, fairway_scheduler",
+      `create role bench_bypass login bypassrls password 'bench' in role ${names.app}, ${names.scheduler}`,
     )
 
-    const urls = roleUrls(postgres.ownerUrl, passwords)
-    const bypass = urls.app.replace('fairway_app', 'bench_bypass')
+    const urls = roleUrls(postgres.ownerUrl, names, passwords)
+    const bypass = urls.app.replace(names.app, 'bench_bypass')
     const bound = openDatabases(urls, () => undefined)
     const free = openDatabases({ app: bypass, scheduler: bypass, listen: urls.app }, () => undefined)
     for (const databases of [bound, free]) open.defer(() => databases.close())

@@ -5,7 +5,13 @@ import { openControlPlaneDatabase } from '../../server/db/open.ts'
 import { listenForSignals } from '../../server/db/signals.ts'
 import { listBuilds } from '../../server/services/builds/build-views.ts'
 import { type Pooler, startPgbouncer } from '../support/pgbouncer.ts'
-import { createOrganization, query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import {
+  createOrganization,
+  query,
+  startTestDatabase,
+  type TestDatabase,
+  templateRoles,
+} from '../support/postgres.ts'
 import { arrangeBuild, arrangeTenant } from '../support/tenant.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -56,7 +62,8 @@ test('use cases run through PgBouncer in transaction mode, and their hints arriv
   const [{ connections } = { connections: 0 }] = await query<{ connections: number }>(
     database.ownerUrl,
     `select count(*)::int as connections from pg_stat_activity
-     where usename = 'fairway_app' and application_name = 'fairway' and datname = current_database()`,
+     where usename = $1 and application_name = 'fairway' and datname = current_database()`,
+    [templateRoles().app],
   )
   expect(connections).toBeLessThanOrEqual(4)
 })

@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { migrate } from '../../server/db/migrate.ts'
-import { rolePasswords } from '../../server/db/roles.ts'
 import { defaultBranchRules } from '../../server/services/projects/branch-rules.ts'
-import { applyMigrations, migrationsBefore } from '../support/former-database.ts'
 import {
-  createOrganization,
-  insert,
-  query,
-  startTestDatabase,
-  type TestDatabase,
-} from '../support/postgres.ts'
+  applyMigrations,
+  migrationsBefore,
+  startFormerDatabase,
+  upgradeDatabase,
+} from '../support/former-database.ts'
+import { createOrganization, insert, query, type TestDatabase } from '../support/postgres.ts'
 
 // An owner that is no superuser, as managed PostgreSQL has them: the policies bind it as well.
 
@@ -35,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => query(process.env.FAIRWAY_TEST_DATABASE_URL ?? '', `drop role ${owner}`))
 
 beforeEach(async () => {
-  database = await startTestDatabase('template0')
+  database = await startFormerDatabase()
   const url = new URL(database.ownerUrl)
   await query(database.ownerUrl, `alter database ${url.pathname.slice(1)} owner to ${owner}`)
   url.username = owner
@@ -46,7 +43,11 @@ beforeEach(async () => {
   return () => database.close()
 }, 60_000)
 
-const upgrade = () => migrate(ownerUrl, rolePasswords(database.context.sealer))
+const upgrade = async () => {
+  const { applied, ...upgraded } = await upgradeDatabase(database, ownerUrl)
+  database = upgraded.database
+  return { applied }
+}
 const tell = <Row>(text: string) => query<Row>(database.ownerUrl, text)
 
 const arrangeProject = (name: string) =>

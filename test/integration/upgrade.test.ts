@@ -1,23 +1,20 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { migrate } from '../../server/db/migrate.ts'
-import { rolePasswords } from '../../server/db/roles.ts'
 import { defaultBranchRules } from '../../server/services/projects/branch-rules.ts'
 import { listReleases } from '../../server/services/releases/history.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { planRelease } from '../../server/services/releases/release-plans.ts'
 import { planRollback } from '../../server/services/releases/rollback-plan.ts'
 import { startRollback } from '../../server/services/releases/rollbacks.ts'
-import { applyMigrations, migrationsBefore } from '../support/former-database.ts'
-import { answers, playRun } from '../support/play-run.ts'
 import {
-  createOrganization,
-  insert,
-  query,
-  startTestDatabase,
-  type TestDatabase,
-} from '../support/postgres.ts'
+  applyMigrations,
+  migrationsBefore,
+  startFormerDatabase,
+  upgradeDatabase,
+} from '../support/former-database.ts'
+import { answers, playRun } from '../support/play-run.ts'
+import { createOrganization, insert, query, type TestDatabase } from '../support/postgres.ts'
 import { contentOf, playBuild, releaseBranch } from '../support/releases.ts'
-import { arrangeTenantOf, type Tenant } from '../support/tenant.ts'
+import { arrangeTenantOf, type Tenant, tenantIn } from '../support/tenant.ts'
 
 // A database of before there were releases, with a production that serves since then.
 
@@ -26,7 +23,7 @@ let tenant: Tenant
 let production: { branch: string; environment: string; cell: string; run: string }
 
 beforeEach(async () => {
-  database = await startTestDatabase('template0')
+  database = await startFormerDatabase()
   await applyMigrations(database.ownerUrl, ['0001-foundation.sql', '0002-governance.sql'])
   const organization_id = await createOrganization(database, 'old')
   const id = await insert(database.ownerUrl, 'projects', {
@@ -42,7 +39,10 @@ beforeEach(async () => {
 }, 60_000)
 afterEach(() => database?.close())
 
-const upgrade = () => migrate(database.ownerUrl, rolePasswords(database.context.sealer))
+const upgrade = async () => {
+  ;({ database } = await upgradeDatabase(database))
+  tenant = tenantIn(database.context, tenant)
+}
 const play = (runId: string) => playRun(database.context, tenant, runId, { lines: 0 })
 const promotion = { project: 'shop', branch: releaseBranch, planSha256: '' }
 const rollback = { project: 'shop', toBuild: 0, withData: true, force: false, planSha256: '' }

@@ -102,6 +102,7 @@ export const tables: Record<string, TableCase> = {
 /** No tenant's, and out of the scheduler's reach; what fairway_app may do with them. */
 export const serverTables: Record<string, readonly ('select' | 'insert' | 'update')[]> = {
   schema_migrations: [],
+  installation: [],
   // The fleet's certificate authority and authorizer; their keys are sealed.
   authority: ['select', 'insert'],
   authorizer: ['select', 'insert', 'update'],

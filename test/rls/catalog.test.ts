@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import { query, startTestDatabase, type TestDatabase, templateRoles } from '../support/postgres.ts'
 import { serverTables, type TableCase, tables } from './cases.ts'
 
 interface Policy {
@@ -103,7 +103,7 @@ function ownBranch(table: string, column: 'branch_id' | 'run_id'): string {
 
 /** Four for each table: what is read is its scope, and writing takes a permission as well. */
 function policiesOf(table: string, known: TableCase): Policy[] {
-  const roles = ['fairway_app']
+  const roles = [templateRoles().app]
   const scope = scopeOf(table, known)
   const reading = { name: 'reading', roles, command: 'SELECT', using: both(scope) ?? null, check: null }
   if (table === 'organizations') {
@@ -145,13 +145,13 @@ describe.each(Object.entries(tables))('%s', (name, known) => {
   })
 
   test('has the policies that follow from its case, and none wider', () => {
-    expect(row()?.policies.filter(({ roles }) => !roles.includes('fairway_scheduler'))).toEqual(
+    expect(row()?.policies.filter(({ roles }) => !roles.includes(templateRoles().scheduler))).toEqual(
       policiesOf(name, known),
     )
   })
 
   test('lets fairway_scheduler read at most', () => {
-    const theirs = row()?.policies.filter(({ roles }) => roles.includes('fairway_scheduler')) ?? []
+    const theirs = row()?.policies.filter(({ roles }) => roles.includes(templateRoles().scheduler)) ?? []
     expect(theirs.map(({ command }) => command)).toEqual(known.scheduler.length > 0 ? ['SELECT'] : [])
   })
 })
@@ -171,7 +171,7 @@ test('the row types of server/db/tables have the tables’ columns', () => {
       interfaces.get(type),
     ]),
   )
-  const real = new Map([...catalog].filter(([name]) => name !== 'schema_migrations'))
+  const real = new Map([...catalog].filter(([name]) => !['schema_migrations', 'installation'].includes(name)))
   expect([...typed.keys()].sort()).toEqual([...real.keys()].sort())
   for (const [table, { columns }] of real) expect(typed.get(table), table).toEqual([...columns].sort())
 })

@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabases } from '../../server/db/databases.ts'
 import { requireBoundRoles } from '../../server/db/guard.ts'
 import { openControlPlaneDatabase } from '../../server/db/open.ts'
-import { rolePasswords, roleUrls } from '../../server/db/roles.ts'
-import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import { query, startTestDatabase, type TestDatabase, templateRoles } from '../support/postgres.ts'
 
 let database: TestDatabase
 /** Roles are the whole PostgreSQL's: these are only ours. */
@@ -23,11 +22,10 @@ const owner = (text: string) => query(database.ownerUrl, text)
 
 /** The guard's answer to a server whose pools log in as the role. */
 async function judge(place: 'app' | 'scheduler'): Promise<string> {
-  const bound = roleUrls(database.ownerUrl, rolePasswords(database.context.sealer))
   const url = new URL(database.ownerUrl)
   url.username = role
   url.password = 'p'
-  const db = openDatabases({ ...bound, [place]: url.href }, () => undefined)
+  const db = openDatabases({ ...database.urls, [place]: url.href }, () => undefined)
   try {
     await requireBoundRoles(db)
     return 'accepted'
@@ -105,8 +103,10 @@ test('a server does not start on a database whose tables are its role’s, or wh
   const { config, sealer, log } = database.context
   const start = async () => (await openControlPlaneDatabase(config, sealer, log)).close()
   await start()
-  await owner('alter table runs owner to fairway_app')
-  await expect(start()).rejects.toThrow('fairway_app can bypass row-level security: it owns tables')
+  await owner(`alter table runs owner to ${templateRoles().app}`)
+  await expect(start()).rejects.toThrow(
+    `${templateRoles().app} can bypass row-level security: it owns tables`,
+  )
   await owner('alter table runs owner to current_user')
   for (const off of ['disable', 'no force']) {
     await owner(`alter table secrets ${off} row level security`)

@@ -1,7 +1,6 @@
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { rolePasswords, roleUrls } from '../../server/db/roles.ts'
-import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import { query, startTestDatabase, type TestDatabase, templateRoles } from '../support/postgres.ts'
 import { serverTables, tables } from './cases.ts'
 import { seedTenant } from './rows.ts'
 import { asRole } from './scope.ts'
@@ -17,7 +16,7 @@ const denied = '42501'
 
 beforeAll(async () => {
   database = await startTestDatabase()
-  ;({ app, scheduler } = roleUrls(database.ownerUrl, rolePasswords(database.context.sealer)))
+  ;({ app, scheduler } = database.urls)
   mine = await seedTenant(app, 'mine')
   theirs = await seedTenant(app, 'theirs')
 })
@@ -109,12 +108,12 @@ test.each(Object.entries(serverTables))(
   async (table, verbs) => {
     const held = await query<{ role: string; verb: string }>(
       database.ownerUrl,
-      `select role, verb from unnest(array['fairway_app', 'fairway_scheduler']) role,
+      `select role, verb from unnest($2::text[]) role,
        unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) verb
      where case when verb in ('delete', 'truncate', 'trigger') then has_table_privilege(role, $1, verb)
            else has_any_column_privilege(role, $1, verb) end`,
-      [table],
+      [table, Object.values(templateRoles())],
     )
-    expect(held).toEqual(verbs.map((verb) => ({ role: 'fairway_app', verb })))
+    expect(held).toEqual(verbs.map((verb) => ({ role: templateRoles().app, verb })))
   },
 )

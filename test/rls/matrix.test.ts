@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { rolePasswords, roleUrls } from '../../server/db/roles.ts'
 import { type Permission, permissions, type Role, ruleOf } from '../../server/governance/matrix.ts'
 import { insert, query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { tables } from './cases.ts'
@@ -21,7 +20,7 @@ const attempts = new Map<string, string>()
 
 beforeAll(async () => {
   database = await startTestDatabase()
-  const { app } = roleUrls(database.ownerUrl, rolePasswords(database.context.sealer))
+  const { app } = database.urls
   organization = await seedTenant(app, 'one')
   const [ids] = await query<{ member: string; project: string }>(
     database.ownerUrl,

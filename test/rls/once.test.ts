@@ -1,6 +1,5 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { rolePasswords, roleUrls } from '../../server/db/roles.ts'
 import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { tables } from './cases.ts'
 import { seedTenant } from './rows.ts'
@@ -23,7 +22,7 @@ let projects: string[]
 
 beforeAll(async () => {
   database = await startTestDatabase()
-  const { app } = roleUrls(database.ownerUrl, rolePasswords(database.context.sealer))
+  const { app } = database.urls
   organization = await seedTenant(app, 'one')
   projects = (await query<{ id: string }>(database.ownerUrl, 'select id from projects')).map(({ id }) => id)
   // More rows than one, so that a condition asked for each of them would show.

@@ -11,7 +11,7 @@ import {
   withTenant,
 } from '../../server/db/tenancy.ts'
 import { startPgbouncer } from '../support/pgbouncer.ts'
-import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import { query, startTestDatabase, type TestDatabase, templateRoles } from '../support/postgres.ts'
 import { seedProject, seedTenant } from './rows.ts'
 import { asRole } from './scope.ts'
 
@@ -29,7 +29,7 @@ const tenants: Tenant[] = []
 
 beforeAll(async () => {
   database = await startTestDatabase()
-  const { app } = roleUrls(database.ownerUrl, rolePasswords(database.context.sealer))
+  const { app } = database.urls
   for (const name of ['one', 'two', 'three']) {
     const organizationId = await seedTenant(app, name)
     for (const project of ['depot', 'annex']) {
@@ -166,7 +166,8 @@ describe.each([
   test('see their own scope, whatever the ones before them left', { timeout: 180_000 }, async () => {
     const pooler = await startPooler?.(database.ownerUrl)
     const passwords = rolePasswords(database.context.sealer)
-    const db = openDatabases(roleUrls(pooler?.url ?? database.ownerUrl, passwords), () => undefined)
+    const urls = roleUrls(pooler?.url ?? database.ownerUrl, templateRoles(), passwords)
+    const db = openDatabases(urls, () => undefined)
     const seed = Number(process.env.FAIRWAY_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
     try {
       const endings = await churn(db, seed)

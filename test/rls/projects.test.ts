@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { rolePasswords, roleUrls } from '../../server/db/roles.ts'
 import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { type TableCase, tables } from './cases.ts'
 import { seedProject, seedTenant } from './rows.ts'
@@ -16,7 +15,7 @@ let depot: string
 
 beforeAll(async () => {
   database = await startTestDatabase()
-  app = roleUrls(database.ownerUrl, rolePasswords(database.context.sealer)).app
+  app = database.urls.app
   organization = await seedTenant(app, 'one')
   shop = (await query<{ id: string }>(database.ownerUrl, 'select id from projects'))[0]!.id
   depot = await asRole(app, organization, (client) => seedProject(client, organization, 'depot'), true)

@@ -7,6 +7,7 @@ import { migrate } from '../../server/db/migrate.ts'
 import { rolePasswords } from '../../server/db/roles.ts'
 import { createLogger } from '../../server/logger.ts'
 import { createSealer } from '../../server/sealer.ts'
+import { makeFormerRoles } from './former-database.ts'
 import { freePort, query, templateDatabase } from './postgres.ts'
 
 // Nobody needs these data after a crash of the machine, and each file at work has some pools.
@@ -30,6 +31,12 @@ export default async function setUp(): Promise<() => Promise<void>> {
   const url = new URL(postgres.ownerUrl)
   url.pathname = `/${templateDatabase}`
   await migrate(url.href, rolePasswords(sealer))
+  const [installation] = await query<{ role_suffix: string }>(
+    url.href,
+    'select role_suffix from installation',
+  )
+  process.env.FAIRWAY_TEST_ROLE_SUFFIX = installation?.role_suffix
+  await makeFormerRoles(postgres.ownerUrl, rolePasswords(sealer))
   process.env.FAIRWAY_TEST_DATABASE_URL = postgres.ownerUrl
   process.env.FAIRWAY_TEST_MASTER_KEY = masterKey
   return async () => {

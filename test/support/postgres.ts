@@ -7,11 +7,12 @@ import pg from 'pg'
 import { createFileBlobs } from '../../server/blobs/store.ts'
 import { parseConfig } from '../../server/config.ts'
 import type { AppContext } from '../../server/context.ts'
-import { type Databases, openDatabases } from '../../server/db/databases.ts'
-import { rolePasswords, roleUrls } from '../../server/db/roles.ts'
+import { type Databases, type DatabaseUrls, openDatabases } from '../../server/db/databases.ts'
+import { type RoleNames, roleNames, rolePasswords, roleUrls } from '../../server/db/roles.ts'
 import { listenForSignals } from '../../server/db/signals.ts'
 import { createLogger } from '../../server/logger.ts'
 import { createSealer } from '../../server/sealer.ts'
+import { waitFor } from './wait-for.ts'
 
 export interface TestDatabase {
   /** As the owner: sees all tenants. For arranging and for looking behind the server's back. */
@@ -19,8 +20,12 @@ export interface TestDatabase {
   /** The master key (base64) whose derived passwords the roles have. */
   readonly masterKey: string
   readonly databases: Databases
+  /** As the roles that the server works as. */
+  readonly urls: DatabaseUrls
   /** Everything the server's parts are given, on this database, with blobs in a temporary folder. */
   readonly context: AppContext
+  /** Ends its connections and leaves it there. */
+  disconnect(): Promise<void>
   close(): Promise<void>
 }
 
@@ -42,24 +47,47 @@ export const templateDatabase = 'fairway_template'
  * global-setup.ts started. Of `template0` it is an empty one.
  */
 export async function startTestDatabase(template = templateDatabase): Promise<TestDatabase> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  await query(requireEnv('FAIRWAY_TEST_DATABASE_URL'), `create database ${name} template ${template}`)
+  return await openTestDatabase(name, templateRoles())
+}
+
+/** One that is there, as those roles; they have the test run's passwords. */
+export async function openTestDatabase(name: string, roles: RoleNames): Promise<TestDatabase> {
   const directory = await mkdtemp(join(tmpdir(), 'fairway-test-'))
   const adminUrl = requireEnv('FAIRWAY_TEST_DATABASE_URL')
   const masterKey = requireEnv('FAIRWAY_TEST_MASTER_KEY')
   const sealer = createSealer(Buffer.from(masterKey, 'base64'))
-  const name = `test_${randomUUID().replaceAll('-', '')}`
-  await query(adminUrl, `create database ${name} template ${template}`)
   const ownerUrl = withPath(adminUrl, name)
-  const databases = openDatabases(roleUrls(ownerUrl, rolePasswords(sealer)), () => undefined)
+  const urls = roleUrls(ownerUrl, roles, rolePasswords(sealer))
+  const databases = openDatabases(urls, () => undefined)
   const signals = listenForSignals(databases.listenUrl, () => undefined)
   const config = parseConfig({
     FAIRWAY_DATA_DIR: directory,
     DATABASE_URL: ownerUrl,
     FAIRWAY_MASTER_KEY: masterKey,
   })
+  const sessions =
+    'select from pg_stat_activity where datname = current_database() and usename = any ($1::text[])'
+  const names = Object.values(roles)
+  let disconnected: Promise<void> | undefined
+  const disconnect = () => {
+    disconnected ??= (async () => {
+      await signals.close()
+      await databases.close()
+      await waitFor(
+        'the sessions to end',
+        async () => (await query(ownerUrl, sessions, [names])).length === 0,
+      )
+      await rm(directory, { recursive: true, force: true })
+    })()
+    return disconnected
+  }
   return {
     ownerUrl,
     masterKey,
     databases,
+    urls,
     context: {
       config,
       log,
@@ -68,14 +96,16 @@ export async function startTestDatabase(template = templateDatabase): Promise<Te
       signals,
       sealer,
     },
+    disconnect,
     async close() {
-      await signals.close()
-      await databases.close()
+      await disconnect()
       await query(adminUrl, `drop database ${name} with (force)`)
-      await rm(directory, { recursive: true, force: true })
     },
   }
 }
+
+/** Of the template's installation: its copies have the same master key, and share them. */
+export const templateRoles = () => roleNames(requireEnv('FAIRWAY_TEST_ROLE_SUFFIX'))
 
 function requireEnv(name: string): string {
   const value = process.env[name]

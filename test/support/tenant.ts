@@ -45,9 +45,7 @@ export async function arrangeTenantOf(
   { name: project, id: projectId }: { name: string; id: string },
 ): Promise<Tenant> {
   const caller = ownerOf(organizationId)
-  // Tests arrange and look as the server itself.
-  const server = operation(organizationId, 'test')
-  const scope = <T>(fn: (tx: Tx) => Promise<T>) => withTenant(context.db, server, fn)
+  const scope = scopeIn(context, organizationId)
   const host = `${project}-host`
   const { id: hostId } = await scope((tx) =>
     tx
@@ -58,6 +56,18 @@ export async function arrangeTenantOf(
   )
   return { organizationId, caller, project, projectId, hostId, host, scope }
 }
+
+/** Tests arrange and look as the server itself. */
+const scopeIn =
+  (context: AppContext, organizationId: string): Tenant['scope'] =>
+  (fn) =>
+    withTenant(context.db, operation(organizationId, 'test'), fn)
+
+/** The tenant in a server that was started anew on its database. */
+export const tenantIn = (context: AppContext, tenant: Tenant): Tenant => ({
+  ...tenant,
+  scope: scopeIn(context, tenant.organizationId),
+})
 
 export interface ArrangedBuild {
   readonly runId: string
