@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { listShort } from '../../lib/words/list-short.ts'
 import type { AllowEntry } from '../egress/allow-list.ts'
 import type { Dialer } from '../egress/dial.ts'
 import { ProcessError } from '../process.ts'
@@ -9,7 +10,8 @@ import type { Git } from './command.ts'
 import { explainFetch, explainTrouble } from './explain-fetch.ts'
 import type { HostAccess } from './host-access.ts'
 import { prepareMirror, watchSize } from './mirror-directory.ts'
-import { candidatesOf, requireNames } from './ref-names.ts'
+import { candidatesOf, isCommitId, requireNames } from './ref-names.ts'
+import { listCommits } from './short-id.ts'
 import { type GitProtocol, requireProtocol } from './url.ts'
 import { findTrouble, openWayOut, type WayOut } from './way-out.ts'
 
@@ -21,7 +23,7 @@ export interface FetchedCommit {
 }
 
 export interface CommitWanted {
-  /** Full id; empty for the head of `branch`. */
+  /** Full id, or at least the first seven digits of one; empty for the head of `branch`. */
   commit: string
   /** Empty when only the commit is known (submodules). */
   branch: string
@@ -51,8 +53,8 @@ export interface Mirrors {
   readonly git: Git
   readonly protocols: readonly GitProtocol[]
   /**
-   * Throws TaskError: `commit-missing`, `commit-not-on-branch`, `branch-missing`, `ref-missing`, `repository-denied`,
-   * `-moved`, `-unreachable`, `-too-large`, `-not-allowed`.
+   * Throws TaskError: `commit-missing`, `commit-not-on-branch`, `commit-ambiguous`, `branch-missing`, `ref-missing`,
+   * `repository-denied`, `-moved`, `-unreachable`, `-too-large`, `-not-allowed`.
    */
   fetch(url: string, wanted: CommitWanted, signal: AbortSignal): Promise<FetchedCommit>
   /** The same for a project that presents something to hosts: what it gets so is kept apart, for it alone. */
@@ -93,9 +95,12 @@ export function createMirrors(
     signal: AbortSignal,
   ): Promise<FetchedCommit> {
     await prepareMirror(git, gitDir, signal)
+    if (wanted.commit && !isCommitId(wanted.commit)) {
+      return { url, gitDir, commit: await requireShort(wanted) }
+    }
     if (wanted.commit && wanted.onBranch) await requireOnBranch(wanted)
-    const kept = wanted.commit && (await findCommit(commitRef(wanted.commit)))
-    if (kept) return { url, gitDir, commit: kept }
+    const known = wanted.commit && (await findCommit(commitRef(wanted.commit)))
+    if (known) return { url, gitDir, commit: known }
     if (!wanted.commit) return { url, gitDir, commit: await fetchNamed(candidatesOf(wanted)) }
     try {
       await fetchRefs([`+${wanted.commit}:${commitRef(wanted.commit)}`], String(wanted.depth ?? 1))
@@ -137,7 +142,47 @@ export function createMirrors(
       await fetchRefs(refspecs, wholeHistory)
       const contains = (await findCommit(commit)) && (await isAncestor(commit, ref))
       if (contains) return
+      throw notOnBranch(commit, branch)
+    }
+
+    /** What stands on the branch goes before all else that begins so. No server says what a short id stands for. */
+    async function requireShort({ commit: short, branch, onBranch }: CommitWanted): Promise<string> {
+      const ref = `refs/fairway/heads/${branch}`
+      const refspecs = [`+refs/heads/${branch}:${ref}`]
+      await fetchRefs(refspecs, '1')
+      const head = await findCommit(ref)
+      if (head?.startsWith(short)) return await kept(head)
+      await fetchRefs(refspecs, wholeHistory)
+      const known = await listCommits(git, gitDir, short, signal)
+      const own = []
+      for (const commit of known) if (await isAncestor(commit, ref)) own.push(commit)
+      if (own.length > 0) return await kept(requireOne(short, own))
+      if (onBranch) throw notOnBranch(short, branch)
+      await fetchRefs(['+refs/heads/*:refs/fairway/heads/*'], wholeHistory)
+      return await kept(requireOne(short, await listCommits(git, gitDir, short, signal)))
+    }
+
+    async function kept(commit: string): Promise<string> {
+      await keep(commit)
+      return commit
+    }
+
+    function requireOne(short: string, [first, ...others]: readonly string[]): string {
+      const where = redactUrls(url)
+      if (!first) {
+        const why = 'it was mistyped, rebased or force-pushed away'
+        throw new TaskError('commit-missing', `no branch of ${where} has a commit ${short}: ${why}`)
+      }
+      if (others.length === 0) return first
+      const all = listShort([first, ...others], 5)
       throw new TaskError(
+        'commit-ambiguous',
+        `${short} is more than one commit of ${where}: ${all}; give more of it`,
+      )
+    }
+
+    function notOnBranch(commit: string, branch: string): TaskError {
+      return new TaskError(
         'commit-not-on-branch',
         `${commit} is not on the branch ${branch} of ${redactUrls(url)}: it is of another branch or a fork, or was ` +
           'force-pushed away; push it to the branch first',

@@ -10,15 +10,18 @@ export interface Named {
 
 /** Throws TaskError for what git could take for something else than a commit id, a branch or a ref. */
 export function requireNames({ commit, branch, ref, onBranch }: Named): void {
-  if (commit && !isCommitId(commit))
+  const isShort = commit !== '' && !isCommitId(commit)
+  // Without a branch there is nothing to look for the rest of it in.
+  if (isShort && !(isShortId(commit) && branch))
     throw new TaskError('commit-missing', `${commit.slice(0, 80)} is no full commit id`)
   if (ref && !isRefName(ref))
     throw new TaskError('ref-missing', `${JSON.stringify(ref.slice(0, 80))} is no name of a branch or tag`)
-  if (((!commit && !ref) || onBranch) && !isRefName(branch))
+  if (((!commit && !ref) || onBranch || isShort) && !isRefName(branch))
     throw new TaskError('branch-missing', `${JSON.stringify(branch.slice(0, 80))} is no name of a branch`)
 }
 
-const isCommitId = (text: string): boolean => /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(text)
+export const isCommitId = (text: string): boolean => /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(text)
+const isShortId = (text: string): boolean => /^[0-9a-f]{7,39}$/.test(text)
 
 /** The rules of git-check-ref-format. */
 function isRefName(name: string): boolean {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -101,6 +102,106 @@ describe('a commit that has to be on its branch', () => {
         reason: 'commit-not-on-branch',
       })
     }
+  })
+})
+
+/** Two commits of the branch whose ids begin with the same seven digits: among some ten thousand there are such. */
+async function commitAlike(repository: TestRepository): Promise<[string, string]> {
+  const parent = await repository.git('rev-parse', 'HEAD')
+  const tree = await repository.git('rev-parse', 'HEAD^{tree}')
+  const found = findAlike((message) => commitObject(tree, [parent], message))
+  for (const [index, content] of found.entries()) {
+    const file = join(directory, `commit-${index}`)
+    await writeFile(file, content)
+    await repository.git('hash-object', '-t', 'commit', '-w', file)
+  }
+  const ids = found.map(idOf) as [string, string]
+  const merge = await repository.git('commit-tree', tree, '-p', ids[0], '-p', ids[1], '-m', 'Merge')
+  await repository.git('reset', '--hard', merge)
+  await repository.push('main')
+  return ids
+}
+
+function findAlike(write: (message: string) => string): [string, string] {
+  const seen = new Map<string, string>()
+  for (let number = 0; ; number++) {
+    const content = write(String(number))
+    const start = idOf(content).slice(0, 7)
+    const before = seen.get(start)
+    if (before) return [before, content]
+    seen.set(start, content)
+  }
+}
+
+const commitObject = (tree: string, parents: readonly string[], message: string) =>
+  `tree ${tree}\n${parents.map((id) => `parent ${id}\n`).join('')}author A <a@b.test> 0 +0000\ncommitter A <a@b.test> 0 +0000\n\n${message}\n`
+
+const idOf = (content: string) =>
+  createHash('sha1').update(`commit ${content.length}\0${content}`).digest('hex')
+
+describe('a commit by the first digits of its id', () => {
+  const short = (commit: string) => commit.slice(0, 7)
+
+  test.each([true, false])(
+    'is the head of its branch, or in its history (only there: %s)',
+    async (onBranch) => {
+      const repository = await server.createRepository(`short-${onBranch}`)
+      const first = await repository.commit({ a: '1' })
+      const second = await repository.commit({ a: '2' })
+      const head = await repository.commit({ a: '3' })
+      for (const commit of [head, second, first]) {
+        const { path, source } = await checkout(repository, {
+          commit: short(commit),
+          branch: 'main',
+          onBranch,
+        })
+        expect(source.commit).toBe(commit)
+        expect(await readFile(join(path, 'a'), 'utf8')).toBe(
+          commit === head ? '3' : commit === second ? '2' : '1',
+        )
+      }
+      // As much of it as people copy.
+      expect((await checkout(repository, { commit: first.slice(0, 12), branch: 'main' })).source.commit).toBe(
+        first,
+      )
+    },
+  )
+
+  test('is another branch’s for a preview alone', async () => {
+    const repository = await server.createRepository('short-off-branch')
+    await repository.commit({ a: '1' })
+    const other = await repository.commit({ a: '2' }, { branch: 'feature/x' })
+    const wanted = { commit: short(other), branch: 'main' }
+    expect((await checkout(repository, wanted)).source.commit).toBe(other)
+    await expect(checkout(repository, { ...wanted, onBranch: true })).rejects.toMatchObject({
+      reason: 'commit-not-on-branch',
+    })
+  })
+
+  test('is no file or folder, and is none that nobody has', async () => {
+    const repository = await server.createRepository('short-missing')
+    await repository.commit({ 'b/a': '1' })
+    const folder = await repository.git('rev-parse', 'HEAD:b')
+    for (const commit of [short(folder), '0123456']) {
+      await expect(checkout(repository, { commit, branch: 'main' })).rejects.toMatchObject({
+        reason: 'commit-missing',
+        message: expect.stringContaining(commit),
+      })
+    }
+    await expect(checkout(repository, { commit: '012345', branch: 'main' })).rejects.toMatchObject({
+      reason: 'commit-missing',
+    })
+  })
+
+  test('is refused where two commits begin so', async () => {
+    const repository = await server.createRepository('short-twice')
+    await repository.commit({ a: '1' })
+    const [one, other] = await commitAlike(repository)
+    const failure = checkout(repository, { commit: short(one), branch: 'main' })
+    await expect(failure).rejects.toMatchObject({
+      reason: 'commit-ambiguous',
+      message: expect.stringContaining(other),
+    })
   })
 })
 
