@@ -4,17 +4,15 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Command } from 'commander'
 import { IdentityService } from '../../proto/gen/fairway/v1/identity_pb.js'
 import type { ReportSpanSchema } from '../../proto/gen/fairway/v1/reports_pb.js'
-import { CliError, usageError } from '../errors.ts'
+import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Session } from '../session.ts'
 import { renderTable } from '../table.ts'
 import { renderCsv } from './csv.ts'
 import { renderPage } from './page.ts'
 import type { Origin, Report } from './report.ts'
+import { type ReportFormat, reportFormatOf } from './report-format.ts'
 import { parseSpan } from './span.ts'
-
-const formats = ['table', 'csv', 'html'] as const
-type Format = (typeof formats)[number]
 
 export interface ReportOptions {
   readonly from?: string
@@ -30,7 +28,10 @@ export const reportOptions = (command: Command): Command =>
     .option('--from <time>', 'a day (2026-11-01), a time, or how long ago (30d); default: 30d before --to')
     .option('--to <time>', 'the same; a day is part of the span; default: now')
     .option('--project <project>', 'of this project only')
-    .option('--format <format>', 'table, csv or html; default: by the name of --output, else table')
+    .option(
+      '--format <format>',
+      'table, csv or html; default: as the name of --output ends (.html, .csv, .json, .txt), else table',
+    )
     .option('-o, --output <file>', 'write to a file')
 
 /** What every report has in common: span, form, and where it goes. `ask` gets the rows from the server. */
@@ -39,11 +40,11 @@ export async function printReport<Row>(
   options: ReportOptions,
   ask: (span: MessageInitShape<typeof ReportSpanSchema>) => Promise<Report<Row>>,
 ): Promise<undefined> {
-  const format = formatOf(options)
+  const format = reportFormatOf(options)
   const { from, to } = parseSpan(options)
   const { project = '', output } = options
   const report = await ask({ from: timestampFromDate(from), to: timestampFromDate(to), project })
-  const text = await render(session, format, report, { project, from, to })
+  const text = await render(session, format, report, { project, from, to, output })
   if (output === undefined) return void process.stdout.write(text)
   try {
     await writeFile(output, text)
@@ -56,9 +57,9 @@ export async function printReport<Row>(
 
 async function render<Row>(
   session: Session,
-  format: Format | 'json',
+  format: ReportFormat,
   report: Report<Row>,
-  wanted: Pick<Origin, 'project' | 'from' | 'to'>,
+  wanted: Pick<Origin, 'project' | 'from' | 'to'> & Pick<ReportOptions, 'output'>,
 ): Promise<string> {
   switch (format) {
     case 'json':
@@ -79,7 +80,7 @@ async function render<Row>(
 function tableOf<Row>(
   { out }: Session,
   { columns, rows, alerts }: Report<Row>,
-  { from, to }: Pick<Origin, 'from' | 'to'>,
+  { from, to, output }: Pick<Origin, 'from' | 'to'> & Pick<ReportOptions, 'output'>,
 ): string {
   for (const alert of alerts) out.note(out.paint('red', alert))
   if (rows.length === 0) {
@@ -89,17 +90,8 @@ function tableOf<Row>(
   const shown = columns.flatMap(({ title, value, short, align, whole }) =>
     title ? [{ title: title.toUpperCase(), value: short ?? value, align, whole }] : [],
   )
-  const [head = '', ...body] = renderTable(rows, shown, out.width)
-  return [out.paint('dim', head), ...body, ''].join('\n')
-}
-
-function formatOf({ format, output = '', json }: ReportOptions): Format | 'json' {
-  if (json) {
-    if (format) throw usageError('--json and --format are two forms; give one.')
-    return 'json'
-  }
-  const wanted = format ?? formats.find((known) => output.toLowerCase().endsWith(`.${known}`)) ?? 'table'
-  const known = formats.find((each) => each === wanted)
-  if (!known) throw usageError(`--format takes ${formats.join(', ')}; ${wanted} is none of them.`)
-  return known
+  // A file has no width, and shows no colours.
+  const isFile = output !== undefined
+  const [head = '', ...body] = renderTable(rows, shown, isFile ? undefined : out.width)
+  return [isFile ? head : out.paint('dim', head), ...body, ''].join('\n')
 }
