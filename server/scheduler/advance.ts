@@ -15,6 +15,7 @@ import { awaitLogs } from './await-logs.ts'
 import { type Engine, faultKey, type Replayed, replay } from './replay.ts'
 import { lockRun, type RunState } from './run-state.ts'
 import { besideOthers, type Pipelines, stepsOf } from './types.ts'
+import { forgetUnknownBranch } from './unknown-branch.ts'
 
 const admissionRecheckMs = 2_000
 
@@ -108,6 +109,7 @@ async function advanceLocked(
     case 'ended':
       await end(context, state, outcome, replayed)
       if (!outcome.compensated || run.kind === 'start') await markFailed(state)
+      await forgetUnknownBranch(state)
   }
 }
 

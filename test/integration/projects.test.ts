@@ -3,6 +3,7 @@ import type { AppContext } from '../../server/context.ts'
 import { deleteProject } from '../../server/services/projects/project-deletion.ts'
 import { createProject, getProject } from '../../server/services/projects/projects.ts'
 import { runCli } from '../support/cli.ts'
+import { playRun } from '../support/play-run.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeBuild, arrangeTenant, finishBuild, type Tenant } from '../support/tenant.ts'
 import { deliverGithub, githubPush } from '../support/webhooks.ts'
@@ -218,5 +219,71 @@ describe('project delete', () => {
     expect((await eventsOf('project.delete')).map(({ details }) => details)).toMatchObject([
       { name: 'ended', runs: 2 },
     ])
+  })
+})
+
+describe('what was mistyped', () => {
+  const missing = {
+    resolve: { status: 'failed', reason: 'branch-missing', error: 'there is no branch feature/helo' },
+  } as const
+  const listed = async (noun: string) => JSON.stringify(await json(noun, 'list', 'slips'))
+  let slips: Tenant
+
+  beforeAll(async () => {
+    await create('slips')
+    slips = { ...tenant, project: 'slips' }
+  })
+
+  test('a branch that no repository has is listed no more, nor is its environment', async () => {
+    const { runId } = await arrangeBuild(context, slips, 'feature/helo')
+    expect(await listed('branch')).toContain('feature/helo')
+    await playRun(context, slips, runId, { failures: missing })
+    expect(await listed('branch')).not.toContain('helo')
+    expect(await listed('env')).not.toContain('helo')
+    // What was tried stays to be looked at.
+    expect(await listed('build')).toContain('helo')
+    const gone = (await eventsOf('branch.delete')).map(({ details }) => details)
+    expect(gone).toContainEqual(expect.objectContaining({ branch: 'feature/helo' }))
+  })
+
+  test('one that is made later is there again', async () => {
+    await arrangeBuild(context, slips, 'feature/helo')
+    expect(await listed('branch')).toContain('feature/helo')
+    expect(await listed('env')).toContain('feature-helo')
+  })
+
+  test('one that was built, or pushed, is no slip', async () => {
+    await finishBuild(slips, await arrangeBuild(context, slips, 'feature/built'))
+    await playRun(context, slips, (await arrangeBuild(context, slips, 'feature/built')).runId, {
+      failures: missing,
+    })
+    await deliverGithub(
+      server,
+      'slips-webhook-secret',
+      githubPush({ full_name: 'slips/odoo' }, 'feature/pushed'),
+    )
+    await playRun(context, slips, (await arrangeBuild(context, slips, 'feature/pushed')).runId, {
+      failures: missing,
+    })
+    for (const noun of ['branch', 'env']) {
+      expect(await listed(noun)).toMatch(/feature.built/)
+      expect(await listed(noun)).toMatch(/feature.pushed/)
+    }
+  })
+
+  test('a project whose repository was never read goes at once, production included', async () => {
+    await create('typo')
+    const typo = { ...tenant, project: 'typo' }
+    const denied = { ...missing.resolve, reason: 'repository-denied', error: 'there is no such repository' }
+    await playRun(context, typo, (await arrangeBuild(context, typo, 'main')).runId, {
+      failures: { resolve: denied },
+    })
+    await arrangeBuild(context, typo, 'feature/x').then(({ runId }) =>
+      playRun(context, typo, runId, { failures: { resolve: denied } }),
+    )
+    expect(await json('project', 'delete', 'typo', '--plan')).toMatchObject({ environments: [], blocker: '' })
+    expect(await json('project', 'delete', 'typo', '--confirm', 'typo')).toMatchObject({ deleted: true })
+    expect((await cli('project', 'list')).stdout).not.toContain('typo')
+    expect(JSON.stringify(await json('env', 'list'))).not.toContain('typo')
   })
 })

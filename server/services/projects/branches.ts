@@ -8,7 +8,10 @@ import { stages, timestampOf } from '../messages.ts'
 import { forgetIgnoredPush, listIgnoredBranches } from './ignored-pushes.ts'
 import { requireProject } from './projects.ts'
 
-/** Branches that were pushed or built, by project and age, and those that were ignored. Throws `project-not-found`. */
+/**
+ * Branches that were pushed or built, by project and age, and those that were ignored. One that is gone is among them for as
+ * long as its environment is. Throws `project-not-found`.
+ */
 export async function listBranches(
   { db }: AppContext,
   caller: Caller,
@@ -40,7 +43,8 @@ export async function listBranches(
     const projectId = project ? (await requireProject(tx, project)).id : undefined
     if (projectId) query = query.where('projects.id', '=', projectId)
     const rows = await query.execute()
-    const branches = rows.map((row) =>
+    const listed = rows.filter((row) => !row.deleted_at || row.environment)
+    const branches = listed.map((row) =>
       create(BranchSchema, {
         project: row.project,
         name: row.name,

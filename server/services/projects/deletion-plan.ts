@@ -1,12 +1,13 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../../context.ts'
+import { neverBuilt } from '../../db/never-built.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import { requireProject } from './projects.ts'
 
 /** What the deletion of a project takes away, and what it leaves. */
 export interface DeletionPlan {
-  /** Living environments that go, with their data; their names. */
+  /** Living environments that go, with their data; their names. What was never built has none, and goes without a word. */
   readonly environments: readonly string[]
   /** Values given to Odoo, and what builds present to others. */
   readonly secrets: number
@@ -49,6 +50,7 @@ export async function planDeletion(
     .select(['name', 'stage'])
     .where('project_id', '=', id)
     .where('status', '<>', 'destroyed')
+    .where(sql<boolean>`not ${neverBuilt}`)
     .orderBy('name')
     .execute()
   const production = environments.find(({ stage }) => stage === 'production')

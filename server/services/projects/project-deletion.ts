@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import { queueEnvironmentRun } from '../../db/environment-runs.ts'
+import { neverBuilt } from '../../db/never-built.ts'
 import { actAsServer, type Tx, withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
@@ -76,6 +77,7 @@ async function destroyEnvironments(
     .where('project_id', '=', project.id)
     .where('status', '<>', 'destroyed')
     .where('stage', '<>', 'production')
+    .where(sql<boolean>`not ${neverBuilt}`)
     .orderBy('name')
     .execute()
   const under = await tx
@@ -108,6 +110,12 @@ async function takeAway(tx: Tx, projectId: string, now: Date): Promise<void> {
     await sql`update ${sql.table(table)} set ${sql.ref(ending)} = ${now}
       where project_id = ${projectId} and ${sql.ref(ending)} is null`.execute(tx)
   }
+  await tx
+    .updateTable('environments')
+    .set({ status: 'destroyed', destroyed_at: now, updated_at: now })
+    .where('project_id', '=', projectId)
+    .where('status', '<>', 'destroyed')
+    .execute()
   await tx.updateTable('branches').set({ destroy_at: null }).where('project_id', '=', projectId).execute()
   await tx.deleteFrom('ignored_pushes').where('project_id', '=', projectId).execute()
 }
