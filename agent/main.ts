@@ -4,8 +4,8 @@ import { parseConfig } from './config.ts'
 
 const help = `fairway-agent: runs Fairway's tasks on this host
 
-  fairway-agent join <token> --server <host:port>[,<host:port>…] [--name <host name>]
-      Joins this host with a one-time token (fairway host join-token).
+  fairway-agent join --server <host:port>[,<host:port>…] --token <token> [--name <host name>]
+      Joins this host with a one-time token, as \`fairway host join-token\` prints it.
   fairway-agent run
       Serves until SIGTERM: then no new work, a grace for what runs, exit 0. Containers stay up.
   fairway-agent pool create [--path <directory>] [--loop <size, for instance 40G>] [--filesystem btrfs|xfs]

@@ -5,6 +5,7 @@ import { downtimeSeconds } from '../releases/downtime.ts'
 import type { Plan } from '../releases/plan.ts'
 import type { Image, Source } from '../releases/source.ts'
 import type { BuildActions, Look, Snapshot } from '../scheduler/types.ts'
+import { maintenanceText } from './maintenance-text.ts'
 import { rehearsalOf } from './rehearsal.ts'
 import { serve, serveFromNewCell } from './serve.ts'
 
@@ -52,7 +53,8 @@ async function firstRelease(run: BuildActions, { source, image, changes }: Plan)
 
 /** What a change of production's data is made of: what it does to them, and for how long people are sent away. */
 interface DataChange {
-  readonly seconds: number
+  /** Undefined: nothing predicts it. */
+  readonly seconds: number | undefined
   readonly summary: string
   readonly look: Look
   readonly apply: () => Promise<void>
@@ -68,7 +70,7 @@ function update(
   rehearsal: RehearsalRecord | undefined,
 ): DataChange {
   return {
-    seconds: rehearsal ? downtimeSeconds(rehearsal.downtimeMs) : unknownSeconds,
+    seconds: rehearsal ? downtimeSeconds(rehearsal.downtimeMs) : undefined,
     summary: describe(changes),
     // People are away meanwhile, and the rehearsal has made the same bundles on a clone.
     look: rehearsal ? 'models' : 'all',
@@ -128,8 +130,7 @@ export async function updateDatabase(
       await run.requireRoom(current.cellId)
       await run.holdCell(current.cellId)
       interrupted = true
-      const text = 'This system is being updated and will be back in a few minutes.'
-      await run.maintenance(text, change.seconds)
+      await run.maintenance(maintenanceText(change.seconds), change.seconds ?? unknownSeconds)
       await run.stopCurrent()
       safety = await run.safetySnapshot(current.cellId)
       await run.note({ safetySnapshotId: safety.id })
@@ -166,7 +167,7 @@ export const reload = (
   planned: Contents | undefined,
   look: Look,
 ): DataChange => ({
-  seconds: unknownSeconds,
+  seconds: undefined,
   summary: `the data stay; ${describe(changes)}`,
   look,
   async apply() {
