@@ -17,6 +17,7 @@ export const nouns: Record<string, Noun> = {
       pin: () => import('./commands/project/pin.ts'),
       show: () => import('./commands/project/show.ts'),
       update: () => import('./commands/project/update.ts'),
+      webhook: () => import('./commands/project/webhook.ts'),
       rename: () => import('./commands/project/rename.ts'),
       archive: () => import('./commands/project/archive.ts'),
       unarchive: () => import('./commands/project/unarchive.ts'),

@@ -12,6 +12,7 @@ import { renameProject } from '../services/projects/project-rename.ts'
 import { updateProject } from '../services/projects/project-update.ts'
 import { createProject, getProject, listProjects, pinProject } from '../services/projects/projects.ts'
 import { githubPin, requirePin, requireRepositoryIds } from '../services/projects/repository-pin.ts'
+import { getWebhook, webhookUrlOf } from '../services/projects/webhook.ts'
 import { callerOf } from './caller.ts'
 
 export const projectsApi = (app: AppContext): ServiceImpl<typeof ProjectService> => ({
@@ -21,8 +22,10 @@ export const projectsApi = (app: AppContext): ServiceImpl<typeof ProjectService>
       branchRules: request.branchRules.map(requireRule),
       ids: requireRepositoryIds(request.githubRepositoryId, request.githubOwnerId),
     })
-    const path = `/webhooks/github/${created.project.id}`
-    return { ...created, webhookUrl: new URL(path, app.config.publicUrl).href }
+    return { ...created, webhookUrl: webhookUrlOf(app.config.publicUrl, created.project.id) }
+  },
+  async getProjectWebhook({ project, limit }, context) {
+    return await getWebhook(app, callerOf(context), project, limit)
   },
   async pinRepository(request, context) {
     const { project, githubRepositoryId, githubOwnerId, repositoryUid, ownerUid, repositoryUrl } = request

@@ -44,6 +44,7 @@ import type {
   ProjectNamesTable,
   ProjectsTable,
   WebhookDeliveriesTable,
+  WebhookRefusalsTable,
 } from './tables/projects.ts'
 import type { ReleasesTable } from './tables/releases.ts'
 import type {
@@ -80,6 +81,7 @@ export interface Schema {
   log_segments: LogSegmentsTable
   audit_events: AuditEventsTable
   webhook_deliveries: WebhookDeliveriesTable
+  webhook_refusals: WebhookRefusalsTable
   ignored_pushes: IgnoredPushesTable
   authority: AuthorityTable
   project_members: ProjectMembersTable

@@ -99,9 +99,9 @@ async function proveSender(
 }
 
 /** Those that were seen with that very repository first, and then the oldest: nobody pushes them aside by making more. */
-async function listCandidates(
+export async function listCandidates(
   { db }: AppContext,
-  { forge, named: { slug, id }, projectId }: UnprovenDelivery,
+  { forge, named: { slug, id }, projectId }: Pick<UnprovenDelivery, 'forge' | 'named' | 'projectId'>,
 ): Promise<Place[]> {
   const isPinned = sql<boolean>`coalesce(repository_uid = ${uidOf(forge, id)}
     or github_repository_id = ${githubIdOf(forge, id)}, false)`

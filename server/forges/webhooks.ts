@@ -8,8 +8,10 @@ import { refusedTextOf } from '../services/refused-text.ts'
 import { isUuid } from '../services/uuid.ts'
 import { BodyError, type BodyFault, createBodyReader } from './body.ts'
 import { handleDelivery } from './deliveries.ts'
-import { type Heading, requireHeading, stranger } from './heading.ts'
+import { type Heading, RefusedDelivery, requireHeading, stranger } from './heading.ts'
 import { parseJson } from './payload.ts'
+import { forgeOf } from './recognize.ts'
+import { createRefusals, type Refusal, type Refusals } from './refusals.ts'
 import { createRepositoryScan, type NamedRepository } from './repository-scan.ts'
 import { findSenders } from './senders.ts'
 
@@ -25,6 +27,8 @@ export function addWebhooks(scope: FastifyInstance, context: AppContext): void {
   // The signature is over the bytes as they came.
   scope.removeAllContentTypeParsers()
   const bodies = createBodyReader()
+  const refusals = createRefusals(context)
+  scope.addHook('onClose', () => refusals.close())
   scope.addContentTypeParser('application/json', async (request: FastifyRequest, stream: Readable) => {
     const heading = requireHeading(request)
     const scan = createRepositoryScan(heading.forge.place)
@@ -34,14 +38,14 @@ export function addWebhooks(scope: FastifyInstance, context: AppContext): void {
   scope.addHook('onRequest', async (request, reply) => {
     reply.raw.once('close', () => bodies.release(request))
   })
-  scope.setErrorHandler(createRefusal(context))
+  scope.setErrorHandler(createRefusal(context, refusals))
   for (const address of addresses) {
     for (const path of [`/webhooks/${address}`, `/webhooks/${address}/:project`]) {
       scope.post<{ Params: { project?: string } }>(path, async (request, reply) => {
         try {
-          return await receive(context, request, reply)
+          return await receive(context, refusals, request, reply)
         } catch (error) {
-          return await refuse(context, error, request, reply)
+          return await refuse(context, refusals, error, request, reply)
         }
       })
     }
@@ -54,9 +58,10 @@ interface Read extends Heading {
 }
 
 /** For what no delivery could be read from; counts since the start of the server are in its log. */
-function createRefusal({ log }: AppContext) {
+function createRefusal({ log }: AppContext, refusals: Refusals) {
   const sinceStart: Record<BodyFault, number> = { 'too-large': 0, 'cut-off': 0, busy: 0, slow: 0 }
   return async (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+    note(refusals, request as Delivering, kindOf(error), messageOf(error))
     if (error instanceof BodyError) {
       sinceStart[error.fault] += 1
       const { fault, receivedBytes, declaredBytes } = error
@@ -79,26 +84,60 @@ function createRefusal({ log }: AppContext) {
     }
     const code = (error as { statusCode?: number }).statusCode ?? 500
     log.warn({ err: error, requestId: request.id }, 'webhook not read')
-    const said =
-      code < 500 ? error.message : `The server failed; its log has the cause under request ${request.id}.`
+    const said = code < 500 ? error.message : failed(request)
     return await reply.code(code).send({ error: said })
   }
 }
 
-async function receive(
-  context: AppContext,
-  request: FastifyRequest<{ Params: { project?: string } }>,
-  reply: FastifyReply,
-) {
+type Delivering = FastifyRequest<{ Params: { project?: string } }>
+
+/** For who looks after the project that it was sent to. */
+function note(refusals: Refusals, request: Delivering, reason: Refusal['reason'], explanation: string): void {
   const read = request.body as Read | undefined
+  const { project } = request.params
+  if (project === undefined ? !read : !isUuid(project)) return
+  const forge = read?.forge ?? forgeOf(request)
+  refusals.note({
+    forge,
+    reason,
+    explanation,
+    event: read?.name.event ?? forge.findName(request)?.event ?? '',
+    named: read?.named ?? { slug: undefined, id: undefined },
+    projectId: project,
+    requestId: request.id,
+  })
+}
+
+function kindOf(error: Error): Refusal['reason'] {
+  if (error instanceof BodyError) return 'body'
+  if (error instanceof RefusedDelivery) return error.statusCode === 401 ? 'unsigned' : 'headers'
+  return ((error as { statusCode?: number }).statusCode ?? 500) < 500 ? 'headers' : 'server-failed'
+}
+
+const unsigned =
+  'It has no signature, or one that no secret makes: the webhook at the git server lacks the project’s secret.'
+const wrongSignature =
+  'Its signature was made with another secret than the project’s: give the git server the one that the project has ' +
+  '(fairway project webhook rotate PROJECT makes a new one).'
+
+const messageOf = (error: Error): string =>
+  error instanceof RefusedDelivery && error.statusCode === 401 ? unsigned : error.message
+
+async function receive(context: AppContext, refusals: Refusals, request: Delivering, reply: FastifyReply) {
+  const read = request.body as Read | undefined
+  const refuseUnreadable = async (error: string) => {
+    note(refusals, request, 'payload', error)
+    return await reply.code(400).send({ error })
+  }
   if (!read || (read.named.slug === undefined && read.named.id === undefined)) {
-    return await reply.code(400).send({ error: 'The payload names no repository.' })
+    return await refuseUnreadable('The payload names no repository.')
   }
   // Such bytes were not sent by any forge.
-  if (!isUtf8(read.body)) return await reply.code(400).send({ error: 'The payload is not UTF-8.' })
+  if (!isUtf8(read.body)) return await refuseUnreadable('The payload is not UTF-8.')
   const { forge, name, body, named } = read
   const refuseStranger = async () => {
     context.log.warn({ requestId: request.id, forge: forge.name, named }, 'webhook refused')
+    note(refusals, request, 'signature', wrongSignature)
     return await reply.code(401).send({ error: stranger })
   }
   const { project } = request.params
@@ -125,15 +164,26 @@ async function receive(
   return await reply.code(202).send(outcomes.length === 1 ? outcomes[0] : { outcomes })
 }
 
-async function refuse({ log }: AppContext, error: unknown, request: FastifyRequest, reply: FastifyReply) {
+async function refuse(
+  { log }: AppContext,
+  refusals: Refusals,
+  error: unknown,
+  request: Delivering,
+  reply: FastifyReply,
+) {
   const known = error instanceof DomainError ? error : (outageOf(error) ?? refusedTextOf(error))
   if (!known || known.kind === 'unavailable') {
     log.error({ err: error, requestId: request.id }, 'webhook failed')
+    note(refusals, request, 'server-failed', known?.message ?? failed(request))
     return await reply.code(known ? 503 : 500).send({
-      error: known?.message ?? `The server failed; its log has the cause under request ${request.id}.`,
+      error: known?.message ?? failed(request),
     })
   }
   log.warn({ err: error, requestId: request.id }, 'webhook not acted on')
   const code = known.kind === 'invalid' ? 400 : 409
+  note(refusals, request, code === 400 ? 'payload' : 'not-acted-on', known.message)
   return await reply.code(code).send({ error: known.message, reason: known.reason })
 }
+
+const failed = ({ id }: FastifyRequest): string =>
+  `The server failed; its log has the cause under request ${id}.`

@@ -117,7 +117,7 @@ export const matrix = {
     does: 'Deliver events of the repository',
     reach: 'project',
     roles: ['webhook'],
-    writes: ['webhook_deliveries', 'ignored_pushes', 'branches'],
+    writes: ['webhook_deliveries', 'webhook_refusals', 'ignored_pushes', 'branches'],
   },
   'branch.delete': {
     does: 'Note that a branch is gone',

@@ -256,6 +256,7 @@ export const cases: Record<string, Case> = {
     mutates: true,
   },
   'fairway.v1.ProjectService.listProjects': { request: () => ({}), namesNothing: true },
+  'fairway.v1.ProjectService.getProjectWebhook': { request: ({ project }) => ({ project }) },
   'fairway.v1.ProjectService.getProject': { request: ({ project }) => ({ project }) },
   'fairway.v1.SecretService.setSecret': {
     request: ({ project }) => ({ project, name: 'API_TOKEN', value: 'never-in-an-answer' }),

@@ -72,6 +72,7 @@ export const tables: Record<string, TableCase> = {
   log_segments: { ...removable, project: { column: 'stream_id', of: 'log_streams' } },
   audit_events: { ...kept, project, scheduler: ['id', 'organization_id'] },
   webhook_deliveries: { ...kept, project },
+  webhook_refusals: { ...changed, project },
   ignored_pushes: { ...removable, project },
   project_members: { ...changed, project },
   grants: { ...changed, project },

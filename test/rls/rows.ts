@@ -151,6 +151,17 @@ export async function seedProject(client: pg.Client, organization_id: string, na
     event: 'push',
     outcome: 'push',
   })
+  await insert('webhook_refusals', {
+    project_id,
+    forge: 'github',
+    reason: 'signature',
+    event: 'push',
+    repository: 'acme/odoo',
+    explanation: 'another secret',
+    refusals: 1,
+    first_refused_at: new Date(),
+    last_refused_at: new Date(),
+  })
   await insert('ignored_pushes', {
     project_id,
     branch: 'master',

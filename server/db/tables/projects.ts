@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely'
-import type { Created, Json, JsonOrNull, TimeOrNull } from './columns.ts'
+import type { Created, Json, JsonOrNull, Time, TimeOrNull } from './columns.ts'
 
 // Projects, their branches and environments.
 
@@ -90,4 +90,27 @@ export interface WebhookDeliveriesTable {
   event: string
   outcome: string
   received_at: Created
+}
+
+export type RefusalReason =
+  | 'headers'
+  | 'unsigned'
+  | 'signature'
+  | 'other-repository'
+  | 'body'
+  | 'payload'
+  | 'not-acted-on'
+  | 'server-failed'
+
+export interface WebhookRefusalsTable {
+  organization_id: string
+  project_id: string
+  forge: 'github' | 'gitlab' | 'gitea' | 'bitbucket'
+  reason: RefusalReason
+  event: string
+  repository: string
+  explanation: string
+  refusals: number
+  first_refused_at: Time
+  last_refused_at: Time
 }

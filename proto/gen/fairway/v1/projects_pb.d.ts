@@ -390,6 +390,153 @@ export declare type GetProjectResponse = Message<"fairway.v1.GetProjectResponse"
 export declare const GetProjectResponseSchema: GenMessage<GetProjectResponse>;
 
 /**
+ * @generated from message fairway.v1.GetProjectWebhookRequest
+ */
+export declare type GetProjectWebhookRequest = Message<"fairway.v1.GetProjectWebhookRequest"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+
+  /**
+   * Of deliveries; default 50, at most 500.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message fairway.v1.GetProjectWebhookRequest.
+ * Use `create(GetProjectWebhookRequestSchema)` to create a new message.
+ */
+export declare const GetProjectWebhookRequestSchema: GenMessage<GetProjectWebhookRequest>;
+
+/**
+ * @generated from message fairway.v1.GetProjectWebhookResponse
+ */
+export declare type GetProjectWebhookResponse = Message<"fairway.v1.GetProjectWebhookResponse"> & {
+  /**
+   * Ends in the project's id; at other git servers than GitHub it has their name in its place.
+   *
+   * @generated from field: string webhook_url = 1;
+   */
+  webhookUrl: string;
+
+  /**
+   * That were believed, newest first.
+   *
+   * @generated from field: repeated fairway.v1.WebhookDelivery deliveries = 2;
+   */
+  deliveries: WebhookDelivery[];
+
+  /**
+   * One for each kind of git server and reason, newest first. They appear some seconds after the refusal.
+   *
+   * @generated from field: repeated fairway.v1.WebhookRefusal refusals = 3;
+   */
+  refusals: WebhookRefusal[];
+};
+
+/**
+ * Describes the message fairway.v1.GetProjectWebhookResponse.
+ * Use `create(GetProjectWebhookResponseSchema)` to create a new message.
+ */
+export declare const GetProjectWebhookResponseSchema: GenMessage<GetProjectWebhookResponse>;
+
+/**
+ * @generated from message fairway.v1.WebhookDelivery
+ */
+export declare type WebhookDelivery = Message<"fairway.v1.WebhookDelivery"> & {
+  /**
+   * As the git server calls it.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string event = 2;
+   */
+  event: string;
+
+  /**
+   * `push`, `delete`, `pong`, `repository`, `ignore`, `several`
+   *
+   * @generated from field: string outcome = 3;
+   */
+  outcome: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp received_at = 4;
+   */
+  receivedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.WebhookDelivery.
+ * Use `create(WebhookDeliverySchema)` to create a new message.
+ */
+export declare const WebhookDeliverySchema: GenMessage<WebhookDelivery>;
+
+/**
+ * Deliveries that were sent to the project's address, or name its repository, and were not acted on.
+ *
+ * @generated from message fairway.v1.WebhookRefusal
+ */
+export declare type WebhookRefusal = Message<"fairway.v1.WebhookRefusal"> & {
+  /**
+   * @generated from field: string forge = 1;
+   */
+  forge: string;
+
+  /**
+   * `headers`, `unsigned`, `signature`, `other-repository`, `body`, `payload`, `not-acted-on`, `server-failed`
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Of the last one.
+   *
+   * @generated from field: string event = 3;
+   */
+  event: string;
+
+  /**
+   * @generated from field: string repository = 4;
+   */
+  repository: string;
+
+  /**
+   * @generated from field: string explanation = 5;
+   */
+  explanation: string;
+
+  /**
+   * @generated from field: uint32 count = 6;
+   */
+  count: number;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp first_refused_at = 7;
+   */
+  firstRefusedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_refused_at = 8;
+   */
+  lastRefusedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.WebhookRefusal.
+ * Use `create(WebhookRefusalSchema)` to create a new message.
+ */
+export declare const WebhookRefusalSchema: GenMessage<WebhookRefusal>;
+
+/**
  * @generated from message fairway.v1.PinRepositoryRequest
  */
 export declare type PinRepositoryRequest = Message<"fairway.v1.PinRepositoryRequest"> & {
@@ -836,6 +983,16 @@ export declare const ProjectService: GenService<{
     methodKind: "unary";
     input: typeof GetProjectRequestSchema;
     output: typeof GetProjectResponseSchema;
+  },
+  /**
+   * Where the git server delivers, what came, and what was refused and why.
+   *
+   * @generated from rpc fairway.v1.ProjectService.GetProjectWebhook
+   */
+  getProjectWebhook: {
+    methodKind: "unary";
+    input: typeof GetProjectWebhookRequestSchema;
+    output: typeof GetProjectWebhookResponseSchema;
   },
   /**
    * Of which repository the project is from now on, where it was made anew or given to another owner.
