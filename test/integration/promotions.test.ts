@@ -1,6 +1,10 @@
+import { create } from '@bufbuild/protobuf'
 import { describe, expect, it, vi } from 'vitest'
+import { EnvironmentRefSchema } from '../../proto/gen/fairway/v1/environments_pb.js'
 import { pipelines } from '../../server/pipelines/pipelines.ts'
 import { advance } from '../../server/scheduler/advance.ts'
+import { stopEnvironment } from '../../server/services/environments/environments.ts'
+import { listApprovals } from '../../server/services/governance/approval-views.ts'
 import { approve } from '../../server/services/governance/approvals.ts'
 import { archiveProject } from '../../server/services/projects/project-archive.ts'
 import { renameProject } from '../../server/services/projects/project-rename.ts'
@@ -189,6 +193,33 @@ describe('a promotion', () => {
     await play(runId)
     expect(await runOf(runId)).toMatchObject({ status: 'superseded' })
     expect((await served()).digest).toBe(digestOf('one'))
+  })
+
+  it('that waits is the one that who asks again follows, with its approval', async () => {
+    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    await untilWaiting(runId)
+    const wanted = { ...ref, planSha256: (await plan()).sha256 }
+    const rita = await member('rita4', 'release-manager')
+    expect(await promoteRelease(context(), rita, wanted)).toBe(runId)
+    const [asked] = await listApprovals(context(), rita, { project: 'shop', all: false, limit: 9 })
+    expect(asked).toMatchObject({ runId, status: 'open' })
+    const vote = { approvalId: asked?.id ?? '', subjectSha256: asked?.subjectSha256 ?? '', note: '' }
+    await approve(context(), rita, vote)
+    expect(await promoteRelease(context(), tenant().caller, wanted)).toBe(runId)
+    await play(runId)
+    expect(await runOf(runId)).toMatchObject({ status: 'succeeded', cancel_cause: null })
+    expect(await approvalOf(asked?.id)).toMatchObject({ status: 'used', run_id: runId })
+  })
+
+  it('that waits gives way to what is something else, which is asked for once as well', async () => {
+    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    await untilWaiting(runId)
+    const production = create(EnvironmentRefSchema, { project: 'shop', environment: 'production' })
+    const stop = await stopEnvironment(context(), tenant().caller, production)
+    expect(stop).not.toBe(runId)
+    await play(runId)
+    expect(await runOf(runId)).toMatchObject({ status: 'cancelled' })
+    expect(await stopEnvironment(context(), tenant().caller, production)).toBe(stop)
   })
 
   it.each([

@@ -145,7 +145,11 @@ describe('a rollback', () => {
 
   it('waits for the approval that the policy asks for', async () => {
     await promoted()
-    const runId = await startRollback(context(), tenant().caller, { ...wanted, withData: true })
+    const withData = { ...wanted, withData: true }
+    const runId = await startRollback(context(), tenant().caller, withData)
+    await play(runId, { untilApproval: true })
+    // Who asks again follows the one that waits.
+    expect(await startRollback(context(), tenant().caller, withData)).toBe(runId)
     await play(runId)
     const approvals = await tenant().scope((tx) =>
       tx.selectFrom('approvals').selectAll().where('run_id', '=', runId).execute(),

@@ -5,12 +5,16 @@ import { withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
+import { findSameRun } from '../same-run.ts'
 import { type EnvironmentRow, requireEnvironment } from './environment-views.ts'
 import { requireIdle } from './idle.ts'
 
 type Verb = 'start' | 'stop' | 'destroy'
 
-/** Stops Odoo and PostgreSQL; the data stays. Gives the run's id. Throws `environment-not-running`. */
+/**
+ * Stops Odoo and PostgreSQL; the data stays. Gives the run's id, as the others here of the run that does the same already,
+ * if there is one. Throws `environment-not-running`.
+ */
 export const stopEnvironment = (context: AppContext, caller: Caller, ref?: EnvironmentRef) =>
   queueRun(context, caller, ref, 'stop', (environment) => {
     if (environment.status === 'running') return
@@ -73,6 +77,8 @@ async function queueRun(
     await lockLivingProject(tx, known.project_id, permission)
     const environment = await requireEnvironment(tx, ref)
     requireState(environment)
+    const same = await findSameRun(tx, environment.id, kind)
+    if (same) return same
     await requireIdle(tx, caller, environment, kind)
     return await queueEnvironmentRun(tx, caller, environment, {
       kind,

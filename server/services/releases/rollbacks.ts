@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { AppContext } from '../../context.ts'
 import { withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
@@ -5,12 +6,13 @@ import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
 import { requireEnvironment } from '../environments/environment-views.ts'
 import { requireIdle } from '../environments/idle.ts'
+import { findSameRun } from '../same-run.ts'
 import { requireSeen } from './prepared-plan.ts'
 import { queueProductionRun } from './queue-run.ts'
 import { prepareRollback, type WantedRollback } from './rollback-plan.ts'
 
 /**
- * Takes production back; gives the run's id. Throws what prepareRollback throws, `rollback-refused`, `plan-changed`,
+ * Takes production back; gives the run's id, also where the same is on its way already. Throws what prepareRollback throws, `rollback-refused`, `plan-changed`,
  * `environment-busy`.
  */
 export async function startRollback(
@@ -36,17 +38,22 @@ export async function startRollback(
       project: project.name,
       environment: production.environment.name,
     })
-    await requireIdle(tx, caller, environment, 'roll back')
     const { release, deployment, data } = target
+    const input = {
+      releaseId: release.id,
+      withData: data !== undefined,
+      force: wanted.force,
+      planSha256: target.sha256,
+    }
+    const same = await findSameRun(tx, environment.id, 'rollback', (run) =>
+      isDeepStrictEqual(run.input, input),
+    )
+    if (same) return same
+    await requireIdle(tx, caller, environment, 'roll back')
     return await queueProductionRun(tx, caller, production, {
       kind: 'rollback',
       commit: deployment.commit,
-      input: {
-        releaseId: release.id,
-        withData: data !== undefined,
-        force: wanted.force,
-        planSha256: target.sha256,
-      },
+      input,
       action: 'release.rollback',
       details: {
         toBuild: release.build_number,
