@@ -1,4 +1,5 @@
 import { shortApproval } from './approval-detail.ts'
+import { failureLines, logsCommand } from './failure-lines.ts'
 import { formatAge, formatBytes, formatDuration } from './format.ts'
 import type { BuildDetailJson, StepJson } from './json/build.ts'
 import type { Output } from './output.ts'
@@ -47,6 +48,9 @@ export function printBuild(out: Output, build: BuildDetailJson): void {
   for (const warning of build.warnings) out.line(paint('yellow', `warning: ${warning}`))
   if (build.steps.length > 0) out.line()
   for (const line of stepTable(out, build.steps)) out.line(line)
+  if (!build.failure) return
+  for (const line of ['', ...failureLines(paint, build.failure), '']) out.line(line)
+  out.note(`Its logs: ${logsCommand(build)}`)
 }
 
 export function stepTable(out: Output, steps: readonly StepJson[]): string[] {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
+import { logsCommand } from './failure-lines.ts'
 import type { Session } from './session.ts'
 import { addTimeout, timeoutOf } from './timeout-option.ts'
 import { waitForRun } from './wait-for-run.ts'
@@ -24,7 +25,7 @@ export async function followRun(
   const { out } = session
   if (!options.wait) {
     if (out.json) out.printJson({ runId })
-    else out.line(`${words.doing}. See it: fairway run show ${runId}`)
+    else out.line(`${words.doing}. Follow it: fairway run watch ${runId}`)
     return undefined
   }
   if (!out.json) out.note(`${words.doing} …`)
@@ -33,7 +34,7 @@ export async function followRun(
   if (run.status !== 'succeeded') {
     throw new CliError(
       exitCodes.failure,
-      `It ${run.status}${run.reason ? `: ${run.reason}` : ''}. See it: fairway run show ${runId}`,
+      `It ${run.status}${run.reason ? `: ${run.reason}` : ''}. Its logs: ${logsCommand(run)}`,
     )
   }
   if (!out.json) out.line(`${words.done}.`)

@@ -126,7 +126,7 @@ export const nouns: Record<string, Noun> = {
   },
   run: {
     summary: 'The record of a build or another run',
-    verbs: { show: () => import('./commands/run/show.ts') },
+    verbs: { show: () => import('./commands/run/show.ts'), watch: () => import('./commands/run/watch.ts') },
   },
   audit: {
     summary: 'The log of every change, and proof that nobody rewrote it',

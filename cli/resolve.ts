@@ -1,10 +1,12 @@
 import { ProjectService } from '../proto/gen/fairway/v1/projects_pb.js'
 import { CliError, usageError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
-import { parseBuildName, parseEnvironmentName } from './refs.ts'
+import { isRunId, parseBuildName, parseEnvironmentName } from './refs.ts'
 import type { Session } from './session.ts'
 
 const buildForms = 'Name a build like `acme 12`, `acme/12` or `acme#12`.'
+const runForms =
+  'Name one by its id, as `fairway evidence list` and `release history` have it, or as a build: `acme/12`.'
 const environmentForms =
   'Name an environment like `acme production`, `acme/production` or `acme/release/1.0`.'
 
@@ -16,6 +18,17 @@ export async function resolveBuild(
   const name = parseBuildName(words)
   if (!name) throw usageError(`${quote(words)} names no build. ${buildForms}`)
   return { project: name.project ?? (await onlyProject(session)), number: name.number }
+}
+
+/** Any run, by its id or as a build. Throws a usage error. */
+export async function resolveRun(
+  session: Session,
+  words: readonly string[],
+): Promise<{ runId: string } | { build: { project: string; number: number } }> {
+  const [first = ''] = words
+  if (words.length === 1 && isRunId(first)) return { runId: first }
+  if (!parseBuildName(words)) throw usageError(`${quote(words)} names no run. ${runForms}`)
+  return { build: await resolveBuild(session, words) }
 }
 
 /** The environment, by its own or its branch's name, with its project. Throws a usage error. */

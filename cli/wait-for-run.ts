@@ -44,7 +44,7 @@ export async function waitForRun(session: Session, runId: string, timeoutMs = In
         if (!isUnavailable(error) || Date.now() - answered > patienceMs) throw error
       }
       if (Date.now() - began > timeoutMs) {
-        const next = `Look again: fairway run show ${runId}`
+        const next = `Follow it: fairway run watch ${runId}`
         throw new CliError(
           exitCodes.timeout,
           `Not done after ${formatDuration(timeoutMs)}; it goes on. ${next}`,
@@ -53,7 +53,7 @@ export async function waitForRun(session: Session, runId: string, timeoutMs = In
       await pause(pollMs, undefined, { signal: session.signal })
     }
   } catch (error) {
-    if (session.signal.aborted) progress.note(`It goes on without you: fairway run show ${runId}`)
+    if (session.signal.aborted) progress.note(`It goes on without you: fairway run watch ${runId}`)
     throw error
   } finally {
     progress.end()

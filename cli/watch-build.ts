@@ -4,6 +4,7 @@ import type { BuildService } from '../proto/gen/fairway/v1/builds_pb.js'
 import { headline } from './build-detail.ts'
 import { CliError, isUnavailable } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { failureLines, logsCommand } from './failure-lines.ts'
 import { formatDuration } from './format.ts'
 import { type BuildDetailJson, buildDetailJson } from './json/build.ts'
 import type { Session } from './session.ts'
@@ -63,8 +64,8 @@ export function reportEnd({ out }: Session, build: BuildDetailJson): ExitCode {
   } else {
     for (const warning of build.warnings) out.line(out.paint('yellow', `warning: ${warning}`))
     if (good && build.url) out.line(build.url)
-    const name = `${build.project}/${build.number}`
-    if (!good) out.note(`Its logs: fairway logs ${name}`)
+    if (build.failure) for (const line of ['', ...failureLines(out.paint, build.failure), '']) out.line(line)
+    if (!good) out.note(`Its logs: ${logsCommand(build)}`)
   }
   return good ? exitCodes.ok : exitCodes.failure
 }

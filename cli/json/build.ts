@@ -1,5 +1,6 @@
 import type { Build, Step } from '../../proto/gen/fairway/v1/builds_pb.js'
 import { Result, RunStatus, Stage } from '../../proto/gen/fairway/v1/common_pb.js'
+import { failureJson } from './failure.ts'
 import { numberOf, textOf, timeOf, wordOf } from './values.ts'
 
 /** A line of `build list --json`; scripts depend on the keys. */
@@ -67,6 +68,7 @@ export const buildDetailJson = (build: Build) => ({
   warnings: build.warnings,
   updatedModules: build.updatedModules,
   manifestSha256: textOf(build.manifestSha256),
+  failure: failureJson(build.failure),
 })
 export type BuildDetailJson = ReturnType<typeof buildDetailJson>
 

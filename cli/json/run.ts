@@ -1,6 +1,7 @@
 import { Result, RunStatus } from '../../proto/gen/fairway/v1/common_pb.js'
 import type { Run } from '../../proto/gen/fairway/v1/runs_pb.js'
 import { stepJson } from './build.ts'
+import { failureJson } from './failure.ts'
 import { numberOf, textOf, timeOf, wordOf } from './values.ts'
 
 export const runJson = (run: Run) => ({
@@ -34,6 +35,7 @@ export const runJson = (run: Run) => ({
     sizeBytes: numberOf(artifact.sizeBytes),
   })),
   manifestSha256: textOf(run.manifestSha256),
+  failure: failureJson(run.failure),
   manifest: run.manifest ? (JSON.parse(run.manifest) as unknown) : null,
 })
 export type RunJson = ReturnType<typeof runJson>

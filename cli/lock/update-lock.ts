@@ -1,6 +1,7 @@
 import { type Lock, LockService } from '../../proto/gen/fairway/v1/locks_pb.js'
 import { CliError, isNotFound } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { logsCommand } from '../failure-lines.ts'
 import type { RunJson } from '../json/run.ts'
 import type { Session } from '../session.ts'
 import { waitForRun } from '../wait-for-run.ts'
@@ -32,7 +33,7 @@ export async function updateLock(
   const run = await waitForRun(session, runId, timeoutMs)
   if (run.status !== 'succeeded') {
     const why = run.reason ? `: ${run.reason}` : ''
-    throw new CliError(exitCodes.failure, `It ${run.status}${why}. See it: fairway run show ${runId}`)
+    throw new CliError(exitCodes.failure, `It ${run.status}${why}. Its logs: ${logsCommand(run)}`)
   }
   const { lock } = await client.getLock({ runId }, { signal })
   if (!lock) return

@@ -2,6 +2,7 @@ import type { Client } from '@connectrpc/connect'
 import type { ReleaseService } from '../../proto/gen/fairway/v1/releases_pb.js'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { releaseEntryJson } from '../json/release-entry.ts'
+import { explainFailure } from '../report-run.ts'
 import type { Session } from '../session.ts'
 import { timeoutOf } from '../timeout-option.ts'
 import { waitForRun } from '../wait-for-run.ts'
@@ -21,7 +22,7 @@ export async function followRelease(
   const { out, signal } = session
   if (!options.wait) {
     if (out.json) out.printJson({ ...seen, runId })
-    else out.line(`It is under way. See it: fairway run show ${runId}`)
+    else out.line(`It is under way. Follow it: fairway run watch ${runId}`)
     return exitCodes.ok
   }
   const run = await waitForRun(session, runId, timeoutOf(options))
@@ -34,6 +35,7 @@ export async function followRelease(
     if (!endedWell(run) && release?.rehearsalRunId === runId) {
       out.note(`Its rehearsal: fairway release rehearsal ${runId}`)
     }
+    explainFailure(out, run, { reasonIsSaid: true })
     out.note(`Its evidence: fairway evidence show ${runId}`)
   }
   return endedWell(run) ? exitCodes.ok : exitCodes.failure

@@ -49,8 +49,8 @@ export async function findBusyRun(
   return undefined
 }
 
-/** `wait for it: fairway run show …`: what to do about a run that is under way. */
+/** `wait for it: fairway run watch …`: what to do about a run that is under way. */
 export const howToWait = (project: string, { id, kind, number }: BusyRun): string =>
   kind === 'build'
     ? `wait for build ${number} or cancel it: fairway build cancel ${project} ${number}`
-    : `wait for it: fairway run show ${id}`
+    : `wait for it: fairway run watch ${id}`

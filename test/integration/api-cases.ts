@@ -374,7 +374,8 @@ export const cases: Record<string, Case> = {
     mutates: true,
   },
   'fairway.v1.LogService.readLogs': {
-    request: (names) => ({ subject: { case: 'build', value: build(names) } }),
+    // A build is found as everywhere else.
+    request: ({ runId }) => ({ subject: { case: 'runId', value: runId } }),
     alsoNamedBy: (names) => ({ subject: { case: 'environment', value: environment(names) } }),
     arrange: async (context, tenant) => {
       const made = await served(context, tenant)

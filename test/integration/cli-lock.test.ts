@@ -106,7 +106,7 @@ test('as JSON it is one document, and a failure has the exit code of one', async
   const file = join(directory, 'never.lock')
   const failed = await update(['-o', file], after, { failures: { resolve: failure } })
   expect(failed.code).toBe(1)
-  expect(failed.stderr).toContain('there is no such branch. See it: fairway run show ')
+  expect(failed.stderr).toContain('there is no such branch. Its logs: fairway logs ')
   await expect(readFile(file)).rejects.toThrow('ENOENT')
 })
 

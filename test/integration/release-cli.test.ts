@@ -179,7 +179,7 @@ describe('promote', () => {
     running.kill('SIGINT')
     const { code, stderr } = await running.end
     expect(code).toBe(130)
-    expect(stderr).toContain(`It goes on without you: fairway run show ${runIds.promotion}`)
+    expect(stderr).toContain(`It goes on without you: fairway run watch ${runIds.promotion}`)
     expect((await cli('release', 'promote', 'acme', '--yes', '--timeout', '1ms')).code).toBe(7)
   })
 

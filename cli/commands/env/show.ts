@@ -49,7 +49,7 @@ export const command = verb({
         json.administratorLogin &&
           `as ${json.administratorLogin}: fairway env open ${json.project}/${json.name}`,
       ],
-      ['Under way', json.runningRun && `fairway run show ${json.runningRun}`],
+      ['Under way', json.runningRun && `fairway run watch ${json.runningRun}`],
     ])
     return undefined
   },

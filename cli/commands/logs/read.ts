@@ -6,7 +6,7 @@ import { usageError } from '../../errors.ts'
 import { parseDuration } from '../../format.ts'
 import { textOf, timeOf } from '../../json/values.ts'
 import type { Output } from '../../output.ts'
-import { parseBuildName } from '../../refs.ts'
+import { isRunId, parseBuildName } from '../../refs.ts'
 import { resolveBuild, resolveEnvironment } from '../../resolve.ts'
 import type { Session } from '../../session.ts'
 import { verb } from '../../verb.ts'
@@ -19,19 +19,21 @@ interface Options {
 }
 
 export const command = verb<Options>({
-  usage: 'logs <build-or-environment...>',
-  summary: 'Read the logs of a build or an environment',
-  details: 'A number names a build, everything else an environment.',
+  usage: 'logs <run-or-environment...>',
+  summary: 'Read the logs of a build, of any other run, or of an environment',
+  details:
+    'A number names a build, an id any run (a release, a rehearsal, a rollback), everything else an environment.',
   examples: [
     ['fairway logs acme/12 --step database', 'one step of a build'],
+    ['fairway logs 5c6b8a1e-0d0f-4c3a-9f57-2f1d7c9e4b10', 'a promotion, by the id of its run'],
     ['fairway logs acme production -f --since 10m', 'what production says, from ten minutes ago and on'],
     ['fairway logs acme/12 --json | jq -r .text', 'one JSON object a line'],
   ],
   configure: (command) =>
     command
-      .option('-f, --follow', 'go on until the build ends (an environment: until Ctrl-C)')
+      .option('-f, --follow', 'go on until the run ends (an environment: until Ctrl-C)')
       .option('--since <time>', 'a duration such as 10m, or an RFC 3339 time')
-      .option('--step <step>', 'resolve, image, database, deploy, smoke, record; runtime')
+      .option('--step <step>', 'one step alone, such as database; `fairway run show` has them all')
       .option('--tail <n>', 'the last n lines only'),
   async run(session, words, options) {
     const tail = Number(options.tail ?? 0)
@@ -46,9 +48,12 @@ export const command = verb<Options>({
       tail,
     }
     const stream = client.readLogs(request, { signal: session.signal })
+    let read = 0
     for await (const { lines } of stream) {
       for (const line of lines) await write(formatLine(session.out, line))
+      read += lines.length
     }
+    if (read === 0) session.out.note(nothingRead(words, options))
     return undefined
   },
 })
@@ -57,8 +62,17 @@ async function subjectOf(
   session: Session,
   words: readonly string[],
 ): Promise<MessageInitShape<typeof ReadLogsRequestSchema>['subject']> {
+  const [first = ''] = words
+  if (words.length === 1 && isRunId(first)) return { case: 'runId', value: first }
   if (parseBuildName(words)) return { case: 'build', value: await resolveBuild(session, words) }
   return { case: 'environment', value: await resolveEnvironment(session, words) }
+}
+
+/** What is there and was read to its end, and had nothing to say. */
+function nothingRead(words: readonly string[], { step, since }: Options): string {
+  const what = [step && `by step ${step}`, since && `since ${since}`].filter(Boolean).join(' ')
+  const isRun = isRunId(words[0] ?? '') || parseBuildName(words) !== undefined
+  return `Nothing was logged${what && ` ${what}`}.${isRun ? ` How it stands: fairway run show ${words.join(' ')}` : ''}`
 }
 
 export function parseSince(text: string | undefined, now = Date.now()): Date | undefined {

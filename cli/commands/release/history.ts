@@ -28,7 +28,7 @@ export const command = verb<{ limit?: string }>({
       out.note('Nothing went to production yet.')
     } else {
       for (const line of historyLines(out, entries)) out.line(line)
-      out.note('The evidence of one: fairway evidence show RUN')
+      out.note('The logs of one: fairway logs RUN; its evidence: fairway evidence show RUN')
     }
     return undefined
   },

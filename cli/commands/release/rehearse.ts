@@ -4,6 +4,7 @@ import { rehearsalJson } from '../../json/rehearsal.ts'
 import type { RunJson } from '../../json/run.ts'
 import { rehearsalLines } from '../../release/rehearsal-lines.ts'
 import { resolveRelease } from '../../release/resolve-release.ts'
+import { explainFailure } from '../../report-run.ts'
 import { oneLine } from '../../table.ts'
 import { addTimeout, timeoutOf } from '../../timeout-option.ts'
 import { verb } from '../../verb.ts'
@@ -28,7 +29,7 @@ export const command = verb<{ wait: boolean; timeout?: string }>({
     const { runId } = await client.rehearseRelease(await resolveRelease(session, words), { signal })
     if (!options.wait) {
       if (out.json) out.printJson({ runId })
-      else out.line(`It is rehearsed. See it: fairway run show ${runId}`)
+      else out.line(`It is rehearsed. Follow it: fairway run watch ${runId}`)
       return undefined
     }
     const run = await waitForRun(session, runId, timeoutMs)
@@ -42,6 +43,7 @@ export const command = verb<{ wait: boolean; timeout?: string }>({
       if (run.status !== 'succeeded' && rehearsal?.verdict !== 'red') {
         out.note(`It ${run.status}${run.reason ? `: ${oneLine(run.reason)}` : ''}`)
       }
+      explainFailure(out, run, { reasonIsSaid: true })
       out.note(rehearsal ? `Again: fairway release rehearsal ${runId}` : `See it: fairway run show ${runId}`)
     }
     const passed = run.status === 'succeeded' && rehearsal !== null && rehearsal.verdict !== 'red'

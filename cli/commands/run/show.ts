@@ -2,8 +2,8 @@ import { RunService } from '../../../proto/gen/fairway/v1/runs_pb.js'
 import { stepTable } from '../../build-detail.ts'
 import { formatBytes, formatDuration } from '../../format.ts'
 import { runJson } from '../../json/run.ts'
-import { isRunId } from '../../refs.ts'
-import { resolveBuild } from '../../resolve.ts'
+import { explainFailure } from '../../report-run.ts'
+import { resolveRun } from '../../resolve.ts'
 import { paintWord } from '../../style.ts'
 import { renderTable } from '../../table.ts'
 import { verb } from '../../verb.ts'
@@ -19,10 +19,7 @@ export const command = verb<{ manifest?: boolean }>({
   configure: (command) => command.option('--manifest', 'print the manifest only'),
   async run(session, words, options) {
     const client = await session.client(RunService)
-    const [first = ''] = words
-    const request =
-      words.length === 1 && isRunId(first) ? { runId: first } : { build: await resolveBuild(session, words) }
-    const { run } = await client.getRun(request, { signal: session.signal })
+    const { run } = await client.getRun(await resolveRun(session, words), { signal: session.signal })
     if (!run) return undefined
     const { out } = session
     if (options.manifest) {
@@ -79,6 +76,7 @@ export const command = verb<{ manifest?: boolean }>({
     for (const table of tables) {
       if (table.length > 0) out.line(`\n${table.join('\n')}`)
     }
+    if (json.failure) explainFailure(out, json)
     return undefined
   },
 })

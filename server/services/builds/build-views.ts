@@ -8,6 +8,7 @@ import type { RunsTable } from '../../db/tables/runs.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { type DomainError, invalid, notFound } from '../../errors.ts'
 import type { Caller, Place } from '../../governance/authorize.ts'
+import { describeFailure, findCause } from '../failures/failure.ts'
 import { listLimit } from '../list-limit.ts'
 import { elapsedMs, resultOf, runStatuses, stages, timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
@@ -39,9 +40,18 @@ export async function listBuilds(
   })
 }
 
-/** With its steps. Throws `build-not-found`, in the same words for another tenant's. */
-export async function getBuild({ db }: AppContext, caller: Caller, ref?: BuildRef): Promise<Build> {
-  return await withTenant(db, caller, async (tx) => withSteps(tx, await requireBuild(tx, ref)))
+/** With its steps, and why it is red. Throws `build-not-found`, in the same words for another tenant's. */
+export async function getBuild(
+  { db, blobs }: Pick<AppContext, 'db' | 'blobs'>,
+  caller: Caller,
+  ref?: BuildRef,
+): Promise<Build> {
+  const { build, cause } = await withTenant(db, caller, async (tx) => {
+    const row = await requireBuild(tx, ref)
+    return { build: await withSteps(tx, row), cause: await findCause(tx, row) }
+  })
+  if (cause) build.failure = await describeFailure(blobs, cause)
+  return build
 }
 
 export async function getBuildOfRun({ db }: AppContext, caller: Caller, runId: string): Promise<Build> {

@@ -12,6 +12,7 @@ import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { invalid, notFound } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'
+import { describeFailure, findCause } from '../failures/failure.ts'
 import { elapsedMs, resultOf, runStatuses, taskStatuses, timestampOf } from '../messages.ts'
 import { isUuid } from '../uuid.ts'
 import { reasonOf, requireBuild } from './build-views.ts'
@@ -23,16 +24,19 @@ export async function getRun(
   caller: Caller,
   ref: Pick<GetRunRequest, 'runId' | 'build'>,
 ): Promise<Run> {
-  const run = await withTenant(db, caller, async (tx) => {
-    if (ref.build) return await runMessage(tx, (await requireBuild(tx, ref.build)).id)
-    if (!ref.runId) throw invalid('run', 'Name a run by its id, or a build by its project and number.')
-    return await runMessage(tx, ref.runId)
+  const { run, cause } = await withTenant(db, caller, async (tx) => {
+    if (!ref.build && !ref.runId)
+      throw invalid('run', 'Name a run by its id, or a build by its project and number.')
+    const row = await requireRun(tx, ref.build ? (await requireBuild(tx, ref.build)).id : ref.runId)
+    return { run: await runMessage(tx, row), cause: await findCause(tx, row) }
   })
+  if (cause) run.failure = await describeFailure(blobs, cause)
   if (run.manifestSha256) run.manifest = (await blobs.get(run.manifestSha256)).toString('utf8')
   return run
 }
 
-async function runMessage(tx: Tx, id: string): Promise<Run> {
+/** Throws `run-not-found`, in the same words for another tenant's. */
+export async function requireRun(tx: Tx, id: string) {
   const row = isUuid(id)
     ? await tx
         .selectFrom('runs')
@@ -43,7 +47,15 @@ async function runMessage(tx: Tx, id: string): Promise<Run> {
         .where('runs.id', '=', id)
         .executeTakeFirst()
     : undefined
-  if (!row) throw notFound('run', JSON.stringify(id), 'The environment’s builds: `fairway build list`.')
+  if (row) return row
+  throw notFound(
+    'run',
+    JSON.stringify(id),
+    'Those that have ended, with their ids: `fairway evidence list`; builds: `fairway build list`.',
+  )
+}
+
+async function runMessage(tx: Tx, row: Awaited<ReturnType<typeof requireRun>>): Promise<Run> {
   return create(RunSchema, {
     id: row.id,
     kind: row.kind,
@@ -57,9 +69,9 @@ async function runMessage(tx: Tx, id: string): Promise<Run> {
     createdAt: timestampOf(row.created_at),
     startedAt: timestampOf(row.started_at),
     finishedAt: timestampOf(row.finished_at),
-    steps: await stepMessages(tx, id),
-    tasks: await taskMessages(tx, id),
-    artifacts: await artifactMessages(tx, id),
+    steps: await stepMessages(tx, row.id),
+    tasks: await taskMessages(tx, row.id),
+    artifacts: await artifactMessages(tx, row.id),
     manifestSha256: row.manifest_sha256,
   })
 }

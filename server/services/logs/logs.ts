@@ -3,18 +3,9 @@ import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { invalid } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'
-import { requireBuild } from '../builds/build-views.ts'
 import { changes } from '../builds/changes.ts'
-import { requireEnvironment } from '../environments/environment-views.ts'
-import {
-  type Cursor,
-  type Line,
-  type LogFilter,
-  type LogSubject,
-  readNew,
-  readTail,
-  streamIds,
-} from './log-segments.ts'
+import { type Cursor, type Line, type LogFilter, readNew, readTail, streamIds } from './log-segments.ts'
+import { requireStep, requireSubject } from './log-subject.ts'
 
 export interface WantedLogs extends LogFilter {
   readonly subject: ReadLogsRequest['subject']
@@ -35,7 +26,7 @@ const batchCharacters = 256 * 1024
 /**
  * Lines in batches, in the order they were written, from durable segments alone: history and tail are one source.
  * With `follow` it goes on until the run has ended and its streams are drained (an environment: until aborted).
- * A slow consumer holds up nobody else. Throws `build-not-found`, `environment-not-found`, `invalid-tail`.
+ * A slow consumer holds up nobody else. Throws what requireSubject and requireStep throw, `invalid-tail`.
  */
 export async function* readLogs(
   context: AppContext,
@@ -44,7 +35,11 @@ export async function* readLogs(
   abort: AbortSignal,
 ): AsyncGenerator<Line[]> {
   if (wanted.tail > mostTail) throw invalid('tail', `At most ${mostTail} lines can be asked for with tail.`)
-  const subject = await withTenant(context.db, caller, (tx) => requireSubject(tx, wanted.subject))
+  const subject = await withTenant(context.db, caller, async (tx) => {
+    const found = await requireSubject(tx, wanted.subject)
+    await requireStep(tx, found, wanted.step)
+    return found
+  })
   const cursor: Cursor = new Map()
   if (wanted.tail > 0) {
     yield* batches(await readTail(context, caller, subject, wanted, wanted.tail, cursor))
@@ -52,10 +47,13 @@ export async function* readLogs(
   let streams: string[] = []
   const concerns = (_: string, id: string) => id === subject.runId || streams.includes(id)
   for await (const _ of changes(context.signals, ['log', 'run'], concerns, pollMs, abort)) {
-    const state = await withTenant(context.db, caller, async (tx) => ({
-      streams: await streamIds(tx, subject),
-      drained: subject.runId ? await isDrained(tx, subject.runId) : false,
-    }))
+    const state = await withTenant(context.db, caller, async (tx) => {
+      await requireStep(tx, subject, wanted.step)
+      return {
+        streams: await streamIds(tx, subject),
+        drained: subject.runId ? await isDrained(tx, subject.runId) : false,
+      }
+    })
     streams = state.streams
     for await (const lines of readNew(context, caller, subject, wanted, cursor)) {
       yield* batches(lines)
@@ -64,13 +62,6 @@ export async function* readLogs(
     // What was durable when the run was found drained has been read by now.
     if (!wanted.follow || state.drained) return
   }
-}
-
-async function requireSubject(tx: Tx, subject: ReadLogsRequest['subject']): Promise<LogSubject> {
-  if (subject.case === 'build') return { runId: (await requireBuild(tx, subject.value)).id }
-  if (subject.case === 'environment')
-    return { environmentId: (await requireEnvironment(tx, subject.value)).id }
-  throw invalid('subject', 'Name a build or an environment.')
 }
 
 /** Whether the run has ended and all the lines that its tasks wrote are durable. */

@@ -6,6 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { Message } from "@bufbuild/protobuf";
 import type { Result, RunStatus, Stage } from "./common_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Failure } from "./failures_pb.js";
 
 /**
  * Describes the file fairway/v1/builds.proto.
@@ -321,6 +322,13 @@ export declare type Build = Message<"fairway.v1.Build"> & {
    * @generated from field: string approval_id = 27;
    */
   approvalId: string;
+
+  /**
+   * Set of a red one that is shown by itself.
+   *
+   * @generated from field: fairway.v1.Failure failure = 28;
+   */
+  failure?: Failure | undefined;
 };
 
 /**

@@ -23,7 +23,7 @@ export declare type LogLine = Message<"fairway.v1.LogLine"> & {
   time?: Timestamp | undefined;
 
   /**
-   * Step of the build, or `runtime`.
+   * Step of the run, or `runtime`.
    *
    * @generated from field: string step = 2;
    */
@@ -74,6 +74,14 @@ export declare type ReadLogsRequest = Message<"fairway.v1.ReadLogsRequest"> & {
      */
     value: EnvironmentRef;
     case: "environment";
+  } | {
+    /**
+     * Any run, by its id: a release, a rehearsal, a rollback as well.
+     *
+     * @generated from field: string run_id = 7;
+     */
+    value: string;
+    case: "runId";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -87,6 +95,8 @@ export declare type ReadLogsRequest = Message<"fairway.v1.ReadLogsRequest"> & {
   since?: Timestamp | undefined;
 
   /**
+   * One step alone; InvalidArgument where the run has none of that name.
+   *
    * @generated from field: string step = 5;
    */
   step: string;
@@ -126,8 +136,8 @@ export declare const ReadLogsResponseSchema: GenMessage<ReadLogsResponse>;
  */
 export declare const LogService: GenService<{
   /**
-   * Lines in the order they were written. With `follow` the stream goes on until the build ends, or, for an
-   * environment, until the caller leaves. History and tail come from one source: no line is lost or doubled.
+   * Lines in the order they were written. With `follow` the stream goes on until the run ends, or, for an
+   * environment, until the caller leaves. FailedPrecondition where nothing of an environment ever ran. History and tail come from one source: no line is lost or doubled.
    *
    * @generated from rpc fairway.v1.LogService.ReadLogs
    */

@@ -7,6 +7,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Result, RunStatus } from "./common_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { BuildRef, Step } from "./builds_pb.js";
+import type { Failure } from "./failures_pb.js";
 
 /**
  * Describes the file fairway/v1/runs.proto.
@@ -105,6 +106,13 @@ export declare type Run = Message<"fairway.v1.Run"> & {
    * @generated from field: string manifest = 17;
    */
   manifest: string;
+
+  /**
+   * Set of a red one.
+   *
+   * @generated from field: fairway.v1.Failure failure = 18;
+   */
+  failure?: Failure | undefined;
 };
 
 /**

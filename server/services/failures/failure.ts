@@ -1,0 +1,117 @@
+import { create, fromJson, type JsonValue } from '@bufbuild/protobuf'
+import { TaskOutputSchema } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { type Failure, FailureSchema } from '../../../proto/gen/fairway/v1/failures_pb.js'
+import { decodeLogChunk } from '../../blobs/log-chunk.ts'
+import type { BlobStore } from '../../blobs/store.ts'
+import type { RunInput } from '../../db/record.ts'
+import { findResolveOutput } from '../../db/resolve-output.ts'
+import type { Tx } from '../../db/tenancy.ts'
+import { timestampOf } from '../messages.ts'
+import { excerptOf, type Logged } from './excerpt.ts'
+import { type AddonFolders, findPlace } from './place.ts'
+
+/** What is on record about why a run failed. */
+export interface Cause {
+  readonly step: string
+  readonly task: string
+  readonly said: string
+  /** Blobs of the last lines that the task logged, in their order. */
+  readonly chunks: readonly string[]
+  readonly folders: AddonFolders
+}
+
+/** So much of its end is searched: whoever writes a log writes any amount. */
+const searchedLines = 20_000
+const searchedCharacters = 8_000_000
+
+/** Undefined where the run is not red. */
+export async function findCause(
+  tx: Tx,
+  run: {
+    readonly id: string
+    readonly result: string | null
+    readonly reason: string
+    readonly input: unknown
+  },
+): Promise<Cause | undefined> {
+  if (run.result !== 'red') return undefined
+  const step = await tx
+    .selectFrom('steps')
+    .select(['id', 'name'])
+    .where('run_id', '=', run.id)
+    .where('status', 'in', ['failed', 'timed-out'])
+    .orderBy('position')
+    .executeTakeFirst()
+  // What puts things back comes after it.
+  const task = await tx
+    .selectFrom('tasks')
+    .leftJoin('log_streams', 'log_streams.task_id', 'tasks.id')
+    .select(['tasks.kind', 'tasks.error', 'log_streams.id as stream_id'])
+    .where('tasks.run_id', '=', run.id)
+    .where('tasks.step_id', '=', step?.id ?? null)
+    .where('tasks.status', 'in', ['failed', 'timed-out'])
+    .orderBy('tasks.finished_at')
+    .orderBy('log_streams.created_at', 'desc')
+    .executeTakeFirst()
+  return {
+    step: step?.name ?? '',
+    task: task?.kind ?? '',
+    said: task?.error || run.reason,
+    chunks: task?.stream_id ? await lastChunks(tx, task.stream_id) : [],
+    folders: await foldersOf(tx, (run.input as RunInput).candidateRunId ?? run.id),
+  }
+}
+
+async function lastChunks(tx: Tx, streamId: string): Promise<string[]> {
+  const segments = await tx
+    .selectFrom('log_segments')
+    .innerJoin('log_streams', 'log_streams.id', 'log_segments.stream_id')
+    .select('sha256')
+    .where('stream_id', '=', streamId)
+    .whereRef('log_segments.last_sequence', '>', (eb) =>
+      eb(eb.ref('log_streams.last_sequence'), '-', searchedLines),
+    )
+    .orderBy('first_sequence')
+    .execute()
+  return segments.map(({ sha256 }) => sha256)
+}
+
+async function foldersOf(tx: Tx, runId: string): Promise<AddonFolders> {
+  const json = (await findResolveOutput(tx, runId)) as JsonValue | undefined
+  const output =
+    json === undefined ? undefined : fromJson(TaskOutputSchema, json, { ignoreUnknownFields: true })
+  const addons = output?.kind.case === 'resolve' ? output.kind.value.addons : []
+  return new Map(addons.map(({ name, path }) => [name, path]))
+}
+
+async function readEnd(blobs: BlobStore, chunks: readonly string[]): Promise<Logged[]> {
+  let lines: Logged[] = []
+  let characters = 0
+  for (const sha256 of chunks.toReversed()) {
+    if (characters > searchedCharacters) break
+    const chunk = await decodeLogChunk(await blobs.get(sha256))
+    characters += chunk.reduce((sum, { text }) => sum + text.length, 0)
+    lines = [...chunk, ...lines]
+  }
+  return lines.slice(-searchedLines)
+}
+
+/** Reads the log, outside of any transaction. */
+export async function describeFailure(blobs: BlobStore, cause: Cause): Promise<Failure> {
+  const excerpt = excerptOf(await readEnd(blobs, cause.chunks), cause.said)
+  const exception = excerpt.filter((line) => line.exception).map(({ text }) => text)
+  const place = findPlace(cause.said, exception, cause.folders)
+  return create(FailureSchema, {
+    step: cause.step,
+    task: cause.task,
+    sentence: cause.said,
+    path: place?.path ?? '',
+    line: place?.line ?? 0,
+    log: excerpt.map(({ unixMicros, source, text, exception }) => ({
+      time: timestampOf(new Date(Math.floor(unixMicros / 1_000))),
+      source,
+      text,
+      exception,
+    })),
+  })
+}

@@ -1,0 +1,46 @@
+import type { ReadLogsRequest } from '../../../proto/gen/fairway/v1/logs_pb.js'
+import type { Tx } from '../../db/tenancy.ts'
+import { invalid, wrongState } from '../../errors.ts'
+import { requireBuild } from '../builds/build-views.ts'
+import { requireRun } from '../builds/runs.ts'
+import { requireEnvironment } from '../environments/environment-views.ts'
+import { type LogSubject, streamIds } from './log-segments.ts'
+
+/** Throws `build-not-found`, `run-not-found`, `environment-not-found`, `never-ran`. */
+export async function requireSubject(tx: Tx, subject: ReadLogsRequest['subject']): Promise<LogSubject> {
+  switch (subject.case) {
+    case 'build':
+      return { runId: (await requireBuild(tx, subject.value)).id }
+    case 'runId':
+      return { runId: (await requireRun(tx, subject.value)).id }
+    case 'environment': {
+      const { id, project, name, branch } = await requireEnvironment(tx, subject.value)
+      const found = { environmentId: id }
+      if ((await streamIds(tx, found)).length > 0) return found
+      throw wrongState(
+        'never-ran',
+        `${project}/${name} never ran, so that nothing was logged there. Its builds have logs of their own: ` +
+          `fairway build list ${project} --branch ${branch}`,
+      )
+    }
+  }
+  throw invalid('subject', 'Name a build, a run or an environment.')
+}
+
+/** Throws `invalid-step` for one that the subject does not have; a run that has not begun may come to have it. */
+export async function requireStep(tx: Tx, { runId }: LogSubject, step: string): Promise<void> {
+  if (step === '') return
+  const known = runId ? await stepsOf(tx, runId) : ['runtime']
+  if (known.length === 0 || known.includes(step)) return
+  throw invalid('step', `It has no step ${JSON.stringify(step)}; it has ${known.join(', ')}.`)
+}
+
+async function stepsOf(tx: Tx, runId: string): Promise<string[]> {
+  const rows = await tx
+    .selectFrom('steps')
+    .select('name')
+    .where('run_id', '=', runId)
+    .orderBy('position')
+    .execute()
+  return rows.map(({ name }) => name)
+}
