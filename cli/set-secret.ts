@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { BuildService } from '../proto/gen/fairway/v1/builds_pb.js'
 import { EnvironmentService } from '../proto/gen/fairway/v1/environments_pb.js'
 import { SecretService } from '../proto/gen/fairway/v1/secrets_pb.js'
 import { type SecretJson, secretJson } from './json/secret.ts'
@@ -37,7 +38,20 @@ export async function setSecret(
   await sayWhoIsStale(session, json)
 }
 
-/** A container's environment cannot be changed: it takes a new one, which a rebuild of the same commit brings. */
+async function isOfEnvironment(
+  session: Session,
+  build: { project: string; number: number },
+  environment: string,
+): Promise<boolean> {
+  const client = await session.client(BuildService)
+  const found = await client.getBuild({ build }, { signal: session.signal })
+  return found.build?.environment === environment
+}
+
+/**
+ * A container's environment cannot be changed: it takes a new one. A rebuild of its own build brings that without a break;
+ * what a build of another environment made, as production after a promotion, is stopped and started.
+ */
 async function sayWhoIsStale(session: Session, { project, staleEnvironments }: SecretJson): Promise<void> {
   const { out, signal } = session
   if (staleEnvironments.length === 0)
@@ -46,10 +60,12 @@ async function sayWhoIsStale(session: Session, { project, staleEnvironments }: S
   const { environments } = await client.listEnvironments({ project }, { signal })
   out.line('These environments still run without it; give it to them with:')
   for (const name of staleEnvironments) {
-    const build = environments.find((environment) => environment.name === name)?.build
-    const renew = build
+    const build = environments.find((environment) => environment.name === name)?.build ?? 0
+    const own = build > 0 && (await isOfEnvironment(session, { project, number: build }, name))
+    const place = `${project} ${name}`
+    const renew = own
       ? `fairway build rebuild ${project} ${build}`
-      : `fairway env stop ${project} ${name}, then start`
+      : `fairway env stop ${place} && fairway env start ${place}`
     out.line(`  ${name}  ${renew}`)
   }
 }

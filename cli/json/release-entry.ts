@@ -28,5 +28,8 @@ export const releaseEntryJson = (entry: ReleaseEntry) => ({
   failedSnapshotUntil: timeOf(entry.failedSnapshotUntil),
   rehearsalRunId: textOf(entry.rehearsalRunId),
   manifestSha256: textOf(entry.manifestSha256),
+  brokenBy: textOf(entry.brokenBy),
+  reviewOpen: entry.reviewOpen,
+  approvalId: textOf(entry.approvalId),
 })
 export type ReleaseEntryJson = ReturnType<typeof releaseEntryJson>

@@ -45,6 +45,23 @@ test('who, what, when, how long, how it ended, and how it is named', () => {
   ])
 })
 
+test('who broke the glass did not go the green way, and the review is one command away', () => {
+  const broken = {
+    brokenBy: 'member:rita',
+    approvalId: '1f0c2a9e-0000-4000-8000-000000000000',
+    approvedBy: [],
+  }
+  const shown = linesOf(sampleEntry({ ...broken, reviewOpen: true }), sampleEntry(broken))
+  expect(shown[1]).toContain('  review-open  ')
+  expect(shown.slice(3, 5)).toEqual([
+    '  glass broken by member:rita',
+    '  review open: fairway approval close-review 1f0c2a9e',
+  ])
+  expect(shown[5]).toContain('  yellow       ')
+  expect(shown[7]).toBe('  glass broken by member:rita, reviewed')
+  expect(shown.join()).not.toContain('green')
+})
+
 test('every line fits the terminal, whatever a name or a reason holds', () => {
   const hostile = `\u001b[2J\u0007${'x'.repeat(200)}\n`
   const lines = linesOf(sampleEntry({ requestedBy: hostile, reason: hostile, digest: hostile }))

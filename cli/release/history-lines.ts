@@ -1,3 +1,4 @@
+import { shortApproval } from '../approval-detail.ts'
 import { formatAge, formatDuration } from '../format.ts'
 import type { ReleaseEntryJson } from '../json/release-entry.ts'
 import { paintWord } from '../style.ts'
@@ -33,13 +34,25 @@ export function historyLines(
       const entry = entries[index]
       if (!entry) return [line]
       const why = entry.reason ? [paint('red', more(oneLine(entry.reason)))] : []
-      return [line, paint('dim', more(namesOf(entry))), ...why]
+      const broken = brokenOf(entry).map((text) => paint(entry.reviewOpen ? 'red' : 'yellow', more(text)))
+      return [line, paint('dim', more(namesOf(entry))), ...broken, ...why]
     }),
   ]
 }
 
-const outcomeOf = ({ putBack, result, status }: ReleaseEntryJson): string =>
-  putBack ? 'put-back' : (result ?? status)
+/** Green is what went as it has to: who went past the approval left something to look at, also once somebody has. */
+function outcomeOf({ putBack, result, status, brokenBy, reviewOpen }: ReleaseEntryJson): string {
+  if (putBack) return 'put-back'
+  if (result !== 'red' && reviewOpen) return 'review-open'
+  return result === 'green' && brokenBy ? 'yellow' : (result ?? status)
+}
+
+function brokenOf({ brokenBy, reviewOpen, approvalId }: ReleaseEntryJson): string[] {
+  if (!brokenBy) return []
+  const by = `glass broken by ${oneLine(brokenBy)}`
+  if (!reviewOpen) return [`${by}, reviewed`]
+  return [by, `review open: fairway approval close-review ${shortApproval({ id: approvalId ?? '' })}`]
+}
 
 /** Empty while that is not known: it did not go live, or not yet. */
 const awayOf = ({ downtimeMs, liveAt }: ReleaseEntryJson): string =>

@@ -106,6 +106,17 @@ test('rotate needs what is set, and names who runs with the old value and what t
   expect(listed.stdout).not.toMatch(/short|line one|piped/)
 })
 
+test('production that serves what staging built is started anew: to build that again would renew staging', async () => {
+  const production = await arrangeBuild(server.context, tenant, 'main')
+  const staged = await arrangeBuild(server.context, tenant, 'release/2.0')
+  await finishBuild(tenant, { ...production, number: staged.number })
+  const { stdout } = await cli(['secret', 'set', 'shop', 'PROMOTED', '--env', 'production'], 'for-production')
+  expect(stdout).toContain(
+    'production  fairway env stop shop production && fairway env start shop production',
+  )
+  expect(stdout).not.toContain('rebuild')
+})
+
 test('values are revealed to whom the policy allows it, and are gone once deleted', async () => {
   const reveal = ['secret', 'reveal', 'shop', 'FROM_PIPE', '--stage', 'production']
   expect(await cli(reveal)).toMatchObject({ code: 0, stdout: 'piped-value\n' })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ReleaseJson, RestoreJson } from '../../cli/json/report.ts'
 import type { ProtectedAction } from '../../server/db/tables/governance.ts'
+import { listReleases } from '../../server/services/releases/history.ts'
 import { arrangeReportedShop, type ReportedShop } from '../support/reports.ts'
 import type { TestServer } from '../support/server.ts'
 import type { Tenant } from '../support/tenant.ts'
@@ -116,6 +117,14 @@ describe('releases', () => {
     await arrangeRun('2026-03-10', { kind: 'rehearse', number: null })
     await arrangeRun('2026-03-31')
     await arrangeRun('2026-04-01')
+  })
+
+  it('are in the history with who went past the approval, and whether anybody has looked at that', async () => {
+    const history = await listReleases(server.context, shop.caller, { project: 'shop', limit: 100 })
+    const broken = history.filter(({ brokenBy }) => brokenBy === 'member:ana')
+    expect(broken.map(({ reviewOpen }) => reviewOpen).sort()).toEqual([false, true])
+    expect(broken.every(({ approvalId }) => approvalId !== '')).toBe(true)
+    expect(history.filter(({ reviewOpen }) => reviewOpen)).toHaveLength(1)
   })
 
   it('names what went live, on whose word, and what has to be reviewed', async () => {

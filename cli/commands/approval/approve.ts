@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Approval, ApprovalService } from '../../../proto/gen/fairway/v1/approvals_pb.js'
 import { printApproval, shortApproval } from '../../approval-detail.ts'
+import { whatFollows } from '../../approval-effect.ts'
 import { requireConfirmed } from '../../confirm.ts'
 import { CliError } from '../../errors.ts'
 import { exitCodes } from '../../exit-codes.ts'
@@ -51,8 +52,5 @@ function outcomeOf(approval: ReturnType<typeof approvalJson>): string {
   if (approval.status === 'open') {
     return `Approved ${shortApproval(approval)}: ${given} of ${approval.quorum} given.`
   }
-  if (approval.frozenUntil) {
-    return `Approved ${shortApproval(approval)}; it goes ahead when the freeze ends, at ${approval.frozenUntil}.`
-  }
-  return `Approved ${shortApproval(approval)}; it goes ahead.`
+  return `Approved ${shortApproval(approval)}; ${whatFollows(approval)}.`
 }

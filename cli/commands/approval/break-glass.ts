@@ -1,5 +1,6 @@
 import { ApprovalService } from '../../../proto/gen/fairway/v1/approvals_pb.js'
 import { printApproval, shortApproval } from '../../approval-detail.ts'
+import { whatFollows } from '../../approval-effect.ts'
 import { requireConfirmed } from '../../confirm.ts'
 import { approvalJson } from '../../json/approval.ts'
 import { verb } from '../../verb.ts'
@@ -30,7 +31,8 @@ export const command = verb<{ reason?: string; yes?: boolean }>({
     if (!approval) return undefined
     const json = approvalJson(approval)
     if (out.json) out.printJson(json)
-    else out.line(`The glass of ${shortApproval(json)} is broken: it goes ahead, and its review is open.`)
+    else
+      out.line(`The glass of ${shortApproval(json)} is broken, and its review is open: ${whatFollows(json)}.`)
     return undefined
   },
 })

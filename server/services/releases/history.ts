@@ -33,6 +33,7 @@ export async function listReleases(
       .selectAll('runs')
       .select(['releases.number as release', 'releases.went_live_at'])
       .select(['releases.digest', 'releases.environment_id as released_in'])
+      .select(['approvals.id as approval_id', 'approvals.broken_by', 'approvals.review_closed_at'])
       .select([approvers.as('approvers'), aboutBuild.as('build')])
       .where('runs.project_id', '=', project.id)
       .where('runs.stage', '=', 'production')
@@ -72,6 +73,9 @@ export async function listReleases(
         failedSnapshotUntil: timestampOf(studied),
         rehearsalRunId: record.rehearsal ? (record.rehearsalRunId ?? row.id) : '',
         manifestSha256: row.manifest_sha256,
+        brokenBy: row.broken_by ?? '',
+        reviewOpen: row.broken_by !== null && row.review_closed_at === null,
+        approvalId: row.approval_id ?? '',
       })
     })
   })

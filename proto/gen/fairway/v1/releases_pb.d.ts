@@ -676,6 +676,27 @@ export declare type ReleaseEntry = Message<"fairway.v1.ReleaseEntry"> & {
    * @generated from field: string manifest_sha256 = 24;
    */
   manifestSha256: string;
+
+  /**
+   * Who let it at production without the approval that the policy asks for; empty: nobody had to.
+   *
+   * @generated from field: string broken_by = 25;
+   */
+  brokenBy: string;
+
+  /**
+   * Nobody else has looked at that yet.
+   *
+   * @generated from field: bool review_open = 26;
+   */
+  reviewOpen: boolean;
+
+  /**
+   * The one that it went ahead with.
+   *
+   * @generated from field: string approval_id = 27;
+   */
+  approvalId: string;
 };
 
 /**
