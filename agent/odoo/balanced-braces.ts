@@ -15,7 +15,7 @@ export function hasBalancedBraces(text: string): boolean {
 }
 
 /** Where it ends, or its line where it does not. */
-function endOfString(text: string, from: number): number {
+export function endOfString(text: string, from: number): number {
   let at = from + 1
   while (at < text.length && text[at] !== text[from] && text[at] !== '\n') at += text[at] === '\\' ? 2 : 1
   return at

@@ -23,8 +23,10 @@ const served: Record<string, string> = {
 }
 
 let server: Server
+const asked: string[] = []
 beforeAll(async () => {
   server = createServer(({ url = '' }, answer) => {
+    asked.push(url)
     answer.statusCode = url in served ? 200 : 404
     answer.end(served[url])
   })
@@ -48,6 +50,7 @@ test('a style sheet that does not compile is named by its place in the repositor
   await expect(loadBundles(visitor(), paths)).rejects.toThrow(
     'web.assets_web.min.css: Error: Undefined variable: "$skin". >> .o_skin { color: $skin; } (module shop, addons/shop/static/src/skin.scss:1), as in web.assets_web_print.min.css',
   )
+  expect(asked.filter((url) => url.endsWith('.scss'))).toHaveLength(2)
 })
 
 test('what a bundle of its own needs may be in a page of another kind', async () => {

@@ -5,7 +5,7 @@ import { CheckFailed } from './check-failed.ts'
 import { describePlace, type OwnAddons } from './describe-place.ts'
 import type { Bundle, Findings } from './inspection/findings.ts'
 import { pageRulesOf } from './inspection/settings.ts'
-import { isCompiled, type StylePlace } from './style-place.ts'
+import { isCompiled, type Sheet, type StylePlace } from './style-place.ts'
 
 /** Asks a runtime directly, as its proxy would: the candidate answers before any route leads to it. */
 export interface Visitor {
@@ -72,16 +72,47 @@ const describe = ({ said, file }: BundleFault, own: OwnAddons) =>
 async function styleFaults(visitor: Visitor, path: string, body: string): Promise<string[]> {
   const fault = await hostileText.read('styleFault', path, [body])
   if (!fault) return []
-  const sheets: { file: string; content: string | null }[] = []
-  for (const file of fault.files.filter(isCompiled)) {
-    const answer = isAddress(file) ? await visitor.get(file) : undefined
-    sheets.push({ file, content: answer?.status === 200 ? answer.body : null })
-  }
+  const sheets = await readSheets(visitor, fault.files.filter(isCompiled))
   const own = visitor.ownAddons
   const place = await hostileText.read('stylePlace', path, [fault, sheets, Object.keys(own)])
-  const text = place ? place.text : fault.code
-  const said = text ? `${fault.said} >> ${text.trim().slice(0, 120)}` : fault.said
-  return [place ? `${said} (${describeStyle(place, own)})` : describe(faultOf(said), own)]
+  if (!place) {
+    // Sass and Less have compilers of their own, which images lack.
+    const other = fault.files.find(
+      (file) => !isCompiled(file) && Object.hasOwn(own, file.split('/')[1] ?? ''),
+    )
+    const { said, file = other } = faultOf(fault.said)
+    return [describe({ said: showing(said, fault.code), ...(file !== undefined && { file }) }, own)]
+  }
+  return [`${showing(fault.said, place.text)} (${describeStyle(place, own)})`]
+}
+
+/** As the compiler shows it. */
+const showing = (said: string, text = ''): string =>
+  text.trim() === '' ? said : `${said} >> ${text.replace(/\s+/g, ' ').trim().slice(0, 100)}`
+
+/** Most files are in several bundles, which are then at fault together: each is asked for once. */
+const sheetsOf = new WeakMap<Visitor, Map<string, Promise<Sheet>>>()
+
+async function readSheets(visitor: Visitor, files: readonly string[]): Promise<Sheet[]> {
+  const sheets: Sheet[] = []
+  for (let at = 0; at < files.length; at += atOnce)
+    sheets.push(...(await Promise.all(files.slice(at, at + atOnce).map((file) => readSheet(visitor, file)))))
+  return sheets
+}
+
+/** As browsers do. */
+const atOnce = 6
+
+function readSheet(visitor: Visitor, file: string): Promise<Sheet> {
+  const known = sheetsOf.get(visitor) ?? new Map<string, Promise<Sheet>>()
+  sheetsOf.set(visitor, known)
+  const read = async () => {
+    const answer = isAddress(file) ? await visitor.get(file) : undefined
+    return { file, content: answer?.status === 200 ? answer.body : null }
+  }
+  const sheet = known.get(file) ?? read()
+  known.set(file, sheet)
+  return sheet
 }
 
 const isAddress = (file: string) => /^\/[^/\s]\S*$/.test(file)

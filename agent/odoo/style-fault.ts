@@ -10,6 +10,9 @@ export interface StyleFault {
   files: string[]
 }
 
+/** A compiler that cannot be run says so in a line that does not end. */
+const beforeFiles = /This error occurred while compiling the bundle /
+
 const mark = '/* ## CSS error message ##*/'
 
 /**
@@ -22,7 +25,9 @@ export function findStyleFault(text: string): StyleFault | undefined {
   const rule = text.indexOf('css_error_message {', begin)
   const from = rule < 0 ? -1 : text.indexOf('"', rule)
   if (from < 0) return { said: 'Odoo says that it could not be compiled', lines: [], files: [] }
-  const [first = '', ...more] = unquote(text.slice(from + 1, from + 500_000)).split('\n')
+  const [first = '', ...more] = unquote(text.slice(from + 1, from + 500_000))
+    .replace(beforeFiles, '\n$&')
+    .split('\n')
   const list = more.findIndex((line) => line.endsWith(' containing:'))
   const about = more.slice(0, list < 0 ? more.length : list)
   const source = about.find((line) => line.startsWith('>> ') && !line.includes('/*!'))

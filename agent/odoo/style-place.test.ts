@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describePlace } from './describe-place.ts'
 import { findStyleFault } from './style-fault.ts'
+import { uncountedBefore } from './style-lines.ts'
 import { findStylePlace } from './style-place.ts'
 
 /** As `AssetsBundle.css` and `get_preprocessor_error` of Odoo 19 write it. */
@@ -50,11 +51,34 @@ describe('the file that does not compile', () => {
     expect(find(text, [web, skin])).toEqual({ file: skin.file, line: 2, text: '.o_skin { color: $skin; }' })
   })
 
+  test('is told by its line also where the compiler has counted too few, and shows another one', () => {
+    const forms = { file: '/web/static/src/forms.scss', content: '.a#{$x},\n.b:not(#{$y}) { color: red; }\n' }
+    // 1 header, 2-4 of the forms, of which one is not counted, 5 header, 6-8 of the skin.
+    const header = served(error('Undefined variable: "$skin".', 5, '/*! 14 */'))
+    const first = { ...skin, content: '.o_skin { color: $skin; }' }
+    expect(find(header, [forms, first])).toEqual({ file: skin.file, line: 1, text: first.content })
+    const blank = served(error('Undefined variable: "$skin".', 6, ''))
+    expect(find(blank, [forms, skin])).toMatchObject({ file: skin.file, line: 2 })
+  })
+
+  test('is told by the name that nobody defines where neither helps', () => {
+    const company = { file: '/web/static/asset_styles_company_report.scss', content: null }
+    const text = (said: string) => served(error(said, 6, '/*! 14 */'))
+    expect(find(text('Undefined variable: "$skin".'), [company, skin])).toMatchObject({
+      file: skin.file,
+      line: 2,
+    })
+    const mixed = { ...skin, content: '.a { @include skins; }\n.b { @include skin(1); }' }
+    expect(find(text('no mixin named skin'), [company, mixed])).toMatchObject({ file: skin.file, line: 2 })
+    expect(find(text('Undefined variable: "$ski".'), [company, skin])).toBeUndefined()
+  })
+
   test('is told by what the line holds where a file before it could not be read', () => {
     const text = served(error('Undefined variable: "$skin".', 7, '.o_skin { color: $skin; }'))
     expect(find(text, [{ ...web, content: null }, skin])).toMatchObject({ file: skin.file, line: 2 })
     expect(find(text, [{ ...web, content: '.other {}' }, skin])).toMatchObject({ file: skin.file, line: 2 })
-    expect(find(text, [{ ...web, content: null }, skin, { ...skin, file: '/x/b.scss' }])).toBeUndefined()
+    const unknown = served(error('12px is not a color.', 7, '.o_skin { color: $skin; }'))
+    expect(find(unknown, [{ ...web, content: null }, skin, { ...skin, file: '/x/b.scss' }])).toBeUndefined()
     const long = { ...skin, content: '.o_skin {\n  color: $skin;\n}\n' }
     const early = served(error('Undefined variable: "$skin".', 7, '.o_skin {'))
     expect(find(early, [{ ...web, content: null }, long])).toMatchObject({ line: 2, text: '  color: $skin;' })
@@ -91,6 +115,23 @@ describe('the file that does not compile', () => {
     const found = find(text, [{ ...skin, content }, web])
     expect(found?.file).toBe(open ? skin.file : undefined)
   })
+})
+
+test.each([
+  // What libsass 3.6.5 says of a fault behind each.
+  ['.a,\n.b#{1} { x: y }', 1],
+  ['.a#{1},\n.b { x: y }', 0],
+  ['.a#{1},\n.c,\n.b#{2} { x: y }', 2],
+  ['.a#{1}, // {\n.b#{2} { x: y }', 1],
+  ['.a:not(.b,\n .c)#{1} { x:y }', 1],
+  ['.a#{1},\n\n\n.b#{2} { x: y }', 3],
+  ['.a {\n  &:hover,\n  &.b-#{1},\n  .c &:d { x: y }\n}', 1],
+  ['.a {\n x: f(#{1},\n 2,\n #{3});\n}', 0],
+  ['@media (a: #{1}),\n (b: #{2}) { a { x: y} }', 0],
+  ['@mixin x($a: #{1},\n $b: #{2}) {x: y}', 0],
+  ['/* .a#{1},\n.b#{2} { */ .c { content: "#{";\n}', 0],
+])('a compiler that leaves out lines: %j', (text, count) => {
+  expect(uncountedBefore(text.split('\n')).at(-1)).toBe(count)
 })
 
 test('a file is named by its place in the repository', () => {

@@ -1,5 +1,6 @@
 import { hasBalancedBraces } from './balanced-braces.ts'
 import type { StyleFault } from './style-fault.ts'
+import { uncountedBefore } from './style-lines.ts'
 
 /** A line of a file of a bundle, by the file's address. Plain JSON. */
 export interface StylePlace {
@@ -11,7 +12,7 @@ export interface StylePlace {
   setBy?: { name: string; file: string; line: number }
 }
 
-interface Sheet {
+export interface Sheet {
   file: string
   /** Null where nobody could read it. */
   content: string | null
@@ -36,8 +37,8 @@ export function findStylePlace(
     sheets.find((sheet) => isOwn(sheet) && !hasBalancedBraces(sheet.content ?? ''))
   if (open) return { file: open.file }
   const lines = linesOf(sheets)
-  const places = countedPlaces(fault, lines) ?? findShown(fault, lines, isOwn)
-  const place = places.find(isOwn) ?? places[0]
+  const places = countedPlaces(fault, lines, sheets) ?? findShown(fault, lines, isOwn)
+  const place = places.find(isOwn) ?? places[0] ?? findUser(fault, lines.filter(isOwn))
   if (!place) return undefined
   const setBy = isOwn(place) ? undefined : findSetter(fault, sheets.filter(isOwn))
   return { ...place, ...(setBy && { setBy }) }
@@ -55,12 +56,30 @@ const linesOf = (sheets: readonly Sheet[]): Line[] =>
   )
 
 /** By their numbers. Undefined where what is counted there is not what the compiler shows: as behind a file that nobody could read. */
-function countedPlaces(fault: StyleFault, lines: readonly Line[]): Line[] | undefined {
-  const [innermost, ...others] = fault.lines.flatMap((number) => (lines[number - 1] ? [number - 1] : []))
-  if (innermost === undefined) return undefined
-  if (![innermost, ...others].some((index) => holds(lines[index]?.text ?? '', fault.code))) return undefined
+function countedPlaces(
+  fault: StyleFault,
+  lines: readonly Line[],
+  sheets: readonly Sheet[],
+): Line[] | undefined {
+  const numbers = fault.lines.filter((number) => lines[number - 1])
+  if (!numbers.some((number) => holds(lines[number - 1]?.text ?? '', fault.code))) return undefined
+  const counted = numbersOf(sheets)
+  // The last of that number: those before it are a selector's.
+  const [innermost = 0, ...others] = numbers.map((number) => Math.max(0, counted.lastIndexOf(number)))
   const first = findNamed(fault.said, lines, innermost) ?? lines[innermost]
   return [first, ...others.map((index) => lines[index])].flatMap((place) => (place?.line ? place : []))
+}
+
+/** What the compiler takes for the number of each line, the headers of files among them. */
+function numbersOf(sheets: readonly Sheet[]): number[] {
+  let number = 0
+  return sheets.flatMap(({ content }) => {
+    const header = ++number
+    const lines = content?.split('\n') ?? []
+    const uncounted = uncountedBefore(lines)
+    number += lines.length - (uncounted.at(-1) ?? 0)
+    return [header, ...lines.map((_, index) => header + 1 + index - (uncounted[index] ?? 0))]
+  })
 }
 
 /** By what the compiler shows, where one line alone has it. */
@@ -76,7 +95,7 @@ function findShown(
   return index === undefined ? [] : [findNamed(said, lines, index) ?? (lines[index] as Line)]
 }
 
-/** libsass loses lines where the arguments of a mixin or a loop span some (3.6.5; two in Bootstrap's own `_grid.scss`). */
+/** Lines that may have been lost beside those that are known to be. */
 const maxDrift = 60
 
 /** The first line, from where the compiler thinks it is, that has what it names: a variable, or words in quotation marks. */
@@ -87,6 +106,15 @@ function findNamed(said: string, lines: readonly Line[], from: number): Line | u
   return lines
     .slice(from, from + maxDrift)
     .find(({ line, text }) => line > 0 && names.some((name) => text.includes(name)))
+}
+
+/** The first line that uses what nobody defines: `Undefined variable: "$skin"`, `no mixin named skin`. */
+function findUser({ said }: StyleFault, lines: readonly Line[]): Line | undefined {
+  const name = /Undefined variable: "(\$[\w-]{1,100})"|(?:mixin|function) named ([\w-]{1,100})/i.exec(said)
+  const wanted = name?.[1] ?? name?.[2]
+  return wanted === undefined
+    ? undefined
+    : lines.find(({ line, text }) => line > 0 && text.split(/[^\w$-]+/).includes(wanted))
 }
 
 /** The compiler shows a long line in part. */
