@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { checkBackend, loadBundles } from './bundle-checks.ts'
+import { checkBackend, checkOwnModules, loadBundles } from './bundle-checks.ts'
 import { type Findings, parseFindings } from './inspection/findings.ts'
 import { createVisitor } from './smoke-checks.ts'
 
@@ -76,4 +76,24 @@ test('a bundle of its own that does not compile is named', async () => {
   await expect(checkBackend(visitor(), findings([client, print]), '19.0')).rejects.toThrow(
     /^web\.assets_web_print\.min\.css: .*addons\/shop\/static\/src\/skin\.scss:1/,
   )
+})
+
+test('a page lacks what a script of the project needs, and what one of others needs is their affair', async () => {
+  const page = (needs: string) =>
+    new Map([
+      ['/web/assets/4/web.assets_frontend.min.js', `odoo.define('${needs}', ['@web/gone'], function () {})`],
+    ])
+  await expect(checkOwnModules(visitor(), page('@shop/cart'))).rejects.toThrow(
+    'the module @shop/cart needs @web/gone, which no bundle has (module shop, addons/shop/static/src/cart.js)',
+  )
+  await checkOwnModules(visitor(), page('@other/cart'))
+})
+
+test('a bundle that cannot be put together names whose manifest asks for it', async () => {
+  const unmade = { ...bundle('web.assets_web', []), error: 'ValueError: File(s) web/a.js not found' }
+  const said = (module: string) => checkBackend(visitor(), findings([{ ...unmade, module }]), '19.0')
+  await expect(said('shop')).rejects.toThrow(
+    'web.assets_web cannot be made: ValueError: File(s) web/a.js not found (module shop, addons/shop/__manifest__.py)',
+  )
+  await expect(said('')).rejects.toThrow(/not found$/)
 })

@@ -122,6 +122,20 @@ function describeStyle({ setBy, ...place }: StylePlace, own: OwnAddons): string 
   return setBy ? `${where}; ${setBy.name} is set in ${describePlace(setBy, own)}` : where
 }
 
+/** Of a page that anybody sees: that what the project's own scripts need is in it. */
+export async function checkOwnModules(visitor: Visitor, bodies: ReadonlyMap<string, string>): Promise<void> {
+  const scripts = [...bodies].flatMap(([path, body]) => (isStyleSheet(path) ? [] : [body]))
+  const missing = await hostileText.read('missingModules', 'the scripts of a page', [scripts])
+  const isOwn = ({ file = '' }: BundleFault) => Object.hasOwn(visitor.ownAddons, file.split('/')[1] ?? '')
+  requireModules(missing.filter(isOwn), visitor)
+}
+
+function requireModules([missed, ...more]: readonly BundleFault[], { ownAddons }: Visitor): void {
+  if (!missed) return
+  const others = more.length > 0 ? ` (and ${more.length} more)` : ''
+  throw new CheckFailed(`${describe(missed, ownAddons)}${others}`)
+}
+
 /** What the web client loads, in each direction of writing, and its words in each language. */
 export async function checkBackend(
   visitor: Visitor,
@@ -129,7 +143,7 @@ export async function checkBackend(
   odooVersion: string,
 ): Promise<string> {
   const failed = bundles.find(({ error }) => error !== undefined)
-  if (failed) throw new CheckFailed(`${nameOfBundle(failed)} cannot be made: ${failed.error}`)
+  if (failed) throw new CheckFailed(describeUnmade(failed, visitor.ownAddons))
   const { backend, translations } = pageRulesOf(odooVersion)
   const missing = backend.find(
     (name) => !bundles.some((bundle) => bundle.name === name && bundle.urls.length > 0),
@@ -141,13 +155,10 @@ export async function checkBackend(
   const later = new Set([...paths].filter((path) => !client.has(path)))
   const bodies = await loadBundles(visitor, [...paths], later)
   const scripts = [...client].map((path) => bodies.get(path) ?? '')
-  const [missed, ...more] = await hostileText.read('missingModules', 'the scripts of the web client', [
-    scripts,
-  ])
-  if (missed)
-    throw new CheckFailed(
-      `${describe(missed, visitor.ownAddons)}${more.length > 0 ? ` (and ${more.length} more)` : ''}`,
-    )
+  requireModules(
+    await hostileText.read('missingModules', 'the scripts of the web client', [scripts]),
+    visitor,
+  )
   for (const code of languages) {
     const { status } = await visitor.get(translations(code))
     if (status !== 200) throw new CheckFailed(`its words in ${code} answer ${status}`)
@@ -156,4 +167,10 @@ export async function checkBackend(
   return `${paths.size} style sheets and scripts load, in ${languages.length === 1 ? languages[0] : `${languages.length} languages`}`
 }
 
-const nameOfBundle = ({ name, rtl }: Bundle) => `${name}${rtl ? ', from right to left,' : ''}`
+function describeUnmade({ error, module, ...bundle }: Bundle, own: OwnAddons): string {
+  const where = module ? ` (${describePlace({ file: `/${module}/__manifest__.py` }, own)})` : ''
+  return `${nameOfBundle(bundle)} cannot be made: ${error}${where}`
+}
+
+const nameOfBundle = ({ name, rtl }: Pick<Bundle, 'name' | 'rtl'>) =>
+  `${name}${rtl ? ', from right to left,' : ''}`

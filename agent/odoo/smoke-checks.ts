@@ -1,6 +1,6 @@
 import { type HttpAnswer, requestHttp } from '../containers/http-request.ts'
 import { hostileText } from '../hostile-text/hostile-text.ts'
-import { loadBundles, maxBytes, type Visitor } from './bundle-checks.ts'
+import { checkOwnModules, loadBundles, maxBytes, type Visitor } from './bundle-checks.ts'
 import { isBundle, saysStyleFailed } from './bundle-faults.ts'
 import { CheckFailed } from './check-failed.ts'
 import type { OwnAddons } from './describe-place.ts'
@@ -84,7 +84,8 @@ export async function checkLoginPage(visitor: Visitor): Promise<string> {
   const assets = await hostileText.read('assets', '/web/login', [page.body])
   if (assets.length > maxAssets) throw new CheckFailed(`the login page links more than ${maxAssets} files`)
   if (assets.length === 0) throw new CheckFailed('the login page links no style sheet and no script')
-  await loadBundles(visitor, assets)
+  const bodies = await loadBundles(visitor, assets)
+  await checkOwnModules(visitor, bodies)
   requireStyle(page)
   return `${assets.length} style sheets and scripts load`
 }

@@ -502,6 +502,7 @@ except e.HTTPError as error:
     )
     for (const [bundle, place] of [
       ['web\\.report_assets_common', 'report\\.scss:2'],
+      ['web\\.report_assets_pdf', 'pdf\\.scss:1'],
       ['fw_print\\.lazy', 'lazy\\.scss:1'],
       ['fw_print\\.whole', 'part\\.scss:1'],
     ])

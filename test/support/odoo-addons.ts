@@ -68,9 +68,13 @@ class TestPrice(TransactionCase):
   'addons/fw_skin/__init__.py': '',
   // Each bundle is loaded by nobody who signs in; the last two by nobody at all.
   'addons/fw_print/__manifest__.py': manifest(
-    "'assets': {'web.report_assets_common': ['fw_print/static/src/report.scss'], 'fw_print.lazy': ['fw_print/static/src/lazy.scss'], 'fw_print.whole': [('include', 'fw_print._part')], 'fw_print._part': ['fw_print/static/src/part.scss'], 'fw_print.piece': ['fw_print/static/src/piece.scss'], 'web.assets_backend': [('include', 'fw_print.piece')], 'web.assets_unit_tests': ['fw_print/static/tests/a.test.scss'], 'web.assets_common': ['fw_print/static/src/former.scss'], 'shop_nowhere.assets': ['fw_print/static/src/former.scss']}",
+    "'assets': {'web.report_assets_common': ['fw_print/static/src/report.scss'], 'fw_print.lazy': ['fw_print/static/src/lazy.scss'], 'fw_print.whole': [('include', 'fw_print._part')], 'fw_print._part': ['fw_print/static/src/part.scss'], 'fw_print.piece': ['fw_print/static/src/piece.scss'], 'web.assets_backend': [('include', 'fw_print.piece')], 'web.assets_unit_tests': ['fw_print/static/tests/a.test.scss'], 'web.assets_common': ['fw_print/static/src/former.scss'], 'shop_nowhere.assets': ['fw_print/static/src/former.scss']}, 'data': ['assets.xml']",
   ),
   'addons/fw_print/__init__.py': '',
+  // As a module does it that names no bundle in its manifest.
+  'addons/fw_print/assets.xml':
+    '<odoo><record id="pdf" model="ir.asset"><field name="name">PDF</field><field name="bundle">web.report_assets_pdf</field><field name="path">fw_print/static/src/pdf.scss</field></record></odoo>\n',
+  'addons/fw_print/static/src/pdf.scss': '.o_pdf { color: $nobody-defines-it-in-pdf; }\n',
   'addons/fw_print/static/src/report.scss': '.o_report {\n  color: $nobody-defines-it-in-reports;\n}\n',
   'addons/fw_print/static/src/lazy.scss': '.o_lazy { color: $nobody-defines-it-later; }\n',
   'addons/fw_print/static/src/part.scss': '.o_part { color: $nobody-defines-it-in-parts; }\n',

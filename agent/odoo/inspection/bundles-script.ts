@@ -88,6 +88,28 @@ def bundle_by_nodes(name, code, kind):
         urls.extend(url for url in found if re.match('/[^/]', url))
     return urls
 
+def own_addons():
+    return [addon for addon in settings['addons'] if addon in env.registry._init_modules]
+
+def declared_bundles(own):
+    # By manifests, and by data of theirs.
+    names = {name for addon in own for name in assets_of(addon)}
+    if own and 'ir.asset' in env:
+        for asset in env['ir.asset'].search([]):
+            if (asset.path or '').lstrip('/').partition('/')[0] in own:
+                names.add(asset.bundle)
+    return names
+
+def declarer_of(said):
+    # Odoo says which path of which bundle, and not who has asked for it.
+    for addon in own_addons():
+        for commands in assets_of(addon).values():
+            for command in commands:
+                for path in command[1:] if isinstance(command, (list, tuple)) else [command]:
+                    if '/' in path and path in said:
+                        return addon
+    return ''
+
 def make_bundle(name, code, rtl, kind):
     try:
         urls = bundle_by_name(name, rtl, kind) if settings['byName'] else bundle_by_nodes(name, code, kind)
@@ -95,15 +117,15 @@ def make_bundle(name, code, rtl, kind):
         say('bundle', name=name, rtl=rtl, urls=urls)
     except Exception as error:
         env.cr.rollback()
-        say('bundle', name=name, rtl=rtl, urls=[], error='%s: %s' % (type(error).__name__, error))
+        said = '%s: %s' % (type(error).__name__, error)
+        say('bundle', name=name, rtl=rtl, urls=[], error=said, module=declarer_of(said))
 
 def bundles_to_make(rtl):
     # Name: kinds of files. Other than the web client's only where the project has any say in them.
     wanted = {name: ['css', 'js'] for name in settings['backend']}
     if rtl:
         wanted.update({name: ['css'] for name in settings['frontend']})
-    own = [addon for addon in settings['addons'] if addon in env.registry._init_modules]
-    declared = {name for addon in own for name in assets_of(addon)}
+    declared = declared_bundles(own_addons())
     if declared and 'ir.asset' in env:
         wanted.update({name: ['css'] for name in settings['prints']})
         if 'point_of_sale' in env.registry._init_modules:

@@ -29,6 +29,8 @@ const findingSchema = z.discriminatedUnion('kind', [
     rtl: z.boolean(),
     urls: z.array(path).max(20),
     error: text.optional(),
+    /** Whose manifest asks for what is at fault; empty where nobody knows. */
+    module: name.optional(),
   }),
   z.object({ kind: z.literal('done') }),
 ])
