@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findContainer } from '../../agent/containers/docker.ts'
 import { resolveImage } from '../../agent/containers/images.ts'
 import { findAddress, runtimeName } from '../../agent/containers/odoo.ts'
 import { DATABASE } from '../../agent/database/names.ts'
@@ -23,6 +22,7 @@ import {
 import { buildAddonImage } from '../support/addon-image.ts'
 import { createOdooHost, type OdooHost } from '../support/odoo-host.ts'
 import { registry } from '../support/odoo-services.ts'
+import { askShell } from '../support/odoo-shell.ts'
 import { canaries, findCanaries, keyFilePath, plantCanaries } from '../support/production-canaries.ts'
 import { createTask } from '../support/task-context.ts'
 
@@ -284,12 +284,12 @@ describe.sequential('a neutral copy', () => {
     await run('startRuntime', create(StartRuntimeTaskSchema, { runtime }))
     // The links to set a password, of Odoo's own making: signed with database.secret.
     const sign = `from odoo.tools.misc import hash_sign; print('TOKEN', hash_sign(env(su=True), 'signup', [1, [2], None, 'reset'], expiration_hours=24))`
-    const token = /TOKEN (\S+)/.exec(await shell(runtimeId, sign))?.[1]
+    const token = /TOKEN (\S+)/.exec(await askShell(services, runtimeId, sign))?.[1]
     expect(token).toBeTruthy()
     const verify = (what?: string) =>
       `from odoo.tools.misc import verify_hash_signed; print('VERIFIED', verify_hash_signed(env(su=True), 'signup', '${what}'))`
-    expect(await shell(runtimeId, verify(token))).toContain('VERIFIED [1')
-    expect(await shell(runtime.runtimeId, verify(token))).toContain('VERIFIED None')
+    expect(await askShell(services, runtimeId, verify(token))).toContain('VERIFIED [1')
+    expect(await askShell(services, runtime.runtimeId, verify(token))).toContain('VERIFIED None')
   }, 120_000)
 
   test('a route leads to it only while it is neutral', async () => {
@@ -354,23 +354,41 @@ describe.sequential('a neutralization that fails', () => {
       ),
     })
   }, 90_000)
-})
 
-/** Runs a line of Python in `odoo shell`, in a runtime's own container. */
-async function shell(runtimeId: string, line: string): Promise<string> {
-  expect(await findContainer(services.docker, runtimeName(runtimeId))).toBeDefined()
-  const exec = await services.docker.docker.getContainer(runtimeName(runtimeId)).exec({
-    Cmd: [
-      'sh',
-      '-c',
-      `echo "$1" | odoo shell --database=${DATABASE} --no-http --log-level=error`,
-      'sh',
-      line,
+  const set = `UPDATE bridge_account SET token = 'x'`
+  test.each([
+    [
+      'takes back what others did',
+      `${set};\n-- No: ROLLBACK\nROLLBACK;\n${set};`,
+      /line 3: it takes back .*\(in: ROLLBACK\)/,
     ],
-    AttachStdout: true,
-    AttachStderr: true,
-    Tty: true,
-  })
-  const stream = await exec.start({ Tty: true })
-  return (await stream.toArray()).map(String).join('')
-}
+    [
+      'breaks a rule that is asked at the end',
+      `${set};\nCREATE TABLE once (id int UNIQUE DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO once VALUES (1), (1);`,
+      /line 3: duplicate key value .* \(in: INSERT INTO once VALUES \(1\), \(1\)\)/,
+    ],
+    [
+      'has no statement',
+      '-- Nothing to do\n',
+      /neutralize\.sql: can't execute an empty query\. It has no statement/,
+    ],
+  ])(
+    'names a file that %s',
+    async (_what, sql, says) => {
+      const repository = await host.server.createRepository(randomUUID())
+      const changed = { ...files, 'bridge_api/data/neutralize.sql': sql }
+      const image = await buildAddonImage(host.handlers, repository, changed)
+      host.built(image)
+      const message = expect.stringMatching(says)
+      await expect(neutralize(cellId, image)).rejects.toMatchObject({ reason: 'neutralize-failed', message })
+    },
+    90_000,
+  )
+
+  test('does not ask for a file to be corrected that is not the project’s', async () => {
+    await query(cellId, 'alter table ir_mail_server rename column smtp_authentication to gone')
+    await expect(neutralize(cellId, candidate)).rejects.toMatchObject({
+      message: expect.stringMatching(/ base\/data\/neutralize\.sql, line \d+: .*comes with the base image/),
+    })
+  }, 90_000)
+})
