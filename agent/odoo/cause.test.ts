@@ -75,6 +75,17 @@ test('Odoo’s own modules are named where no other is', () => {
   expect(findCause(['no traceback'])).toBeUndefined()
 })
 
+test('a module that lacks what it depends on is named, not the one that notices', () => {
+  const said = [
+    'You try to upgrade the module follower that depends on the module: crate.',
+    'You try to install module "follower" that depends on module "crate".',
+  ]
+  for (const text of said)
+    expect(
+      lineOf(raised(`odoo.exceptions.UserError: ${text}`, `${odoo}/addons/base/models/ir_module.py`)),
+    ).toBe(`module follower: UserError: ${text}`)
+})
+
 test('memory that Odoo’s own limit refused is to be raised', () => {
   expect(lineOf(raised('MemoryError'))).toContain('raise `memory` in fairway.yaml')
 })

@@ -4,6 +4,8 @@ import { parseTraceback, placeInModule, type Raised } from './tracebacks.ts'
 export interface Cause {
   /** `module sale_x: TypeError: f() takes 2 arguments (sale_x/models/order.py:9, at sale_x/views/order.xml:3)` */
   line: string
+  /** The same without the module: `TypeError: f() takes 2 arguments (sale_x/models/order.py:9)` */
+  said: string
   /** Every exception of the chain, the innermost first, each in one line. */
   chain: string[]
   /** What a data file says is wrong, and not the code alone. */
@@ -35,7 +37,8 @@ export function findCause(
   const module = named(cause) ?? own?.module ?? data?.module ?? loading.module ?? code?.module
   const places = placesOf(own?.at, data?.at)
   const line = `${module ? `module ${module}: ` : ''}${say(cause)}${places ? ` (${places})` : ''}`
-  return { line: line.slice(0, 1_000), chain: chain.map(inOneLine), inData: data !== undefined }
+  const said = `${say(cause)}${own ? ` (${own.at})` : ''}`
+  return { line: line.slice(0, 1_000), said, chain: chain.map(inOneLine), inData: data !== undefined }
 }
 
 function placesOf(code: string | undefined, data: string | undefined): string {
@@ -107,7 +110,10 @@ function fileAt(chain: readonly Raised[], { file }: Loading): DataPlace | undefi
   return converts && file ? { module: file.split('/', 1)[0], at: file } : undefined
 }
 
-const named = ({ message }: Raised) => tellsBetter.exec(message)?.[1]
+/** `button_upgrade` and `button_install` of base/models/ir_module.py. */
+const dependent = /^You try to (?:install|upgrade) (?:the )?module [“"']?(\w{1,100})[”"']? that depends on/
+
+const named = ({ message }: Raised) => (tellsBetter.exec(message) ?? dependent.exec(message))?.[1]
 
 /** Its name and what it says, without what only points elsewhere. */
 function say(raised: Raised): string {

@@ -31,10 +31,29 @@ test('errors count from the beginning, warnings from that of the checks on', () 
   expect(judgeRuntimeLog(lines, since, strict)).toMatchObject({
     errors: [
       'odoo.registry: Model x has no table.',
-      'odoo.http: Exception during request handling. (KeyError: 1)',
+      'odoo.http: Exception during request handling. (KeyError: 1 (x/a.py:1))',
     ],
     warnings: ['odoo.addons.base.models.ir_asset: IrAsset: the path "/x/*.js" did not resolve to anything.'],
   })
+})
+
+test('a page that cannot be rendered says why, and not only that', () => {
+  const lines = [
+    line(7, 'ERROR', 'odoo.http', 'Exception during request handling.'),
+    at(7, 'Traceback (most recent call last):'),
+    at(7, '  File "/usr/lib/python3/dist-packages/odoo/addons/base/models/assetsbundle.py", line 1, in f'),
+    at(7, 'ValueError: File(s) web/a.js not found in bundle web.assets_frontend'),
+    at(7, ''),
+    at(7, 'The above exception was the direct cause of the following exception:'),
+    at(7, ''),
+    at(7, 'Traceback (most recent call last):'),
+    at(7, '  File "/usr/lib/python3/dist-packages/odoo/http.py", line 1, in g'),
+    at(7, 'odoo.addons.base.models.ir_qweb.QWebError: Error while rendering the template:'),
+    at(7, '    ValueError: File(s) web/a.js not found in bundle web.assets_frontend'),
+  ]
+  expect(judgeRuntimeLog(lines, since, strict).errors).toEqual([
+    'odoo.http: Exception during request handling. (ValueError: File(s) web/a.js not found in bundle web.assets_frontend)',
+  ])
 })
 
 test('beside scheduled jobs only what serves is an error', () => {

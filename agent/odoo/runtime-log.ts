@@ -1,5 +1,6 @@
 import type { ContainerLine } from '../containers/log-frames.ts'
 import { createTraceReader, fingerprintOf, type LogIssue, normalize } from '../observe/log-issues.ts'
+import { findCause } from './cause.ts'
 import { isHarmless } from './harmless.ts'
 import { createRecordParser, findException, type LogRecord } from './log-records.ts'
 
@@ -99,9 +100,9 @@ function createKnown({ knownFingerprints, knownLines }: LogRules): (record: LogR
     )
 }
 
-/** `odoo.http: Exception during request handling. (KeyError: 'x')` */
+/** `odoo.http: Exception during request handling. (KeyError: 'x' (sale_x/controllers/main.py:7))`, of what it comes from. */
 function describe(record: LogRecord): string {
-  const exception = findException(record)
+  const exception = findCause(record.more)?.said ?? findException(record)
   const message = record.message.replace(/\s+/g, ' ').trim().slice(0, 300)
   return `${record.logger}: ${message}${exception ? ` (${exception.slice(0, 300)})` : ''}`
 }

@@ -10,7 +10,7 @@ const log = (found: Partial<UpdateLog> = {}): UpdateLog => ({
   ...found,
 })
 
-const cause = (inData: boolean) => ({ line: 'KeyError: 1', chain: [], inData })
+const cause = (inData: boolean) => ({ line: 'KeyError: 1', said: 'KeyError: 1', chain: [], inData })
 
 // The table of exit codes and what they hide, measured on Odoo 19.
 test.each<[string, number, Partial<UpdateLog>, string | undefined]>([
