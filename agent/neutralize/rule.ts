@@ -26,6 +26,8 @@ export interface Rule {
   readonly change?: string
   /** A query: each row is an offence, and its column `item` says which, without any secret. */
   readonly offences: string
+  /** Of what it takes away the planner's statistics may tell. */
+  readonly isSecret?: false
 }
 
 /** The rules of one idea for a database that has these tables. */

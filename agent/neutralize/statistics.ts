@@ -9,6 +9,7 @@ import { literal, quote, type Schema } from './schema.ts'
 export function statistics(schema: Schema, rules: readonly Rule[]): Rule[] {
   const columns = new Map<string, Set<string>>()
   for (const rule of rules) {
+    if (rule.isSecret === false) continue
     // A rule that names none takes rows away.
     const named =
       rule.columns.length > 0 ? rule.columns : schema.columnsOf(rule.table).map(({ name }) => name)

@@ -259,6 +259,8 @@ test('links lead to the copy itself, and stay so', async () => {
     `update website set domain = 'https://www.shop.example.com', cdn_activated = true`,
     'create table ir_act_url (id serial primary key, url text)',
     `insert into ir_act_url (url) values ('https://shop.example.com/help#a'), ('/odoo'), ('https://example.org')`,
+    'create table mail_template (id serial primary key, name jsonb, body_html jsonb)',
+    `insert into mail_template (body_html) values ('{"de_DE": "<a href=\\"https://shop.example.com/\u00fc\\">", "en_US": "x"}')`,
     'create table calendar_event (id serial primary key, access_token varchar, videocall_location varchar)',
     `insert into calendar_event (access_token, videocall_location) values
        ('canary', 'https://shop.example.com/calendar/join_videocall/canary'), (null, 'https://meet.example.org/x')`,
@@ -293,6 +295,9 @@ test('links lead to the copy itself, and stay so', async () => {
   expect((await database.rowsOf<{ url: string }>('select url from ir_act_url order by id'))[0]?.url).toBe(
     `${address}/help#a`,
   )
+  expect(await database.rowsOf(`select body_html->>'de_DE' as text from mail_template`)).toEqual([
+    { text: `<a href="${address}/\u00fc">` },
+  ])
   const [meeting, elsewhere] = await database.rowsOf<{ access_token: string; videocall_location: string }>(
     'select access_token, videocall_location from calendar_event order by id',
   )

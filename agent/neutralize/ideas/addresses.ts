@@ -1,6 +1,6 @@
 import { hostPattern } from '../host-pattern.ts'
 import { type Idea, type Rule, where } from '../rule.ts'
-import { literal, type Schema } from '../schema.ts'
+import { type Column, literal, quote, type Schema } from '../schema.ts'
 
 /** Where the links of a copy lead that nobody visits. */
 const nowhere = 'http://localhost:8069'
@@ -8,6 +8,33 @@ const nowhere = 'http://localhost:8069'
 const setting = 'ir_config_parameter'
 const isLoopback = `value ~* '^https?://(localhost|127\\.[0-9.]+|\\[::1\\])(:[0-9]+)?(/|$)'`
 const meeting = '/calendar/join_videocall/'
+
+/**
+ * Where people write addresses that others then follow, by table: its columns of texts, or all of them. What was written to
+ * somebody (messages, documents) is not among them: it stays as it was.
+ */
+const written: Readonly<Record<string, 'all' | readonly string[]>> = {
+  [setting]: ['value'],
+  ir_act_url: ['url'],
+  // Actions that open an address, or send one.
+  ir_act_server: ['code'],
+  ir_ui_view: ['arch_db'],
+  mail_template: 'all',
+  sms_template: ['body'],
+  mailing_mailing: 'all',
+  link_tracker: ['url'],
+  // What stands below a document, and its link to the company.
+  res_company: 'all',
+  res_partner: ['website'],
+  // Where customers come back from. `payment_acquirer` until 15.
+  payment_provider: 'all',
+  payment_acquirer: 'all',
+  website: 'all',
+  website_menu: ['url'],
+  website_rewrite: ['url_to'],
+}
+
+const isText = (kind: Column['kind']): boolean => kind === 'text' || kind === 'json'
 
 /**
  * Links in mails, payment returns and PDFs lead to the copy itself. `web.base.url` is frozen at its address: Odoo would
@@ -38,8 +65,12 @@ export const addresses: Idea = (schema, { address, productionHosts = [] }) => {
       change: `update public.website set cdn_activated = false where cdn_activated`,
       offences: `select 'website ' || id as item from public.website where cdn_activated`,
     }),
-    ...leadingHome(schema, setting, 'value', 'key', { own, productionHosts }),
-    ...leadingHome(schema, 'ir_act_url', 'url', 'id::text', { own, productionHosts }),
+    ...Object.entries(written).flatMap(([table, columns]) =>
+      schema
+        .columnsOf(table)
+        .filter(({ name, kind }) => (columns === 'all' || columns.includes(name)) && isText(kind))
+        .flatMap((column) => leadingHome(schema, table, column, { own, productionHosts })),
+    ),
     // The invitation's token is new by now: documents.ts.
     ...where(schema, 'calendar_event', ['videocall_location', 'access_token'], {
       name: 'no meeting is held at production',
@@ -72,12 +103,11 @@ interface Home {
   readonly productionHosts: readonly string[]
 }
 
-/** Addresses with a host name of production, wherever in a text. */
+/** Addresses with a host name of production, wherever in a text; of translated ones, in every language. */
 function leadingHome(
   schema: Schema,
   table: string,
-  column: string,
-  item: string,
+  { name, kind }: Column,
   { own, productionHosts }: Home,
 ): Rule[] {
   if (productionHosts.length === 0) return []
@@ -85,13 +115,17 @@ function leadingHome(
   const at = (scheme: string) =>
     literal(`${scheme}s?://([^/@[:space:]]*@)?(${hosts})(:[0-9]+)?(?![a-z0-9-]|\\.[a-z0-9])`)
   const forWebSocket = own.replace(/^http/, 'ws')
-  const isOfProduction = `${column} ~* ${at('(http|ws)')}`
-  return where(schema, table, [column], {
+  const text = kind === 'json' ? `${quote(name)}::text` : quote(name)
+  const changed = `regexp_replace(regexp_replace(${text}, ${at('http')}, ${literal(own)}, 'gi'),
+                                  ${at('ws')}, ${literal(forWebSocket)}, 'gi')`
+  // The name alone is soon looked for; most texts have none.
+  const isOfProduction = `${text} ~* ${literal(hosts)} and ${text} ~* ${at('(http|ws)')}`
+  const item = table === setting ? 'key' : `id || ${literal(`.${name}`)}`
+  return where(schema, table, [name], {
     name: 'no stored address leads to production',
-    change: `update public.${table}
-                set ${column} = regexp_replace(regexp_replace(${column}, ${at('http')}, ${literal(own)}, 'gi'),
-                                               ${at('ws')}, ${literal(forWebSocket)}, 'gi')
+    change: `update public.${quote(table)} set ${quote(name)} = ${kind === 'json' ? `(${changed})::json` : changed}
               where ${isOfProduction}`,
-    offences: `select ${literal(`${table} `)} || ${item} as item from public.${table} where ${isOfProduction}`,
+    offences: `select ${literal(`${table} `)} || ${item} as item from public.${quote(table)} where ${isOfProduction}`,
+    isSecret: false,
   })
 }
