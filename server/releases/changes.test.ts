@@ -57,6 +57,18 @@ function plan(source: Source, record: ContentsRecord | undefined, current = depl
 const rows = ({ document }: ReturnType<typeof plan>) =>
   document.modules.map(({ name, action, why }) => `${name} ${action}: ${why}`)
 
+test('what a module that somebody installed has come to depend on is in the plan', () => {
+  const record = { ...seen, installed: [...seen.installed, 'extra'], chosen: [...seen.chosen, 'extra'] }
+  const depends = { extra: ['more', 'base'], more: ['most', 'extra'] }
+  const source = code({ ...own, extra: 'e2', more: 'm1', most: 't1', other: 'o1' }, { addonDepends: depends })
+  expect(rows(plan(source, record))).toEqual([
+    'extra update: content changed; installed by hand',
+    'more install: needed by extra',
+    'most install: needed by more',
+    'other none: new in the repository',
+  ])
+})
+
 test('what installed itself is updated when its code changes', () => {
   const next = plan(code({ ...own, parts_glue: 'g2' }), seen)
   expect(next.changes).toMatchObject({ install: [], update: ['parts_glue'] })

@@ -46,6 +46,7 @@ export function plannedModules(
     ? [
         ...renamed(changes),
         ...installs(current, changes),
+        ...needed(current, source, changes),
         ...gone(changes),
         ...moved(current, source),
         ...changed(current, source, changes),
@@ -85,6 +86,28 @@ function installs({ deployed, contents }: PlannedFor, { install }: ModuleChanges
     return Object.hasOwn(deployed.addonTrees, name) ? 'wanted now' : 'new'
   }
   return install.map((name) => ({ name, action: 'install', why: why(name) }))
+}
+
+/**
+ * Own addons that Odoo installs since something that is installed or updated has come to depend on them (`button_upgrade` of
+ * base/models/ir_module.py): a module that a person installed is in no closure.
+ */
+function needed(
+  { contents: { installed } }: PlannedFor,
+  { addonDepends, addonTrees }: Source,
+  { install, update }: ModuleChanges,
+): Known[] {
+  const depends = new Map(Object.entries(addonDepends))
+  const all = update.includes('base') ? [...depends.keys()].filter((name) => installed.has(name)) : update
+  const found = new Map<string, string>()
+  const left = [...all, ...install]
+  for (let by = left.pop(); by !== undefined; by = left.pop())
+    for (const name of depends.get(by) ?? []) {
+      if (installed.has(name) || found.has(name) || !Object.hasOwn(addonTrees, name)) continue
+      found.set(name, by)
+      left.push(name)
+    }
+  return [...found].map(([name, by]) => ({ name, action: 'install', why: `needed by ${by}` }))
 }
 
 const gone = (changes: ModuleChanges): Known[] =>
