@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { listShort } from '../../lib/words/list-short.ts'
 import {
   ApplyModulesOutputSchema,
   type ApplyModulesTask,
@@ -75,7 +76,9 @@ async function proveInstalled(input: ApplyModulesTask, cell: Cell, signal: Abort
       if (unfinished.length > 0)
         throw new TaskError(
           'modules-not-installed',
-          `Odoo left modules half-way: ${unfinished.slice(0, 10).join(', ')}; see the log for why`,
+          `Odoo left modules half-way: ${listShort(unfinished, 10)}. They are in the database, and cannot be as they are in this ` +
+            'commit: not installable by their manifest, for another series of Odoo, or without something that they depend on. ' +
+            'Mend their manifests, or uninstall them first (in Apps).',
         )
       return { modules, after }
     },
