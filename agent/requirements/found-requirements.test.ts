@@ -113,7 +113,7 @@ test('a link in place of the file is nothing that one has to mend elsewhere', as
   await write({ 'vendor/x': '' })
   await symlink('x', join(root, 'vendor/requirements.txt'))
   await expect(read()).rejects.toThrow(
-    'no plain file of the repository; or name vendor/requirements.txt under',
+    'is a symbolic link, which is not followed; put the file there; or name vendor/requirements.txt under',
   )
   expect((await read(['vendor'])).texts).toEqual([])
   await rm(join(root, 'vendor/requirements.txt'))
@@ -133,6 +133,15 @@ test('what lies inside of a module is said, and not read', async () => {
       /^inside of modules no requirements\.txt is read .*: sale_x\/requirements\.txt, .*web_x\/req/,
     ),
   ])
+})
+
+test('what lies in a submodule without modules is said, and not read', async () => {
+  await write({ 'lib/requirements.txt': '-e .' })
+  const notes: string[] = []
+  const folders = { addons: [{ path: 'sale_x', source: '' }], submodules: ['lib'] }
+  const listing = { forTests: false, ignore: [], note: (text: string) => void notes.push(text) }
+  expect(await listRequirementsFiles(root, folders, listing)).toEqual([])
+  expect(notes).toEqual([expect.stringMatching(/^lib\/requirements\.txt is not read, .*-r$/)])
 })
 
 test('who goes without changes to Odoo does not go without packages', async () => {

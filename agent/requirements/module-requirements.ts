@@ -22,27 +22,42 @@ export interface KnownPython {
   readonly imports: ReadonlySet<string>
 }
 
-/** What a manifest asks of Python, in `external_dependencies.python`. */
-export type ModuleRequirement = Requirement & ManifestEntry
+/** What a manifest asks of Python, in `external_dependencies.python`; its text as it stands there. */
+export type ModuleRequirement = Requirement & ManifestEntry & { readonly module: string }
+
+/** For what is said of modules that lack something. */
+export interface NeedsTold {
+  /** Why one is installed, for people; empty where it is asked for by name. */
+  reasonOf(module: string): string
+  /** Told what an error for many names only a part of. */
+  note(text: string): void
+}
+
+const shown = 5
 
 /**
  * `external_dependencies.python` of modules.
  *
  * @throws TaskError `requirements-invalid`, naming the manifest.
  */
-export function pythonOfModules(modules: readonly ModuleNeeds[]): ModuleRequirement[] {
-  return modules.flatMap((module) =>
-    module.externalPython.map((text) => {
-      const origin = manifestOf(module)
+export function pythonOfModules(modules: readonly ModuleNeeds[], told: NeedsTold): ModuleRequirement[] {
+  return modules.flatMap((needs) =>
+    needs.externalPython.map((text) => {
+      const { module } = needs
+      const origin = manifestOf(needs)
       const requirement = parseRequirement(text, origin)
-      if (requirement) return { ...requirement, kept: keptFor(requirement) }
+      // Odoo imports it by all that is written, blanks included.
+      if (requirement) return { ...requirement, text, module, kept: keptFor(requirement) }
       throw new TaskError(
         'requirements-invalid',
-        `${origin}: external_dependencies.python holds ${JSON.stringify(text.slice(0, 100))}, which is no requirement such as num2words>=0.5`,
+        `${origin}: external_dependencies.python holds ${JSON.stringify(text.slice(0, 100))}, ` +
+          `which is no requirement such as num2words>=0.5${behind(told.reasonOf(module))}`,
       )
     }),
   )
 }
+
+const behind = (reason: string) => reason && `; ${reason}`
 
 /** As Odoo looks for it: a distribution of that name, else an import. What has more than a name is the image's to judge. */
 export const isPlainlyMet = ({ name, plain, text }: Requirement, known: KnownPython): boolean =>
@@ -63,16 +78,27 @@ export function requireMet(
   unmet: readonly UnmetEntry[],
   asking: readonly ModuleRequirement[],
   imports: Readonly<Record<string, string>>,
+  { reasonOf, note }: NeedsTold,
 ): void {
   if (unmet.length === 0) return
-  const faults = unmet.map(({ text, why, bringer }) => {
-    const origins = [...new Set(asking.filter((one) => one.text === text).map(({ origin }) => origin))]
-    const brought = bringer || (imports[/^[\w]*/.exec(text)![0]] ?? '')
-    return `${origins.slice(0, 3).join(', ')} asks for ${JSON.stringify(text.slice(0, 100))}${adviceFor(text, why, brought)}`
-  })
+  const askers = Map.groupBy(asking, ({ text }) => text)
+  const asks = ({ text }: UnmetEntry): string => {
+    const origins = [...new Set(askers.get(text)?.map(({ origin }) => origin))]
+    return `${listShort(origins, 3)} asks for ${JSON.stringify(text.slice(0, 100))}`
+  }
+  const describe = (entry: UnmetEntry): string => {
+    const { text, why, bringer } = entry
+    const [first] = askers.get(text) ?? []
+    const reason = first ? reasonOf(first.module) : ''
+    const brought = bringer || (imports[/^[\w]*/.exec(text.trim())![0]] ?? '')
+    return `${asks(entry)}${adviceFor(text, why, brought)}${behind(reason)}`
+  }
+  const isLong = unmet.length > shown
+  if (isLong) for (const entry of unmet) note(asks(entry))
   throw new TaskError(
     'python-unnamed',
-    `${listSentences(faults, 5)}. No package index is asked for a name that only a manifest gives: anybody may have taken it there`,
+    `${listSentences(unmet, shown, describe)}${isLong ? ', all of them in the log' : ''}. ` +
+      'No package index is asked for a name that only a manifest gives: anybody may have taken it there',
   )
 }
 
@@ -81,7 +107,10 @@ function adviceFor(text: string, why: string, bringer: string): string {
   if (why !== '') return `, but its version is ${why}: add the line ${text} to requirements.txt`
   if (bringer !== '')
     return `, which Odoo takes for a package of that name; the import comes with ${bringer}: write that in the manifest`
-  return `, which nothing in the image or in requirements.txt brings: add the package that does to requirements.txt, the line ${text} if that is its name on the index`
+  return (
+    ', which nothing in the image or in requirements.txt brings: add the package that does to requirements.txt, ' +
+    `the line ${text.trim()} if that is its name on the index`
+  )
 }
 
 /**
@@ -92,22 +121,23 @@ function adviceFor(text: string, why: string, bringer: string): string {
 export function requirePrograms(
   modules: readonly ModuleNeeds[],
   executables: readonly string[],
-  chainOf: (module: string) => readonly string[],
+  { reasonOf, note }: NeedsTold,
 ): void {
   const there = new Set(executables)
-  const missing = modules.flatMap((module) =>
-    module.externalBin
-      .filter((program) => !there.has(program))
-      .map((program) => {
-        const chain = chainOf(module.module)
-        const needed = chain.length > 1 ? `; needed by ${chain.join(' → ')}` : ''
-        return `${JSON.stringify(program.slice(0, 60))} (${manifestOf(module)}${needed})`
-      }),
+  const missing = modules.flatMap((needs) =>
+    needs.externalBin.filter((program) => !there.has(program)).map((program) => ({ program, needs })),
   )
   if (missing.length === 0) return
+  type Missing = (typeof missing)[number]
+  const name = ({ program }: Missing) => JSON.stringify(program.slice(0, 60))
+  const describe = (one: Missing) =>
+    `${name(one)} (${manifestOf(one.needs)}${behind(reasonOf(one.needs.module))})`
+  const isLong = missing.length > shown
+  if (isLong) for (const one of missing) note(`missing program: ${name(one)} (${manifestOf(one.needs)})`)
   throw new TaskError(
     'binary-missing',
-    `the image has no program ${listShort(missing, 5)}: add the Debian package that brings it to fairway.yaml, as in apt: [poppler-utils]`,
+    `the image has no program ${listShort(missing, shown, describe)}${isLong ? ', all of them in the log' : ''}: ` +
+      'add the Debian package that brings it to fairway.yaml, as in apt: [poppler-utils]',
   )
 }
 
@@ -124,8 +154,8 @@ export function chainTo(
     for (const next of dependsOf(name)) if (!from.has(next)) from.set(next, name)
   }
   const chain = [module]
-  for (let before = from.get(module); before !== undefined; before = from.get(before)) chain.unshift(before)
-  return chain
+  for (let before = from.get(module); before !== undefined; before = from.get(before)) chain.push(before)
+  return chain.reverse()
 }
 
 const manifestOf = ({ path }: ModuleNeeds) => `${path}/__manifest__.py`

@@ -181,7 +181,7 @@ def resolve():
         inside = seen.get((one['name'], one['version']), {'imports': (), 'addons': []})
         one['imports'] = sorted(name for name in inside['imports'] if '.' not in name)
         one['addons'] = inside['addons']
-    unmet = [{'text': entry['text'], 'why': why, 'bringer': brought_by(packages, re.split(r'[^\w.]', entry['text'])[0]) or ''}
+    unmet = [{'text': entry['text'], 'why': why, 'bringer': brought_by(packages, re.split(r'[^\w.]', entry['text'].strip())[0]) or ''}
              for entry, why in missing]
     return {**found, 'unmet': unmet}
 

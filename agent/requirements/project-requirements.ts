@@ -35,10 +35,17 @@ export async function listRequirementsFiles(
   }
   for (const folder of [...own, ...others]) await add(folder, 'requirements.txt', false)
   if (forTests) for (const folder of own) await add(folder, 'test-requirements.txt', true)
-  const inside = await listInside(root, folders, new Set([...own, ...others]))
+  const read = new Set([...own, ...others])
+  for (const folder of folders.submodules)
+    if (!read.has(folder) && (await lstatIfThere(join(root, folder, 'requirements.txt'))))
+      note(
+        `${folder}/requirements.txt is not read, as the submodule holds no modules; name it in requirements.txt with -r`,
+      )
+  const inside = await listInside(root, folders, read)
   if (inside.length > 0)
     note(
-      `inside of modules no requirements.txt is read but where another file names it with -r: ${listShort(inside, 10)}; what it asks for belongs into external_dependencies of the manifest, or into the requirements.txt beside the module's folder`,
+      `inside of modules no requirements.txt is read but where another file names it with -r: ${listShort(inside, 10)}; ` +
+        "what it asks for belongs into external_dependencies of the manifest, or into the requirements.txt beside the module's folder",
     )
   return files
 }

@@ -115,6 +115,8 @@ async function readNamed(root: string, file: string, where: string): Promise<Uin
     throw invalid(where, `${file} is outside of the repository`)
   const path = join(root, file)
   const stat = await lstatIfThere(path)
+  if (stat?.isSymbolicLink())
+    throw invalid(where, `${file} is a symbolic link, which is not followed; put the file there`)
   if (!stat?.isFile()) throw invalid(where, `${file} is no plain file of the repository`)
   if (!(await realpath(path)).startsWith(`${await realpath(root)}/`))
     throw invalid(where, `${file} is outside of the repository`)

@@ -66,13 +66,10 @@ export interface OpenRequirements {
   readonly addons: readonly PackagedAddon[]
   /**
    * @param modules of the project, those that are installed.
-   * @param chainOf which of those that were asked for lead to a module.
+   * @param reasonOf why a module is installed, for people.
    * @throws TaskError `requirements-invalid`, `binary-missing`, `python-…`.
    */
-  close(
-    modules: readonly ModuleNeeds[],
-    chainOf: (module: string) => readonly string[],
-  ): Promise<ResolvedRequirements>
+  close(modules: readonly ModuleNeeds[], reasonOf: (module: string) => string): Promise<ResolvedRequirements>
 }
 
 /**
@@ -105,9 +102,11 @@ export async function openRequirements(
   const addons = await readPackagedAddons(first.packages, facts.odooVersion, context)
   return {
     addons,
-    async close(modules, chainOf) {
-      requirePrograms(modules, facts.executables, chainOf)
-      const asking = pythonOfModules(modules)
+    async close(modules, reasonOf) {
+      const note = (text: string) => context.log('fairway', text)
+      const told = { reasonOf, note }
+      requirePrograms(modules, facts.executables, told)
+      const asking = pythonOfModules(modules, told)
       const known = knownPython(facts, first)
       const open = asking.filter((one) => !isPlainlyMet(one, known))
       // The modules were closed over these addons.
@@ -115,7 +114,7 @@ export async function openRequirements(
         its.length > 0 ? [`${name}==${version}`] : [],
       )
       const { packages, unmet } = open.length > 0 ? await ask(open, held) : first
-      requireMet(unmet, open, facts.imports)
+      requireMet(unmet, open, facts.imports, told)
       if (apt.length + packages.length > 0)
         context.log(
           'fairway',

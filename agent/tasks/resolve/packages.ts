@@ -1,29 +1,22 @@
 import { dirname } from 'node:path/posix'
 import type { ImageFacts } from '../../containers/image-facts.ts'
-import { findFacts } from '../../repository/module-graph.ts'
-import { chainTo, type ModuleNeeds } from '../../requirements/module-requirements.ts'
+import type { ModuleNeeds } from '../../requirements/module-requirements.ts'
 import type { ResolvedRequirements } from '../../requirements/resolve-requirements.ts'
 import type { ClosedProject } from './close-project.ts'
+import { createReasons } from './why-installed.ts'
 
 /** What the image needs beside its base, for the modules of every stage: one image serves them all. */
-export function closePackages(
-  { modules, placed, packaged, requirements, stage: asked, stages }: ClosedProject,
-  facts: ImageFacts,
-): Promise<ResolvedRequirements> {
+export function closePackages(closed: ClosedProject, facts: ImageFacts): Promise<ResolvedRequirements> {
+  const { placed, packaged, requirements, stages } = closed
   // A company may be in any country: what would come with it needs its packages as well.
   const installed = new Set(
     stages.flatMap(({ closure }) => [...(closure?.order ?? []), ...(closure?.byCountry ?? [])]),
   )
-  // Who needs a module is told as the stage that was asked for has it, where it has it.
-  const inAsked = new Set(asked.closure.order)
-  const all = [...new Set(stages.flatMap((stage) => (stage.closure ? stage.modules : [])))].sort()
-  const askedFor = (module: string) => (inAsked.has(module) ? asked.modules : all)
-  const dependsOf = (name: string) => findFacts(name, modules)?.depends ?? []
   const own = [...placed, ...packaged]
   const needing = [...own, ...needsOfImage(facts, new Set(own.map(({ module }) => module)))]
   return requirements.close(
     needing.filter(({ module }) => installed.has(module)),
-    (module) => chainTo(module, askedFor(module), dependsOf),
+    createReasons(closed),
   )
 }
 
