@@ -42,6 +42,7 @@ export function requireOnePlace(
 function duplicate(module: string, places: string[]): TaskError {
   return new TaskError(
     'addon-duplicate',
-    `the module ${module} exists ${places.length} times: ${places.join('; ')}; keep one, or leave one out with sources.exclude in fairway.yaml`,
+    `the module ${module} exists ${places.length} times: ${places.join('; ')}; ` +
+      `keep one, or leave one out with sources.exclude in fairway.yaml`,
   )
 }

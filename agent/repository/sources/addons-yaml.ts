@@ -74,6 +74,7 @@ function requireList({ key, value, where }: YamlEntry<unknown>): void {
   const written = (meant.length > 0 ? meant : ['*']).slice(0, 5).map((word) => `"${word}"`)
   throw invalidSources(
     where,
-    `\`${key.slice(0, 80)}\` needs a list of addons: write \`${key.slice(0, 80)}: [${written.join(', ')}]\`, or each below it on a line of its own, as \`  - ${written[0]}\` with a blank behind the dash`,
+    `\`${key.slice(0, 80)}\` needs a list of addons: ` +
+      `write \`${key.slice(0, 80)}: [${written.join(', ')}]\`, or each below it on a line of its own, as \`  - ${written[0]}\` with a blank behind the dash`,
   )
 }

@@ -68,7 +68,8 @@ export async function readDoodbaFiles(root: string, context: DoodbaFilesContext)
     if (installer === 'apt') found.apt.push(...packages.map((one) => requireApt(one, path)))
     else if (installer === 'apt_build')
       found.notes.push(
-        `${path} is not used (${names}): Python packages come as wheels; what has to be compiled needs its tools in the image: name them under apt in fairway.yaml`,
+        `${path} is not used (${names}): Python packages come as wheels; ` +
+          `what has to be compiled needs its tools in the image: name them under apt in fairway.yaml`,
       )
     else if (installer === 'gem' || installer === 'npm') {
       const missing = packages.filter(({ name }) => !isThere(name, context.executables))
@@ -76,7 +77,8 @@ export async function readDoodbaFiles(root: string, context: DoodbaFilesContext)
       else
         add(
           path,
-          `not installed: ${shown(missing.map(({ name }) => name))}; make an image that has them and name it under base_image in fairway.yaml`,
+          `not installed: ${shown(missing.map(({ name }) => name))}; ` +
+            `make an image that has them and name it under base_image in fairway.yaml`,
         )
     } else add(path, `not read, as ${JSON.stringify(installer.slice(0, 40))} is no installer: rename it`)
   }

@@ -105,7 +105,9 @@ function passOver(found: DeclaredRepositories, folder: string, entry: YamlEntry<
   if (lost.length === 0) return
   found.odooChanges.push({
     folder,
-    warning: `${where}: not in Odoo, which comes with the base image: ${lost.join(', ')}; make an image that has them and name it under base_image in fairway.yaml, then write \`sources: { ignore: [${JSON.stringify(key)}] }\` there`,
+    warning:
+      `${where}: not in Odoo, which comes with the base image: ${lost.join(', ')}; ` +
+      `make an image that has them and name it under base_image in fairway.yaml, then write \`sources: { ignore: [${JSON.stringify(key)}] }\` there`,
   })
 }
 

@@ -37,7 +37,8 @@ export function judgeImageModules(
   if (stopping.length > 0)
     throw new TaskError(
       'image-unusable',
-      `the base image holds modules on which Odoo stops: ${listSentences(stopping, shown, describe)}; take them out of it, or mend them there`,
+      `the base image holds modules on which Odoo stops: ` +
+        `${listSentences(stopping, shown, describe)}; take them out of it, or mend them there`,
     )
   if (unfit.length > 0)
     context.warn(
@@ -50,7 +51,8 @@ function requireRead(unread: readonly string[]): void {
   if (unread.length > 0)
     throw new TaskError(
       'image-unusable',
-      `the base image holds modules that are not read here, and that Odoo does not pass over: ${listSentences(unread, shown, (text) => text)}; take them out of it, or mend them there`,
+      `the base image holds modules that are not read here, and that Odoo does not pass over: ` +
+        `${listSentences(unread, shown, (text) => text)}; take them out of it, or mend them there`,
     )
 }
 

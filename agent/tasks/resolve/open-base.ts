@@ -40,6 +40,7 @@ function requireVersion(config: ProjectConfig, facts: ImageFacts): void {
   if (!config.odooVersion || !facts.odooVersion || config.odooVersion === facts.odooVersion) return
   throw new TaskError(
     'version-mismatch',
-    `the project is for Odoo ${config.odooVersion}, but the base image ${config.baseImage} holds Odoo ${facts.odooVersion}: change one of them in fairway.yaml`,
+    `the project is for Odoo ${config.odooVersion}, but ` +
+      `the base image ${config.baseImage} holds Odoo ${facts.odooVersion}: change one of them in fairway.yaml`,
   )
 }
