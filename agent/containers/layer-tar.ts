@@ -2,6 +2,7 @@ import { readdir, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
+import { leadsInside } from '../leads-inside.ts'
 import { openPlainFile, withDirectory } from '../storage/tree/unfollowed.ts'
 import { TaskError } from '../tasks/task.ts'
 
@@ -90,17 +91,12 @@ async function writeFile(tar: Pack, path: string, name: string): Promise<void> {
 }
 
 async function writeLink(tar: Pack, path: string, root: string, name: string): Promise<void> {
-  const real = await realpath(path).catch((error: NodeJS.ErrnoException) => {
-    if (['ENOENT', 'ELOOP', 'ENOTDIR'].includes(error.code ?? '')) return undefined
-    throw error
-  })
-  const linkname = await readlink(path)
-  if (!real?.startsWith(`${root}/`) || linkname.startsWith('/'))
+  if (!(await leadsInside(path, root)))
     throw new TaskError(
       'symlink-escapes',
       `${name.replace(/^.*extra-addons\//, '')} is a symbolic link that leads out of its addon, or nowhere: put a file there`,
     )
-  tar.entry({ ...fixed, name, type: 'symlink', linkname, mode: 0o777 })
+  tar.entry({ ...fixed, name, type: 'symlink', linkname: await readlink(path), mode: 0o777 })
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)

@@ -41,6 +41,7 @@ export interface Assembly {
   /** Of the project and all that is placed in it. */
   oddNames(): OddName[]
   lfsPointers(): string[]
+  links(): string[]
 }
 
 export interface AssemblyPlace {
@@ -93,6 +94,11 @@ export async function assembleProject(
     return mergeCommits(mirrors.git, fetched, gitDir, signal)
   }
 
+  const ofAll = (filesOf: (source: Source) => readonly string[]) => [
+    ...filesOf(project),
+    ...placed.flatMap(({ path, source }) => filesOf(source).map((file) => `${path}/${file}`)),
+  ]
+
   return {
     project,
     placed,
@@ -107,10 +113,8 @@ export async function assembleProject(
         source.oddNames.map((name) => ({ path: `${path}/${name.path}`, shown: `${path}/${name.shown}` })),
       ),
     ],
-    lfsPointers: () => [
-      ...project.lfsPointers,
-      ...placed.flatMap(({ path, source }) => source.lfsPointers.map((file) => `${path}/${file}`)),
-    ],
+    lfsPointers: () => ofAll(({ lfsPointers }) => lfsPointers),
+    links: () => ofAll(({ links }) => links),
     findTreeId(path) {
       const inside = placed.find((source) => path === source.path || path.startsWith(`${source.path}/`))
       if (inside) return inside.source.findTreeId(path.slice(inside.path.length + 1))

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isPointer, maxPointerBytes, pointerStart } from '../lfs-pointer.ts'
 import type { Git } from './command.ts'
 import type { FetchedCommit } from './mirrors.ts'
 import type { TreeEntry } from './tree.ts'
@@ -56,24 +57,32 @@ function readable(bytes: Buffer): string {
   return text
 }
 
-const pointerStart = 'version https://git-lfs.github.com/spec/v1\n'
-/** Pointers are smaller, by their specification. */
-const maxPointerBytes = 1024
+/** Of a pointer that has nothing but what it must have; without an attribute only these are looked at. */
+const plainPointer = { atLeast: pointerStart.length + 'oid sha256:'.length + 64, atMost: 160 }
 
-/** Files of a checked-out commit that are pointers of Git LFS; looked for where an attribute may have made them so. */
+/**
+ * Files of a checked-out commit that are pointers of Git LFS. What tells git of them may be nowhere in the commit; where
+ * `.gitattributes` may say so, those of any length are found.
+ */
 export async function findPointers(
   directory: string,
   entries: readonly TreeEntry[],
   prefix: string,
 ): Promise<string[]> {
-  if (!entries.some(({ path }) => path === '.gitattributes' || path.endsWith('/.gitattributes'))) return []
+  const hasAttributes = entries.some(
+    ({ path }) => path === '.gitattributes' || path.endsWith('/.gitattributes'),
+  )
+  const mayBe = ({ kind, path, sizeBytes }: TreeEntry) =>
+    kind === 'file' &&
+    sizeBytes >= plainPointer.atLeast &&
+    sizeBytes < (hasAttributes ? maxPointerBytes : plainPointer.atMost) &&
+    !path.includes(replaced)
   const found: string[] = []
-  for (const { kind, path, sizeBytes } of entries) {
-    if (kind !== 'file' || sizeBytes < pointerStart.length || sizeBytes >= maxPointerBytes) continue
-    if (!path.includes(replaced) && (await beginsAsPointer(join(directory, prefix, path))))
-      found.push(prefix + path)
-  }
-  return found
+  // Each content once: repositories have many small files that are the same.
+  for (const same of Map.groupBy(entries.filter(mayBe), ({ id }) => id).values())
+    if (await beginsAsPointer(join(directory, prefix, same[0]!.path)))
+      found.push(...same.map(({ path }) => prefix + path))
+  return found.sort()
 }
 
 async function beginsAsPointer(path: string): Promise<boolean> {
@@ -85,7 +94,7 @@ async function beginsAsPointer(path: string): Promise<boolean> {
       pointerStart.length,
       0,
     )
-    return buffer.toString('latin1', 0, bytesRead) === pointerStart
+    return isPointer(buffer.subarray(0, bytesRead))
   } finally {
     await file.close()
   }

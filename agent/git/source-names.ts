@@ -15,6 +15,13 @@ export function shownFolder(path: string): string {
   return parts.length > 0 ? `${module} of ${parts.join('/')}` : `${module}`
 }
 
+/** A file or folder of the source in `source`, as `tpl/x.py of web`; where that is empty it is the project's own. */
+export function shownPath(path: string, source: string): string {
+  if (source === '') return path
+  const name = source.slice(sourcesFolder.length + 1)
+  return path === source ? name : `${path.slice(source.length + 1)} of ${name}`
+}
+
 /**
  * The same for all manifests of sources that a text names: `sale_x/__manifest__.py:3 of web`. Names of other files stay: those of
  * lists of requirements are what one writes under `sources.ignore`, and the lock has sources by their folders.

@@ -20,6 +20,8 @@ export interface Source extends DescribedCommit {
   oddNames: OddName[]
   /** Files that are pointers of Git LFS. */
   lfsPointers: string[]
+  /** Symbolic links, none of which leads out of the repository. */
+  links: string[]
   /** Tree id of a folder, submodules included; undefined when there is no such folder. */
   findTreeId(path: string): string | undefined
 }
@@ -56,7 +58,7 @@ export async function checkoutCommit(
 ): Promise<Source> {
   const treeIds = new Map<string, string>()
   const submodules: CheckedOutSubmodule[] = []
-  const symlinks: string[] = []
+  const symbolic: string[] = []
   const oddNames: OddName[] = []
   const lfsPointers: string[] = []
 
@@ -64,7 +66,7 @@ export async function checkoutCommit(
     const entries = await listTree(mirrors.git, source, signal)
     for (const entry of entries) {
       if (entry.kind === 'tree') treeIds.set(prefix + entry.path, entry.id)
-      if (entry.kind === 'symlink') symlinks.push(prefix + entry.path)
+      if (entry.kind === 'symlink') symbolic.push(prefix + entry.path)
     }
     await checkoutFiles(mirrors, source, join(directory, prefix), indexFile, signal)
     oddNames.push(...(await listOddNames(mirrors.git, source, entries, prefix, signal)))
@@ -87,7 +89,7 @@ export async function checkoutCommit(
   }
 
   await place(root, '', 0)
-  await refuseEscapingLinks(directory, symlinks)
+  await refuseEscapingLinks(directory, symbolic)
   const described = await describeCommit(mirrors, root, signal)
   treeIds.set('', described.treeId)
   return {
@@ -95,6 +97,7 @@ export async function checkoutCommit(
     submodules,
     oddNames,
     lfsPointers,
+    links: symbolic,
     findTreeId: (path) => treeIds.get(path),
   }
 }
@@ -162,6 +165,9 @@ async function refuseEscapingLinks(directory: string, links: readonly string[]):
       throw error
     })
     if (!inside(lexical) || !inside(real))
-      throw new TaskError('symlink-escapes', `${link} is a symbolic link that leads out of the repository`)
+      throw new TaskError(
+        'symlink-escapes',
+        `${link} is a symbolic link that leads out of the repository: put there what it leads to`,
+      )
   }
 }

@@ -104,9 +104,11 @@ test('what Odoo would stop on is refused, or left out where it is of others', as
   const message =
     'a/misc_one/__manifest__.py: has version "1": Odoo 19.0 stops on it while it reads all manifests (`adapt_version`); it takes x.y, x.y.z, 19.0.x.y or 19.0.x.y.z'
   await expect(discover()).rejects.toThrow(message)
-  expect(await discoverWith({ isTolerant: true })).toEqual([])
-  expect(leftOut).toEqual([message])
-  expect(await discoverWith({ series: '16.0' })).toHaveLength(1)
+  const source = '.fairway-sources/tool'
+  await addon(`${source}/misc_one`, "{'name': 'x', 'version': '1'}")
+  expect(await discoverWith({ source, paths: [source] })).toEqual([])
+  expect(leftOut).toEqual([`${source}/${message.slice(2)}`])
+  expect(await discoverWith({ series: '16.0', paths: ['a'] })).toHaveLength(1)
 })
 
 test('where Odoo would look for tests is told', async () => {
@@ -143,7 +145,45 @@ test('what is for another Odoo is found, and cannot be installed', async () => {
 test('what cannot be looked at is not taken for absent', async () => {
   await addon('addons/sale_x')
   await symlink('data', join(root, 'addons/sale_x/data'))
-  await expect(discover()).rejects.toThrow(/ELOOP.*data\/neutralize\.sql/)
+  await expect(discover()).rejects.toMatchObject({
+    reason: 'symlink-escapes',
+    message: expect.stringMatching(/^addons\/sale_x\/data\/neutralize\.sql cannot .* leads to itself: put a/),
+  })
+})
+
+test('a manifest that is a link, or has another name, is told', async () => {
+  await addon('sale_x')
+  await write('linked/__init__.py')
+  await symlink('../sale_x/__manifest__.py', join(root, 'linked/__manifest__.py'))
+  await write('capital/__Manifest__.py', '{}')
+  await write('oldest/__terp__.py', '{}')
+  await symlink('circle', join(root, 'circle'))
+  await write('bare/__manifest__.py', "{'name': 'x'}")
+  await symlink('../sale_x/__init__.py', join(root, 'bare/__init__.py'))
+  expect((await discover()).map(({ module, isPackage }) => [module, isPackage])).toEqual([
+    ['bare', true],
+    ['sale_x', true],
+  ])
+  expect(leftOut).toEqual([
+    'capital/__Manifest__.py: Odoo 19.0 reads no manifest of this name; rename it to __manifest__.py',
+    'linked/__manifest__.py: is a symbolic link, which is not followed; put the file there',
+    'oldest/__terp__.py: Odoo 19.0 reads no manifest of this name; rename it to __manifest__.py',
+  ])
+})
+
+test('what a source has is told by its name, and of two in it one may be left out yet', async () => {
+  const source = '.fairway-sources/tool'
+  for (const path of ['x/c', 'y/c', 'my-mod', 'tpl/{{ module name }}']) await addon(`${source}/${path}`)
+  await symlink('gone', join(root, source, 'x/c/data'))
+  await symlink('data', join(root, source, 'y/c/data'))
+  expect((await discoverWith({ source, paths: [source] })).map(({ path }) => path)).toEqual([`${source}/x/c`])
+  expect(leftOut).toEqual([
+    expect.stringMatching(/^y\/c\/data\/neutralize\.sql of tool cannot be looked at/),
+    expect.stringMatching(/^my-mod\/__manifest__\.py of tool: "my-mod" is no module name/),
+    expect.stringMatching(/^tpl\/\{\{ module name \}\}\/__manifest__\.py of tool: its path/),
+  ])
+  await rm(join(root, source, 'y/c/data'))
+  expect(await discoverWith({ source, paths: [source] })).toHaveLength(2)
 })
 
 test('a repository that is an addon hides none below it, whatever it is called', async () => {

@@ -1,9 +1,10 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { listSentences } from '../../lib/words/list-short.ts'
+import { shownPath } from '../git/source-names.ts'
 import { hostileText } from '../hostile-text/hostile-text.ts'
-import { lstatIfThere } from '../lstat-if-there.ts'
+import { isCircle, lstatIfThere } from '../lstat-if-there.ts'
 import { TaskError } from '../tasks/task.ts'
 import { addonFrom } from './addon-from.ts'
 import { type AddonSearch, findPlaces, type Place } from './addon-places.ts'
@@ -45,12 +46,14 @@ export async function discoverAddons(
   const reading: Reading = { search, faults: [], unread: new Set() }
   const addons = await readAddons(root, places, reading, signal)
   const { faults } = reading
-  if (faults.length > 0 && !search.isTolerant) throw together(reading)
-  for (const { message } of faults) search.leaveOut(message)
-  refuseDuplicates(addons)
+  const isOwn = search.source === undefined
+  if (faults.length > 0 && isOwn) throw together(reading)
+  for (const { error, module } of faults) search.leaveOut(error.message, module)
+  // Of two in a source one may be left out yet.
+  if (isOwn) refuseDuplicates(addons)
   const found = new Set(addons.map(({ module }) => module))
-  for (const { module, text } of leftOut)
-    if (module === undefined || !found.has(module)) search.leaveOut(text)
+  for (const { isLink, module, text } of leftOut)
+    if (!isLink || !found.has(module)) search.leaveOut(text, module)
   return addons.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
@@ -63,17 +66,16 @@ interface PlaceText
 /** How what is wrong is told. */
 interface Reading {
   readonly search: AddonSearch
-  readonly faults: TaskError[]
+  readonly faults: { readonly module: string; readonly error: TaskError }[]
   /** Folders that may be no addons at all. */
   readonly unread: Set<string>
 }
 
 async function readPlace(root: string, place: Place): Promise<PlaceText> {
-  const neutralize = await lstatIfThere(join(root, place.path, 'data', 'neutralize.sql'))
-  const hasOne = async (names: readonly string[]) => {
-    const found = await Promise.all(names.map((name) => lstatIfThere(join(root, place.path, name))))
-    return found.some((entry) => entry !== undefined)
-  }
+  const look = (name: string) => lstatIfThere(join(root, place.path, name))
+  const neutralize = await look('data/neutralize.sql')
+  const hasOne = async (names: readonly string[]) =>
+    (await Promise.all(names.map(look))).some((entry) => entry !== undefined)
   return {
     ...place,
     content: await readBeginning(join(root, place.file), maxManifestBytes + 1),
@@ -83,6 +85,16 @@ async function readPlace(root: string, place: Place): Promise<PlaceText> {
     // `get_test_modules`, odoo/tests/loader.py, looks for `odoo.addons.NAME.tests`
     hasTests: await hasOne(['tests', 'tests.py']),
   }
+}
+
+/** A link hides what is there, be it what a clone of the database has to run. */
+function circleError(error: NodeJS.ErrnoException, root: string, source = ''): TaskError {
+  const path = shownPath(posix.relative(root, error.path ?? root), source)
+  return new TaskError(
+    'symlink-escapes',
+    `${path} cannot be looked at, as a symbolic link on the way leads to itself: put a folder there`,
+    { cause: error },
+  )
 }
 
 async function readBeginning(path: string, bytes: number): Promise<Uint8Array> {
@@ -108,7 +120,11 @@ async function readAddons(
   let batch: PlaceText[] = []
   let bytes = 0
   for (const place of places) {
-    const text = await readPlace(root, place)
+    const text = await readPlace(root, place).catch((error: unknown) => {
+      if (!isCircle(error)) throw error
+      reading.faults.push({ module: place.module, error: circleError(error, root, reading.search.source) })
+    })
+    if (!text) continue
     if (batch.length > 0 && bytes + text.content.byteLength > batchBytes) {
       found.push(...(await readBatch(batch, reading, signal)))
       batch = []
@@ -137,7 +153,8 @@ function addonOf(
   read: ReadManifest,
   { search, faults, unread }: Reading,
 ): OwnAddon | undefined {
-  const refuse = (message: string) => void faults.push(new TaskError('manifest-invalid', message))
+  const refuse = (message: string) =>
+    void faults.push({ module, error: new TaskError('manifest-invalid', message) })
   if (!('manifest' in read)) {
     refuse(read.message)
     unread.add(module)
@@ -155,18 +172,20 @@ const mostFaults = 5
 /** All at once, and those that the error has no room for in the log: who has several of them need not build for each. */
 function together({ faults, unread, search: { note } }: Reading): TaskError {
   const isLong = faults.length > mostFaults
-  if (isLong) for (const { message } of faults) note?.(message)
-  const text = listSentences(faults, mostFaults, ({ message }) => message)
+  if (isLong) for (const { error } of faults) note?.(error.message)
+  const text = listSentences(faults, mostFaults, ({ error }) => error.message)
   const rest = isLong ? ', all of them in the log' : ''
   const hint = unread.size > 0 ? '; what is no addon is left out by addons_paths in fairway.yaml' : ''
-  return new TaskError(faults[0]?.reason ?? 'manifest-invalid', `${text}${rest}${hint}`)
+  return new TaskError(faults[0]?.error.reason ?? 'manifest-invalid', `${text}${rest}${hint}`)
 }
 
 function refuseDuplicates(addons: OwnAddon[]): void {
-  for (const [module, group] of Map.groupBy(addons, (addon) => addon.module))
-    if (group.length > 1)
-      throw new TaskError(
-        'addon-duplicate',
-        `the module ${module} exists ${group.length} times: ${group.map((addon) => addon.path || 'the repository itself').join(', ')}; keep one, or set addons_paths in fairway.yaml`,
-      )
+  for (const [module, group] of Map.groupBy(addons, (addon) => addon.module)) {
+    if (group.length === 1) continue
+    const places = group.map(({ path }) => path || 'the repository itself').join(', ')
+    throw new TaskError(
+      'addon-duplicate',
+      `the module ${module} exists ${group.length} times: ${places}; keep one, or set addons_paths in fairway.yaml`,
+    )
+  }
 }

@@ -68,7 +68,10 @@ export function explainFault(roots: readonly string[], sources: ModuleSources): 
 /** What is wrong with `flaw`, in a word, and how one gets there. */
 export function describeFlaw(flaw: string, way: readonly string[], sources: ModuleSources): string {
   const facts = findFacts(flaw, sources)
-  if (!facts) return `missing module: ${flaw} (needed by ${showWay(way)})`
+  if (!facts) {
+    const why = sources.leftOut?.get(flaw)
+    return `missing module: ${flaw} (needed by ${showWay(way)}${why ? `; left out: ${why}` : ''})`
+  }
   if (!facts.installable || facts.unfit !== undefined) return flawError(way, facts).message
   return `${flaw} depends on itself: ${showWay(way)}`
 }
@@ -79,10 +82,11 @@ export function exclusionError(
   wayTo: (name: string) => readonly string[],
   file: string | undefined,
 ): ClosureFault {
-  const ways = [name, other].map((module) => showWay(wayTo(module)))
+  const ways = [name, other].map((module) => showWay(wayTo(module))).join('; ')
+  const where = file ? ` (\`excludes\` in ${file})` : ''
   return new ClosureFault(
     'modules-exclude',
-    `the modules ${name} and ${other} exclude each other${file ? ` (\`excludes\` in ${file})` : ''}, and both would be installed: ${ways.join('; ')}`,
+    `the modules ${name} and ${other} exclude each other${where}, and both would be installed: ${ways}`,
     [name, other],
   )
 }
@@ -95,7 +99,8 @@ export function withMore(fault: ClosureFault, more: string): ClosureFault {
     : new ClosureFault(fault.reason, message, fault.modules)
 }
 
-const shownMissing = 5
+/** The error names these; of more it says that they are in the log. */
+export const shownMissing = 5
 
 function missingError(
   missing: ReadonlySet<string>,
@@ -105,30 +110,36 @@ function missingError(
   const known = [...sources.own.keys(), ...sources.image.keys()]
   const describe = (name: string) => {
     const way = ways.get(name) ?? []
-    const near = findNearest(name, known)
+    const why = sources.leftOut?.get(name)
+    const near = why ? undefined : findNearest(name, known)
     const needed = way.length > 1 ? `needed by ${showWay(way)}` : 'asked for by fairway.yaml'
-    return `${name} (${needed}${near ? `; did you mean ${near}?` : ''})`
+    return `${name} (${needed}${why ? `; left out: ${why}` : near ? `; did you mean ${near}?` : ''})`
   }
   const files = [...ways.values()].flatMap((way) => fileOf(way.at(-2), sources) ?? [])
   const see = files.length > 0 ? `; see ${[...new Set(files)].join(', ')}` : ''
-  return new MissingModules(
-    `missing module${missing.size > 1 ? 's' : ''}: ${listShort([...missing], shownMissing, describe)}; looked in ${sources.searched.join(' and ')}${see}`,
-    [...missing],
-  )
+  const names = [...missing]
+  const all = `${listShort(names, shownMissing, describe)}${names.length > shownMissing ? ', all of them in the log' : ''}`
+  const looked = `looked in ${sources.searched.join(' and ')}${see}`
+  return new MissingModules(`missing module${names.length > 1 ? 's' : ''}: ${all}; ${looked}`, names)
 }
 
-function flawError(way: readonly string[], facts: ModuleFacts): ClosureFault {
-  const { file, installable, otherSeries, unfit } = facts
+function flawError(
+  way: readonly string[],
+  { file, installable, otherSeries, unfit }: ModuleFacts,
+): ClosureFault {
   const name = way.at(-1)!
-  const needed = way.length > 1 ? `, needed by ${showWay(way)}` : ''
-  if (!installable)
-    return new ClosureFault(
-      'module-uninstallable',
-      `the module ${name} is marked installable: False${file ? ` in ${file}` : ''}${needed}`,
-      [name],
-    )
-  const reason = otherSeries ? 'series-mismatch' : 'manifest-invalid'
-  return new ClosureFault(reason, `the module ${name}${file ? ` (${file})` : ''} ${unfit}${needed}`, [name])
+  const user = way.at(-2)
+  const needed = user === undefined ? '' : `, needed by ${showWay(way)}`
+  const where = user === undefined ? 'modules in fairway.yaml' : `\`depends\` of ${user}`
+  const advice = `; migrate it, or take it out of ${where}`
+  if (!installable) {
+    const marked = `the module ${name} is marked installable: False${file ? ` in ${file}` : ''}`
+    return new ClosureFault('module-uninstallable', `${marked}${needed}${advice}`, [name])
+  }
+  const what = `the module ${name}${file ? ` (${file})` : ''} ${unfit}${needed}`
+  return otherSeries
+    ? new ClosureFault('series-mismatch', `${what}${advice}`, [name])
+    : new ClosureFault('manifest-invalid', what, [name])
 }
 
 function circleError(way: readonly string[], sources: ModuleSources): ClosureFault {

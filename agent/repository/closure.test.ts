@@ -43,6 +43,11 @@ describe('a closure that does not close', () => {
       /missing modules: xxxxxx .*, zzzzz /,
     )
   })
+  test('tells a part of what is missing, and where the rest is', () => {
+    expect(() => close(['a'], { a: module(['u', 'v', 'w', 'x', 'y', 'z']) })).toThrow(
+      / and 1 more, all of them in the log; looked in/,
+    )
+  })
   test('names a circle', () => {
     expect(() => close(['z'], { z: module(['a']), a: module(['b']), b: module(['a']) })).toThrow(
       'in a circle: a → b → a',
@@ -60,6 +65,23 @@ describe('a closure that does not close', () => {
       'the module b (x/b/__manifest__.py) has version 16.0.1.0.0, but the project is for Odoo 19.0, needed by a → b',
     )
     expect(close(['c'], own).order).toEqual(['base', 'c'])
+  })
+  test('names what is there and left out, with the reason, and nothing that is like it', () => {
+    const leftOut = new Map([['sael', 'sael/__manifest__.py:1:1: a literal is expected']])
+    const own = { a: module(['sael']), tool: module(['sael'], { autoInstall: ['base'], optional: true }) }
+    const whole = { own: new Map(Object.entries(own)), image, searched, leftOut }
+    const why = '; left out: sael/__manifest__.py:1:1: a literal is expected)'
+    expect(() => computeClosure(['a'], whole)).toThrow(`sael (needed by a → sael${why}; looked in`)
+    expect(computeClosure([], whole).leftOut.get('tool')).toContain(why)
+  })
+  test('says what to do with what is not for this Odoo', () => {
+    const other = module([], { unfit: 'has version 18.0.1.0.0', otherSeries: true })
+    expect(() => close(['b'], { b: other })).toThrow(
+      '; migrate it, or take it out of modules in fairway.yaml',
+    )
+    expect(() => close(['a'], { a: module(['b']), b: other })).toThrow(
+      'needed by a → b; migrate it, or take it out of `depends` of a',
+    )
   })
   test('names the files that say so', () => {
     const file = 'addons/a/__manifest__.py'
@@ -119,7 +141,7 @@ describe('what Odoo installs by itself', () => {
       'missing module: gone (needed by m → gone); looked in the repository (addons) and the image odoo:19.0 (5 modules); see x/m/__manifest__.py; Odoo installs m by itself with web',
     )
     expect(() => added({ m: auto(['web'], ['web', 'old']) })).toThrow(
-      'old is marked installable: False, needed by m → old; Odoo',
+      'old is marked installable: False, needed by m → old; migrate it, or take it out of `depends` of m; Odoo',
     )
     // A database is created with what waits for modules that do not exist.
     expect(() => added({ m: auto(['gone']) })).toThrow('gone (needed by m → gone)')

@@ -11,6 +11,8 @@ export interface ManifestVerdict {
   readonly stops?: boolean
   /** Odoo finds out only as it installs the module: until then it is one like others, and may come by itself. */
   readonly failsLate?: boolean
+  /** What Odoo does not refuse and people should know. */
+  readonly remark?: string
 }
 
 /** What of a manifest is judged. */
@@ -28,5 +30,6 @@ export function judgeManifest(manifest: JudgedFields, series: string): ManifestV
   if (version.fault !== undefined)
     return { unfit: version.fault, stops: version.stops, otherSeries: version.otherSeries }
   const [fault] = faults
-  return fault ? { unfit: `${fault.what}: ${odoo} cannot install it`, failsLate: true } : {}
+  if (fault) return { unfit: `${fault.what}: ${odoo} cannot install it`, failsLate: true }
+  return version.remark === undefined ? {} : { remark: version.remark }
 }

@@ -1,3 +1,4 @@
+import { isPointer, pointerFault } from '../lfs-pointer.ts'
 import { TaskError } from '../tasks/task.ts'
 import { type Manifest, readFields } from './manifest-fields.ts'
 import { type PythonValue, parsePythonLiteral } from './python-literal.ts'
@@ -28,6 +29,7 @@ export function parseManifest(content: Uint8Array, file: string): Manifest {
     const limit = `${maxManifestBytes / 1024 ** 2} MiB`
     throw new ManifestError('takes', file, `larger than ${limit}, which no manifest needs`)
   }
+  if (isPointer(content)) throw invalid(file, pointerFault)
   const source = decodeText(content, file)
   if (source.startsWith('\ufeff'))
     throw invalid(
@@ -55,7 +57,7 @@ function decodeText(content: Uint8Array, file: string): string {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content)
     return text.replace(/\r\n?/g, '\n')
   } catch (error) {
-    throw invalid(file, 'not valid UTF-8', error)
+    throw invalid(file, 'not valid UTF-8: save it so', error)
   }
 }
 

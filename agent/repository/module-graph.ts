@@ -4,6 +4,8 @@ export interface ModuleSources {
   /** Modules of the repository and its sources; they hide modules of the image with the same name. */
   own: ReadonlyMap<string, ModuleFacts>
   image: ReadonlyMap<string, ModuleFacts>
+  /** What is there and not used, and why, for people: who needs one of these misses it. */
+  leftOut?: ReadonlyMap<string, string>
   /** Where modules were looked for, for people: `the repository (addons, custom)`. */
   searched: readonly string[]
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isPointer, pointerFault } from '../lfs-pointer.ts'
 import { lstatIfThere } from '../lstat-if-there.ts'
 import { TaskError } from '../tasks/task.ts'
 
@@ -20,12 +21,14 @@ export async function readRepositoryFile(
   const file = join(root, path)
   const stat = await lstatIfThere(file)
   if (!stat) return undefined
-  if (!stat.isFile()) throw new TaskError(reason, `${path} is not a plain file`)
+  if (!stat.isFile()) throw new TaskError(reason, `${path} is not a plain file: put one there`)
   if (stat.size > maxBytes) throw new TaskError(reason, `${path} is larger than ${maxBytes / 1024} KiB`)
+  const content = await readFile(file)
+  if (isPointer(content)) throw new TaskError(reason, `${path} ${pointerFault}`)
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
+    return new TextDecoder('utf-8', { fatal: true }).decode(content)
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
-    throw new TaskError(reason, `${path} is not valid UTF-8`, { cause: error })
+    throw new TaskError(reason, `${path} is not valid UTF-8: save it so`, { cause: error })
   }
 }

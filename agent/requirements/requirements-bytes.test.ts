@@ -41,6 +41,11 @@ test.each([
     Buffer.from('# coding: utf-7\nx'),
     'the encoding utf-7, which is not known',
   ],
+  [
+    'a pointer of Git LFS',
+    Buffer.from(`version https://git-lfs.github.com/spec/v1\noid sha256:${'7'.repeat(64)}\nsize 9\n`),
+    'is a pointer of Git LFS, not the file itself; commit the file',
+  ],
   ['more than ASCII', Buffer.from('# coding: ascii\n# é'), 'first lines say ascii'],
 ])('%s is refused', (_, content, why) => {
   expect(() => decodeRequirements(content, 'vendor/requirements.txt')).toThrow(

@@ -1,3 +1,4 @@
+import { isPointer, pointerFault } from '../lfs-pointer.ts'
 import { invalid, parseRequirements, type RequirementsLine } from './requirements-text.ts'
 
 /** A file of requirements as it lies in a repository. `file` names it in errors. */
@@ -60,6 +61,7 @@ const codecs: ReadonlyMap<string, Decode> = new Map([
  * go on to guess by the host's locale, it is refused.
  */
 export function decodeRequirements(content: Uint8Array, file: string): string {
+  if (isPointer(content)) throw invalid(file, pointerFault)
   for (const [bytes, name, decode] of marks)
     if (bytes.every((byte, index) => content[index] === byte))
       return decoded(decode, content.subarray(bytes.length), `its byte order mark says ${name}`, file)

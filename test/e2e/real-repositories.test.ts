@@ -82,7 +82,7 @@ describe('what is wrong with a repository', () => {
     },
     'a module of another series that is needed': {
       files: () => ({ ...addon('gate', { version: '18.0.2.1.0' }), ...addon('yard', { depends: 'gate' }) }),
-      says: 'the module gate (gate/__manifest__.py) has version 18.0.2.1.0, but the project is for Odoo 19.0, needed by yard → gate',
+      says: 'the module gate (gate/__manifest__.py) has version 18.0.2.1.0, but the project is for Odoo 19.0, needed by yard → gate; migrate it, or take it out of `depends` of yard',
     },
     'a manifest that is no literal, and one that does not parse': {
       files: () => ({

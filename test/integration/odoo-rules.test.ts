@@ -28,6 +28,7 @@ afterAll(async () => {
 }, 60_000)
 
 type Files = Record<string, string>
+const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'7'.repeat(64)}\nsize 12345\n`
 const module = (path: string, version = '19.0.1.0.0', depends: string[] = ['base'], more = ''): Files => ({
   [`${path}/__init__.py`]: '',
   [`${path}/__manifest__.py`]: `{'name': 'x', 'version': '${version}', 'depends': ${JSON.stringify(depends)}, ${more}}\n`,
@@ -43,6 +44,7 @@ async function resolve({ url }: { url: string }, task: RecordedTask = createTask
     stage: CellStage.DEVELOPMENT,
     odooVersion: '19.0',
     defaultBaseImage: `${registry}/fairway/odoo:19.0`,
+    imageRepository: `${registry}/test/rules`,
     imageRules: ownImages,
   })
   try {
@@ -140,6 +142,41 @@ const refused: [what: string, files: Files, reason: string, message: string][] =
     { 'a/__init__.py': '', 'a/__manifest__.py': "{'name': 'A' 'depends': []}" },
     'manifest-invalid',
     'a/__manifest__.py:1:',
+  ],
+  [
+    'data that Git LFS has',
+    { ...own('a', "'data': ['b.xml']"), 'a/b.xml': pointer },
+    'data-missing',
+    'a/__manifest__.py names "b.xml", which is a pointer of Git LFS, not the file itself; commit the file to git (git lfs migrate export): Odoo stops',
+  ],
+  [
+    'code that Git LFS has',
+    { ...module('a'), 'a/__init__.py': pointer },
+    'data-missing',
+    'a/__init__.py is a pointer of Git LFS',
+  ],
+  [
+    'a manifest that Git LFS has',
+    { ...module('a'), 'b/__manifest__.py': pointer },
+    'manifest-invalid',
+    'b/__manifest__.py: is a pointer of Git LFS',
+  ],
+  ['settings that Git LFS has', fairway(pointer), 'config-invalid', 'fairway.yaml is a pointer of Git LFS'],
+  [
+    'a module in a folder that cannot be one',
+    { ...module('a', undefined, ['my_mod']), ...module('my-mod') },
+    'dependency-missing',
+    'my_mod (needed by a → my_mod; left out: my-mod/__manifest__.py: "my-mod" is no module name',
+  ],
+  [
+    'a Python package of a module that comes by itself',
+    {
+      ...onlyOther,
+      ...module('other'),
+      ...own('a', "'auto_install': True, 'external_dependencies': {'python': ['acme']}", ['other']),
+    },
+    'python-unnamed',
+    'the line acme if that is its name on the index; Odoo installs a by itself with other. No',
   ],
 ]
 
@@ -256,10 +293,8 @@ test('files that an image cannot hold or nobody can look at are named as the rep
     message: expect.stringContaining('bin_count/capture d\\xe9cran.txt; rename it'),
   })
 
-  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'7'.repeat(64)}\nsize 12345\n`
   const lfs = await repositoryOf({
     ...module('bin_count'),
-    '.gitattributes': '*.png filter=lfs diff=lfs merge=lfs -text\n',
     'bin_count/static/description/icon.png': pointer,
     'docs/picture.png': pointer,
   })
@@ -267,13 +302,68 @@ test('files that an image cannot hold or nobody can look at are named as the rep
     '1 files are pointers of Git LFS, not the files themselves, and the image gets them as they are: bin_count/static/description/icon.png; commit the files to git itself (git lfs migrate export)',
   ])
 
+  const linked = await repositoryOf({
+    ...module('bin_count'),
+    ...module('old', '18.0.1.0.0'),
+    'more/a.py': '',
+  })
+  await linked.git('-c', 'alias.link=!ln -s ../more/a.py bin_count/a.py && ln -s gone old/gone', 'link')
+  await linked.git('add', '--all')
+  await linked.git('commit', '--quiet', '-m', 'A link out of the module')
+  await linked.push()
+  await expect(resolve(linked)).rejects.toMatchObject({
+    reason: 'manifest-invalid',
+    message:
+      'the module bin_count (bin_count/__manifest__.py) has a symbolic link that leads out of the module, or nowhere: bin_count/a.py; put there what it leads to',
+  })
+  await linked.git('rm', '--quiet', 'bin_count/a.py')
+  await linked.git('commit', '--quiet', '-m', 'Only in what is not migrated')
+  await linked.push()
+  const { output } = await resolve(linked)
+  expect(output).toMatchObject({ modules: ['bin_count'], addons: [{ name: 'bin_count' }] })
+
   const looped = await repositoryOf(module('bin_count'))
   await looped.git('-c', 'alias.loop=!ln -s data bin_count/data', 'loop')
   await looped.git('add', '--all')
   await looped.git('commit', '--quiet', '-m', 'A link to itself')
   await looped.push()
-  const error = await resolve(looped).catch((error: Error) => error)
-  expect(error).toMatchObject({ message: expect.stringMatching(/ELOOP.*'bin_count\/data\/neutralize.sql'$/) })
+  await expect(resolve(looped)).rejects.toMatchObject({
+    reason: 'symlink-escapes',
+    message: expect.stringMatching(/^bin_count\/data\/neutralize\.sql cannot be looked at/),
+  })
+}, 120_000)
+
+test('what a source has twice, and what its module needs that comes by itself, can be left out', async () => {
+  const toolbox = await server.createRepository('twice')
+  const needs = "'auto_install': True, 'external_dependencies': {'python': ['acme'], 'bin': []}"
+  await toolbox.commit(
+    {
+      ...module('base_tools'),
+      ...own('glue', needs, ['base_tools']),
+      ...module('x/two'),
+      ...module('y/two'),
+    },
+    { branch: '19.0' },
+  )
+  const project = (exclude: string[]) =>
+    repositoryOf({
+      'oca_dependencies.txt': `twice ${toolbox.url}\n`,
+      ...fairway(`sources: { exclude: [${exclude.join(', ')}] }\n`),
+      ...module('shop', undefined, ['base_tools']),
+    })
+  await expect(resolve(await project([]))).rejects.toMatchObject({
+    message: expect.stringMatching(
+      /two exists 2 times: two of twice\/x \(.*; two of twice\/y .*sources\.exclude/,
+    ),
+  })
+  await expect(resolve(await project(['twice/y/two']))).rejects.toMatchObject({
+    reason: 'python-unnamed',
+    message: expect.stringMatching(
+      /^glue\/__manifest__\.py of twice asks for "acme", .*; Odoo installs glue by itself with base_tools: to do without it, name twice\/glue under sources\.exclude/,
+    ),
+  })
+  const { output } = await resolve(await project(['twice/y/two', 'twice/glue']))
+  expect(output.closure).not.toContain('glue')
 }, 120_000)
 
 test('an image has what comes by itself with its Python, and an addon that is the repository without the others', async () => {

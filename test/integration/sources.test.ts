@@ -230,7 +230,7 @@ describe('what does not come together', () => {
     await expect(cases.resolve(project)).rejects.toMatchObject({
       reason: 'series-mismatch',
       message:
-        'the module web_old (web_old/__manifest__.py of web) has version 16.0.1.0.0, but the project is for Odoo 19.0, needed by shop → web_old',
+        'the module web_old (web_old/__manifest__.py of web) has version 16.0.1.0.0, but the project is for Odoo 19.0, needed by shop → web_old; migrate it, or take it out of `depends` of shop',
     })
   }, 120_000)
 

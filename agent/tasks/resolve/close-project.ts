@@ -1,7 +1,7 @@
 import { parseAllowEntry } from '../../egress/allow-list.ts'
 import type { ProjectModules } from '../../repository/close-stages.ts'
 import type { Closure } from '../../repository/closure.ts'
-import { ClosureFault, withMore } from '../../repository/closure-faults.ts'
+import { ClosureFault, MissingModules, shownMissing, withMore } from '../../repository/closure-faults.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import { mayBringAddons, namesAddons } from '../../requirements/addon-bringers.ts'
 import { type PackagedAddon, refuseBoth, requireFit } from '../../requirements/packaged-addons.ts'
@@ -69,20 +69,24 @@ interface Closing {
 function createCloser(
   resolving: Resolving,
   declared: Declared,
-  { addons, requirements, sources }: ProjectAddons,
+  { addons, leftOut, requirements, sources }: ProjectAddons,
 ) {
   const { context, files, input } = resolving
-  const { base, config, series } = declared
+  const { assembly, base, config, series } = declared
   const inRepositories = new Set(addons.map(({ module }) => module))
   const image = judgeImageModules(base.facts, { hidden: inRepositories, series }, context)
-  const checked = new Set<string>()
+  const data = { files, pointers: new Set(assembly.lfsPointers()), checked: new Set<string>() }
 
-  const explain = (stage: StageClosure, { modules }: Closing) =>
-    proposeSources(stage, proposalOf(resolving, declared, { modules, sources }), context)
+  const explain = (stage: StageClosure, { modules }: Closing) => {
+    const { fault } = stage
+    if (fault instanceof MissingModules && fault.modules.length > shownMissing)
+      for (const name of fault.modules) context.log('fairway', `missing module: ${name}`)
+    return proposeSources(stage, proposalOf(resolving, declared, { modules, sources }), context)
+  }
 
   return {
     async close(packaged: readonly PackagedAddon[], mayComeYet: boolean): Promise<Closing> {
-      const modules = createModules([...addons, ...packaged], image, config, series)
+      const modules = createModules({ addons: [...addons, ...packaged], leftOut }, image, config, series)
       requireRenames(config, modules, mayComeYet)
       return { modules, stages: await closeStages(config, modules, context.signal) }
     },
@@ -93,7 +97,7 @@ function createCloser(
       const stage = await requireStage(stages, input.stage, (one) => explain(one, closing))
       const placed = listFit(addons, stages)
       requirePackage(placed)
-      await requireDataFiles(placed, stage, { files, demo: stage.demo, checked }, context)
+      await requireDataFiles(placed, stage, data, context)
       return { placed, stage }
     },
 
@@ -150,9 +154,10 @@ function tell(
   warnShadowed({ addons, packaged }, base.facts, context)
   warnOfPointers(placed, assembly, context)
   const wanted = stage.modules.join(', ') || 'only base'
+  const all = stage.closure.order.length
   context.log(
     'fairway',
-    `${placed.length + packaged.length} addons, ${sources.length} sources; to install: ${wanted}; with dependencies ${stage.closure.order.length} modules`,
+    `${placed.length + packaged.length} addons, ${sources.length} sources; to install: ${wanted}; with dependencies ${all} modules`,
   )
   tellAutoInstalled(stage, modules, context)
   warnOnlyBase([...placed, ...packaged], stage, config, context)

@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { listSentences } from '../../../lib/words/list-short.ts'
+import { shownPath } from '../../git/source-names.ts'
+import { pointerFault } from '../../lfs-pointer.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 import type { StageClosure } from './stage-modules.ts'
@@ -9,17 +11,25 @@ import type { StageClosure } from './stage-modules.ts'
 const loadable = new Set(['.csv', '.sql', '.xml', '.js'])
 const shown = 5
 
+export interface DataPlace {
+  /** Where the assembled source is. */
+  readonly files: string
+  /** Files of it that are pointers of Git LFS. */
+  readonly pointers: ReadonlySet<string>
+  /** Modules that were looked at before. */
+  readonly checked: Set<string>
+}
+
 /**
- * The files that manifests of modules to be installed name: Odoo would stop on one that is not there, after all that
- * comes before it was installed. Those of `demo` only cost the module its demonstration data.
+ * The files that Odoo reads of modules to be installed: it would stop on one that is not there, or that Git LFS has in its
+ * place, after all that comes before it was installed. Those of `demo` only cost the module its demonstration data.
  *
- * @param checked modules that were looked at before.
  * @throws TaskError `data-missing`, naming manifests and files.
  */
 export async function requireDataFiles(
   addons: readonly PlacedAddon[],
-  { closure }: StageClosure,
-  { files, demo, checked }: { files: string; demo: boolean; checked: Set<string> },
+  { closure, demo }: Pick<StageClosure, 'closure' | 'demo'>,
+  { files, pointers, checked }: DataPlace,
   context: TaskContext,
 ): Promise<void> {
   const installed = new Set(closure?.order)
@@ -28,15 +38,28 @@ export async function requireDataFiles(
   const remarks: string[] = []
   for (const addon of addons.filter(({ module }) => installed.has(module) && !checked.has(module))) {
     checked.add(addon.module)
-    faults.push(...(await faultsOf(addon, addon.data)))
+    faults.push(...(await faultsOf(addon, addon.data)), ...unreadable(addon))
     if (demo) remarks.push(...(await faultsOf(addon, addon.demo)))
   }
   if (remarks.length > 0)
     context.warn(
       `demonstration data will be missing: ${summary(remarks)}; Odoo installs the module without it`,
     )
+  if (faults.length > shown) for (const text of faults) context.log('fairway', text)
+  const all = faults.length > shown ? ', all of them in the log' : ''
   if (faults.length > 0)
-    throw new TaskError('data-missing', `${summary(faults)}: Odoo stops on it when it installs the module`)
+    throw new TaskError(
+      'data-missing',
+      `${summary(faults)}${all}: Odoo stops on it when it installs the module`,
+    )
+
+  /** Beside what the manifest names. */
+  function unreadable({ path, source }: PlacedAddon): string[] {
+    const read = ['__init__.py', 'data/neutralize.sql'].map((name) => posix.join(path, name))
+    return read
+      .filter((file) => pointers.has(file))
+      .map((file) => `${shownPath(file, source)} ${pointerFault}`)
+  }
 
   async function faultsOf(addon: PlacedAddon, names: readonly string[]): Promise<string[]> {
     const found: string[] = []
@@ -58,7 +81,9 @@ export async function requireDataFiles(
     const addon = byName.get(owner)
     // What is in the image nobody here can see.
     if (!addon) return owner === '..' ? 'which leads out of all addons' : undefined
-    if (!(await isFile(join(files, addon.path, ...rest)))) return 'which is not there'
+    const file = posix.join(addon.path, ...rest)
+    if (!(await isFile(join(files, file)))) return 'which is not there'
+    if (pointers.has(file)) return `which ${pointerFault}`
     return loadable.has(posix.extname(name).toLowerCase()) ? undefined : 'which is of no kind that it loads'
   }
 }

@@ -1,5 +1,5 @@
 import { type Assembly, sourcesFolder } from '../../git/assembly.ts'
-import { shownFolder } from '../../git/source-names.ts'
+import { shownFolder, shownPath } from '../../git/source-names.ts'
 import { hostileText } from '../../hostile-text/hostile-text.ts'
 import { redactUrls } from '../../redact-urls.ts'
 import { discoverAddons, type OwnAddon } from '../../repository/addons.ts'
@@ -24,25 +24,29 @@ export interface AddonRules {
   readonly submodules: readonly string[]
 }
 
+/** What is there and not used: by module, which others may miss, and why, for people. */
+export type LeftOutAddons = Map<string, string>
+
 /** The project's own addons, and those of its submodules. Called before anything else is placed among its files. */
 export async function findOwnAddons(
   files: string,
   { paths, series, submodules, topName, doodba }: AddonRules,
+  leftOut: LeftOutAddons,
   context: TaskContext,
 ): Promise<OwnAddon[]> {
   const { signal } = context
-  const leftOut: string[] = []
+  const telling = tellLeftOut(leftOut, 'the repository', context)
   const tops = new Set(submodules)
   const search = {
     paths,
     series,
     tops,
     topName,
-    leaveOut: (text: string) => void leftOut.push(text),
+    leaveOut: telling.leaveOut,
     note: (text: string) => context.log('fairway', text),
   }
   const found = await discoverAddons(files, search, signal)
-  tellLeftOut(leftOut, 'the repository', context)
+  telling.end()
   const below = (path: string) => path.startsWith(`${doodbaFolder}/`)
   const inside = (path: string) => path.slice(doodbaFolder.length + 1)
   const governed = found.filter(({ path }) => doodba && below(path)).map(({ path }) => inside(path))
@@ -50,10 +54,21 @@ export async function findOwnAddons(
   return found.filter(({ path }) => !doodba || !below(path) || enabled.has(inside(path)))
 }
 
-function tellLeftOut(texts: readonly string[], where: string, context: TaskContext): void {
-  for (const text of texts.slice(0, shownLeftOut)) context.warn(`left out: ${text}`)
-  const more = texts.length - shownLeftOut
-  if (more > 0) context.warn(`left out: ${more} more folders of ${where} that look like addons`)
+/** As a module would be called that lies in a folder of this name. */
+const asModule = (name: string) => name.replaceAll(/[^\p{L}\p{N}_]/gu, '_')
+
+function tellLeftOut(leftOut: LeftOutAddons, where: string, context: TaskContext) {
+  let count = 0
+  return {
+    leaveOut(text: string, module: string) {
+      leftOut.set(asModule(module), text)
+      if (++count <= shownLeftOut) context.warn(`left out: ${text}`)
+    },
+    end() {
+      const more = count - shownLeftOut
+      if (more > 0) context.warn(`left out: ${more} more folders of ${where} that look like addons`)
+    },
+  }
 }
 
 /** Patterns of a stranger's on a stranger's names. */
@@ -75,21 +90,16 @@ export async function findAllAddons(
   assembly: Assembly,
   files: string,
   { series, doodba, exclude }: AddonRules,
+  leftOut: LeftOutAddons,
   context: TaskContext,
 ): Promise<PlacedAddon[]> {
   const all: PlacedAddon[] = own.map((addon) => ({ ...addon, source: '', inImage }))
   const governed = new Set(doodba?.declarations.map(({ folder }) => `${sourcesFolder}/${folder}`))
   for (const { path: source } of assembly.placed) {
-    const leftOut: string[] = []
-    const search = {
-      paths: [source],
-      tops: new Set([source]),
-      series,
-      isTolerant: true,
-      leaveOut: (text: string) => void leftOut.push(text),
-    }
+    const { leaveOut, end } = tellLeftOut(leftOut, shownPath(source, source), context)
+    const search = { paths: [source], tops: new Set([source]), series, source, leaveOut }
     const found = await discoverAddons(files, search, context.signal)
-    tellLeftOut(leftOut, source.slice(sourcesFolder.length + 1), context)
+    end()
     const inside = (path: string) => path.slice(sourcesFolder.length + 1)
     const paths = found.map(({ path }) => inside(path))
     const enabled = governed.has(source) ? await enabledOf(doodba, paths, context.signal) : new Set(paths)
@@ -98,6 +108,10 @@ export async function findAllAddons(
         ? await hostileText.read('pathsExcludedBy', 'sources.exclude of fairway.yaml', [exclude, paths])
         : [],
     )
+    for (const { module, path } of found)
+      if (excluded.has(inside(path)))
+        leftOut.set(module, `sources.exclude of fairway.yaml names ${inside(path)}`)
+      else if (!enabled.has(inside(path))) leftOut.set(module, `addons.yaml does not name ${inside(path)}`)
     const used = found.filter(({ path }) => enabled.has(inside(path)) && !excluded.has(inside(path)))
     all.push(...used.map((addon): PlacedAddon => ({ ...addon, source, inImage })))
   }

@@ -1,27 +1,68 @@
-import { listShort } from '../../../lib/words/list-short.ts'
-import type { Assembly } from '../../git/assembly.ts'
-import { shownFolder } from '../../git/source-names.ts'
+import { realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { listSentences, listShort } from '../../../lib/words/list-short.ts'
+import { type Assembly, sourcesFolder } from '../../git/assembly.ts'
+import { shownFolder, shownPath } from '../../git/source-names.ts'
+import { leadsInside } from '../../leads-inside.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 import type { StageClosure } from './stage-modules.ts'
 
 const shown = 10
 
-/** Addons with what the files themselves rule out: an image cannot have a name that is not UTF-8. */
-export function judgeFiles(addons: readonly PlacedAddon[], assembly: Assembly): PlacedAddon[] {
-  const odd = assembly.oddNames()
-  if (odd.length === 0) return [...addons]
-  return addons.map((addon) => {
-    const inside = odd.find(({ path }) => addon.path === '' || path.startsWith(`${addon.path}/`))
-    if (!inside || addon.stops) return addon
-    return {
-      ...addon,
-      stops: true,
-      otherSeries: false,
-      failsLate: false,
-      unfit: `has a file whose name is not UTF-8, which an image cannot hold: ${inside.shown}; rename it`,
-    }
+/**
+ * Addons with what the files themselves rule out: an image has no name that is not UTF-8, and no link that leads out of the
+ * module. `files` is where the assembly's are.
+ */
+export async function judgeFiles(
+  addons: readonly PlacedAddon[],
+  assembly: Assembly,
+  files: string,
+): Promise<PlacedAddon[]> {
+  const folders = new Set(addons.map(({ path }) => path))
+  const faults = await findEscaping(folders, assembly.links(), files)
+  for (const { path, shown } of assembly.oddNames())
+    for (const folder of foldersAbove(path, folders)) faults.set(folder, { file: shown, describe: odd })
+  return addons.map((addon): PlacedAddon => {
+    const fault = faults.get(addon.path)
+    if (!fault || addon.stops) return addon
+    if (addon.otherSeries) return { ...addon, stops: true }
+    const unfit = fault.describe(shownPath(fault.file, addon.source))
+    return { ...addon, stops: true, failsLate: false, unfit }
   })
+}
+
+interface FileFault {
+  readonly file: string
+  describe(file: string): string
+}
+
+const odd = (file: string) =>
+  `has a file whose name is not UTF-8, which an image cannot hold: ${file}; rename it`
+const escaping = (file: string) =>
+  `has a symbolic link that leads out of the module, or nowhere: ${file}; put there what it leads to`
+
+/** Links of addons that lead out of them. */
+async function findEscaping(
+  folders: ReadonlySet<string>,
+  links: readonly string[],
+  files: string,
+): Promise<Map<string, FileFault>> {
+  const found = new Map<string, FileFault>()
+  for (const file of links)
+    for (const folder of foldersAbove(file, folders))
+      if (!(await leadsInside(join(files, file), await realpath(join(files, folder)))))
+        found.set(folder, { file, describe: escaping })
+  return found
+}
+
+/** Those of `folders` that a file is in. Sources are placed among the files of the repository, and are no part of it. */
+function foldersAbove(file: string, folders: ReadonlySet<string>): string[] {
+  const found: string[] = []
+  for (let end = file.lastIndexOf('/'); end > 0; end = file.lastIndexOf('/', end - 1))
+    if (folders.has(file.slice(0, end))) found.push(file.slice(0, end))
+  if (folders.has('') && !file.startsWith(`${sourcesFolder}/`)) found.push('')
+  return found
 }
 
 /**
@@ -33,11 +74,11 @@ export function listFit<A extends PlacedAddon>(addons: readonly A[], stages: rea
   return addons.filter(({ module, stops }) => !stops && !cannot.has(module))
 }
 
-/** Says which are left out, and which own modules Odoo cannot install. */
+/** Says which are left out, which own modules Odoo cannot install, and what it takes all the same. */
 export function tellUnfit(
   addons: readonly PlacedAddon[],
   stages: readonly StageClosure[],
-  context: Pick<TaskContext, 'warn'>,
+  context: Pick<TaskContext, 'log' | 'warn'>,
 ): void {
   const cannot = whyLeftOut(stages)
   for (const { module, path } of addons)
@@ -52,6 +93,18 @@ export function tellUnfit(
   for (const { file, unfit: why } of unfit.slice(0, shown)) context.warn(`not installed: ${file} ${why}`)
   if (unfit.length > shown)
     context.warn(`not installed: ${unfit.length - shown} more that Odoo cannot install`)
+  const remarked = addons.filter(({ source, remark }) => source === '' && remark !== undefined)
+  if (remarked.length > 0)
+    context.log(
+      'fairway',
+      listSentences(remarked, shown, ({ file, remark }) => `${file} ${remark}`),
+    )
+  // By their files; whatever else is of no use there was left out as it was read.
+  const useless = addons.filter(({ otherSeries, source, stops }) => source !== '' && stops && !otherSeries)
+  if (useless.length > 0)
+    context.warn(
+      `left out: ${listSentences(useless, shown, ({ path, unfit: why }) => `${shownFolder(path)} ${why}`)}`,
+    )
 }
 
 const whyLeftOut = (stages: readonly StageClosure[]): ReadonlyMap<string, string> =>
@@ -77,11 +130,15 @@ export function warnOfPointers(
   assembly: Assembly,
   context: TaskContext,
 ): void {
-  const pointers = assembly
-    .lfsPointers()
-    .filter((file) => addons.some(({ path }) => path === '' || file.startsWith(`${path}/`)))
+  const sources = new Map(addons.map(({ path, source }) => [path, source]))
+  const folders = new Set(sources.keys())
+  const pointers = assembly.lfsPointers().flatMap((file) => {
+    const [folder] = foldersAbove(file, folders)
+    return folder === undefined ? [] : [shownPath(file, sources.get(folder)!)]
+  })
   if (pointers.length === 0) return
   context.warn(
-    `${pointers.length} files are pointers of Git LFS, not the files themselves, and the image gets them as they are: ${listShort(pointers, shown)}; commit the files to git itself (git lfs migrate export)`,
+    `${pointers.length} files are pointers of Git LFS, not the files themselves, and the image gets them as they are: ` +
+      `${listShort(pointers, shown)}; commit the files to git itself (git lfs migrate export)`,
   )
 }

@@ -3,7 +3,7 @@ import type { PlacedAddon } from '../../repository/module-places.ts'
 import { nameOf } from '../../repository/sources/declaration.ts'
 import { listRequirementsFiles } from '../../requirements/project-requirements.ts'
 import { type ProjectRequirements, readRequirements } from '../../requirements/requirements-file.ts'
-import { findAllAddons, findOwnAddons } from './find-addons.ts'
+import { findAllAddons, findOwnAddons, type LeftOutAddons } from './find-addons.ts'
 import { judgeFiles } from './fit-addons.ts'
 import { gatherSources } from './gather-sources.ts'
 import type { Declared } from './read-declared.ts'
@@ -12,6 +12,7 @@ import type { Resolving } from './resolving.ts'
 /** The addons of a project and its sources, and what the requirements beside them say. */
 export interface ProjectAddons {
   readonly addons: readonly PlacedAddon[]
+  readonly leftOut: LeftOutAddons
   readonly sources: readonly PlacedSource[]
   readonly requirements: ProjectRequirements
 }
@@ -28,7 +29,8 @@ export async function findProjectAddons(resolving: Resolving, declared: Declared
     exclude: file.sources.exclude,
     submodules: assembly.project.submodules.map(({ path }) => path),
   }
-  const own = await findOwnAddons(files, rules, context)
+  const leftOut: LeftOutAddons = new Map()
+  const own = await findOwnAddons(files, rules, leftOut, context)
   const sources = await gatherSources(declared.sources.declarations, {
     projectUrl: input.repositoryUrl,
     assembly,
@@ -40,8 +42,10 @@ export async function findProjectAddons(resolving: Resolving, declared: Declared
     onLine: onGitLine,
   })
   for (const text of pins.listUnused(new Set(sources.map(({ path }) => path)))) context.warn(text)
-  const addons = judgeFiles(await findAllAddons(own, assembly, files, rules, context), assembly)
-  return { addons, sources, requirements: await readAllRequirements(resolving, declared, addons) }
+  const found = await findAllAddons(own, assembly, files, rules, leftOut, context)
+  const addons = await judgeFiles(found, assembly, files)
+  for (const { module } of addons) leftOut.delete(module)
+  return { addons, leftOut, sources, requirements: await readAllRequirements(resolving, declared, addons) }
 }
 
 async function readAllRequirements(

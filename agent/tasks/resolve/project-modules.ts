@@ -4,9 +4,12 @@ import type { ModuleFacts } from '../../repository/module-facts.ts'
 import type { PlacedAddon } from '../../repository/module-places.ts'
 import { rulesOf } from '../../repository/odoo-series.ts'
 
-/** `series` is that of the project's Odoo; empty where nobody says it. */
+/**
+ * @param image the modules of the base image.
+ * @param series that of the project's Odoo; empty where nobody says it.
+ */
 export function createModules(
-  addons: readonly PlacedAddon[],
+  { addons, leftOut }: { addons: readonly PlacedAddon[]; leftOut: ReadonlyMap<string, string> },
   image: ReadonlyMap<string, ModuleFacts>,
   config: ProjectConfig,
   series: string,
@@ -21,6 +24,7 @@ export function createModules(
     project: new Set(own.map(({ module }) => module)),
     own: new Map(addons.map((addon) => [addon.module, moduleFacts(addon, series)])),
     image,
+    leftOut,
     searched: [
       `the repository (${folders}: ${own.length} addons)`,
       ...tellOf('sources', fromWhere.get('addons-folder')),

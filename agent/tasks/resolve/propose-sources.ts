@@ -56,7 +56,8 @@ const budgetMs = 30_000
 
 /**
  * A stage that modules are missing for is told which repositories have them, and what these need in turn. Nothing is taken
- * that the project does not declare itself, and nobody is asked whom the policy does not allow. What was looked at, by commit, is the artifact `module-index.json`.
+ * that the project does not declare itself, and nobody is asked whom the policy does not allow. What was looked at, by
+ * commit, is the artifact `module-index.json`.
  */
 export async function proposeSources(
   asked: StageClosure,
@@ -66,6 +67,10 @@ export async function proposeSources(
   const { fault } = asked
   const { index } = wanted.sources
   if (!(fault instanceof MissingModules) || index === false || wanted.declaring.series === '') return asked
+  const { leftOut } = wanted.modules
+  // What is here and left out is nobody else's to have.
+  const missing = fault.modules.filter((module) => !leftOut?.has(module))
+  if (missing.length === 0) return asked
   const named = (index.repositories ?? ocaRepositories).map((one) => requireRepository(one, wanted))
   const repositories = named.filter(({ url }) => isAllowed(url, wanted))
   if (repositories.length < named.length)
@@ -80,11 +85,11 @@ export async function proposeSources(
   if (repositories.length === 0) return asked
   context.log(
     'fairway',
-    `missing: ${listShort(fault.modules, shown)}; looking where they are, among ${repositories.length} repositories`,
+    `missing: ${listShort(missing, shown)}; looking where they are, among ${repositories.length} repositories`,
   )
   const { own, image } = wanted.modules
   const search = await findModules(
-    fault.modules,
+    missing,
     (module) => own.has(module) || image.has(module),
     {
       ...wanted,

@@ -30,7 +30,7 @@ export interface StageClosure {
 /** What each stage's configuration makes of the modules; a stage that does not close is no fault of another. */
 export async function closeStages(
   config: ProjectConfig,
-  { project, own, image, searched }: ProjectModules,
+  { project, own, image, leftOut, searched }: ProjectModules,
   signal: AbortSignal,
 ): Promise<StageClosure[]> {
   const stages = [...stageNames].flatMap(([stage, name]) => {
@@ -39,7 +39,7 @@ export async function closeStages(
   })
   const wishes = stages.map(({ settings }) => wishOf(settings))
   const what = 'what the modules depend on'
-  const sources = { project, own, image, searched }
+  const sources = { project, own, image, ...(leftOut && { leftOut }), searched }
   const closed = await hostileText.read('closures', what, [wishes, sources], signal)
   return stages.map(({ stage, settings }, index) => {
     const { modules, closure, fault } = closed[index]!
