@@ -13,10 +13,14 @@ export interface NamedRun {
 export const nameOfRun = ({ id, project, number }: Omit<NamedRun, 'failure'>): string =>
   number === null ? id : `${project}/${number}`
 
+/** What Odoo itself says in these steps is in the log of its runtime, which is a step of its own. */
+const runtimeSteps = ['deploy', 'smoke']
+
 /** The command that has all of its log, of the step that failed where one wrote something. */
 export function logsCommand(run: NamedRun): string {
   const { failure } = run
-  const step = failure?.step && failure.log.length > 0 ? ` --step ${failure.step}` : ''
+  const isOneStep = failure?.step && failure.log.length > 0 && !runtimeSteps.includes(failure.step)
+  const step = isOneStep ? ` --step ${failure.step}` : ''
   return `fairway logs ${nameOfRun(run)}${step}`
 }
 

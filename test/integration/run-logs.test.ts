@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { encodeLogChunk } from '../../server/blobs/log-chunk.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { runCli } from '../support/cli.ts'
 import { type answers, playRun } from '../support/play-run.ts'
@@ -90,6 +91,60 @@ test.each([
   expect(logs.code).toBe(0)
   for (const line of update) expect(logs.stdout).toContain(line)
 })
+
+test('an Odoo that does not start says why in its own log, and that is shown and read', async () => {
+  const error = 'Odoo does not start; the end of its log: … / ValueError: no programme is the default one'
+  const { number } = await playBuild(server.context, tenant, 'feature/unhealthy', 'four', {
+    answers: inAddons('four'),
+    failures: { startRuntime: { status: 'failed', reason: 'runtime-failed', error } },
+    logs: { startRuntime: [] },
+    duringTask: (kind) => (kind === 'startRuntime' ? logOfRuntime(update) : Promise.resolve()),
+  })
+  const { stdout, stderr } = await cli('build', 'watch', `shop/${number}`)
+  expect(stdout).toContain(`red in deploy: ${error}\n  addons/shop/models/programme.py:31\n`)
+  for (const line of exception) expect(stdout).toContain(`  ${line}\n`)
+  expect(stderr).toContain(`Its logs: fairway logs shop/${number}\n`)
+  for (const step of [[], ['--step', 'runtime']]) {
+    expect((await cli('logs', `shop/${number}`, ...step)).stdout).toContain(exception.at(-1))
+  }
+})
+
+/** As the link writes it, to the newest runtime's log. */
+async function logOfRuntime(texts: readonly string[]): Promise<void> {
+  const now = new Date()
+  const lines = texts.map((text, at) => ({
+    ...{ sequence: at + 1, unixMicros: now.getTime() * 1_000 + at, source: 'odoo', text, gap: 0 },
+  }))
+  const { sha256, sizeBytes } = await server.context.blobs.put(await encodeLogChunk(lines))
+  await tenant.scope(async (tx) => {
+    const { id } = await tx
+      .updateTable('log_streams')
+      .set({ last_sequence: texts.length })
+      .where('step', '=', 'runtime')
+      .where('id', 'in', (streams) =>
+        streams
+          .selectFrom('log_streams')
+          .select('id')
+          .where('step', '=', 'runtime')
+          .orderBy('created_at', 'desc')
+          .limit(1),
+      )
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    const range = { first_sequence: 1, last_sequence: texts.length, first_time: now, last_time: now }
+    await tx
+      .insertInto('log_segments')
+      .values({
+        organization_id: tenant.organizationId,
+        stream_id: id,
+        ...range,
+        sha256,
+        size_bytes: sizeBytes,
+        gaps: '[]',
+      })
+      .execute()
+  })
+}
 
 test('programs get it as a part of the document', async () => {
   const { stdout } = await cli('build', 'show', `shop/${red.number}`, '--json')

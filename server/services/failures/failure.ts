@@ -7,6 +7,7 @@ import type { RunInput } from '../../db/record.ts'
 import { findResolveOutput } from '../../db/resolve-output.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import { timestampOf } from '../messages.ts'
+import { isUuid } from '../uuid.ts'
 import { excerptOf, type Logged } from './excerpt.ts'
 import { type AddonFolders, findPlace } from './place.ts'
 
@@ -15,8 +16,8 @@ export interface Cause {
   readonly step: string
   readonly task: string
   readonly said: string
-  /** Blobs of the last lines that the task logged, in their order. */
-  readonly chunks: readonly string[]
+  /** Blobs of the last lines of each log that tells, in their order: the task's own, and that of the Odoo it was about. */
+  readonly logs: readonly (readonly string[])[]
   readonly folders: AddonFolders
 }
 
@@ -46,7 +47,7 @@ export async function findCause(
   const task = await tx
     .selectFrom('tasks')
     .leftJoin('log_streams', 'log_streams.task_id', 'tasks.id')
-    .select(['tasks.kind', 'tasks.error', 'log_streams.id as stream_id'])
+    .select(['tasks.kind', 'tasks.error', 'tasks.spec', 'log_streams.id as stream_id'])
     .where('tasks.run_id', '=', run.id)
     .where('tasks.step_id', '=', step?.id ?? null)
     .where('tasks.status', 'in', ['failed', 'timed-out'])
@@ -57,9 +58,25 @@ export async function findCause(
     step: step?.name ?? '',
     task: task?.kind ?? '',
     said: task?.error || run.reason,
-    chunks: task?.stream_id ? await lastChunks(tx, task.stream_id) : [],
+    logs: await Promise.all(streamsOf(task).map((id) => lastChunks(tx, id))),
     folders: await foldersOf(tx, (run.input as RunInput).candidateRunId ?? run.id),
   }
+}
+
+/** An Odoo that does not start, or answers wrongly, says why in a log of its own. */
+function streamsOf(task: { stream_id: string | null; spec: unknown } | undefined): string[] {
+  const spec = task?.spec as TaskSpecJson | undefined
+  const { logStreamId } = spec?.startRuntime?.runtime ?? spec?.smoke?.runtime ?? {}
+  return [task?.stream_id, logStreamId].filter((id): id is string => isUuid(id ?? ''))
+}
+
+/** As much of `TaskSpec` as is looked at. */
+interface TaskSpecJson {
+  readonly startRuntime?: AboutRuntime
+  readonly smoke?: AboutRuntime
+}
+interface AboutRuntime {
+  readonly runtime?: { readonly logStreamId?: string }
 }
 
 async function lastChunks(tx: Tx, streamId: string): Promise<string[]> {
@@ -98,7 +115,9 @@ async function readEnd(blobs: BlobStore, chunks: readonly string[]): Promise<Log
 
 /** Reads the log, outside of any transaction. */
 export async function describeFailure(blobs: BlobStore, cause: Cause): Promise<Failure> {
-  const excerpt = excerptOf(await readEnd(blobs, cause.chunks), cause.said)
+  const read = await Promise.all(cause.logs.map((chunks) => readEnd(blobs, chunks)))
+  const lines = read.length > 1 ? read.flat().sort((a, b) => a.unixMicros - b.unixMicros) : (read[0] ?? [])
+  const excerpt = excerptOf(lines, cause.said)
   const exception = excerpt.filter((line) => line.exception).map(({ text }) => text)
   const place = findPlace(cause.said, exception, cause.folders)
   return create(FailureSchema, {

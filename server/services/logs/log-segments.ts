@@ -1,11 +1,15 @@
+import type { ExpressionBuilder } from 'kysely'
 import { decodeLogChunk, type StoredLine } from '../../blobs/log-chunk.ts'
 import type { AppContext } from '../../context.ts'
+import type { Schema } from '../../db/schema.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import type { Caller } from '../../governance/authorize.ts'
 
 /** Whose lines: all tasks of a run, or the runtimes of an environment. */
 export interface LogSubject {
   readonly runId?: string
+  /** The log of the Odoo that the run started in vain: it is in no other run's, and nobody else will look for it. */
+  readonly runtimeStreamId?: string
   readonly environmentId?: string
 }
 
@@ -97,9 +101,7 @@ async function newSegments(
     .orderBy('log_streams.created_at')
     .orderBy('log_streams.id')
     .orderBy('first_sequence')
-  query = subject.runId
-    ? query.where('log_streams.run_id', '=', subject.runId)
-    : query.where('log_streams.environment_id', '=', subject.environmentId ?? null)
+  query = query.where(isOf(subject))
   if (step) query = query.where('log_streams.step', '=', step)
   if (since) query = query.where('log_segments.last_time', '>=', since)
   if (cursor.size > 0) {
@@ -118,10 +120,13 @@ async function newSegments(
 
 /** Ids of the subject's streams. */
 export async function streamIds(tx: Tx, subject: LogSubject): Promise<string[]> {
-  const query = tx.selectFrom('log_streams').select('id')
-  const rows = await (subject.runId
-    ? query.where('run_id', '=', subject.runId)
-    : query.where('environment_id', '=', subject.environmentId ?? null)
-  ).execute()
+  const rows = await tx.selectFrom('log_streams').select('id').where(isOf(subject)).execute()
   return rows.map((row) => row.id)
 }
+
+const isOf =
+  ({ runId, runtimeStreamId, environmentId }: LogSubject) =>
+  (eb: ExpressionBuilder<Schema, 'log_streams'>) =>
+    runId
+      ? eb.or([eb('log_streams.run_id', '=', runId), eb('log_streams.id', '=', runtimeStreamId ?? null)])
+      : eb('log_streams.environment_id', '=', environmentId ?? null)

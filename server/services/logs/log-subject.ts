@@ -10,9 +10,9 @@ import { type LogSubject, streamIds } from './log-segments.ts'
 export async function requireSubject(tx: Tx, subject: ReadLogsRequest['subject']): Promise<LogSubject> {
   switch (subject.case) {
     case 'build':
-      return { runId: (await requireBuild(tx, subject.value)).id }
+      return await subjectOf(tx, await requireBuild(tx, subject.value))
     case 'runId':
-      return { runId: (await requireRun(tx, subject.value)).id }
+      return await subjectOf(tx, await requireRun(tx, subject.value))
     case 'environment': {
       const { id, project, name, branch } = await requireEnvironment(tx, subject.value)
       const found = { environmentId: id }
@@ -27,9 +27,25 @@ export async function requireSubject(tx: Tx, subject: ReadLogsRequest['subject']
   throw invalid('subject', 'Name a build, a run or an environment.')
 }
 
+async function subjectOf(tx: Tx, run: { id: string; result: string | null }): Promise<LogSubject> {
+  if (run.result !== 'red') return { runId: run.id }
+  const started = await tx
+    .selectFrom('effects')
+    .select('value')
+    .where('run_id', '=', run.id)
+    .where('key', '=', 'candidate')
+    .executeTakeFirst()
+  const { logStreamId } = (started?.value ?? {}) as { logStreamId?: string }
+  return { runId: run.id, ...(logStreamId && { runtimeStreamId: logStreamId }) }
+}
+
 /** Throws `invalid-step` for one that the subject does not have; a run that has not begun may come to have it. */
-export async function requireStep(tx: Tx, { runId }: LogSubject, step: string): Promise<void> {
-  if (step === '') return
+export async function requireStep(
+  tx: Tx,
+  { runId, runtimeStreamId }: LogSubject,
+  step: string,
+): Promise<void> {
+  if (step === '' || (step === 'runtime' && runtimeStreamId)) return
   const known = runId ? await stepsOf(tx, runId) : ['runtime']
   if (known.length === 0 || known.includes(step)) return
   throw invalid('step', `It has no step ${JSON.stringify(step)}; it has ${known.join(', ')}.`)
