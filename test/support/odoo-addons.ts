@@ -74,10 +74,10 @@ class TestPrice(TransactionCase):
   // As a module does it that names no bundle in its manifest.
   'addons/fw_print/assets.xml':
     '<odoo><record id="pdf" model="ir.asset"><field name="name">PDF</field><field name="bundle">web.report_assets_pdf</field><field name="path">fw_print/static/src/pdf.scss</field></record></odoo>\n',
-  'addons/fw_print/static/src/pdf.scss': '.o_pdf { color: $nobody-defines-it-in-pdf; }\n',
-  'addons/fw_print/static/src/report.scss': '.o_report {\n  color: $nobody-defines-it-in-reports;\n}\n',
-  'addons/fw_print/static/src/lazy.scss': '.o_lazy { color: $nobody-defines-it-later; }\n',
-  'addons/fw_print/static/src/part.scss': '.o_part { color: $nobody-defines-it-in-parts; }\n',
+  'addons/fw_print/static/src/pdf.scss': '.o_pdf { color: $no-pdf; }\n',
+  'addons/fw_print/static/src/report.scss': '.o_report {\n  color: $no-report;\n}\n',
+  'addons/fw_print/static/src/lazy.scss': '.o_lazy { color: $no-lazy; }\n',
+  'addons/fw_print/static/src/part.scss': '.o_part { color: $no-part; }\n',
   // Of the web client, where it is included.
   'addons/fw_print/static/src/piece.scss': '.o_piece { color: $o-brand-primary; }\n',
   // For a series, and a module, that are not here.
