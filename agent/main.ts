@@ -9,7 +9,7 @@ const help = `fairway-agent: runs Fairway's tasks on this host
   fairway-agent run
       Serves until SIGTERM: then no new work, a grace for what runs, exit 0. Containers stay up.
   fairway-agent pool create [--path <directory>] [--loop <size, for instance 40G>] [--filesystem btrfs|xfs]
-      Makes the storage pool; with --loop in a sparse file of that size.
+      Makes the storage pool, before the first run; with --loop in a sparse file of that size.
   fairway-agent checkpoint [--forget]
       Prints the newest checkpoint of the audit log that this host keeps, for \`fairway audit verify --checkpoint\`; exit 1
       when there is none, or when a later one was refused. --forget: after a change of keys or a restored database.

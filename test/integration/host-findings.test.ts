@@ -27,7 +27,7 @@ afterAll(async () => {
 const json = async (...args: string[]) => JSON.parse((await runCli([...args, '--json'], env)).stdout)
 
 /** A host whose agent says that of its Docker; gives its name once the server knows. */
-async function join(facts: RuntimeFacts): Promise<string> {
+async function join(facts: RuntimeFacts, pools: { name: string; driver: string }[] = []): Promise<string> {
   const link = await fleet.startServer()
   const agent = await joinAgent(fleet, {
     port: link.port,
@@ -35,7 +35,7 @@ async function join(facts: RuntimeFacts): Promise<string> {
     inventory: async () => ({
       cpuCount: 2,
       memoryBytes: 1n,
-      pools: [],
+      pools: pools.map((pool) => ({ ...pool, sizeBytes: 1n, freeBytes: 1n, cellIds: [], snapshotIds: [] })),
       containerRuntime: { ...facts, components: [...facts.components] },
     }),
   })
@@ -115,3 +115,13 @@ test('of a distribution’s build we say that it may be fixed; of a current one 
   })
   expect(await json('host', 'show', current)).toMatchObject({ advice: null, findings: [] })
 }, 60_000)
+
+test('a pool that copies is told, beside what is said of Docker', async () => {
+  const facts = { components: [], authorizationPlugins: false, liveRestore: false }
+  const known = { ...facts, components: [component('runc', '1.1.0')] }
+  const slow = await join(known, [{ name: 'data', driver: 'copy' }])
+  const { advice } = await json('host', 'show', slow)
+  expect(advice).toMatch(/^.+ Its pool data copies all data .*docs\/operations\.md, "A pool that copies"\.$/)
+  const fast = await join(known, [{ name: 'data', driver: 'reflink' }])
+  expect((await json('host', 'show', fast)).advice).not.toContain('copies')
+})

@@ -16,6 +16,7 @@ import type { Caller } from '../../governance/authorize.ts'
 import { timestampOf } from '../messages.ts'
 import { findingsOf, type HostFinding, summarize } from './container-runtime/findings.ts'
 import { faultsLookedAt } from './container-runtime/known-faults.ts'
+import { adviceForPools } from './pool-advice.ts'
 
 export async function listHosts({ db }: AppContext, caller: Caller): Promise<Host[]> {
   return await withTenant(db, caller, async (tx) => {
@@ -93,6 +94,7 @@ const hostMessages = (rows: HostRow[], pools: Selectable<PoolsTable>[]): Host[] 
   rows.map((row) => {
     const runtime = row.container_runtime as ContainerRuntimeFacts
     const findings = findingsOf(runtime)
+    const own = pools.filter((pool) => pool.host_id === row.id)
     return create(HostSchema, {
       id: row.id,
       name: row.name,
@@ -100,12 +102,12 @@ const hostMessages = (rows: HostRow[], pools: Selectable<PoolsTable>[]): Host[] 
       agentVersion: row.agent_version,
       cpuCount: row.cpu_count,
       memoryBytes: BigInt(row.memory_bytes),
-      pools: pools.filter((pool) => pool.host_id === row.id).map((pool) => poolMessage(pool, row)),
+      pools: own.map((pool) => poolMessage(pool, row)),
       capabilities: row.capabilities,
       lastSeenAt: timestampOf(row.last_seen_at),
       certificateExpiresAt: timestampOf(row.certificate_expires_at),
       runningTaskCount: row.running_tasks ?? 0,
-      advice: adviceFor(row, findings),
+      advice: [adviceFor(row, findings), adviceForPools(own)].filter(Boolean).join(' '),
       clockOffsetMs: row.clock_offset_ms === null ? undefined : BigInt(row.clock_offset_ms),
       revokedAt: timestampOf(row.revoked_at),
       runtime: (runtime.components ?? []).map((component) => ({ ...component })),
