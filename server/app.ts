@@ -14,13 +14,14 @@ import type { Config } from './config.ts'
 import type { AppContext } from './context.ts'
 import { addWebhooks } from './forges/webhooks.ts'
 import { createPeerCheck } from './network/addresses.ts'
+import { addHomePage } from './pages/home.ts'
 import { isReady } from './services/health.ts'
 
 /** Most of a request message, decompressed; webhooks have a limit of their own. */
 const maxBodyBytes = 4 * 1024 * 1024
 
 /**
- * The HTTP port: API, webhooks, health. `stopping` ends the streams that are open, each with Unavailable; the caller
+ * The HTTP port: API, webhooks, health, a page for people. `stopping` ends the streams that are open, each with Unavailable; the caller
  * closes the instance after it.
  */
 export async function createApp(context: AppContext, stopping: AbortSignal): Promise<FastifyInstance> {
@@ -37,6 +38,7 @@ export async function createApp(context: AppContext, stopping: AbortSignal): Pro
     reply.header('fairway-request-id', request.id)
   })
   if (!context.config.insecureHttp) refuseStrangers(app, context.config)
+  addHomePage(app, context.config)
   // Alive as long as it answers; ready while its database answers.
   app.get('/healthz', async () => ({ status: 'alive' }))
   app.get('/readyz', async (_, reply) => {
