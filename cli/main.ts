@@ -12,7 +12,7 @@ const help = `
 Builds are named \`acme 12\`, \`acme/12\` or \`acme#12\`, environments \`acme production\`, \`acme/production\` or
 \`acme/release/1.0\` (their own or their branch's name). Where there is one project only it may be left out.
 
-Every command knows --json and --help.
+Every command knows --json, --wide and --help.
 
 ${exitCodesHelp}
 
@@ -70,6 +70,7 @@ function add(parent: Command, definition: Verb, done: (exitCode: number) => void
   definition.configure?.(command)
   command
     .option('--json', 'print JSON')
+    .option('--wide', 'tables as wide as they need, a line for each row')
     .option('--server <url>', 'the server to ask')
     .option('--token <token>', 'the token to present')
     .addHelpText(

@@ -8,7 +8,7 @@ export interface Output {
   readonly json: boolean
   readonly paint: Paint
   readonly isTerminal: boolean
-  /** Columns of the terminal; infinite where it is none. */
+  /** Columns of the terminal; infinite where it is none, and with --wide. */
   readonly width: number
   line(text?: string): void
   /** Pretty for a whole answer. */
@@ -23,9 +23,9 @@ export interface Output {
   note(text: string): void
 }
 
-export function createOutput(settings: Settings, json: boolean): Output {
+export function createOutput(settings: Settings, json: boolean, wide = false): Output {
   const isTerminal = process.stdout.isTTY === true
-  const width = isTerminal ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY
+  const width = isTerminal && !wide ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY
   // Programs get what there is, terminals nothing that could make them show something else.
   const line = (text = '') => void process.stdout.write(`${isTerminal ? printable(text) : text}\n`)
   const paint = painter(settings.colour)

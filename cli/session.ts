@@ -20,7 +20,7 @@ export interface Session {
 
 export async function createSession(
   settings: Settings,
-  given: Given & { json?: boolean },
+  given: Given & { json?: boolean; wide?: boolean },
   signal: AbortSignal,
 ): Promise<Session> {
   const found = await findCredentials(settings, given)
@@ -30,7 +30,7 @@ export async function createSession(
     settings,
     signal,
     server,
-    out: createOutput(settings, given.json === true),
+    out: createOutput(settings, given.json === true, given.wide),
     async client(service) {
       if (!found.token) {
         throw new CliError(

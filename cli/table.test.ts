@@ -20,13 +20,52 @@ test('columns line up, and nothing trails', () => {
   ])
 })
 
-test('a narrow terminal cuts the widest column, never one that people copy', () => {
-  for (const width of [60, 40, 30]) {
+test('a narrow terminal folds prose between words, and cuts nothing', () => {
+  expect(renderTable(rows, columns, 50)).toEqual([
+    'NAME           BUILD  REASON',
+    'production         7  all is well',
+    'feature-hello     12  a very long reason that',
+    '                      nobody wants to read in full',
+  ])
+  for (const width of [60, 45, 40, 30, 20]) {
     const lines = renderTable(rows, columns, width)
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(width)
-    expect(lines[2]).toContain('feature-hello')
-    expect(lines[2]).toMatch(/…$/)
+    const words = lines.join(' ').split(/\s+/)
+    for (const word of ['feature-hello', '12', ...'a very long reason that nobody wants'.split(' ')]) {
+      expect(words).toContain(word)
+    }
   }
+})
+
+test('what has no room beside the others stands below its row, by name', () => {
+  const wide = [
+    { title: 'BUILD', value: () => 'acme/12' },
+    { title: 'BRANCH', value: () => 'feature/a-name-of-some-length' },
+    { title: 'REASON', value: () => 'two words' },
+    { title: 'URL', value: () => 'https://feature-a-name-of-some-length.acme.example', whole: true },
+  ]
+  expect(renderTable([{}], wide, 60)).toEqual([
+    'BUILD    BRANCH                         REASON',
+    'acme/12  feature/a-name-of-some-length  two words',
+    '  url: https://feature-a-name-of-some-length.acme.example',
+  ])
+  // As wide as it needs, for whoever wants it on one line.
+  expect(renderTable([{}], wide)).toHaveLength(2)
+})
+
+test.each([80, 100])('ids, digests and addresses are whole at %i columns', (width) => {
+  const ids = [
+    '0193c2f4-5a6b-7c8d-9e0f-0000000000c1',
+    `sha256:${'0a'.repeat(32)}`,
+    'ana.of.the.long.name@example.com',
+  ]
+  const many = ids.map((id, index) => ({ title: `ID${index}`, value: () => id }))
+  const text = renderTable(
+    [{}],
+    [...many, { title: 'REASON', value: () => 'prose '.repeat(40) }],
+    width,
+  ).join('\n')
+  for (const id of ids) expect(text).toContain(id)
 })
 
 test('colour changes no width', () => {

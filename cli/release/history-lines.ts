@@ -1,8 +1,9 @@
 import { shortApproval } from '../approval-detail.ts'
 import { formatAge, formatDuration } from '../format.ts'
 import type { ReleaseEntryJson } from '../json/release-entry.ts'
-import { paintWord } from '../style.ts'
-import { cut, oneLine, renderTable } from '../table.ts'
+import { type Colour, paintWord } from '../style.ts'
+import { oneLine, renderRows } from '../table.ts'
+import { wrapWords } from '../wrap-words.ts'
 import { shortDigest } from './image-words.ts'
 import { type Look, nameList } from './listing.ts'
 
@@ -12,7 +13,7 @@ export function historyLines(
   entries: readonly ReleaseEntryJson[],
   now = Date.now(),
 ): string[] {
-  const [head = '', ...body] = renderTable(
+  const { head, rows } = renderRows(
     entries,
     [
       {
@@ -27,15 +28,18 @@ export function historyLines(
     ],
     width,
   )
-  const more = (text: string) => `  ${cut(text, width - 2)}`
+  const more = (text: string) => wrapWords(text, width - 2).map((line) => `  ${line}`)
   return [
     paint('dim', head),
-    ...body.flatMap((line, index) => {
-      const entry = entries[index]
-      if (!entry) return [line]
-      const why = entry.reason ? [paint('red', more(oneLine(entry.reason)))] : []
-      const broken = brokenOf(entry).map((text) => paint(entry.reviewOpen ? 'red' : 'yellow', more(text)))
-      return [line, paint('dim', more(namesOf(entry))), ...broken, ...why]
+    ...entries.flatMap((entry, index) => {
+      const below = (texts: readonly string[], colour: Colour) =>
+        texts.flatMap(more).map((line) => paint(colour, line))
+      return [
+        ...(rows[index] ?? []),
+        ...below([namesOf(entry)], 'dim'),
+        ...below(brokenOf(entry), entry.reviewOpen ? 'red' : 'yellow'),
+        ...below(entry.reason ? [oneLine(entry.reason)] : [], 'red'),
+      ]
     }),
   ]
 }
