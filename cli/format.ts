@@ -55,6 +55,9 @@ export function formatAge(time: string | null, now = Date.now()): string {
 /** `2026-11-01 09:30` in UTC. */
 export const minuteOf = (time: string | null): string => (time ?? '').slice(0, 16).replace('T', ' ')
 
+/** `2026-11-01 09:30 UTC`, wherever a time is said that is not how long ago; empty for none. */
+export const formatTime = (time: string | null | undefined): string => (time ? `${minuteOf(time)} UTC` : '')
+
 const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** Milliseconds of `90s`, `10m`, `2h`, `1d`, `1h30m`; undefined for anything else. */

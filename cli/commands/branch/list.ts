@@ -1,6 +1,6 @@
 import { type Branch, BranchService, type IgnoredBranch } from '../../../proto/gen/fairway/v1/branches_pb.js'
 import { Stage } from '../../../proto/gen/fairway/v1/common_pb.js'
-import { formatAge } from '../../format.ts'
+import { formatAge, formatTime } from '../../format.ts'
 import { textOf, timeOf, wordOf } from '../../json/values.ts'
 import { verb } from '../../verb.ts'
 
@@ -54,7 +54,7 @@ export const command = verb({
         { title: 'BUILD', value: (row) => String(row.lastBuild ?? ''), align: 'right' },
         { title: 'PUSHED', value: (row) => formatAge(row.pushedAt) },
         { title: 'ENVIRONMENT', value: (row) => row.environment ?? '' },
-        { title: 'GOES', value: (row) => row.destroyAt ?? '' },
+        { title: 'GOES', value: (row) => formatTime(row.destroyAt) },
       ],
       'No branch was pushed or built yet. If you pushed one: is the webhook set up? Its deliveries are listed at the git server.',
     )

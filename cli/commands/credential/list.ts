@@ -1,4 +1,5 @@
 import { CredentialService } from '../../../proto/gen/fairway/v1/credentials_pb.js'
+import { formatTime } from '../../format.ts'
 import { type CredentialJson, credentialJson } from '../../json/credential.ts'
 import { onlyProject } from '../../resolve.ts'
 import { verb } from '../../verb.ts'
@@ -23,7 +24,7 @@ export const command = verb({
         { title: 'USERNAME', value: (row) => row.username ?? '' },
         { title: 'VERSION', value: (row) => String(row.version), align: 'right' },
         { title: 'SET BY', value: (row) => row.setBy },
-        { title: 'SET AT', value: (row) => row.setAt ?? '' },
+        { title: 'SET AT', value: (row) => formatTime(row.setAt) },
         { title: 'PUBLIC KEY', value: (row) => row.publicKey ?? '' },
       ],
       `There is no credential yet. Set one: fairway credential set ${name} git github.com --deploy-key`,

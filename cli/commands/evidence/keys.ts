@@ -1,5 +1,6 @@
 import { EvidenceService } from '../../../proto/gen/fairway/v1/evidence_pb.js'
 import { requireConfirmed } from '../../confirm.ts'
+import { formatTime } from '../../format.ts'
 import { type SigningKeyJson, signingKeyJson } from '../../json/evidence.ts'
 import { verb } from '../../verb.ts'
 
@@ -37,8 +38,8 @@ export const command = verb<{ rotate?: boolean; yes?: boolean; pem?: boolean }>(
         { title: 'PURPOSE', value: (row) => row.purpose },
         { title: 'ALGORITHM', value: (row) => row.algorithm },
         { title: 'SHA-256', value: (row) => row.fingerprint, whole: true },
-        { title: 'FROM', value: (row) => row.validFrom ?? '' },
-        { title: 'UNTIL', value: (row) => row.validUntil ?? '' },
+        { title: 'FROM', value: (row) => formatTime(row.validFrom) },
+        { title: 'UNTIL', value: (row) => formatTime(row.validUntil) },
       ],
       'No keys yet: they are made when the first run ends.',
     )

@@ -2,6 +2,7 @@ import { EvidenceService } from '../../../proto/gen/fairway/v1/evidence_pb.js'
 import { CliError } from '../../errors.ts'
 import { resolveEvidence } from '../../evidence/ref.ts'
 import { exitCodes } from '../../exit-codes.ts'
+import { formatTime } from '../../format.ts'
 import { evidenceJson, predicateName } from '../../json/evidence.ts'
 import { paintWord } from '../../style.ts'
 import { renderTable } from '../../table.ts'
@@ -48,7 +49,7 @@ export const command = verb<{ statement?: string }>({
       ['Build', json.number === null ? null : `${json.project}/${json.number}`],
       ['Environment', json.environment && `${json.project}/${json.environment}`],
       ['Outcome', paintWord(out.paint, json.outcome)],
-      ['Finished', json.finishedAt],
+      ['Finished', formatTime(json.finishedAt)],
     ])
     const rows = json.statements.flatMap((statement) =>
       statement.subjects.map((subject, index) => ({

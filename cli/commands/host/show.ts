@@ -1,5 +1,5 @@
 import { HostService } from '../../../proto/gen/fairway/v1/hosts_pb.js'
-import { formatAge, formatBytes } from '../../format.ts'
+import { formatAge, formatBytes, formatTime } from '../../format.ts'
 import { findingLines } from '../../host-findings.ts'
 import { hostJson } from '../../json/host.ts'
 import { paintWord } from '../../style.ts'
@@ -25,7 +25,7 @@ export const command = verb({
       ['Advice', json.advice],
       ['Agent', json.agentVersion],
       ['Seen', formatAge(json.lastSeenAt)],
-      ['Revoked', json.revokedAt],
+      ['Revoked', formatTime(json.revokedAt)],
       ['Clock', json.clockOffsetMs === null ? null : formatOffset(json.clockOffsetMs)],
       ['Certificate', json.certificateExpiresAt && `until ${json.certificateExpiresAt}`],
       ['Size', `${json.cpuCount} processors, ${formatBytes(json.memoryBytes)}`],

@@ -1,5 +1,6 @@
 import { MemberService } from '../../../proto/gen/fairway/v1/members_pb.js'
 import { usageError } from '../../errors.ts'
+import { formatTime } from '../../format.ts'
 import { grantJson, placeOf } from '../../json/member.ts'
 import { lifetimeOf } from '../../lifetime-option.ts'
 import { verb } from '../../verb.ts'
@@ -37,7 +38,9 @@ export const command = verb<Options>({
     const json = grantJson(grant)
     if (out.json) out.printJson(json)
     else {
-      out.line(`${json.member} may ${action} in ${project}, ${placeOf(json)}, until ${json.expiresAt}.`)
+      out.line(
+        `${json.member} may ${action} in ${project}, ${placeOf(json)}, until ${formatTime(json.expiresAt)}.`,
+      )
       out.note(`To take it back: fairway member revoke-grant ${json.id}`)
     }
     return undefined

@@ -1,4 +1,5 @@
 import { MemberService } from '../../../proto/gen/fairway/v1/members_pb.js'
+import { formatTime } from '../../format.ts'
 import { type GrantJson, grantJson, placeOf } from '../../json/member.ts'
 import { verb } from '../../verb.ts'
 
@@ -18,8 +19,8 @@ export const command = verb<{ all?: boolean }>({
         { title: 'MAY', value: (row) => row.permission, whole: true },
         { title: 'PROJECT', value: (row) => row.project },
         { title: 'WHERE', value: placeOf },
-        { title: 'UNTIL', value: (row) => row.expiresAt ?? '' },
-        { title: 'REVOKED', value: (row) => row.revokedAt ?? '' },
+        { title: 'UNTIL', value: (row) => formatTime(row.expiresAt) },
+        { title: 'REVOKED', value: (row) => formatTime(row.revokedAt) },
         { title: 'BY', value: (row) => row.grantedBy },
         { title: 'ID', value: (row) => row.id, whole: true },
       ],

@@ -1,4 +1,5 @@
 import { MemberService } from '../../../proto/gen/fairway/v1/members_pb.js'
+import { formatTime } from '../../format.ts'
 import { timeOf } from '../../json/values.ts'
 import { verb } from '../../verb.ts'
 
@@ -20,7 +21,9 @@ export const command = verb<{ confirm?: boolean }>({
       const { expiresAt, owners } = await client.requestRecovery({ member }, { signal })
       if (out.json) out.printJson({ member, expiresAt: timeOf(expiresAt), owners })
       else {
-        out.line(`Another owner has to confirm it until ${timeOf(expiresAt)}: ${owners.join(', ')}.`)
+        out.line(
+          `Another owner has to confirm it until ${formatTime(timeOf(expiresAt))}: ${owners.join(', ')}.`,
+        )
         out.note(`With: fairway member recover ${member} --confirm`)
       }
       return undefined

@@ -1,4 +1,5 @@
 import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
+import { formatTime } from '../../format.ts'
 import { type ProjectJson, projectJson } from '../../json/project.ts'
 import { onlyProject } from '../../resolve.ts'
 import { verb } from '../../verb.ts'
@@ -54,9 +55,9 @@ export const command = verb({
       ],
       ['Environments', String(json.environmentCount)],
       ['Builds', String(json.buildCount)],
-      ['Created', json.createdAt],
-      ['Archived', json.deletedAt ? null : json.archivedAt],
-      ['Deleted', json.deletedAt],
+      ['Created', formatTime(json.createdAt)],
+      ['Archived', json.deletedAt ? null : formatTime(json.archivedAt)],
+      ['Deleted', formatTime(json.deletedAt)],
     ])
     return undefined
   },
@@ -65,5 +66,5 @@ export const command = verb({
 function changeLine({ branchRulesChange: change }: ProjectJson): string | null {
   if (!change) return null
   const { productionBefore, productionNow, changedAt, changedBy } = change
-  return `production: ${productionBefore} → ${productionNow}, the repository’s default branch, at ${changedAt} by ${changedBy}`
+  return `production: ${productionBefore} → ${productionNow}, the repository’s default branch, at ${formatTime(changedAt)} by ${changedBy}`
 }

@@ -1,4 +1,5 @@
 import { SecretService } from '../../../proto/gen/fairway/v1/secrets_pb.js'
+import { formatTime } from '../../format.ts'
 import { type SecretJson, secretJson } from '../../json/secret.ts'
 import { onlyProject } from '../../resolve.ts'
 import { verb } from '../../verb.ts'
@@ -24,7 +25,7 @@ export const command = verb({
         { title: 'SCOPE', value: (row) => row.scope ?? 'project' },
         { title: 'VERSION', value: (row) => String(row.version), align: 'right' },
         { title: 'SET BY', value: (row) => row.setBy },
-        { title: 'SET AT', value: (row) => row.setAt ?? '' },
+        { title: 'SET AT', value: (row) => formatTime(row.setAt) },
         { title: 'OLDER IN', value: (row) => row.staleEnvironments.join(', ') },
       ],
       `There is no secret yet. Set one: fairway secret set ${name} NAME --stage production`,

@@ -1,4 +1,5 @@
 import { IdentityService } from '../../../proto/gen/fairway/v1/identity_pb.js'
+import { formatTime } from '../../format.ts'
 import { noticeJson } from '../../json/login-notice.ts'
 import { timeOf } from '../../json/values.ts'
 import { printNotices } from '../../login-notices.ts'
@@ -35,7 +36,7 @@ export const command = verb({
     out.line(`${member} (${role}) of ${organization} at ${server}, server ${serverVersion}`)
     for (const { project, role } of projectRoles) out.line(`  ${role} in ${project}`)
     if (scopes.length > 0) out.line(`  token ${tokenName}, confined to ${scopes.join(', ')}`)
-    if (expiresAt) out.line(`  until ${expiresAt}`)
+    if (expiresAt) out.line(`  until ${formatTime(expiresAt)}`)
     if (loginIssuedBy.length > 0) out.line(`  login issued by ${loginIssuedBy.map(oneLine).join(', ')}`)
     printNotices(out, notices)
     for (const advice of serverAdvice) out.note(`The server: ${advice}`)

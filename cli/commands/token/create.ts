@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { TokenService } from '../../../proto/gen/fairway/v1/tokens_pb.js'
+import { formatTime } from '../../format.ts'
 import { tokenJson } from '../../json/token.ts'
 import { lifetimeOf } from '../../lifetime-option.ts'
 import { repeated } from '../../repeated-option.ts'
@@ -49,7 +50,9 @@ export const command = verb<Options>({
       return undefined
     }
     const scopes = json.scopes.length > 0 ? json.scopes.join(', ') : 'all that you may do'
-    out.note(`Token ${name}, until ${json.expiresAt}: ${scopes}${project ? ` in ${project}` : ''}.`)
+    out.note(
+      `Token ${name}, until ${formatTime(json.expiresAt)}: ${scopes}${project ? ` in ${project}` : ''}.`,
+    )
     out.line(secret)
     return undefined
   },

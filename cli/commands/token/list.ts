@@ -1,5 +1,5 @@
 import { TokenService } from '../../../proto/gen/fairway/v1/tokens_pb.js'
-import { formatAge } from '../../format.ts'
+import { formatAge, formatTime } from '../../format.ts'
 import { type TokenJson, tokenJson } from '../../json/token.ts'
 import { verb } from '../../verb.ts'
 
@@ -30,4 +30,4 @@ export const command = verb<{ all?: boolean }>({
 })
 
 const untilOf = ({ revokedAt, expiresAt }: TokenJson): string =>
-  revokedAt ? `revoked ${revokedAt}` : (expiresAt ?? 'for ever')
+  revokedAt ? `revoked ${formatTime(revokedAt)}` : formatTime(expiresAt) || 'for ever'
