@@ -46,7 +46,7 @@ test('use cases run through PgBouncer in transaction mode, and their hints arriv
   const signals = listenForSignals(context.db.listenUrl, () => undefined)
   signals.on('run', (id) => hints.add(id))
   const listening =
-    "select from pg_stat_activity where application_name = 'fairway-listen' and state = 'idle'"
+    "select from pg_stat_activity where datname = current_database() and query like 'listen %' and state = 'idle'"
   await waitFor('LISTEN', async () => (await query(database.ownerUrl, listening)).length > 1)
   try {
     const tenant = await arrangeTenant(context, await createOrganization(database, 'acme'), 'shop')
