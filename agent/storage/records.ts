@@ -54,6 +54,8 @@ const cellRecord = z.object({
   sealed: z.boolean(),
   /** Made by a task for its own work and destroyed by it: one that no task works on is an orphan. */
   throwaway: z.literal(true).optional(),
+  /** The task that made the administrator's first password: until it has ended well nobody knows it. */
+  firstPasswordBy: z.string().optional(),
   ...content,
 })
 

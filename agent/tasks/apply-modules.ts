@@ -14,6 +14,7 @@ import { moduleNamePattern } from '../repository/module-name.ts'
 import type { Cell } from '../storage/records.ts'
 import { type OdooCellServices, prepareOdooCell } from './odoo-cell.ts'
 import { contentsBefore, requireGone, warnOfLost } from './planned-database.ts'
+import { replaceDefaultPasswords } from './replace-default-passwords.ts'
 import { runUpdate } from './run-update.ts'
 import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
 
@@ -42,12 +43,14 @@ export function applyModules(services: OdooCellServices): TaskHandler<'applyModu
     warnOfLost(before, after, input, context)
     const contents = asked ? newContents(input, before, after.installed) : (before.contents ?? undefined)
     if (asked) await services.cells.note(cellId, () => ({ contents }), context.signal)
+    const firstPasswords = input.firstPassword ? await replaceDefaultPasswords(services, cellId, context) : {}
     return create(ApplyModulesOutputSchema, {
       tests: reportTests(asked ? input : { ...input, testTags: '' }, update?.log, context),
       durationMs: BigInt(Math.round(performance.now() - begun)),
       installed: [...modules.installed],
       contents: describeContents(after, contents),
       ...(update?.observation && { observation: update.observation }),
+      ...firstPasswords,
     })
   }
 }

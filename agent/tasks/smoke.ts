@@ -1,5 +1,10 @@
 import { create } from '@bufbuild/protobuf'
-import { CheckSchema, SmokeOutputSchema, type SmokeTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import {
+  CheckSchema,
+  type DefaultPasswords,
+  SmokeOutputSchema,
+  type SmokeTask,
+} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { readImageFacts } from '../containers/image-facts.ts'
 import { findAddress, runtimeName } from '../containers/odoo.ts'
 import { httpPort } from '../containers/odoo-options.ts'
@@ -22,6 +27,7 @@ import {
 } from '../odoo/smoke-checks.ts'
 import type { AgentServices } from '../services.ts'
 import type { Cell } from '../storage/records.ts'
+import { readDefaultPasswords } from './replace-default-passwords.ts'
 import { requireRuntime } from './runtime-input.ts'
 import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
 
@@ -52,6 +58,8 @@ export function smoke(services: Services): TaskHandler<'smoke'> {
       input.inspection?.addons ?? {},
       signal,
     )
+    // Beside the checks, which people may wait for: hashes are slow to verify.
+    const defaultPasswords = findDefaultPasswords(cell, context)
     const results = await runChecks(
       [
         ...checksOf(cell, input, visitor, signal),
@@ -69,12 +77,27 @@ export function smoke(services: Services): TaskHandler<'smoke'> {
       context,
     )
     requirePassed(results)
+    const known = await defaultPasswords
     return create(SmokeOutputSchema, {
       checks: results.map(({ name, passed, detail, durationMs }) =>
         create(CheckSchema, { name, passed, detail, durationMs: BigInt(durationMs) }),
       ),
       log: { issues },
+      ...(known && { defaultPasswords: known }),
     })
+  }
+}
+
+/** Says nothing of the candidate, and so never fails it. */
+async function findDefaultPasswords(cell: Cell, context: TaskContext): Promise<DefaultPasswords | undefined> {
+  try {
+    return await readDefaultPasswords(cell, context.signal)
+  } catch (error) {
+    if (!context.signal.aborted)
+      context.warn(
+        `whether somebody has the password of every Odoo is not known: ${error instanceof Error ? error.message : error}`,
+      )
+    return undefined
   }
 }
 

@@ -1,5 +1,9 @@
 import { Stage } from '../../proto/gen/fairway/v1/common_pb.js'
-import { type Environment, EnvironmentStatus } from '../../proto/gen/fairway/v1/environments_pb.js'
+import {
+  type Environment,
+  EnvironmentStatus,
+  SignInState,
+} from '../../proto/gen/fairway/v1/environments_pb.js'
 import { textOf, timeOf, wordOf } from './values.ts'
 
 /** A line of `env list --json`; scripts depend on the keys. */
@@ -19,6 +23,8 @@ export const environmentJson = (environment: Environment) => ({
   createdAt: timeOf(environment.createdAt),
   updatedAt: timeOf(environment.updatedAt),
   administratorLogin: textOf(environment.administratorLogin),
+  defaultLogins: environment.defaultLogins,
+  signIn: wordOf(SignInState, environment.signIn),
   variables: environment.variables,
   id: environment.id,
 })

@@ -1,3 +1,4 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import type { EnvironmentService } from '../../proto/gen/fairway/v1/environments_pb.js'
 import type { AppContext } from '../context.ts'
@@ -18,7 +19,8 @@ export const environmentsApi = (app: AppContext): ServiceImpl<typeof Environment
     return { environment: await getEnvironment(app, callerOf(context), environment) }
   },
   async revealSignIn({ environment }, context) {
-    return await revealSignIn(app, callerOf(context), environment)
+    const { until, ...signIn } = await revealSignIn(app, callerOf(context), environment)
+    return { ...signIn, ...(until && { until: timestampFromDate(until) }) }
   },
   async stopEnvironment({ environment }, context) {
     return { runId: await stopEnvironment(app, callerOf(context), environment) }

@@ -125,6 +125,8 @@ export interface RunRecord {
     readonly reusedFromBuild?: number
   }
   readonly smoke?: readonly Check[]
+  /** Users whom a password that every Odoo has lets in; absent where an agent does not tell. */
+  readonly defaultLogins?: readonly string[]
   /** What Odoo logged while it was looked at; absent where an agent does not tell. */
   readonly logIssues?: readonly LogIssueRecord[]
   readonly url?: string

@@ -31,7 +31,7 @@ export async function takeResult(
       throw invalid('artifact', `The artifact ${name} is larger than 1 MiB`)
     artifacts.push({ name: clean(name), mediaType: clean(mediaType), ...(await blobs.put(content)) })
   }
-  const administrator = takeOutAdministrator(result)
+  const made = takeOutAdministrator(result)
   const settle = (settlement: Settlement) =>
     withTenant(db, session.op, async (tx) => {
       const task = await lockTask(tx, taskId)
@@ -39,7 +39,7 @@ export async function takeResult(
         return false
       if (task.status === 'leased') {
         await settleTask(tx, session.op, taskId, settlement)
-        if (settlement.status === 'succeeded') await keepAdministrator(tx, sealer, taskId, administrator)
+        if (settlement.status === 'succeeded') await keepAdministrator(tx, sealer, taskId, made)
       }
       return true
     })

@@ -147,7 +147,7 @@ export const matrix = {
     writes: environmentRun,
   },
   'environment.sign-in': {
-    does: 'Read the password of the administrator of a copy of production',
+    does: 'Read the password that was made for the administrator of a copy of production, or of a new production (once)',
     reach: 'environment',
     roles: builders,
     production: releasers,

@@ -45,6 +45,7 @@ async function firstRelease(run: BuildActions, { source, image, changes }: Plan)
       expectInstalled: install,
       variables: source.variables,
       code: source,
+      firstPassword: true,
     })
     await run.note({ updatedModules: install })
     run.summarize(`new database; installed ${install.join(', ')}`)

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
 import { expireApprovals } from '../governance/approvals/expiry.ts'
+import { forgetPasswords } from '../governance/forget-passwords.ts'
 import type { EngineConfig } from './actions/wording.ts'
 import { advance } from './advance.ts'
 import { destroyGoneBranches } from './gone-branches.ts'
@@ -53,6 +54,7 @@ export function startScheduler(context: AppContext, pipelines: Pipelines): Sched
   const housekeeping = forever('housekeeping', async () => {
     await destroyGoneBranches(context)
     await expireApprovals(context)
+    await forgetPasswords(context)
     await idle(pause(housekeepingMs, undefined, { ref: false }), stopping.signal, housekeepingMs)
   })
 

@@ -248,6 +248,8 @@ export interface ApplyOptions {
   readonly expectInstalled?: readonly string[]
   /** Plain environment variables. */
   readonly variables?: Source['variables']
+  /** Nobody is to get into what comes of it with a password that every Odoo gives. */
+  readonly firstPassword?: boolean
   /** For what every environment may start from. */
   readonly withoutSecrets?: boolean
 }

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../../packaging/dev/command.ts'
+import { readSignIn } from '../../packaging/dev/demo/sign-in.ts'
 import { createSealer } from '../../server/sealer.ts'
 import { type Canaries, createCanaryWatch } from '../support/canaries.ts'
 import { canaryFiles } from '../support/canary-addon.ts'
@@ -119,6 +120,12 @@ describe('secrets', () => {
     expect(printed).toContain('canary raw CANARY_SCOPED [redacted]')
     expect(printed.some((line) => line.startsWith('canary base64 CANARY_SCOPED '))).toBe(true)
     expect(printed.filter((line) => line.includes('[redacted]')).length).toBeGreaterThan(20)
+  })
+
+  it('go beside the password that was made for production, which is shown', async () => {
+    const { password } = await readSignIn(test.stack, 'shop', 'production')
+    expect(password).toBeDefined()
+    given['first password'] = password ?? ''
   })
 
   it('of production do not reach staging, whose database is production’s', async () => {

@@ -60,8 +60,22 @@ describe('production', () => {
     expect(await loginStatus('production')).toBe(200)
   })
 
+  it('lets nobody in with the password of every Odoo, and shows its own to one person', async () => {
+    const { url, password } = await readSignIn(stack, 'shop', 'production')
+    expect(password).toMatch(/^([a-z0-9]{5}-){3}[a-z0-9]{5}$/)
+    const signIn = (address: { url: string; password?: string }) =>
+      callOdoo<object[]>(address, 'res.users', 'read', [[2], ['login']])
+    await expect(signIn({ url })).rejects.toThrow(/Access Denied/)
+    expect(await signIn({ url, password: password ?? '' })).toHaveLength(1)
+    const owner = await stack.as('olga', 'owner')
+    expect(await owner.cliJson('env', 'open', 'shop', 'production')).toEqual({ url })
+    expect(await stack.cliJson('env', 'open', 'shop', 'production')).toMatchObject({ password })
+    expect(await stack.cli('run', 'show', 'shop', '--json', '1')).not.toContain(password)
+    expect(await environment('production')).toMatchObject({ signIn: 'kept', defaultLogins: [] })
+  })
+
   it('takes business data', async () => {
-    const production = await environment('production')
+    const production = await readSignIn(stack, 'shop', 'production')
     await callOdoo(production, 'res.partner', 'create', [[{ name: 'Customer 1', loyalty_points: 900 }]])
     await callOdoo(production, 'ir.mail_server', 'create', [
       { name: 'Live mail', smtp_host: 'mail.example.org' },
@@ -121,13 +135,14 @@ describe('staging', () => {
       (await callOdoo<object[]>(address, 'res.users', 'read', [[2], ['login']])).length
     expect(await signIn({ url, password: password ?? '' })).toBe(1)
     await expect(signIn({ url })).rejects.toThrow(/Access Denied/)
-    expect(await signIn(await environment('production'))).toBe(1)
+    expect(await signIn(await readSignIn(stack, 'shop', 'production'))).toBe(1)
     const record = await stack.cli('run', 'show', 'shop', '--json', String(await numberOf('release/1.0')))
     expect(record).not.toContain(password)
   })
 
   it('leaves production as it was', async () => {
-    const active = await callOdoo<number>(await environment('production'), 'ir.mail_server', 'search_count', [
+    const production = await readSignIn(stack, 'shop', 'production')
+    const active = await callOdoo<number>(production, 'ir.mail_server', 'search_count', [
       [
         ['active', '=', true],
         ['name', '=', 'Live mail'],
@@ -157,6 +172,10 @@ describe('development', () => {
       tests: { total: 5, failed: 0, errors: 0 },
     })
     expect(await loginStatus('feature/hello')).toBe(200)
+    expect(await environment('feature/hello')).toMatchObject({
+      signIn: 'default',
+      defaultLogins: ['admin', 'demo', 'portal'],
+    })
   })
 
   it('comes from the prepared snapshot when nothing changed', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../../packaging/dev/command.ts'
 import { callOdoo } from '../../packaging/dev/demo/odoo-client.ts'
+import { readSignIn } from '../../packaging/dev/demo/sign-in.ts'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
 import {
   customerFiles,
@@ -144,9 +145,8 @@ describe('a customer’s repository', () => {
       branch,
       await publish('shop', branch, customerFiles(stack, index, variant), submodules),
     )
-  const production = () => stack.cliJson<EnvironmentShown>('env', 'show', 'shop', 'production')
   const ask = async <T>(model: string, method: string, ...args: unknown[]) =>
-    callOdoo<T>(await production(), model, method, args)
+    callOdoo<T>(await readSignIn(stack, 'shop', 'production'), model, method, args)
 
   it('goes to production with what others wrote, and says what was left out', async () => {
     await publishParts(publish, [])

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { callOdoo, httpRequest } from '../../packaging/dev/demo/odoo-client.ts'
 import type { Clone } from '../../packaging/dev/demo/shop-repository.ts'
+import { readSignIn } from '../../packaging/dev/demo/sign-in.ts'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
 import { cloneSmallShop, type EnvironmentShown, finishedBuild, setPolicy } from '../support/shop.ts'
 import { addFailure, addLevel, changeView } from '../support/shop-releases.ts'
@@ -23,7 +24,7 @@ beforeAll(async () => {
   clone = await cloneSmallShop(admin)
   const first = await finishedBuild(admin, 'main', await clone.push('main'))
   expect(first, first.reason).toMatchObject({ number: 1, result: 'green' })
-  await callOdoo(await production(), 'res.partner', 'create', [
+  await callOdoo(await signIn(), 'res.partner', 'create', [
     Array.from({ length: 5 }, (_, index) => ({ name: `Customer ${index}`, loyalty_points: index * 100 })),
   ])
   rita = await admin.as('rita', 'release-manager')
@@ -32,6 +33,7 @@ beforeAll(async () => {
 })
 afterAll(() => test?.close())
 
+const signIn = () => readSignIn(admin, 'shop', 'production')
 const production = () => admin.cliJson<EnvironmentShown>('env', 'show', 'shop', 'production')
 const release = <T>(as: Stack, verb: string, ...words: string[]) =>
   as.cliJson<T>('release', verb, 'shop', branch, ...words)
@@ -44,14 +46,14 @@ const failure = (
   )
 const customers = async () =>
   callOdoo<{ name: string; loyalty_points: number }[]>(
-    await production(),
+    await signIn(),
     'res.partner',
     'search_read',
     [[['name', 'like', 'Customer ']], ['name', 'loyalty_points']],
     { order: 'name' },
   )
 const fieldsOf = async () =>
-  Object.keys(await callOdoo<object>(await production(), 'res.partner', 'fields_get', [[], ['string']]))
+  Object.keys(await callOdoo<object>(await signIn(), 'res.partner', 'fields_get', [[], ['string']]))
 
 interface Plan {
   readonly sha256: string
@@ -139,7 +141,7 @@ describe('a release that adds a column and migrates', () => {
       ['name', 'like', 'Customer '],
       ['loyalty_level', '=', 7],
     ]
-    expect(await callOdoo(after, 'res.partner', 'search_count', [filled])).toBe(5)
+    expect(await callOdoo(await signIn(), 'res.partner', 'search_count', [filled])).toBe(5)
     // Either Odoo or the page that says how long, nothing else.
     expect([...new Set(answers.map(({ status }) => status))].sort()).toEqual([200, 503])
     const waits = new Set(answers.flatMap(({ retryAfter }) => retryAfter ?? []))
@@ -184,7 +186,7 @@ interface Entry {
 
 describe('a release that only changes a view', () => {
   const showsStars = async () => {
-    const views = await callOdoo<{ arch: string }>(await production(), 'res.partner', 'get_view', [], {
+    const views = await callOdoo<{ arch: string }>(await signIn(), 'res.partner', 'get_view', [], {
       view_type: 'form',
     })
     return views.arch.includes('Stars')
@@ -201,7 +203,7 @@ describe('a release that only changes a view', () => {
   })
 
   it('goes back by one command, and the data stay', async () => {
-    await callOdoo(await production(), 'res.partner', 'create', [{ name: 'Customer 6' }])
+    await callOdoo(await signIn(), 'res.partner', 'create', [{ name: 'Customer 6' }])
     await rita.cli('rollback', 'shop', '--yes')
     expect(await production()).toMatchObject({ build: 2, status: 'running' })
     expect(await showsStars()).toBe(false)
@@ -215,7 +217,7 @@ describe('a release whose migration fails half-way', () => {
   it('is stopped by its rehearsal where production’s data make it fail', async () => {
     await addFailure(clone, branch, '19.0.1.2.0')
     await staged()
-    trap = await callOdoo<number>(await production(), 'res.partner', 'create', [{ name: 'Trap' }])
+    trap = await callOdoo<number>(await signIn(), 'res.partner', 'create', [{ name: 'Trap' }])
     const red = await failure(rita.cli('release', 'rehearse', 'shop', branch))
     expect(red.exitCode).toBe(1)
     expect(red.message).toMatch(/the second half fails/)
@@ -227,7 +229,7 @@ describe('a release whose migration fails half-way', () => {
   })
 
   it('is put back by itself where it fails in production alone, and kept for study', async () => {
-    await callOdoo(await production(), 'res.partner', 'unlink', [[trap]])
+    await callOdoo(await signIn(), 'res.partner', 'unlink', [[trap]])
     const value = admin.path('value')
     await writeFile(value, 'yes')
     await admin.cli('secret', 'set', 'shop', 'SHOP_FAILS', '--env', 'production', '--from-file', value)

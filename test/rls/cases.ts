@@ -65,7 +65,7 @@ export const tables: Record<string, TableCase> = {
     ],
   },
   effects: { ...kept, project: ofRun },
-  cells: { ...changed, project },
+  cells: { ...changed, project, scheduler: ['id', 'organization_id', 'administrator_expires_at'] },
   snapshots: { ...changed, project },
   artifacts: { ...kept, project: ofRun },
   log_streams: { ...changed, project, ownBranch: 'run_id', scheduler: ['id', 'organization_id', 'host_id'] },

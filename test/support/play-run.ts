@@ -41,7 +41,7 @@ export const answers = {
   },
   createCell: {},
   cloneCell: { sourceTime: '2026-02-03T04:05:06Z', durationMs: '700', bytes: '5000000000' },
-  applyModules: { tests: { ran: true, total: 12 } },
+  applyModules: { tests: { ran: true, total: 12 }, defaultPasswords: {} },
   neutralize: {
     assertions: [{ name: 'no-mail-servers', passed: true, detail: '0 of 3 are active' }],
     uncoveredModules: ['shop_extra'],

@@ -2,14 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../../packaging/dev/command.ts'
 import type { Clone } from '../../packaging/dev/demo/shop-repository.ts'
-import {
-  cloneSmallShop,
-  type EnvironmentShown,
-  environmentsOf,
-  finishedBuild,
-  nothingHolds,
-  setPolicy,
-} from './shop.ts'
+import { readSignIn } from '../../packaging/dev/demo/sign-in.ts'
+import { cloneSmallShop, finishedBuild, nothingHolds, setPolicy } from './shop.ts'
 import { startTestStack, type TestStack } from './stack.ts'
 
 /** plain: as production begins · badge: one column more · extra: other code, the same modules in the database. */
@@ -20,6 +14,8 @@ export interface ReleaseShop {
   readonly test: TestStack
   /** Of production. */
   readonly url: string
+  /** Of its administrator. */
+  readonly password?: string
   readonly digests: ReadonlyMap<Version, string>
 }
 
@@ -42,9 +38,7 @@ export async function startReleaseShop(name: string, staged: readonly Version[])
       await clone.change(branch, file, change, `Make it ${version}`)
       digests.set(version, await build(branch))
     }
-    const environments = await environmentsOf(stack)
-    const { url } = environments.find((one) => one.name === 'production') as EnvironmentShown
-    return { test, url, digests }
+    return { test, ...(await readSignIn(stack, 'shop', 'production')), digests }
   } catch (error) {
     await test.close()
     throw error

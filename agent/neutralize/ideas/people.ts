@@ -6,7 +6,7 @@ export const admin = `(select min(res_id) from public.ir_model_data
 
 /**
  * Passwords of people, as the project's policy says. Whoever holds the hashes can try passwords on them at leisure, and
- * people use them elsewhere. `reset` gives the administrator a new one afterwards: agent/neutralize/one-time-password.ts.
+ * people use them elsewhere. `reset` gives the administrator a new one afterwards: agent/passwords/one-time-password.ts.
  */
 export const people: Idea = (schema, { passwords }) =>
   passwords === 'keep'

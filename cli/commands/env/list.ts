@@ -1,5 +1,6 @@
 import { EnvironmentService } from '../../../proto/gen/fairway/v1/environments_pb.js'
 import { type EnvironmentJson, environmentJson } from '../../json/environment.ts'
+import { isOpenToAll } from '../../sign-in-words.ts'
 import { paintWord } from '../../style.ts'
 import { verb } from '../../verb.ts'
 
@@ -22,7 +23,11 @@ export const command = verb<{ all?: boolean }>({
         { title: 'PROJECT', value: (row) => row.project },
         { title: 'NAME', value: (row) => row.name },
         { title: 'STAGE', value: (row) => row.stage ?? '' },
-        { title: 'STATUS', value: (row) => row.status, paint: (text) => paintWord(out.paint, text) },
+        {
+          title: 'STATUS',
+          value: (row) => (isOpenToAll(row) ? `${row.status}, default password` : row.status),
+          paint: (text) => (text.includes(',') ? out.paint('red', text) : paintWord(out.paint, text)),
+        },
         { title: 'BUILD', value: (row) => String(row.build ?? ''), align: 'right' },
         { title: 'BRANCH', value: (row) => row.branch },
         { title: 'URL', value: (row) => row.url ?? '', whole: true },

@@ -4,8 +4,10 @@ import { openBrowser } from '../../browser.ts'
 import { CliError } from '../../errors.ts'
 import { exitCodes } from '../../exit-codes.ts'
 import { environmentJson } from '../../json/environment.ts'
+import { timeOf } from '../../json/values.ts'
 import { resolveEnvironment } from '../../resolve.ts'
 import type { Session } from '../../session.ts'
+import { signInSentence } from '../../sign-in-words.ts'
 import { verb } from '../../verb.ts'
 
 export const command = verb({
@@ -23,25 +25,40 @@ export const command = verb({
       throw new CliError(exitCodes.wrongState, `${full} is ${json?.status}, not running. Next: ${next}`)
     }
     const { out, settings } = session
-    const signIn = json.administratorLogin ? await readSignIn(session, name) : undefined
-    if (out.json)
-      out.printJson({ url: json.url, ...(signIn && { login: signIn.login, password: signIn.password }) })
-    else {
+    // Servers of before say who, and keep every password.
+    const isKept = json.signIn === 'kept' || (json.signIn === null && json.administratorLogin !== null)
+    const signIn = isKept ? await readSignIn(session, name) : undefined
+    const until = timeOf(signIn?.until)
+    if (out.json) {
+      const { login, password } = signIn ?? {}
+      out.printJson({ url: json.url, ...(signIn && { login, password }), ...(until && { until }) })
+    } else {
       out.line(json.url)
       if (signIn) out.line(`Sign in as ${signIn.login} with ${signIn.password}`)
+      else if (signInSentence(json)) out.line(`Sign in ${signInSentence(json)}`)
+      if (until)
+        out.note(
+          `This password was made for production and is shown once: keep it now. You can see it again until ${until}, nobody else can.`,
+        )
     }
     if (out.isTerminal && !out.json) await openBrowser(settings, json.url)
     return undefined
   },
 })
 
-/** Who may not have the password still gets the address. */
+/** Who may not have the password, or comes too late for it, still gets the address. */
 async function readSignIn(session: Session, environment: { project: string; environment: string }) {
   const client = await session.client(EnvironmentService)
   try {
     return await client.revealSignIn({ environment }, { signal: session.signal })
   } catch (error) {
-    if (error instanceof ConnectError && error.code === Code.PermissionDenied) return undefined
+    if (!(error instanceof ConnectError)) throw error
+    if (error.code === Code.PermissionDenied) return undefined
+    // Somebody else was shown it a moment ago.
+    if (error.code === Code.FailedPrecondition) {
+      session.out.note(error.rawMessage)
+      return undefined
+    }
     throw error
   }
 }

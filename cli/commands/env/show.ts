@@ -2,6 +2,7 @@ import { EnvironmentService } from '../../../proto/gen/fairway/v1/environments_p
 import { formatAge } from '../../format.ts'
 import { environmentJson } from '../../json/environment.ts'
 import { resolveEnvironment } from '../../resolve.ts'
+import { isOpenToAll, signInSentence } from '../../sign-in-words.ts'
 import { paintWord } from '../../style.ts'
 import { oneLine } from '../../table.ts'
 import { verb } from '../../verb.ts'
@@ -44,11 +45,7 @@ export const command = verb({
       ['Cell', json.cell],
       ['Host', json.host],
       ['Changed', formatAge(json.updatedAt)],
-      [
-        'Sign in',
-        json.administratorLogin &&
-          `as ${json.administratorLogin}: fairway env open ${json.project}/${json.name}`,
-      ],
+      ['Sign in', isOpenToAll(json) ? out.paint('red', signInSentence(json)) : signInSentence(json)],
       ['Under way', json.runningRun && `fairway run watch ${json.runningRun}`],
     ])
     return undefined

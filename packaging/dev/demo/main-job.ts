@@ -13,6 +13,7 @@ interface Environment {
   readonly name: string
   readonly url: string
   readonly cell: string
+  readonly signIn: string | null
 }
 interface Build {
   readonly number: number
@@ -37,9 +38,8 @@ export async function showMainJob(stack: Stack, options: { push: boolean }): Pro
     const rita = await stack.as('rita', 'release-manager')
     await approveDeployment(rita, project)
     await watchBuild(stack, first)
-    const production = await environmentOf(stack, 'production')
     say('People work with it: twelve customers and their points, written over Odoo’s own API.')
-    await writeBusinessData(production)
+    await writeBusinessData(await readSignIn(stack, project, 'production'))
 
     title('5  Push release/1.0 → staging, on a fresh clone of production')
     const gold = 'partner_loyalty/models/res_partner.py'
@@ -113,7 +113,7 @@ async function watchBuild(stack: Stack, number: number): Promise<void> {
 
 const environmentOf = (stack: Stack, name: string) => stack.cliJson<Environment>('env', 'show', project, name)
 
-async function writeBusinessData(production: Environment): Promise<void> {
+async function writeBusinessData(production: OdooAddress): Promise<void> {
   const customers = Array.from({ length: 12 }, (_, index) => ({
     name: `Customer ${String(index + 1).padStart(2, '0')}`,
     loyalty_points: index * 100,
@@ -150,9 +150,13 @@ async function showWhatRuns(stack: Stack): Promise<void> {
   process.stdout.write(await stack.cli('build', 'list', project))
   command('fairway env list')
   process.stdout.write(await stack.cli('env', 'list', project))
-  for (const { name, url } of await stack.cliJson<Environment[]>('env', 'list', project)) {
+  for (const { name, url, signIn } of await stack.cliJson<Environment[]>('env', 'list', project)) {
     const { status } = await httpRequest(url, '/web/login')
-    const { password = 'admin' } = await readSignIn(stack, project, name)
+    const { password = signIn === 'gone' ? 'as it was shown at first' : 'admin' } = await readSignIn(
+      stack,
+      project,
+      name,
+    )
     say(`${url}/web/login → ${status}   (${name}; user admin, password ${password})`)
   }
   const [last] = await stack.cliJson<Build[]>('build', 'list', project)

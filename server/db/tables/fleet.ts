@@ -62,6 +62,13 @@ export interface CellsTable {
   purpose: Generated<'environment' | 'rehearsal'>
   administrator_login: Generated<string>
   administrator_sealed: Buffer | null
+  /** Of a new production: whom it was shown to first, as in the audit log, and when. */
+  administrator_shown_to: string | null
+  administrator_shown_at: TimeOrNull
+  /** When it is forgotten; null: with the cell. */
+  administrator_expires_at: TimeOrNull
+  /** Null: nobody looked. */
+  default_logins: string[] | null
 }
 
 export interface SnapshotsTable {

@@ -76,9 +76,15 @@ export function moduleActions(engine: Engine, config: EngineConfig): ModuleActio
           ...(options.code && { baseImage: options.code.baseImage, addons: { ...options.code.addonTrees } }),
           renames: (changes.renames ?? []).map((rename) => ({ ...rename })),
           expectGone: [...(changes.gone ?? [])],
+          firstPassword: options.firstPassword ?? false,
         },
         { timeoutMs: minutes(60), scratch },
       )
+      if (options.firstPassword && !output.defaultPasswords)
+        await engine.warn(
+          'the host’s agent is of before new productions got a password of their own: whoever reaches this one signs in as ' +
+            'admin with admin. Change it in Odoo now, and upgrade the agent.',
+        )
       if (!scratch) await engine.note({ contents: contentsRecord(output.contents) })
       const tests = testsOf(output.tests)
       if (tests) await engine.note({ tests })

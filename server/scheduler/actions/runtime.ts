@@ -30,6 +30,8 @@ type RuntimeActions = Pick<
 
 /** Requests that are under way when a runtime goes may take this long to end. */
 const drainSeconds = 60
+/** More than Odoo has of its own. */
+const mostLogins = 10
 
 /** Containers of Odoo and the route to them. */
 export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeActions {
@@ -163,6 +165,9 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       await engine.note({
         smoke: output.checks.map(({ name, passed, detail }) => ({ name, passed, detail })),
         ...(output.log && { logIssues: output.log.issues.map(issueRecord) }),
+        ...(output.defaultPasswords && {
+          defaultLogins: output.defaultPasswords.logins.slice(0, mostLogins),
+        }),
       })
       engine.summarize(`${output.checks.length} checks passed`)
     },
@@ -196,7 +201,11 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
           })
           .where('id', '=', environment.id)
           .execute()
-        await tx.updateTable('cells').set({ status: 'active' }).where('id', '=', candidate.cellId).execute()
+        await tx
+          .updateTable('cells')
+          .set({ status: 'active', default_logins: engine.record.defaultLogins?.slice() ?? null })
+          .where('id', '=', candidate.cellId)
+          .execute()
         if (stage === 'production') await recordRelease(engine, candidate)
         await voidOvertaken(engine)
         await auditEnvironment(engine, 'environment.deploy', {

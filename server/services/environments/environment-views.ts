@@ -1,10 +1,11 @@
 import { create } from '@bufbuild/protobuf'
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import {
   type Environment,
   type EnvironmentRef,
   EnvironmentSchema,
   EnvironmentStatus,
+  SignInState,
 } from '../../../proto/gen/fairway/v1/environments_pb.js'
 import type { AppContext } from '../../context.ts'
 import type { ContentsRecord, Deployment } from '../../db/record.ts'
@@ -21,6 +22,10 @@ export interface EnvironmentRow extends Selectable<EnvironmentsTable> {
   readonly host: string | null
   readonly running_run: string | null
   readonly administrator_login: string | null
+  readonly has_password: boolean | null
+  readonly default_logins: string[] | null
+  /** What became of people's passwords in a copy of production. */
+  readonly passwords: string | null
 }
 
 /** Throws `project-not-found`. */
@@ -85,7 +90,16 @@ const environmentRows = (tx: Tx) =>
       'branches.name as branch',
       'hosts.name as host',
       'cells.administrator_login',
+      'cells.default_logins',
     ])
+    .select(sql<boolean | null>`cells.administrator_sealed is not null`.as('has_password'))
+    .select((eb) =>
+      eb
+        .selectFrom('runs')
+        .select(sql<string | null>`runs.record -> 'neutralization' ->> 'passwords'`.as('passwords'))
+        .where('runs.id', '=', sql<string>`(environments.deployment ->> 'runId')::uuid`)
+        .as('passwords'),
+    )
     .select((eb) =>
       eb
         .selectFrom('runs')
@@ -129,5 +143,15 @@ function environmentMessage(row: EnvironmentRow): Environment {
     modules: [...(contents?.installed ?? deployment?.modules ?? [])],
     administratorLogin: row.administrator_login ?? '',
     variables: { ...deployment?.variables },
+    defaultLogins: row.default_logins ?? [],
+    signIn: signInOf(row),
   })
+}
+
+function signInOf(row: EnvironmentRow): SignInState {
+  if (row.administrator_login) return row.has_password ? SignInState.KEPT : SignInState.GONE
+  if (row.default_logins && row.default_logins.length > 0) return SignInState.DEFAULT
+  if (row.passwords === 'keep') return SignInState.AS_PRODUCTION
+  if (row.passwords === 'disable') return SignInState.DISABLED
+  return row.default_logins ? SignInState.OWN : SignInState.UNSPECIFIED
 }

@@ -109,6 +109,18 @@ export declare type Environment = Message<"fairway.v1.Environment"> & {
    * @generated from field: map<string, string> variables = 20;
    */
   variables: { [key: string]: string };
+
+  /**
+   * Users who sign in with the password that every Odoo gives them (`admin` with `admin`), when the host last looked.
+   *
+   * @generated from field: repeated string default_logins = 60;
+   */
+  defaultLogins: string[];
+
+  /**
+   * @generated from field: fairway.v1.SignInState sign_in = 61;
+   */
+  signIn: SignInState;
 };
 
 /**
@@ -339,6 +351,13 @@ export declare type RevealSignInResponse = Message<"fairway.v1.RevealSignInRespo
    * @generated from field: string password = 2;
    */
   password: string;
+
+  /**
+   * Until when the one who asked may ask again; unset: as long as the copy is there.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 60;
+   */
+  until?: Timestamp | undefined;
 };
 
 /**
@@ -392,6 +411,67 @@ export enum EnvironmentStatus {
 export declare const EnvironmentStatusSchema: GenEnum<EnvironmentStatus>;
 
 /**
+ * What becomes of who wants to sign in as the administrator.
+ *
+ * @generated from enum fairway.v1.SignInState
+ */
+export enum SignInState {
+  /**
+   * Nothing is known of it: an agent of before, or nothing runs yet.
+   *
+   * @generated from enum value: SIGN_IN_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A password was made, and RevealSignIn tells it.
+   *
+   * @generated from enum value: SIGN_IN_STATE_KEPT = 1;
+   */
+  KEPT = 1,
+
+  /**
+   * A password was made for production, and is kept no longer: it was shown, or nobody asked for it in time.
+   *
+   * @generated from enum value: SIGN_IN_STATE_GONE = 2;
+   */
+  GONE = 2,
+
+  /**
+   * Every Odoo's: `default_logins` has who.
+   *
+   * @generated from enum value: SIGN_IN_STATE_DEFAULT = 3;
+   */
+  DEFAULT = 3,
+
+  /**
+   * A copy of production whose people sign in as they do there (`neutralization.passwords: keep`).
+   *
+   * @generated from enum value: SIGN_IN_STATE_AS_PRODUCTION = 4;
+   */
+  AS_PRODUCTION = 4,
+
+  /**
+   * A copy of production in which nobody has a password (`neutralization.passwords: disable`).
+   *
+   * @generated from enum value: SIGN_IN_STATE_DISABLED = 5;
+   */
+  DISABLED = 5,
+
+  /**
+   * Passwords are those that people or modules gave themselves.
+   *
+   * @generated from enum value: SIGN_IN_STATE_OWN = 6;
+   */
+  OWN = 6,
+}
+
+/**
+ * Describes the enum fairway.v1.SignInState.
+ */
+export declare const SignInStateSchema: GenEnum<SignInState>;
+
+/**
  * @generated from service fairway.v1.EnvironmentService
  */
 export declare const EnvironmentService: GenService<{
@@ -440,8 +520,9 @@ export declare const EnvironmentService: GenService<{
     output: typeof DestroyEnvironmentResponseSchema;
   },
   /**
-   * How one signs in to a copy of production as its administrator, with the password that was made for its build. On record.
-   * Refused where none was made (`no-sign-in`).
+   * How one signs in as the administrator, with the password that was made for the copy of production, or for a new
+   * production. On record. Production's is shown to the first who asks, who may ask again for 15 minutes, and is kept no
+   * longer. Refused where none was made (`no-sign-in`), and where it is gone (`sign-in-shown`, `sign-in-expired`).
    *
    * @generated from rpc fairway.v1.EnvironmentService.RevealSignIn
    */

@@ -2140,6 +2140,14 @@ export declare type ApplyModulesTask = Message<"fairway.agent.v1.ApplyModulesTas
    * @generated from field: repeated string expect_gone = 44;
    */
   expectGone: string[];
+
+  /**
+   * The database is new, and production's: nobody is to get in with a password that every Odoo gives. The administrator gets
+   * one that the agent makes, other users of Odoo's own none; passwords that modules set stay.
+   *
+   * @generated from field: bool first_password = 60;
+   */
+  firstPassword: boolean;
 };
 
 /**
@@ -2203,6 +2211,20 @@ export declare type ApplyModulesOutput = Message<"fairway.agent.v1.ApplyModulesO
    * @generated from field: fairway.agent.v1.DatabaseContents contents = 40;
    */
   contents?: DatabaseContents | undefined;
+
+  /**
+   * With `first_password`, where one was made. The server keeps it sealed, apart from this message.
+   *
+   * @generated from field: fairway.agent.v1.AdministratorPassword administrator = 60;
+   */
+  administrator?: AdministratorPassword | undefined;
+
+  /**
+   * With `first_password`: who is left. Unset: the agent does not know how.
+   *
+   * @generated from field: fairway.agent.v1.DefaultPasswords default_passwords = 61;
+   */
+  defaultPasswords?: DefaultPasswords | undefined;
 };
 
 /**
@@ -2210,6 +2232,24 @@ export declare type ApplyModulesOutput = Message<"fairway.agent.v1.ApplyModulesO
  * Use `create(ApplyModulesOutputSchema)` to create a new message.
  */
 export declare const ApplyModulesOutputSchema: GenMessage<ApplyModulesOutput>;
+
+/**
+ * Users who sign in with the password that every Odoo gives them: `admin`, and in demonstration data `demo` and `portal`.
+ *
+ * @generated from message fairway.agent.v1.DefaultPasswords
+ */
+export declare type DefaultPasswords = Message<"fairway.agent.v1.DefaultPasswords"> & {
+  /**
+   * @generated from field: repeated string logins = 1;
+   */
+  logins: string[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.DefaultPasswords.
+ * Use `create(DefaultPasswordsSchema)` to create a new message.
+ */
+export declare const DefaultPasswordsSchema: GenMessage<DefaultPasswords>;
 
 /**
  * What an update did to the database, as PostgreSQL and Odoo's log showed it. A failed task keeps it as the artifact
@@ -2651,7 +2691,7 @@ export declare type NeutralizeOutput = Message<"fairway.agent.v1.NeutralizeOutpu
 export declare const NeutralizeOutputSchema: GenMessage<NeutralizeOutput>;
 
 /**
- * How the administrator of a copy signs in; made by the agent, for this copy alone.
+ * How the administrator of a copy, or of a new production, signs in; made by the agent, for this cell alone.
  *
  * @generated from message fairway.agent.v1.AdministratorPassword
  */
@@ -3013,6 +3053,13 @@ export declare type SmokeOutput = Message<"fairway.agent.v1.SmokeOutput"> & {
    * @generated from field: fairway.agent.v1.SmokeLog log = 50;
    */
   log?: SmokeLog | undefined;
+
+  /**
+   * Unset: the agent does not tell.
+   *
+   * @generated from field: fairway.agent.v1.DefaultPasswords default_passwords = 60;
+   */
+  defaultPasswords?: DefaultPasswords | undefined;
 };
 
 /**
