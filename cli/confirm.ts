@@ -1,10 +1,19 @@
 import { createInterface } from 'node:readline/promises'
-import { CliError } from './errors.ts'
+import { CliError, usageError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
 
-/** Asks on a terminal; elsewhere nobody could answer, and the command line is taken at its word. */
+/**
+ * Asks before what destroys, stops, takes away or approves. Where nobody could answer, on no terminal, it takes `--yes`: a
+ * script says that it means it. A verb that calls this has `asks`, which gives it the option.
+ *
+ * @throws CliError wrong use where there is neither a terminal nor `--yes`; a failure where the answer is no.
+ */
 export async function requireConfirmed(question: string, yes: boolean, signal: AbortSignal): Promise<void> {
-  if (yes || !process.stdin.isTTY || !process.stderr.isTTY) return
+  if (yes) return
+  if (!isTerminal())
+    throw usageError(
+      `${question} Nothing was done, as there is no terminal on which to answer. To go ahead: the same with --yes`,
+    )
   const input = createInterface({ input: process.stdin, output: process.stderr })
   try {
     const answer = await input.question(`${question} [y/N] `, { signal })
@@ -14,9 +23,12 @@ export async function requireConfirmed(question: string, yes: boolean, signal: A
   }
 }
 
-/** The name, typed on a terminal; empty elsewhere, which the server refuses. */
-export async function requireTyped(name: string, signal: AbortSignal): Promise<string> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return ''
+/** The name, typed on a terminal. @throws CliError wrong use where there is none: `option` says it there. */
+export async function requireTyped(name: string, option: string, signal: AbortSignal): Promise<string> {
+  if (!isTerminal())
+    throw usageError(
+      `Nothing was done, as there is no terminal on which to type ${name}. To go ahead: the same with ${option} ${name}`,
+    )
   const input = createInterface({ input: process.stdin, output: process.stderr })
   try {
     const answer = await input.question(`Type ${name} to go on: `, { signal })
@@ -26,3 +38,5 @@ export async function requireTyped(name: string, signal: AbortSignal): Promise<s
     input.close()
   }
 }
+
+const isTerminal = () => process.stdin.isTTY === true && process.stderr.isTTY === true

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { nouns, plainVerbs } from './nouns.ts'
 import type { Verb } from './verb.ts'
+import { addVerbOptions } from './verb-options.ts'
 
 // What README, docs and the examples of --help tell people to type is what the command line takes.
 
@@ -57,12 +58,7 @@ function parseFault(verb: Verb, words: readonly string[], isNamed: boolean): str
       },
       writeOut: () => undefined,
     })
-  verb.configure?.(command)
-  command
-    .option('--json')
-    .option('--server <url>')
-    .option('--token <token>')
-    .action(() => undefined)
+  addVerbOptions(command, verb).action(() => undefined)
   try {
     program.parse([command.name(), ...words], { from: 'user' })
     return undefined

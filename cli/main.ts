@@ -7,12 +7,14 @@ import { createSession } from './session.ts'
 import { readSettings } from './settings.ts'
 import { printable } from './table.ts'
 import type { Verb } from './verb.ts'
+import { addVerbOptions } from './verb-options.ts'
 
 const help = `
 Builds are named \`acme 12\`, \`acme/12\` or \`acme#12\`, environments \`acme production\`, \`acme/production\` or
 \`acme/release/1.0\` (their own or their branch's name). Where there is one project only it may be left out.
 
-Every command knows --json, --wide and --help.
+Every command knows --json, --wide and --help. What destroys, stops, takes away or approves asks first; where there is no
+terminal it does nothing without --yes.
 
 ${exitCodesHelp}
 
@@ -67,12 +69,7 @@ function add(parent: Command, definition: Verb, done: (exitCode: number) => void
     .command(definition.usage)
     .summary(definition.summary)
     .description([definition.summary, definition.details].filter(Boolean).join('.\n'))
-  definition.configure?.(command)
-  command
-    .option('--json', 'print JSON')
-    .option('--wide', 'tables as wide as they need, a line for each row')
-    .option('--server <url>', 'the server to ask')
-    .option('--token <token>', 'the token to present')
+  addVerbOptions(command, definition)
     .addHelpText(
       'after',
       `\nExamples:\n${definition.examples.map(([text, does]) => `  $ ${text}\n      ${does}`).join('\n')}`,

@@ -12,6 +12,11 @@ export interface Verb<Options = Record<string, unknown>> {
   readonly examples: readonly (readonly [command: string, does: string])[]
   /** Sentences between the summary and the options. */
   readonly details?: string
+  /**
+   * Destroys, stops, takes away or approves something, and so asks first (`requireConfirmed`): gives it `--yes`. `typed`: it
+   * asks for a name, and has an option of its own that says it.
+   */
+  readonly asks?: 'yes' | 'typed'
   readonly configure?: (command: Command) => void
   /** Gives the exit code; nothing means 0. */
   run(session: Session, words: string[], options: Options): Promise<ExitCode | undefined>

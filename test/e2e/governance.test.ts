@@ -203,7 +203,7 @@ describe('a grant', () => {
     )
     expect(await explain()).toMatch(/^Yes: dora may environment.stop.*\nBecause .*granted/s)
     const [grant] = await admin.cliJson<{ id: string }[]>('member', 'grants', 'shop')
-    await admin.cli('member', 'revoke-grant', grant?.id ?? '')
+    await admin.cli('member', 'revoke-grant', grant?.id ?? '', '--yes')
     expect(await explain()).toMatch(/^No:/)
     const lines = await audrey.cliJson<AccessJson[]>('report', 'access', '--project', 'shop')
     expect(lines).toContainEqual(

@@ -59,7 +59,7 @@ describe('policy', () => {
     const tested = await ana('policy', 'test', 'shop', '-f', first)
     expect(tested.stdout).toContain('approvals.production-deploy.quorum: 1 → 2')
     expect((await json<{ version: number }>('ana', 'policy', 'show', 'shop')).version).toBe(0)
-    const set = await ana('policy', 'set', 'shop', '-f', first)
+    const set = await ana('policy', 'set', 'shop', '-f', first, '--yes')
     expect(set.stderr).toContain('approvals.production-deploy.quorum: 1 → 2')
     expect(set.stdout).toContain('Version 1 of shop’s policy is in force.')
     expect((await ana('policy', 'show', 'shop', '--source')).stdout).toContain('# two people')
@@ -72,6 +72,7 @@ describe('policy', () => {
       'shop',
       '-f',
       second,
+      '--yes',
     )
     expect(changes).toMatchObject({ version: 2 })
     expect(changes.changes).toContain('approvals.production-deploy.quorum: 2 → 1')
@@ -96,7 +97,7 @@ describe('policy', () => {
   it('names every fault, and changes nothing', async () => {
     const before = await json<{ version: number }>('ana', 'policy', 'show', 'shop')
     const path = await file('aprovals: {}\nfreeze:\n  timeZone: Mars\n')
-    const { code, stderr } = await ana('policy', 'set', 'shop', '-f', path)
+    const { code, stderr } = await ana('policy', 'set', 'shop', '-f', path, '--yes')
     expect(code).toBe(2)
     expect(stderr).toContain('line 1, column 1: unknown key `aprovals`, did you mean `approvals`?')
     expect(stderr).toContain('line 3, column 13: `freeze.timeZone`')
@@ -105,8 +106,8 @@ describe('policy', () => {
 
   it('is not set over one that the author has not seen, nor by others than owners', async () => {
     const path = await file('approvals: {}\n')
-    expect((await ana('policy', 'set', 'shop', '-f', path, '--expect', '1')).code).toBe(5)
-    expect((await rita('policy', 'set', 'shop', '-f', path)).code).toBe(4)
+    expect((await ana('policy', 'set', 'shop', '-f', path, '--expect', '1', '--yes')).code).toBe(5)
+    expect((await rita('policy', 'set', 'shop', '-f', path, '--yes')).code).toBe(4)
     expect((await ana('policy', 'set', 'absent', '-f', path)).code).toBe(3)
     expect((await ana('policy', 'set', 'shop', '-f', join(home, 'absent.yaml'))).code).toBe(2)
   })
@@ -148,11 +149,13 @@ describe('approval', () => {
     expect(stdout).toContain('0 of 2 given')
     expect(stdout).toContain('may not approve: your role does not decide here')
 
-    expect((await as('dora', ['approval', 'approve', short])).code).toBe(4)
-    const approved = await rita('approval', 'approve', short, '--note', 'read the diff')
+    expect((await as('dora', ['approval', 'approve', short, '--yes'])).code).toBe(4)
+    const unasked = await rita('approval', 'approve', short, '--note', 'read the diff')
+    expect(unasked).toMatchObject({ code: 2, stderr: expect.stringMatching(/Nothing was done.*--yes/) })
+    const approved = await rita('approval', 'approve', short, '--note', 'read the diff', '--yes')
     expect(approved.stdout).toContain('"commit": "abc"')
     expect(approved.stdout).toContain(`Approved ${short}: 1 of 2 given.`)
-    expect((await rita('approval', 'approve', short)).code).toBe(5)
+    expect((await rita('approval', 'approve', short, '--yes')).code).toBe(5)
     const voted = await json<{ status: string; votes: unknown[] }>(
       'ana',
       'approval',
@@ -174,15 +177,18 @@ describe('approval', () => {
     const { code, stdout } = await rita('approval', 'reject', approvalId, '--note', 'not today')
     expect([code, stdout]).toEqual([0, `Rejected ${approvalId.slice(0, 8)}: Deploy abc\n`])
     expect((await ana('approval', 'show', approvalId)).stdout).toContain('rejected by member:rita: not today')
-    expect((await rita('approval', 'approve', approvalId)).code).toBe(5)
+    expect((await rita('approval', 'approve', approvalId, '--yes')).code).toBe(5)
   })
 
   it('is passed over with a reason, and then reviewed by somebody else', async () => {
     const { approvalId } = await arrangeApproval(server.context, tenant)
     expect((await ana('approval', 'break-glass', approvalId)).code).toBe(2)
-    expect((await ana('approval', 'break-glass', approvalId, '--reason', 'because')).code).toBe(2)
-    expect((await rita('approval', 'break-glass', approvalId, '--reason', 'the shop is down')).code).toBe(4)
-    const broken = await ana('approval', 'break-glass', approvalId, '--reason', 'the shop is down')
+    expect((await ana('approval', 'break-glass', approvalId, '--reason', 'because', '--yes')).code).toBe(2)
+    expect(
+      (await rita('approval', 'break-glass', approvalId, '--reason', 'the shop is down', '--yes')).code,
+    ).toBe(4)
+    expect((await ana('approval', 'break-glass', approvalId, '--reason', 'the shop is down')).code).toBe(2)
+    const broken = await ana('approval', 'break-glass', approvalId, '--reason', 'the shop is down', '--yes')
     expect(broken.stdout).toContain('its review is open')
     expect((await ana('approval', 'list', 'shop')).stdout).toMatch(
       new RegExp(`${approvalId.slice(0, 8)} +review-open`),

@@ -154,10 +154,10 @@ describe('stop, start and destroy', () => {
 
   test('they wait for their run, and say how it ended', async () => {
     const { environmentId } = await arrangeServed('feature/stop')
-    const stopping = startCli(['env', 'stop', 'shop/feature/stop'], env)
+    const stopping = startCli(['env', 'stop', 'shop/feature/stop', '--yes'], env)
     const run = await queuedRun(environmentId)
     expect(run.kind).toBe('stop')
-    const busy = await cli('env', 'destroy', 'shop/feature/stop')
+    const busy = await cli('env', 'destroy', 'shop/feature/stop', '--yes')
     expect(busy.code).toBe(5)
     expect(busy.stderr).toContain('under way')
     await finishRun(run.id, 'succeeded')
@@ -165,7 +165,7 @@ describe('stop, start and destroy', () => {
     expect(code).toBe(0)
     expect(stdout).toContain('is stopped')
 
-    const failing = startCli(['env', 'destroy', 'shop/feature/stop'], env)
+    const failing = startCli(['env', 'destroy', 'shop/feature/stop', '--yes'], env)
     await finishRun((await queuedRun(environmentId)).id, 'failed', 'the host is away')
     const failed = await failing.end
     expect(failed.code).toBe(1)

@@ -100,7 +100,7 @@ test('rotate needs what is set, and names who runs with the old value and what t
     code: 0,
     stderr: expect.stringMatching(/will not be masked.*`environment:`/),
   })
-  await cli(['secret', 'delete', 'shop', 'RUNNING_ENV', '--stage', 'production'])
+  await cli(['secret', 'delete', 'shop', 'RUNNING_ENV', '--stage', 'production', '--yes'])
   const listed = await cli(['secret', 'list', 'shop'])
   expect(listed.stdout).toMatch(/FROM_FILE +project +2 +member:ana .*release-1-0/)
   expect(listed.stdout).not.toMatch(/short|line one|piped/)

@@ -82,8 +82,8 @@ test('as in the issue: added to a project, granted a shell in production, explai
   expect(after.stdout).toContain('✗ the role developer in this project may not shell in production')
   expect(after.stdout).toContain('Policy: shell needs one approval, by owner or release-manager, each time')
   expect((await cli('member', 'grants', 'acme')).stdout).toContain('ana.banana@example.com')
-  expect((await cli('member', 'revoke-grant', granted.id)).code).toBe(0)
-  expect((await cli('member', 'revoke-grant', granted.id)).code).toBe(5)
+  expect((await cli('member', 'revoke-grant', granted.id, '--yes')).code).toBe(0)
+  expect((await cli('member', 'revoke-grant', granted.id, '--yes')).code).toBe(5)
   expect(await json('access', 'explain', 'ana.banana', 'acme', 'production', 'shell')).toMatchObject({
     allowed: false,
     approval: expect.stringContaining('one approval'),
@@ -170,7 +170,7 @@ describe('removing', () => {
     const token = await arrangeSecret(tenant, name)
     await members().addMember({ member: name, project: 'other', role: 'auditor' })
     await members().grantPermission({ member: name, project: 'acme', permission: 'audit.read' })
-    expect((await cli('member', 'remove', 'acme', name)).code).toBe(0)
+    expect((await cli('member', 'remove', 'acme', name, '--yes')).code).toBe(0)
     const { projects } = await server.client(ProjectService, token).listProjects({})
     expect(projects.map((project) => project.name)).toEqual(['other'])
     const again = members().removeMember({ member: name, project: 'acme' })

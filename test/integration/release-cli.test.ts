@@ -166,7 +166,7 @@ describe('promote', () => {
     ['request', { requestRelease: planHasChanged }],
   ])('a plan that changed meanwhile is looked at again: %s', async (verb, answers) => {
     server.play(answers)
-    const { code, stderr } = await cli('release', verb, 'acme')
+    const { code, stderr } = await cli('release', verb, 'acme', ...(verb === 'promote' ? ['--yes'] : []))
     expect(code).toBe(5)
     expect(stderr).toContain('The plan has changed since you saw it; nothing was done.')
     expect(stderr).toContain('Look again: fairway release plan acme release/1.0')
@@ -185,7 +185,7 @@ describe('promote', () => {
 
   test('returns at once with --no-wait', async () => {
     server.play({})
-    const { code, stdout } = await cli('release', 'promote', 'acme', '--no-wait', '--json')
+    const { code, stdout } = await cli('release', 'promote', 'acme', '--yes', '--no-wait', '--json')
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ runId: runIds.promotion, plan: { sha256: planSha256 } })
     expect((await cli('release', 'promote', 'acme', '--no-wait', '--watch')).code).toBe(2)
@@ -213,7 +213,7 @@ describe('rollback', () => {
 
   test('goes back to the build that is named, without data', async () => {
     server.play(planned(), succeeded)
-    const { code, stdout } = await cli('rollback', 'acme', '--to', '38')
+    const { code, stdout } = await cli('rollback', 'acme', '--to', '38', '--yes')
     expect(code).toBe(0)
     expect(stdout).toContain('goes back to build 38, commit 91be7a4410; its data stay')
     expect(methods()).toEqual(['planRollback', 'startRollback', 'listReleases'])
@@ -242,13 +242,15 @@ describe('rollback', () => {
       'startRollback',
       'listReleases',
     ])
-    const json = JSON.parse((await cli('rollback', 'acme', '--with-data', '--json')).stdout) as object
+    const json = JSON.parse(
+      (await cli('rollback', 'acme', '--with-data', '--yes', '--json')).stdout,
+    ) as object
     expect(json).toMatchObject({ loss: { changedRows: 1_204 }, release: { build: 41 } })
   })
 
   test('a production that can’t be counted can be rolled back all the same', async () => {
     server.play(planned({ withData: true }), failed('the database is down'), succeeded)
-    const { code, stderr } = await cli('rollback', 'acme', '--with-data')
+    const { code, stderr } = await cli('rollback', 'acme', '--with-data', '--yes')
     expect(stderr).toContain('could not be counted: the database is down. All of it would be lost.')
     expect(code).toBe(0)
   })

@@ -66,9 +66,9 @@ test('a token for a pipeline: made, used, listed with its last use, revoked', as
   )
   expect(Date.now() - Date.parse(row?.lastUsedAt ?? '')).toBeLessThan(60_000)
   expect(list.stdout).not.toContain(token.secret)
-  expect((await runCli(['token', 'revoke', 'ci'], own)).code).toBe(0)
+  expect((await runCli(['token', 'revoke', 'ci', '--yes'], own)).code).toBe(0)
   expect((await runCli(['whoami'], ci)).code).toBe(4)
-  expect((await runCli(['token', 'revoke', token.id], own)).code).toBe(5)
+  expect((await runCli(['token', 'revoke', token.id, '--yes'], own)).code).toBe(5)
   const kept = await query<{ row: string }>(
     server.database.ownerUrl,
     'select t::text as row from tokens t union all select a::text from audit_events a',

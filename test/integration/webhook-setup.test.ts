@@ -89,7 +89,9 @@ test('nobody’s delivery leaves nothing with anybody', async () => {
 })
 
 test('a new secret is shown once, is the one that counts, and its deliveries are listed', async () => {
-  const rotated = JSON.parse((await runCli(['project', 'webhook', 'rotate', 'shop', '--json'], env)).stdout)
+  const rotated = JSON.parse(
+    (await runCli(['project', 'webhook', 'rotate', 'shop', '--yes', '--json'], env)).stdout,
+  )
   const at = (secret: string) =>
     postGithub(server, secret, push('shop/odoo'), { path: address(), delivery: 'one' })
   expect((await at('shop-webhook-secret')).status).toBe(401)

@@ -11,6 +11,7 @@ import { verb } from '../../verb.ts'
 export const command = verb<{ note?: string; yes?: boolean }>({
   usage: 'approve <approval>',
   summary: 'Let an action happen: exactly what is shown, once',
+  asks: 'yes',
   details:
     'Nobody approves what they asked for themselves; the policy says who else may. The approval is for the hash of what ' +
     'was shown: it is void when anything of that changes.',
@@ -18,8 +19,7 @@ export const command = verb<{ note?: string; yes?: boolean }>({
     ['fairway approval approve 1f0c2a9e --note "read the diff"', 'shows it and asks'],
     ['fairway approval approve 1f0c2a9e --yes', 'without asking'],
   ],
-  configure: (command) =>
-    command.option('--note <text>', 'kept with your vote').option('-y, --yes', 'don’t ask'),
+  configure: (command) => command.option('--note <text>', 'kept with your vote'),
   async run(session, [wanted = ''], options) {
     const { out, signal } = session
     const client = await session.client(ApprovalService)

@@ -8,6 +8,7 @@ import { verb } from '../../verb.ts'
 export const command = verb<{ reason?: string; yes?: boolean }>({
   usage: 'break-glass <approval>',
   summary: 'Go ahead without approval, or in a freeze, and be reviewed',
+  asks: 'yes',
   details:
     'For emergencies, by those whom the policy names. It opens a review, which stays red in `approval list` until somebody ' +
     'else closes it.',
@@ -17,8 +18,7 @@ export const command = verb<{ reason?: string; yes?: boolean }>({
       'shows it, asks',
     ],
   ],
-  configure: (command) =>
-    command.requiredOption('--reason <text>', 'at least 10 characters').option('-y, --yes', 'don’t ask'),
+  configure: (command) => command.requiredOption('--reason <text>', 'at least 10 characters'),
   async run(session, [wanted = ''], options) {
     const { out, signal } = session
     const client = await session.client(ApprovalService)

@@ -5,11 +5,9 @@ import { verb } from '../../verb.ts'
 export const command = verb<{ yes?: boolean }>({
   usage: 'delete <project> <kind> <host>',
   summary: 'Delete what builds present to a host, all versions of it',
+  asks: 'yes',
   details: 'The host still takes it: end the token there, or the deploy key.',
   examples: [['fairway credential delete acme git github.com', 'asks on a terminal']],
-  configure: (command) => {
-    command.option('-y, --yes', 'don’t ask')
-  },
   async run(session, [project = '', kind = '', host = ''], options) {
     const { out, signal } = session
     const client = await session.client(CredentialService)

@@ -7,6 +7,7 @@ import { verb } from '../../verb.ts'
 export const command = verb<RunOptions & { confirm?: string }>({
   usage: 'destroy <environment...>',
   summary: 'Remove an environment: containers, network, address and data',
+  asks: 'yes',
   details: 'Production needs its name as a confirmation as well.',
   examples: [
     ['fairway env destroy acme/feature/hello', 'asks on a terminal, and waits until it is gone'],
@@ -14,9 +15,7 @@ export const command = verb<RunOptions & { confirm?: string }>({
   ],
   configure: (command) =>
     addRunOptions(
-      command
-        .option('-y, --yes', 'don’t ask')
-        .option('--confirm <name>', 'the environment’s name; production is not destroyed without it'),
+      command.option('--confirm <name>', 'the environment’s name; production is not destroyed without it'),
     ),
   async run(session, words, options) {
     const client = await session.client(EnvironmentService)

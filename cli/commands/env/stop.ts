@@ -7,11 +7,12 @@ import { verb } from '../../verb.ts'
 export const command = verb<RunOptions>({
   usage: 'stop <environment...>',
   summary: 'Stop an environment’s Odoo and PostgreSQL; the data stays',
+  asks: 'yes',
   examples: [
     ['fairway env stop acme/feature/hello', 'asks on a terminal, and waits until it is stopped'],
     ['fairway env stop acme production --yes --no-wait', 'asks nothing and returns at once'],
   ],
-  configure: (command) => addRunOptions(command.option('-y, --yes', 'don’t ask')),
+  configure: (command) => void addRunOptions(command),
   async run(session, words, options) {
     const client = await session.client(EnvironmentService)
     const environment = await resolveEnvironment(session, words)

@@ -7,16 +7,14 @@ import { verb } from '../../verb.ts'
 export const command = verb<{ rotate?: boolean; yes?: boolean; pem?: boolean }>({
   usage: 'keys',
   summary: 'Show the keys that evidence and audit checkpoints are signed with',
+  asks: 'yes',
   details: 'Former keys stay valid for what they signed in their time.',
   examples: [
     ['fairway evidence keys', 'fingerprints, to compare with those of a bundle'],
     ['fairway evidence keys --rotate', 'new keys from now on'],
   ],
   configure: (command) =>
-    command
-      .option('--rotate', 'make new keys first')
-      .option('--pem', 'print the public keys themselves')
-      .option('-y, --yes', 'don’t ask'),
+    command.option('--rotate', 'make new keys first').option('--pem', 'print the public keys themselves'),
   async run(session, _, options) {
     const client = await session.client(EvidenceService)
     if (options.rotate) {

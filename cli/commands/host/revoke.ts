@@ -7,6 +7,7 @@ import { verb } from '../../verb.ts'
 export const command = verb<{ reason?: string; yes?: boolean }>({
   usage: 'revoke <host>',
   summary: 'Shut a host out: its certificate is worth nothing from now on',
+  asks: 'yes',
   details:
     'Its connections end within 5 seconds, nothing is placed on it, and its tasks fail. What runs on it keeps running, ' +
     'production too, and its data stays. It comes back with a new join token only.',
@@ -15,9 +16,7 @@ export const command = verb<{ reason?: string; yes?: boolean }>({
     ['fairway host join-token one', 'to take it back later'],
   ],
   configure: (command) =>
-    command
-      .requiredOption('--reason <text>', 'why; kept in the audit log and shown with the host')
-      .option('-y, --yes', 'don’t ask'),
+    command.requiredOption('--reason <text>', 'why; kept in the audit log and shown with the host'),
   async run(session, [name = ''], options) {
     const reason = options.reason?.trim() ?? ''
     if (reason === '') throw usageError('Say why with --reason <text>.')

@@ -6,13 +6,13 @@ import { verb } from '../../verb.ts'
 export const command = verb<{ yes?: boolean }>({
   usage: 'remove <member...>',
   summary: 'Take somebody’s role and grants in a project, or their whole membership',
+  asks: 'yes',
   details:
     'The words are [project] <member>. Without a project their sessions and tokens end as well, within seconds.',
   examples: [
     ['fairway member remove acme ana@example.com', 'ana stays a member, without acme'],
     ['fairway member remove ana@example.com --yes', 'ana is let go'],
   ],
-  configure: (command) => command.option('-y, --yes', 'don’t ask'),
   async run(session, words, options) {
     const { project, member } = parseMemberWords(words)
     const what = project ? `${member} from ${project}` : `${member}, with all tokens and sessions`

@@ -8,6 +8,7 @@ import { verb } from '../../verb.ts'
 export const command = verb<{ file?: string; expect?: string; yes?: boolean }>({
   usage: 'set <project>',
   summary: 'Put a new version of a project’s policy in force',
+  asks: 'yes',
   details:
     'Every fault of the file is named, and nothing is changed by one that has any. Approvals that are open are judged by ' +
     'the new version when they are used.',
@@ -18,8 +19,7 @@ export const command = verb<{ file?: string; expect?: string; yes?: boolean }>({
   configure: (command) =>
     command
       .requiredOption('-f, --file <path>', 'the policy; - reads standard input')
-      .option('--expect <version>', 'refuse if another version is in force')
-      .option('-y, --yes', 'don’t ask'),
+      .option('--expect <version>', 'refuse if another version is in force'),
   async run(session, [project = ''], options) {
     const { out, signal } = session
     const yaml = await readPolicyFile(options.file ?? '')

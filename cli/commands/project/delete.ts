@@ -13,6 +13,7 @@ interface Options {
 export const command = verb<Options>({
   usage: 'delete <project>',
   summary: 'Delete a project: its environments, secrets and tokens; evidence and audit log stay',
+  asks: 'typed',
   details:
     'Shows first what goes and what stays. Production has to be destroyed before (fairway env destroy), as the policy ' +
     'lets it. The name is never given to another project.',
@@ -54,7 +55,7 @@ export const command = verb<Options>({
       ])
     }
     if (options.plan) return undefined
-    const confirm = options.confirm ?? (await requireTyped(project, signal))
+    const confirm = options.confirm ?? (await requireTyped(project, '--confirm', signal))
     // Environments go first, each in a run; then the project.
     for (;;) {
       const { deleted, runIds } = await client.deleteProject({ project, confirm }, { signal })

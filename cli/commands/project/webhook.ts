@@ -1,5 +1,6 @@
 import type { Client } from '@connectrpc/connect'
 import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
+import { requireConfirmed } from '../../confirm.ts'
 import { usageError } from '../../errors.ts'
 import { counted, formatAge, minuteOf } from '../../format.ts'
 import { type WebhookJson, webhookJson } from '../../json/webhook.ts'
@@ -12,12 +13,13 @@ type Act = (
   session: Session,
   client: Client<typeof ProjectService>,
   project: string,
-  limit: number,
+  options: { readonly limit: number; readonly yes: boolean },
 ) => Promise<void>
 
-export const command = verb<{ limit?: string }>({
+export const command = verb<{ limit?: string; yes?: boolean }>({
   usage: 'webhook <show|rotate|deliveries> [project]',
   summary: 'Show where the git server delivers and what came, or make a new secret',
+  asks: 'yes',
   details:
     'Deliveries that are refused are listed as well, some seconds later: those that were sent to the project’s own address, ' +
     'and those that name its repository.',
@@ -35,7 +37,7 @@ export const command = verb<{ limit?: string }>({
     if (!act) throw usageError(`${JSON.stringify(action)} is none of show, rotate and deliveries.`)
     const limit = limitOf(options)
     const project = name ?? (await onlyProject(session))
-    await act(session, await session.client(ProjectService), project, limit)
+    await act(session, await session.client(ProjectService), project, { limit, yes: options.yes === true })
     return undefined
   },
 })
@@ -55,7 +57,13 @@ async function show({ out, signal }: Session, client: Client<typeof ProjectServi
   printRefusals(out, webhook)
 }
 
-async function rotate({ out, signal }: Session, client: Client<typeof ProjectService>, project: string) {
+async function rotate(
+  { out, signal }: Session,
+  client: Client<typeof ProjectService>,
+  project: string,
+  { yes }: { readonly yes: boolean },
+) {
+  await requireConfirmed(`Make a new secret for ${project}’s webhook, and end the old one?`, yes, signal)
   const { webhookSecret } = await client.updateProject({ project, rotateWebhookSecret: true }, { signal })
   const { webhookUrl: url } = await client.getProjectWebhook({ project, limit: 1 }, { signal })
   if (out.json) return out.printJson({ project, url, secret: webhookSecret })
@@ -68,7 +76,7 @@ async function deliveries(
   { out, signal }: Session,
   client: Client<typeof ProjectService>,
   project: string,
-  limit: number,
+  { limit }: { readonly limit: number },
 ) {
   const webhook = webhookJson(await client.getProjectWebhook({ project, limit }, { signal }))
   if (out.json) return out.printJson(webhook)

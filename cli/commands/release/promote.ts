@@ -21,6 +21,7 @@ interface Options {
 export const command = verb<Options>({
   usage: 'promote [project] [branch]',
   summary: 'Take staging’s image to production, by digest',
+  asks: 'yes',
   details:
     'Nothing is built. It uses the approval that was given for exactly this, or waits for one. When the update or a check ' +
     'fails, code and data are put back. Exit code 0 when it ended green or yellow, else 1. Ctrl-C stops waiting, not the ' +
@@ -33,7 +34,6 @@ export const command = verb<Options>({
   configure: (command) =>
     void addTimeout(
       command
-        .option('-y, --yes', 'don’t ask')
         .option('-w, --watch', 'show its steps until it has ended; what it does anyhow')
         .option('--no-wait', 'don’t wait until it is done'),
     ),

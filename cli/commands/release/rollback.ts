@@ -25,6 +25,7 @@ interface Options {
 export const command = verb<Options>({
   usage: 'rollback [project]',
   summary: 'Take production back to what it served before, by digest',
+  asks: 'yes',
   details:
     'Without --with-data the older code runs on the data as they are; refused where the modules’ schema has moved on. With ' +
     'it the data go back to the moment before that release was replaced: what was written since is counted, said, and ' +
@@ -40,7 +41,6 @@ export const command = verb<Options>({
         .option('--to <build>', 'a build that production has served (default: the one before)')
         .option('--with-data', 'the data go back too; what was written since is lost')
         .option('--force', 'in spite of a refusal')
-        .option('-y, --yes', 'don’t ask')
         .option('--no-wait', 'don’t wait until it is done'),
     ),
   async run(session, [name], options) {

@@ -6,11 +6,10 @@ import { verb } from '../../verb.ts'
 export const command = verb<ScopeOptions & { yes?: boolean }>({
   usage: 'delete <project> <name>',
   summary: 'Delete a secret, all versions of its value included',
+  asks: 'yes',
   details: 'What runs with it keeps it until it is started or built next.',
   examples: [['fairway secret delete acme STRIPE_KEY --stage staging', 'asks on a terminal']],
-  configure: (command) => {
-    addScopeOptions(command).option('-y, --yes', 'don’t ask')
-  },
+  configure: (command) => void addScopeOptions(command),
   async run(session, [project = '', name = ''], options) {
     const { out, signal } = session
     const scope = scopeOf(options)
