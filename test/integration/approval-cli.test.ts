@@ -143,7 +143,8 @@ describe('approval', () => {
     expect((await ana('approval', 'list', 'shop')).stdout).toMatch(
       new RegExp(`${short} +open +production-deploy +shop/production +0/2 +github:pia`),
     )
-    const { stdout } = await as('dora', ['approval', 'show', short])
+    const { stdout } = await as('dora', ['approval', 'show', short, '--raw'])
+    expect(stdout).toMatch(/^Commit +abc$/m)
     expect(stdout).toContain('"commit": "abc"')
     expect(stdout).toContain(subjectSha256)
     expect(stdout).toContain('0 of 2 given')
@@ -153,7 +154,8 @@ describe('approval', () => {
     const unasked = await rita('approval', 'approve', short, '--note', 'read the diff')
     expect(unasked).toMatchObject({ code: 2, stderr: expect.stringMatching(/Nothing was done.*--yes/) })
     const approved = await rita('approval', 'approve', short, '--note', 'read the diff', '--yes')
-    expect(approved.stdout).toContain('"commit": "abc"')
+    expect(approved.stdout).toMatch(/^Commit +abc$/m)
+    expect(approved.stdout).not.toContain('"commit"')
     expect(approved.stdout).toContain(`Approved ${short}: 1 of 2 given.`)
     expect((await rita('approval', 'approve', short, '--yes')).code).toBe(5)
     const voted = await json<{ status: string; votes: unknown[] }>(

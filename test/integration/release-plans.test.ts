@@ -30,6 +30,15 @@ describe('a plan', () => {
     expect((await plan()).hints.join('\n')).toMatch(/merge release\/1\.0 into main/)
   })
 
+  it('says that production is frozen before anybody is asked, and is the same plan', async () => {
+    const { sha256, hints } = await plan()
+    expect(hints.join('\n')).not.toContain('frozen')
+    await policy('freeze: {windows: [{name: year end, days: [mon, tue, wed, thu, fri, sat, sun]}]}\n')
+    const frozen = await plan()
+    expect(frozen.hints[0]).toMatch(/^production is frozen until .*Z \(freeze "year end"\)/)
+    expect(frozen.sha256).toBe(sha256)
+  })
+
   it('is the same while nothing changes, and another when production does', async () => {
     const before = (await plan()).sha256
     expect((await plan()).sha256).toBe(before)

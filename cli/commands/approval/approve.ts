@@ -8,7 +8,7 @@ import { exitCodes } from '../../exit-codes.ts'
 import { approvalJson } from '../../json/approval.ts'
 import { verb } from '../../verb.ts'
 
-export const command = verb<{ note?: string; yes?: boolean }>({
+export const command = verb<{ note?: string; yes?: boolean; raw?: boolean }>({
   usage: 'approve <approval>',
   summary: 'Let an action happen: exactly what is shown, once',
   asks: 'yes',
@@ -19,14 +19,15 @@ export const command = verb<{ note?: string; yes?: boolean }>({
     ['fairway approval approve 1f0c2a9e --note "read the diff"', 'shows it and asks'],
     ['fairway approval approve 1f0c2a9e --yes', 'without asking'],
   ],
-  configure: (command) => command.option('--note <text>', 'kept with your vote'),
+  configure: (command) =>
+    command.option('--note <text>', 'kept with your vote').option('--raw', 'what is hashed as well, as JSON'),
   async run(session, [wanted = ''], options) {
     const { out, signal } = session
     const client = await session.client(ApprovalService)
     const { approval: shown } = await client.getApproval({ approvalId: wanted }, { signal })
     if (!shown) return undefined
     requireWhole(shown)
-    if (!out.json) printApproval(out, approvalJson(shown))
+    if (!out.json) await printApproval(session, approvalJson(shown), options)
     await requireConfirmed('Approve exactly this?', options.yes === true, signal)
     const request = { approvalId: shown.id, subjectSha256: shown.subjectSha256, note: options.note }
     const { approval } = await client.approve(request, { signal })

@@ -5,7 +5,7 @@ import { requireConfirmed } from '../../confirm.ts'
 import { approvalJson } from '../../json/approval.ts'
 import { verb } from '../../verb.ts'
 
-export const command = verb<{ reason?: string; yes?: boolean }>({
+export const command = verb<{ reason?: string; yes?: boolean; raw?: boolean }>({
   usage: 'break-glass <approval>',
   summary: 'Go ahead without approval, or in a freeze, and be reviewed',
   asks: 'yes',
@@ -18,13 +18,16 @@ export const command = verb<{ reason?: string; yes?: boolean }>({
       'shows it, asks',
     ],
   ],
-  configure: (command) => command.requiredOption('--reason <text>', 'at least 10 characters'),
+  configure: (command) =>
+    command
+      .requiredOption('--reason <text>', 'at least 10 characters')
+      .option('--raw', 'what is hashed as well, as JSON'),
   async run(session, [wanted = ''], options) {
     const { out, signal } = session
     const client = await session.client(ApprovalService)
     const { approval: shown } = await client.getApproval({ approvalId: wanted }, { signal })
     if (!shown) return undefined
-    if (!out.json) printApproval(out, approvalJson(shown))
+    if (!out.json) await printApproval(session, approvalJson(shown), options)
     await requireConfirmed('Go ahead without approval?', options.yes === true, signal)
     const request = { approvalId: shown.id, reason: options.reason }
     const { approval } = await client.breakGlass(request, { signal })

@@ -4,6 +4,7 @@ import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { livingStatuses } from '../../governance/approvals/state.ts'
 import type { Caller } from '../../governance/authorize.ts'
+import { frozenAt } from '../../governance/policy/freeze.ts'
 import { isEmpty, mustRehearse } from '../../releases/changes.ts'
 import { interrupts } from '../../releases/plan.ts'
 import { lacksBump } from '../../releases/planned-modules.ts'
@@ -78,6 +79,12 @@ async function hintsOf(
   rehearsed: Rehearsed | undefined,
 ): Promise<string[]> {
   const hints: string[] = []
+  const frozen = frozenAt(policy.document.freeze, 'production-deploy', new Date())
+  if (frozen) {
+    hints.push(
+      `production is frozen until ${frozen.until.toISOString()} (freeze "${frozen.window}"): what is approved waits for that`,
+    )
+  }
   if (!production.seen) {
     hints.push(
       'no host has looked into production’s database yet: this goes by what the last release meant it to have. Have it ' +
