@@ -1,15 +1,24 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { findPackageJSON } from 'node:module'
 import { dirname, join } from 'node:path'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
+import { readLogins } from './logins.ts'
 import type { Settings } from './settings.ts'
 
 export interface Credentials {
   readonly server: string
   readonly token: string
-  /** Made by `fairway login`, and so to be ended by `fairway logout`; a token that was given stays valid. */
-  readonly session?: boolean
+}
+
+/** Whom a command speaks to and as whom, and what says so. */
+export interface Found {
+  readonly server: string
+  /** In words: `--server`, `FAIRWAY_SERVER`, the last login … */
+  readonly serverFrom: string
+  readonly token?: string
+  readonly tokenFrom?: string
+  /** Other servers that one is logged in to. */
+  readonly others: readonly string[]
 }
 
 export const defaultServer = 'http://127.0.0.1:7080'
@@ -26,20 +35,35 @@ export interface Given {
 }
 
 /**
- * Server and token, each from the first that has it: options, environment, the credentials of `fairway login`, those
- * of the checkout's demo. A file's token goes to that file's server only.
+ * The server: from the options, the environment, the last login, the demo of the checkout, in this order. The token: from the
+ * options, the environment, else what is kept for that very server. Who has logged out of a server stays there.
  */
-export async function findCredentials(settings: Settings, given: Given): Promise<Partial<Credentials>> {
-  const server = given.server ?? settings.server
+export async function findCredentials(settings: Settings, given: Given): Promise<Found> {
+  const named = given.server ?? settings.server
   const token = given.token ?? settings.token
-  if (server && token) return { server: requireServerUrl(server), token }
-  for (const path of [settings.credentialsFile, checkoutFile]) {
-    const kept = await readCredentials(path)
-    if (!kept || (server && requireServerUrl(server) !== kept.server)) continue
-    return { server: kept.server, token: token ?? kept.token }
-  }
-  return { server: server && requireServerUrl(server), token }
+  const tokenFrom = given.token === undefined ? 'FAIRWAY_TOKEN' : '--token'
+  if (named !== undefined && token !== undefined)
+    return { server: requireServerUrl(named), serverFrom: namedBy(given), token, tokenFrom, others: [] }
+  const logins = await readLogins(settings.credentialsFile)
+  const demo = await readLogins(checkoutFile)
+  const [server, serverFrom] =
+    named !== undefined
+      ? [requireServerUrl(named), namedBy(given)]
+      : logins
+        ? [logins.current, 'the last login']
+        : demo
+          ? [demo.current, 'the demo of this checkout']
+          : [defaultServer, 'the default']
+  const others = Object.keys(logins?.servers ?? {}).filter((one) => one !== server)
+  const whole = { server, serverFrom, others }
+  if (token !== undefined) return { ...whole, token, tokenFrom }
+  const login = logins?.servers[server]
+  if (login) return { ...whole, token: login.token, tokenFrom: 'fairway login' }
+  const ofDemo = demo?.servers[server]
+  return ofDemo ? { ...whole, token: ofDemo.token, tokenFrom: 'the demo of this checkout' } : whole
 }
+
+const namedBy = ({ server }: Given) => (server === undefined ? 'FAIRWAY_SERVER' : '--server')
 
 /** Origin of a server's address. Throws a usage error. */
 export function requireServerUrl(text: string): string {
@@ -49,39 +73,3 @@ export function requireServerUrl(text: string): string {
   }
   return url.origin
 }
-
-export async function readCredentials(path: string): Promise<Credentials | undefined> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      return undefined
-    throw error
-  }
-  const kept = parseCredentials(text)
-  if (!kept)
-    throw new CliError(exitCodes.failure, `${path} is damaged. Run \`fairway login\` to write it anew.`)
-  return kept
-}
-
-function parseCredentials(text: string): Credentials | undefined {
-  try {
-    const { server, token, session } = JSON.parse(text) as Partial<Credentials>
-    const url = URL.parse(server ?? '')
-    if (!url || typeof token !== 'string') return undefined
-    return { server: url.origin, token, ...(session === true && { session }) }
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
-}
-
-export async function writeCredentials(path: string, credentials: Credentials): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const aside = `${path}.${process.pid}`
-  await writeFile(aside, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 })
-  await rename(aside, path)
-}
-
-export const removeCredentials = (path: string): Promise<void> => rm(path, { force: true })

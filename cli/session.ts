@@ -1,6 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf'
 import type { Client } from '@connectrpc/connect'
-import { type Credentials, defaultServer, findCredentials, type Given } from './credentials.ts'
+import { type Credentials, type Found, findCredentials, type Given } from './credentials.ts'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createOutput, type Output } from './output.ts'
@@ -14,6 +14,8 @@ export interface Session {
   readonly signal: AbortSignal
   /** The server spoken to, for messages. */
   readonly server: string
+  /** What said so, and whose token it is. */
+  readonly found: Found
   /** Throws `not logged in` where there is no token. */
   client<S extends DescService>(service: S): Promise<Client<S>>
 }
@@ -24,23 +26,28 @@ export async function createSession(
   signal: AbortSignal,
 ): Promise<Session> {
   const found = await findCredentials(settings, given)
-  const server = found.server ?? defaultServer
+  const { server } = found
   let clients: Promise<<S extends DescService>(service: S) => Client<S>> | undefined
   return {
     settings,
     signal,
     server,
+    found,
     out: createOutput(settings, given.json === true, given.wide),
     async client(service) {
-      if (!found.token) {
-        throw new CliError(
-          exitCodes.notAllowed,
-          `You are not logged in to ${server}. Run \`fairway login --server URL\`, or set FAIRWAY_TOKEN.`,
-        )
-      }
+      if (!found.token) throw notLoggedIn(found)
       const credentials: Credentials = { server, token: found.token }
       clients ??= import('./client.ts').then(({ connect }) => connect(credentials, settings))
       return (await clients)(service)
     },
   }
+}
+
+function notLoggedIn({ server, serverFrom, others }: Found): CliError {
+  const elsewhere =
+    others.length > 0 ? ` You are logged in to ${others.join(', ')}: --server says which.` : ''
+  return new CliError(
+    exitCodes.notAllowed,
+    `You are not logged in to ${server} (${serverFrom}). Run \`fairway login --server ${server}\`, or set FAIRWAY_TOKEN.${elsewhere}`,
+  )
 }

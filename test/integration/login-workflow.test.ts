@@ -211,7 +211,7 @@ describe('in a GitHub Actions job', () => {
     expect((await runCli(['build', 'start', 'acme', 'main'], job)).code).toBe(0)
     const other = await runCli(['build', 'start', 'acme', 'feature/job'], job)
     expect(other).toMatchObject({ code: 4, stderr: expect.stringContaining('it builds that branch only') })
-    expect((await runCli(['logout'], job)).stdout).toBe('Logged out.\n')
+    expect((await runCli(['logout'], job)).stdout).toBe(`Logged out of ${server.url}.\n`)
   })
 
   test('elsewhere it says what is missing', async () => {

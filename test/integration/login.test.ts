@@ -53,9 +53,11 @@ test('an invited member logs in with the code, once, and out again', async () =>
   expect(again.code).toBe(4)
   expect(again.stderr).toContain('unknown, used or expired')
 
-  const kept = JSON.parse(await readFile(join(home, 'fairway/credentials.json'), 'utf8')) as { token: string }
+  const kept = JSON.parse(await readFile(join(home, 'fairway/credentials.json'), 'utf8')) as {
+    servers: Record<string, { token: string }>
+  }
   expect((await runCli(['logout'], env)).code).toBe(0)
-  const client = server.client(IdentityService, kept.token)
+  const client = server.client(IdentityService, kept.servers[server.url]?.token)
   await expect(client.whoAmI({})).rejects.toMatchObject({ code: Code.Unauthenticated })
   const rows = await query<{ action: string }>(
     server.database.ownerUrl,

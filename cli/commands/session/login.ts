@@ -3,7 +3,6 @@ import { createInterface } from 'node:readline/promises'
 import type { Client } from '@connectrpc/connect'
 import { IdentityService, type Session as LoginSession } from '../../../proto/gen/fairway/v1/identity_pb.js'
 import { connect } from '../../client.ts'
-import { writeCredentials } from '../../credentials.ts'
 import { CliError, usageError } from '../../errors.ts'
 import { exitCodes } from '../../exit-codes.ts'
 import { noticeJson } from '../../json/login-notice.ts'
@@ -11,6 +10,7 @@ import { timeOf } from '../../json/values.ts'
 import { loginAtProvider } from '../../login/device-login.ts'
 import { askWorkflowToken } from '../../login/workflow-token.ts'
 import { printNotices } from '../../login-notices.ts'
+import { keepLogin } from '../../logins.ts'
 import type { Session } from '../../session.ts'
 import { readStdin } from '../../stdin.ts'
 import { verb } from '../../verb.ts'
@@ -30,7 +30,8 @@ export const command = verb<Options>({
   details:
     'With a one-time code (the server’s first, or an invitation), at the server’s OpenID provider, as a GitHub Actions ' +
     'workflow, or with a token that you have. `-` reads code or token from standard input.\n' +
-    'Without any option: at the OpenID provider where the server has one, else a code or token is asked for.',
+    'Without any option: at the OpenID provider where the server has one, else a code or token is asked for.\n' +
+    'Logins are kept for each server; commands go to that of the last login, or to what --server or FAIRWAY_SERVER says.',
   examples: [
     ['fairway login --server https://fairway.example', 'at the server’s OpenID provider'],
     [
@@ -55,7 +56,7 @@ export const command = verb<Options>({
       identity,
       options,
     )
-    await writeCredentials(settings.credentialsFile, { server, token, session: options.token === undefined })
+    await keepLogin(settings.credentialsFile, server, { token, session: options.token === undefined })
     const notices = answer.notices.map(noticeJson)
     if (out.json) out.printJson({ server, organization, member, role, expiresAt: timeOf(expiresAt), notices })
     else {

@@ -9,12 +9,18 @@ import { verb } from '../../verb.ts'
 export const command = verb({
   usage: 'whoami',
   summary: 'Show who the token speaks for',
-  examples: [['fairway whoami', 'member, roles, what the token is confined to, and the server']],
+  examples: [
+    [
+      'fairway whoami',
+      'member, roles, what the token is confined to, the server, and what says that it is this one',
+    ],
+  ],
   async run(session) {
     const client = await session.client(IdentityService)
     const answer = await client.whoAmI({}, { signal: session.signal })
     const { organization, member, role, tokenName, scopes, serverVersion, serverAdvice } = answer
     const { out, server } = session
+    const { serverFrom, tokenFrom = '' } = session.found
     const expiresAt = timeOf(answer.expiresAt)
     const { loginIssuedBy } = answer
     const notices = answer.notices.map(noticeJson)
@@ -27,13 +33,16 @@ export const command = verb({
         role,
         projectRoles,
         ...token,
+        tokenFrom,
         server,
+        serverFrom,
         serverVersion,
         serverAdvice,
       })
       return undefined
     }
     out.line(`${member} (${role}) of ${organization} at ${server}, server ${serverVersion}`)
+    out.line(`  the server is that of ${serverFrom}, the token that of ${tokenFrom}`)
     for (const { project, role } of projectRoles) out.line(`  ${role} in ${project}`)
     if (scopes.length > 0) out.line(`  token ${tokenName}, confined to ${scopes.join(', ')}`)
     if (expiresAt) out.line(`  until ${formatTime(expiresAt)}`)
