@@ -1,8 +1,8 @@
 import { listShort } from '../../lib/words/list-short.ts'
+import { findNearest } from '../../lib/words/nearest.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { ModuleFacts } from './module-facts.ts'
 import { dependenciesOf, findFacts, type ModuleSources } from './module-graph.ts'
-import { findNearest } from './nearest.ts'
 
 /** Why modules do not close. */
 export class ClosureFault extends TaskError {

@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import type { Document as YamlDocument } from 'yaml'
 import type { z } from 'zod'
 import { variablesOf } from '../../lib/environment/stage-variables.ts'
+import { findNearest } from '../../lib/words/nearest.ts'
 import { readYamlDocument } from '../../lib/yaml/read-yaml.ts'
 import {
   CellStage,
@@ -13,7 +14,6 @@ import {
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { TaskError } from '../tasks/task.ts'
 import { trimEnd } from '../trim.ts'
-import { findNearest } from './nearest.ts'
 import { type FairwayFile, fairwaySchema } from './schema.ts'
 import { keyOffset, valueOffset } from './yaml-places.ts'
 
@@ -95,6 +95,7 @@ const sourcesKeys = Object.keys(fairwaySchema.shape.sources.unwrap().shape)
 
 function hint(key: string, path: (string | number)[]): string {
   const known = knownKeys(path)
+  if (known.includes(key)) return ', which does not go with the keys beside it'
   const nearest = findNearest(key, known)
   return nearest ? `, did you mean \`${nearest}\`?` : `, known are: ${known.join(', ')}`
 }

@@ -75,6 +75,12 @@ describe('a fault is named with its line, its key and what was probably meant', 
     ['freeze: {windows: [{name: x, from: 2026-12-30, to: 01-06}]}\n', 'of the same form as `from`'],
     ['freeze: {windows: [{name: x, days: [friday]}]}\n', '`freeze.windows.0.days.0`: '],
     ['freeze: {windows: [{name: x, days: [fri], frm: "18:00"}]}\n', 'did you mean `from`?'],
+    // Days belong to times, not to dates.
+    [
+      'freeze: {windows: [{name: x, days: [fri], from: "2026-12-24", to: "2026-12-26"}]}\n',
+      '`freeze.windows.0.from`: ',
+    ],
+    ['freeze: {windows: [{name: x, days: [friday], from: "18:00"}]}\n', '`freeze.windows.0.days.0`: '],
     ['retention: {daily: 7.5}\n', '`retention.daily`: '],
     ['a: [\n', 'line 2, column 1: '],
     ['hosts: {}\nhosts: {}\n', 'line 2, column 1: Map keys must be unique'],

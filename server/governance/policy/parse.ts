@@ -1,8 +1,8 @@
 import { isMap, isNode, isScalar, type Document as YamlDocument } from 'yaml'
 import { z } from 'zod'
+import { findNearest } from '../../../lib/words/nearest.ts'
 import { readYamlDocument } from '../../../lib/yaml/read-yaml.ts'
 import { DomainError } from '../../errors.ts'
-import { findNearest } from '../nearest.ts'
 import { type PolicyDocument, policySchema } from './document.ts'
 
 const maxBytes = 64 * 1024
@@ -82,12 +82,15 @@ function sayFault(fault: Fault, document: YamlDocument, at: (offset: number) => 
   return `${at(valueOffset(document, path))}: ${name}${fault.message}`
 }
 
-/** The form of a union that was meant: the only one whose outer shape fits, else none. */
+/** The form of a union that was meant: of those whose outer shape fits the one with the fewest strange keys, else faults. */
 function meantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const foreign = (issue: Issue) =>
     issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value')
   const fitting = branches.filter((issues) => !issues.some(foreign))
-  return [...fitting].sort((left, right) => left.length - right.length)[0]
+  // A key that one form alone knows says that this form was meant, whatever is wrong with its values.
+  const strange = (issues: readonly Issue[]) =>
+    issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : [])).length
+  return [...fitting].sort((left, right) => strange(left) - strange(right) || left.length - right.length)[0]
 }
 
 function explain(issue: Issue): string {
@@ -114,6 +117,7 @@ function keyOffset(document: YamlDocument, path: Path, key: string): number {
 
 function hint(key: string, path: Path): string {
   const known = knownKeys(policySchema, path)
+  if (known.includes(key)) return ', which does not go with the keys beside it'
   const nearest = findNearest(key, known)
   return nearest ? `, did you mean \`${nearest}\`?` : `, known are: ${known.join(', ')}`
 }

@@ -1,8 +1,8 @@
+import { didYouMean } from '../../../lib/words/nearest.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import { invalid } from '../../errors.ts'
 import { beyondTokenProject, type Caller } from '../../governance/authorize.ts'
 import { isPermission, type Permission, permissions, type Role, ruleOf } from '../../governance/matrix.ts'
-import { didYouMean } from '../../governance/nearest.ts'
 
 /**
  * What a new token is to be confined to: `read`, or permissions that its maker has somewhere; none: nothing narrower

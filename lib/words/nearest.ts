@@ -1,7 +1,15 @@
-/** The name that was probably meant: at most two letters, or a third of them, differ. */
+/** ` Did you mean grant.manage?` for the known word that is most like it; empty where none is much like it. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const nearest = findNearest(word, known)
+  return nearest ? ` Did you mean ${nearest}?` : ''
+}
+
+/** Another name that was probably meant: at most two letters, or a third of them, differ. */
 export function findNearest(wanted: string, known: Iterable<string>): string | undefined {
   let best: { name: string; distance: number } | undefined
   for (const name of known) {
+    if (name === wanted) continue
+    // As many letters at least would differ: a word of any length costs no more than the known ones allow.
     if (Math.abs(name.length - wanted.length) > 4) continue
     const distance = editDistance(wanted.toLowerCase(), name.toLowerCase())
     if (!best || distance < best.distance) best = { name, distance }
