@@ -43,15 +43,30 @@ export function toCliError(error: unknown, server: string): CliError {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
     return new CliError(exitCodes.failure, `A fault in fairway itself: ${message}`, { cause: error })
   }
-  const answered = error.metadata.has('fairway-reason')
-  if (!answered && (error.code === 14 || error.code === 2)) {
-    const why = error.rawMessage || 'no answer'
-    const message =
-      `The server ${server} cannot be reached (${why}). Is it running? ` +
-      'Another one: --server, FAIRWAY_SERVER, or `fairway login --server URL`.'
-    return new CliError(exitCodes.unreachable, message, { cause: error })
-  }
+  const silence = error.metadata.has('fairway-reason') ? undefined : sayNoAnswer(error, server)
+  if (silence) return new CliError(exitCodes.unreachable, silence, { cause: error })
   return new CliError(byConnectCode[error.code] ?? exitCodes.failure, error.rawMessage, { cause: error })
+}
+
+const elsewhere = 'Another one: --server, FAIRWAY_SERVER, or `fairway login --server URL`.'
+/** Of a proxy whose server is away. */
+const away = /^HTTP 50[234]$/
+/** What @connectrpc/connect makes of answers that are none of its protocol. */
+const foreign = /^HTTP \d{3}$|^unsupported content type|^$/
+
+/** Where nobody answered, or somebody else did; undefined: the server did, about the request. */
+function sayNoAnswer({ rawMessage, code, cause }: ConnectError, server: string): string | undefined {
+  if (away.test(rawMessage))
+    return `The server behind ${server} is away (${rawMessage}): try again. ${elsewhere}`
+  if (foreign.test(rawMessage)) {
+    const how = rawMessage ? ` (${rawMessage})` : ''
+    return `What answers at ${server} is no Fairway server, or one of before this command${how}. ${elsewhere}`
+  }
+  // The system's own word for a connection that failed: ECONNREFUSED, EPROTO, CERT_HAS_EXPIRED.
+  const isSystemError = typeof (cause as { code?: unknown } | undefined)?.code === 'string'
+  if (!isSystemError && code !== 14 && code !== 2) return undefined
+  const why = rawMessage.replace(/\s+/g, ' ').trim()
+  return `The server ${server} cannot be reached (${why}). Is it running, and http or https as its address says? ${elsewhere}`
 }
 
 /** What was asked for is not there, or not to be seen. */

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
+import { didYouMean } from '../lib/words/nearest.ts'
 import manifest from '../package.json' with { type: 'json' }
-import { CliError, toCliError } from './errors.ts'
+import { CliError, toCliError, usageError } from './errors.ts'
 import { exitCodes, exitCodesHelp } from './exit-codes.ts'
 import { type Noun, nouns, plainVerbs } from './nouns.ts'
 import { createSession } from './session.ts'
@@ -50,12 +51,26 @@ async function main(argv: readonly string[]): Promise<number> {
     else program.command(name).description(summary)
   }
   try {
+    requireKnown(first, second)
     await program.parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
     throw error
   }
+}
+
+/** Also where --help follows, which would show another command's. */
+function requireKnown(first: string, second: string): void {
+  const [noun, verb] = first === 'help' ? [second, ''] : [first, second]
+  const known = [...Object.keys(nouns), ...Object.keys(plainVerbs)]
+  if (noun !== '' && !known.includes(noun) && noun !== 'help')
+    throw usageError(`There is no command ${noun}.${didYouMean(noun, known)} fairway --help lists all.`)
+  const verbs = Object.keys(nouns[noun]?.verbs ?? {})
+  if (verb !== '' && verbs.length > 0 && ![...verbs, 'help'].includes(verb))
+    throw usageError(
+      `There is no command ${noun} ${verb}.${didYouMean(verb, verbs)} fairway ${noun} --help lists all.`,
+    )
 }
 
 async function loadVerbs(noun: Noun, wanted: string): Promise<Verb[]> {

@@ -11,6 +11,7 @@ import { openAuthority } from './fleet/authority.ts'
 import { startFleet } from './fleet/fleet.ts'
 import { createLogger } from './logger.ts'
 import { readMasterKey } from './master-key.ts'
+import { explainListenFault } from './network/listen-fault.ts'
 import { pipelines } from './pipelines/pipelines.ts'
 import { rekey } from './rekey.ts'
 import { startScheduler } from './scheduler/scheduler.ts'
@@ -57,7 +58,11 @@ async function main(): Promise<void> {
     shutdown.add({ name: 'fleet', deadlineMs: fleetGraceMs + 1_000, run: () => fleet.stop(fleetGraceMs) })
     const app = await createApp(context, stopping.signal)
     shutdown.add({ name: 'api', deadlineMs: 5_000, run: () => app.close() })
-    const address = await app.listen({ host: config.apiListen, port: config.apiPort })
+    const [host, port] = [config.apiListen, config.apiPort]
+    const address = await app.listen({ host, port }).catch((error: unknown) => {
+      const variables = { hostVariable: 'FAIRWAY_API_LISTEN', portVariable: 'FAIRWAY_API_PORT' }
+      throw explainListenFault(error, { host, port, ...variables })
+    })
     log.info({ address }, 'fairway server ready')
     if (offer) printLogin(offer, config)
   } catch (error) {

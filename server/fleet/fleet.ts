@@ -11,6 +11,7 @@ import {
 import type { AppContext } from '../context.ts'
 import { DomainError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { explainListenFault } from '../network/listen-fault.ts'
 import { authenticate } from './authenticate.ts'
 import type { Authority } from './authority.ts'
 import { createAuthorizer } from './authorizer.ts'
@@ -90,7 +91,16 @@ export async function startFleet(
 
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${bracketed(config.linkListen)}:${config.linkPort}`, credentials, (error, bound) =>
-      error ? reject(error) : resolve(bound),
+      error
+        ? reject(
+            explainListenFault(error, {
+              host: config.linkListen,
+              port: config.linkPort,
+              hostVariable: 'FAIRWAY_LINK_LISTEN',
+              portVariable: 'FAIRWAY_LINK_PORT',
+            }),
+          )
+        : resolve(bound),
     )
   })
   log.info({ port, authority: authority.fingerprint }, 'agent link listening')

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -56,6 +59,29 @@ describe('logging in', () => {
     expect((await runCli(['whoami'], own)).code).toBe(4)
   })
 
+  test('logins are kept for each server, and who logs out of one is not with another', async () => {
+    const { FAIRWAY_TOKEN: token = '' } = env
+    const own = { XDG_CONFIG_HOME: join(home, 'two') }
+    // Two servers to the command line.
+    const [first, second] = [server.url, server.url.replace('127.0.0.1', 'localhost')]
+    for (const url of [first, second])
+      expect((await runCli(['login', '--server', url, '--token', '-'], own, token)).code).toBe(0)
+    const whoami = await runCli(['whoami', '--json'], own)
+    expect(JSON.parse(whoami.stdout)).toMatchObject({
+      server: second,
+      serverFrom: 'the last login',
+      tokenFrom: 'fairway login',
+    })
+    expect((await runCli(['logout'], own)).stdout).toBe(`Logged out of ${second}.\n`)
+    const { code, stderr } = await runCli(['whoami'], own)
+    expect(code).toBe(4)
+    expect(stderr).toContain(`You are not logged in to ${second} (the last login).`)
+    expect(stderr).toContain(`You are logged in to ${first}: --server says which.`)
+    expect((await runCli(['whoami', '--server', first], own)).stdout).toContain(
+      'the server is that of --server, the token that of fairway login',
+    )
+  })
+
   test('a wrong token is not kept', async () => {
     const own = { XDG_CONFIG_HOME: join(home, 'wrong'), FAIRWAY_SERVER: server.url }
     const wrong = `ft_${'x'.repeat(43)}`
@@ -102,6 +128,51 @@ describe('exit codes', () => {
     })
     expect(code).toBe(4)
     expect(stderr).toContain('auditor')
+  })
+
+  test.each([
+    [200, 'text/html', '<h1>Another one</h1>', 'is no Fairway server, or one of before this command'],
+    [200, 'application/json', '{}', 'is no Fairway server'],
+    [301, 'text/html', '', 'is no Fairway server, or one of before this command (HTTP 301)'],
+    [400, 'application/json', '{"error":"bad"}', 'is no Fairway server'],
+    [401, 'text/html', '', '(HTTP 401)'],
+    [404, 'text/html', 'Not found', '(HTTP 404)'],
+    [500, 'text/plain', 'oops', '(HTTP 500)'],
+    [502, 'text/html', '', 'is away (HTTP 502): try again'],
+  ])('6 when somebody else answers: %d, %s', async (status, type, body, expected) => {
+    const other = createServer((_, response) => {
+      response.writeHead(status, { 'content-type': type }).end(body)
+    })
+    other.listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+    const { code, stderr } = await runCli(['env', 'list'], { ...env, FAIRWAY_SERVER: url })
+    other.close()
+    expect(code).toBe(6)
+    expect(stderr).toContain(url)
+    expect(stderr).toContain(expected)
+  })
+
+  test('6 when it speaks no TLS, in one line', async () => {
+    const url = server.url.replace('http:', 'https:')
+    const { code, stderr } = await runCli(['env', 'list'], { ...env, FAIRWAY_SERVER: url })
+    expect(code).toBe(6)
+    expect(stderr).toMatch(
+      /^fairway: The server https:.* cannot be reached .* http or https as its address says.*\n$/,
+    )
+  })
+
+  test.each([
+    ['nonsense', '--help'],
+    ['build', 'nonsense', '--help'],
+    ['help', 'nonsense'],
+  ])('2 for what is no command, also with --help: %s %s', async (...words) => {
+    const { code, stdout, stderr } = await cli(...words)
+    expect(code).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(
+      /^fairway: There is no command (build )?nonsense\. fairway (build )?--help lists all\.\n$/,
+    )
   })
 
   test('6 when nobody answers, naming the server', async () => {
