@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
+import { explainListenFault } from '../../lib/addresses/listen-fault.ts'
 import {
   EnrollRequestSchema,
   EnrollResponseSchema,
@@ -11,7 +12,6 @@ import {
 import type { AppContext } from '../context.ts'
 import { DomainError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import { explainListenFault } from '../network/listen-fault.ts'
 import { authenticate } from './authenticate.ts'
 import type { Authority } from './authority.ts'
 import { createAuthorizer } from './authorizer.ts'
