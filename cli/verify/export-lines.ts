@@ -48,26 +48,36 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function parseLine(bytes: Buffer, number: number, before: Hash): ExportLine {
   let text: string
-  let value: Record<string, unknown>
+  let value: unknown
   try {
     text = utf8.decode(bytes)
-    value = JSON.parse(text) as Record<string, unknown>
+    value = JSON.parse(text)
   } catch {
     throw new ExportDamaged(`line ${number} is no JSON`)
   }
-  const line = shapeOf(value, before)
+  const line = shapeOf(value, number, before)
   if (!line) throw new ExportDamaged(`line ${number} is of no known kind`)
-  const written = line.kind === 'event' ? eventText(line) : canonicalize(value)
+  const written = line.kind === 'event' ? eventText(line) : canonical(value, number)
   if (written !== text)
     throw new ExportDamaged(`line ${number} is not written as the server writes it (RFC 8785)`)
   return line
+}
+
+/** JSON that parses can hold what has no canonical form: a number beyond all (1e999), a depth beyond any stack. */
+function canonical(value: unknown, number: number): string {
+  try {
+    return canonicalize(value)!
+  } catch {
+    throw new ExportDamaged(`line ${number} holds what RFC 8785 cannot write`)
+  }
 }
 
 /** Of an event's line, without making its JSON canonical a second time. */
 const eventText = ({ leaf, index, leafHash }: ExportLine & { kind: 'event' }): string =>
   `{"event":${leaf ?? 'null'},"index":${index},"leafHash":"${leafHash}"}`
 
-function shapeOf(value: Record<string, unknown>, before: Hash): ExportLine | undefined {
+function shapeOf(value: unknown, number: number, before: Hash): ExportLine | undefined {
+  if (!isObject(value)) return undefined
   const { organization, origin, size, key, index, leafHash, event, checkpoint, leaves, start, from, end } =
     value
   if (value.fairway === 'audit' && value.version === 1) {
@@ -77,7 +87,13 @@ function shapeOf(value: Record<string, unknown>, before: Hash): ExportLine | und
   if (typeof key === 'string') return { kind: 'key', key }
   if (isCount(index) && isHash(leafHash) && typeof event === 'object') {
     if (!isObject(event)) return { kind: 'event', index, leafHash, leaf: null }
-    return { kind: 'event', index, leafHash, leaf: canonicalize(event)!, organization: event.organization }
+    return {
+      kind: 'event',
+      index,
+      leafHash,
+      leaf: canonical(event, number),
+      organization: event.organization,
+    }
   }
   if (
     isObject(checkpoint) &&

@@ -73,6 +73,24 @@ it('names the first bad event though a later line is damaged', async () => {
   expect(faults[0]).toMatchObject({ index: 0, kind: 'edited' })
 })
 
+it.each([
+  ['nothing', 'null'],
+  ['a list', '[]'],
+  ['a number beyond all', '{"event":{"n":1e999},"index":1,"leafHash":"' + '0'.repeat(64) + '"}'],
+  ['a number beyond all in a key', '{"key":"x","n":1e999}'],
+  [
+    'a depth beyond any stack',
+    `{"event":{"n":${'['.repeat(100_000)}${']'.repeat(100_000)}},"index":1,"leafHash":"${'0'.repeat(64)}"}`,
+  ],
+])('says where a line holds %s', async (_, line) => {
+  const path = join(directory, 'audit.jsonl')
+  await writeFile(path, `${[head(2), eventAt(0)].map((it) => canonicalize(it)).join('\n')}\n${line}\n`)
+  const { faults } = await verifyAuditLog(path, { pinned: [] })
+  expect(faults).toContainEqual(
+    expect.objectContaining({ kind: 'damaged', message: expect.stringContaining('line 3 ') }),
+  )
+})
+
 it('does not take an empty log for one that the given key signed', async () => {
   const { publicKey } = generateKeyPairSync('ed25519')
   const key = verifierKeyOf('fairway/acme', publicKey)
