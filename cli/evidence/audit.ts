@@ -1,6 +1,7 @@
 import { hashLeaf, rootFromProof } from '../verify/merkle.ts'
 import { BadMember, type Members, requireMember } from './bad-member.ts'
 import type { Checkpoint } from './checkpoint.ts'
+import { readObject } from './json-member.ts'
 import { sha256 } from './manifest.ts'
 import type { VerifiedStatement } from './statements.ts'
 
@@ -32,7 +33,7 @@ export function verifyEnd(
 ): void {
   const run = statements.find(({ name }) => name === 'run')?.predicate.run as { id?: string } | undefined
   const ends = eventPaths(members).flatMap((path) => {
-    const event = JSON.parse(requireMember(members, path).toString('utf8')) as AuditEvent
+    const event: AuditEvent = readObject(members, path)
     return event.action === 'run.end' && event.subject?.id === run?.id ? [{ path, event }] : []
   })
   const [end, another] = ends

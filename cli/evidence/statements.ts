@@ -1,6 +1,7 @@
 import { bundleFromJSON } from '@sigstore/bundle'
 import { toSignedEntity, Verifier } from '@sigstore/verify'
 import { BadMember, type Members, requireMember } from './bad-member.ts'
+import { parseMember } from './json-member.ts'
 import type { BundleKey } from './keys.ts'
 import { sha256 } from './manifest.ts'
 
@@ -51,7 +52,7 @@ function verifyStatement(members: Members, keys: readonly BundleKey[], path: str
       return { publicKey: known.key, validFor: () => true }
     },
   }
-  const json = parse(requireMember(members, path), path)
+  const json = parseMember(requireMember(members, path), path)
   const envelope = whole(path, () => {
     const bundle = bundleFromJSON(json)
     new Verifier(trust, { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 }).verify(
@@ -68,7 +69,11 @@ function verifyStatement(members: Members, keys: readonly BundleKey[], path: str
     throw new BadMember(`${base}.json`, `not the payload of ${path}`)
   if (!requireMember(members, `${base}.sig`).equals(signature.sig))
     throw new BadMember(`${base}.sig`, `not the signature of ${path}`)
-  return { name: base.slice('statements/'.length), ...readPayload(envelope.payload, path), signedBy }
+  return {
+    name: base.slice('statements/'.length),
+    ...whole(path, () => readPayload(envelope.payload, path)),
+    signedBy,
+  }
 }
 
 interface Payload {
@@ -79,7 +84,7 @@ interface Payload {
 }
 
 function readPayload(bytes: Buffer, path: string) {
-  const { _type, subject = [], predicateType, predicate } = parse(bytes, path) as Payload
+  const { _type, subject = [], predicateType, predicate } = parseMember(bytes, path) as Payload
   if (_type !== 'https://in-toto.io/Statement/v1' || !predicateType || !predicate)
     throw new BadMember(path, 'not an in-toto statement')
   const subjects = subject.map(({ name = '', digest }) => ({ name, sha256: digest?.sha256 ?? '' }))
@@ -105,9 +110,6 @@ function requireSubjects(
   if (name === 'run' && !subjects.some((subject) => subject.name === 'run/manifest.json'))
     throw new BadMember(path, 'not about run/manifest.json')
 }
-
-const parse = (bytes: Buffer, path: string): unknown =>
-  whole(path, () => JSON.parse(bytes.toString('utf8')) as unknown)
 
 function whole<T>(path: string, read: () => T): T {
   try {

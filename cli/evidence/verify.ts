@@ -1,6 +1,7 @@
 import { verifyEnd, verifyEvents } from './audit.ts'
-import { BadMember, type Members, requireMember } from './bad-member.ts'
+import { BadMember, type Members } from './bad-member.ts'
 import { verifyCheckpoint } from './checkpoint.ts'
+import { listIn } from './json-member.ts'
 import { type BundleKey, readKeys, requireListed } from './keys.ts'
 import { sha256, verifyManifestSignature, verifyMembers } from './manifest.ts'
 import { type VerifiedStatement, verifyStatements } from './statements.ts'
@@ -32,9 +33,7 @@ export function verifyBundle(members: Members, pins: readonly string[] = []): Ve
   const checkpoint = verifyCheckpoint(members, keys)
   const events = verifyEvents(members, checkpoint)
   verifyEnd(members, statements, checkpoint)
-  const { missing = [] } = JSON.parse(requireMember(members, 'COMPLETENESS.json').toString('utf8')) as {
-    missing?: VerifiedBundle['missing']
-  }
+  const missing = listIn<VerifiedBundle['missing'][number]>(members, 'COMPLETENESS.json', 'missing')
   const audit = { origin: checkpoint.origin, size: checkpoint.size, events }
   return { memberCount: members.size - 2, signedBy, keys, statements, audit, missing }
 }
@@ -57,10 +56,8 @@ function requireKeysInTheirTime(statements: readonly VerifiedStatement[]): void 
 }
 
 function requireArtifactsOfRun(members: Members): void {
-  const manifest = JSON.parse(requireMember(members, 'run/manifest.json').toString('utf8')) as {
-    artifacts?: { sha256: string }[]
-  }
-  const known = new Set(manifest.artifacts?.map((artifact) => artifact.sha256))
+  const artifacts = listIn<{ sha256?: string }>(members, 'run/manifest.json', 'artifacts')
+  const known = new Set(artifacts.map((artifact) => artifact.sha256))
   for (const [path, bytes] of members) {
     if (path.startsWith('artifacts/') && !known.has(sha256(bytes)))
       throw new BadMember(path, 'run/manifest.json does not name it')

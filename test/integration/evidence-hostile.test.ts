@@ -111,6 +111,18 @@ test('a checkpoint of another organization is refused', async () => {
   await expectRefused(members, 'audit/checkpoint')
 })
 
+test.each([
+  ['COMPLETENESS.json', 'null'],
+  ['COMPLETENESS.json', 'not JSON'],
+  ['COMPLETENESS.json', '{"missing":"nothing"}'],
+  ['COMPLETENESS.json', '{"missing":[null]}'],
+])('%s that reads %s is named', async (member, text) => {
+  const members = copy()
+  members.set(member, Buffer.from(text))
+  signManifest(members, await evidence.signingKey())
+  expect(() => verifyBundle(members)).toThrow(expect.objectContaining({ name: 'BadMember', member }))
+})
+
 test('nothing is sealed over statements that somebody took away', async () => {
   const { server, tenant } = evidence
   const build = await arrangeBuild(server.context, tenant, 'feature/hidden')
