@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
+import { audit } from '../db/audit.ts'
 import { operation, withTenant } from '../db/tenancy.ts'
 
 const batch = 100
@@ -12,13 +13,20 @@ export async function forgetPasswords({ db }: Pick<AppContext, 'db'>): Promise<v
     .where('administrator_expires_at', '<=', sql<Date>`now()`)
     .limit(batch)
     .execute()
-  for (const { id, organization_id } of due)
-    await withTenant(db, operation(organization_id, 'scheduler'), (tx) =>
-      tx
+  for (const { id, organization_id } of due) {
+    const op = operation(organization_id, 'scheduler')
+    await withTenant(db, op, async (tx) => {
+      const cell = await tx
         .updateTable('cells')
         .set({ administrator_sealed: null, administrator_expires_at: null })
         .where('id', '=', id)
         .where('administrator_expires_at', '<=', sql<Date>`now()`)
-        .execute(),
-    )
+        .returning(['environment_id', 'project_id', 'administrator_shown_at'])
+        .executeTakeFirst()
+      if (!cell) return
+      const subject = { kind: 'environment', id: cell.environment_id, projectId: cell.project_id }
+      const because = cell.administrator_shown_at ? 'it was shown' : 'nobody asked for it in time'
+      await audit(tx, op, 'environment.forget-password', subject, { because })
+    })
+  }
 }

@@ -194,6 +194,13 @@ describe('the password of a new production', () => {
     await setExpiry(new Date(Date.now() - 1_000))
     await forgetPasswords(server.context)
     expect((await failure(reveal())).metadata.get('fairway-reason')).toBe('sign-in-expired')
+    await forgetPasswords(server.context)
+    const events = await query<{ details: object }>(
+      server.database.ownerUrl,
+      "select details from audit_events where action = 'environment.forget-password' and project_id = $1",
+      [tenant.projectId],
+    )
+    expect(events).toEqual([{ details: { because: 'nobody asked for it in time' } }])
   })
 })
 
