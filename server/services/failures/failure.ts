@@ -113,9 +113,13 @@ async function readEnd(blobs: BlobStore, chunks: readonly string[]): Promise<Log
   return lines.slice(-searchedLines)
 }
 
-/** Reads the log, outside of any transaction. */
+const lost = '(Its log is missing or damaged in the blob store: restore that from a backup.)'
+
+/** Reads the log, outside of any transaction. Where its blobs are lost, the run is shown all the same, and that with it. */
 export async function describeFailure(blobs: BlobStore, cause: Cause): Promise<Failure> {
-  const read = await Promise.all(cause.logs.map((chunks) => readEnd(blobs, chunks)))
+  const logs = await Promise.allSettled(cause.logs.map((chunks) => readEnd(blobs, chunks)))
+  const read = logs.flatMap((log) => (log.status === 'fulfilled' ? [log.value] : []))
+  const sentence = read.length < logs.length ? `${cause.said} ${lost}` : cause.said
   const lines = read.length > 1 ? read.flat().sort((a, b) => a.unixMicros - b.unixMicros) : (read[0] ?? [])
   const excerpt = excerptOf(lines, cause.said)
   const exception = excerpt.filter((line) => line.exception).map(({ text }) => text)
@@ -123,7 +127,7 @@ export async function describeFailure(blobs: BlobStore, cause: Cause): Promise<F
   return create(FailureSchema, {
     step: cause.step,
     task: cause.task,
-    sentence: cause.said,
+    sentence,
     path: place?.path ?? '',
     line: place?.line ?? 0,
     log: excerpt.map(({ unixMicros, source, text, exception }) => ({
