@@ -51,7 +51,7 @@ async function main(argv: readonly string[]): Promise<number> {
     else program.command(name).description(summary)
   }
   try {
-    requireKnown(first, second)
+    requireKnown(argv)
     await program.parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
@@ -60,18 +60,20 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Also where --help follows, which would show another command's. */
-function requireKnown(first: string, second: string): void {
+/** Also where --help follows, which would show another command's. Words behind an option may be its value. */
+function requireKnown([first = '', second = '']: readonly string[]): void {
   const [noun, verb] = first === 'help' ? [second, ''] : [first, second]
   const known = [...Object.keys(nouns), ...Object.keys(plainVerbs)]
-  if (noun !== '' && !known.includes(noun) && noun !== 'help')
+  if (isWord(noun) && !known.includes(noun))
     throw usageError(`There is no command ${noun}.${didYouMean(noun, known)} fairway --help lists all.`)
   const verbs = Object.keys(nouns[noun]?.verbs ?? {})
-  if (verb !== '' && verbs.length > 0 && ![...verbs, 'help'].includes(verb))
+  if (isWord(verb) && verbs.length > 0 && !verbs.includes(verb))
     throw usageError(
       `There is no command ${noun} ${verb}.${didYouMean(verb, verbs)} fairway ${noun} --help lists all.`,
     )
 }
+
+const isWord = (text: string) => text !== '' && text !== 'help' && !text.startsWith('-')
 
 async function loadVerbs(noun: Noun, wanted: string): Promise<Verb[]> {
   const one = noun.verbs[wanted]

@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf'
-import { expect, test, vi } from 'vitest'
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
 import { Outcome } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import { ResolveOutputSchema, type TaskOutput } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import type { Logger } from '../logger.ts'
 import { TaskAborted, TaskError } from '../tasks/task.ts'
 import type { JournalEntry } from './journal.ts'
 import type { Redactor } from './redactor.ts'
@@ -16,7 +16,7 @@ const entry: JournalEntry = {
   cancelReason: undefined,
 }
 const redactor = { redact: (text: string) => text.replace('pa55word', '[redacted]') } as Redactor
-const log = { error: vi.fn() } as unknown as Logger
+const log = pino({ level: 'silent' })
 const found: TaskOutput['kind'] = {
   case: 'resolve',
   value: create(ResolveOutputSchema, { commit: 'c0ffee', commitMessage: 'Use pa55word' }),

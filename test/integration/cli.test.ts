@@ -78,7 +78,7 @@ describe('logging in', () => {
     expect(stderr).toContain(`You are not logged in to ${second} (the last login).`)
     expect(stderr).toContain(`You are logged in to ${first}: --server says which.`)
     expect((await runCli(['whoami', '--server', first], own)).stdout).toContain(
-      'the server is that of --server, the token that of fairway login',
+      'server by --server, token by fairway login',
     )
   })
 
@@ -160,6 +160,12 @@ describe('exit codes', () => {
     expect(stderr).toMatch(
       /^fairway: The server https:.* cannot be reached .* http or https as its address says.*\n$/,
     )
+  })
+
+  test('2 for an option before the command, whose value is taken for none', async () => {
+    const { code, stderr } = await cli('--server', server.url, 'whoami')
+    expect(code).toBe(2)
+    expect(stderr).toContain("unknown option '--server'")
   })
 
   test.each([

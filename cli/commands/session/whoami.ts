@@ -42,7 +42,7 @@ export const command = verb({
       return undefined
     }
     out.line(`${member} (${role}) of ${organization} at ${server}, server ${serverVersion}`)
-    out.line(`  the server is that of ${serverFrom}, the token that of ${tokenFrom}`)
+    out.line(`  server by ${serverFrom}, token by ${tokenFrom}`)
     for (const { project, role } of projectRoles) out.line(`  ${role} in ${project}`)
     if (scopes.length > 0) out.line(`  token ${tokenName}, confined to ${scopes.join(', ')}`)
     if (expiresAt) out.line(`  until ${formatTime(expiresAt)}`)
