@@ -10,7 +10,7 @@ const alone = (name, folder, allowed = []) =>
       pathNot: [`^${folder}/`, ...allowed.map((a) => `^${a}`)],
     },
   )
-// lib is what all share, and imports nothing of ours: no arrow to it couples two rooms.
+// lib is what all share, and imports nothing of ours but the messages: no arrow to it couples two rooms.
 const only = (name, folder, allowed) => alone(name, folder, ['lib/', ...allowed])
 
 module.exports = {
@@ -22,7 +22,7 @@ module.exports = {
       { circular: true },
     ),
     rule('no-unresolved', 'every import resolves', {}, { couldNotResolve: true, pathNot: '^node:' }),
-    alone('lib-alone', 'lib'),
+    alone('lib-alone', 'lib', ['proto/gen/']),
     alone('proto-gen-alone', 'proto'),
     only('cli-only-proto', 'cli', ['proto/gen/']),
     only('agent-only-proto', 'agent', ['proto/gen/']),

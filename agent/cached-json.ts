@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
-import { lstatIfThere } from './lstat-if-there.ts'
+import { lstatIfThere } from '../lib/files/lstat-if-there.ts'
 
 /**
  * What `writeCached` kept. A file that does not fit `schema` (of an older agent, or half written), or is older than

@@ -2,6 +2,12 @@ import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
+/** A thread is started from a file of its own: see lib/repository/secret-scan/scanner.ts. */
+const threadsOfRepositories = {
+  'secret-scan-worker': 'lib/repository/secret-scan/worker.ts',
+  'hostile-text-worker': 'lib/hostile-text/worker.ts',
+}
+
 /**
  * `npm run build`: agent and command line as JavaScript in dist, which start quicker and stay smaller than their
  * TypeScript. Both are split, so that a resident agent, and each command, loads only what it needs; what is native, or
@@ -10,12 +16,11 @@ import { build } from 'esbuild'
 const programs: Record<string, Record<string, string>> = {
   agent: {
     main: 'agent/main.ts',
-    // A thread is started from a file of its own: see agent/repository/secret-scan/scanner.ts.
-    'secret-scan-worker': 'agent/repository/secret-scan/worker.ts',
-    'hostile-text-worker': 'agent/hostile-text/worker.ts',
+    ...threadsOfRepositories,
+    'hostile-answers-worker': 'agent/hostile-text/worker.ts',
     'index-page-worker': 'agent/packages/page-worker.ts',
   },
-  cli: { main: 'cli/main.ts' },
+  cli: { main: 'cli/main.ts', ...threadsOfRepositories },
 }
 
 const inCheckout = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { sourcesFolder } from '../git/assembly.ts'
+import { sourcesFolder } from '../../lib/repository/sources/source-names.ts'
 import { maxLayers } from '../images/manifest.ts'
 import type { LayerFolder } from './layer-tar.ts'
 

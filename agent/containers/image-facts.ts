@@ -1,10 +1,14 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import {
+  imageModulesSchema,
+  manifestFileSchema,
+  readImageModules,
+} from '../../lib/repository/image-modules.ts'
 import { parseJson, readCached, writeCached } from '../cached-json.ts'
 import { TaskError } from '../tasks/task.ts'
 import { type DockerHost, hardenedHostConfig, labelsFor, stopAndRemove } from './docker.ts'
 import { followToEnd } from './follow.ts'
-import { imageModulesSchema, manifestFileSchema, readImageModules } from './image-modules.ts'
 import { probeScript } from './image-probe.ts'
 import { requireByDigest } from './images.ts'
 import { anonymous, type Registries } from './registry-credentials.ts'

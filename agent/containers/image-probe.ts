@@ -1,4 +1,4 @@
-import { maxManifestBytes } from '../repository/manifest.ts'
+import { maxManifestBytes } from '../../lib/repository/manifest.ts'
 
 /**
  * Run inside an image: who is the user, which Odoo, which manifests, packages and programs. Reads files only,

@@ -2,7 +2,7 @@ import { readdir, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
-import { leadsInside } from '../leads-inside.ts'
+import { leadsInside } from '../../lib/files/leads-inside.ts'
 import { openPlainFile, withDirectory } from '../storage/tree/unfollowed.ts'
 import { TaskError } from '../tasks/task.ts'
 

@@ -1,7 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
-import { lstatIfThere } from '../lstat-if-there.ts'
+import { lstatIfThere } from '../../lib/files/lstat-if-there.ts'
 import { TaskError } from '../tasks/task.ts'
 import { hasSpec, withSpec } from './container-spec.ts'
 import {

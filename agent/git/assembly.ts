@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { lstatIfThere } from '../lstat-if-there.ts'
+import { refuseReserved, sourcesFolder } from '../../lib/repository/sources/source-names.ts'
+import type { OddName } from '../../lib/repository/tree/odd-names.ts'
 import { TaskError } from '../tasks/task.ts'
 import { mergeCommits } from './merge.ts'
 import type { CommitWanted, DescribedCommit, Mirrors } from './mirrors.ts'
-import type { OddName } from './odd-files.ts'
 import { checkoutCommit, checkoutSource, type Source } from './source.ts'
-
-/** Top folder of an assembled project that repositories of addons are placed in: no file of the project may be there. */
-export const sourcesFolder = '.fairway-sources'
 
 /** A repository of addons at commits that are known. */
 export interface PinnedSource {
@@ -64,8 +61,7 @@ export async function assembleProject(
   onCommit?: (commit: DescribedCommit) => void,
 ): Promise<Assembly> {
   const project = await checkoutSource(mirrors, url, wanted, files, signal, onCommit)
-  if (await lstatIfThere(join(files, sourcesFolder)))
-    throw new TaskError('path-reserved', `the repository holds ${sourcesFolder}, a name that Fairway needs`)
+  await refuseReserved(files)
   await mkdir(scratch, { recursive: true })
   const placed: PlacedSource[] = []
 

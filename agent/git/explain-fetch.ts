@@ -1,6 +1,6 @@
+import { redactUrls } from '../../lib/addresses/redact-urls.ts'
 import { credentialAdvice } from '../credential-advice.ts'
 import type { ProcessError } from '../process.ts'
-import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import { lastGitError } from './command.ts'
 import { fetchEnding } from './fetch-ending.ts'

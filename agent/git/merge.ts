@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { redactUrls } from '../../lib/addresses/redact-urls.ts'
 import { listShort } from '../../lib/words/list-short.ts'
-import { redactUrls } from '../redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { Git } from './command.ts'
 import type { FetchedCommit } from './mirrors.ts'

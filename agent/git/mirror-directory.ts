@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { lstatIfThere } from '../lstat-if-there.ts'
+import { lstatIfThere } from '../../lib/files/lstat-if-there.ts'
 import type { Git } from './command.ts'
 
 // Contents arrive as they were committed: no filters, no line ending or encoding conversion, whatever .gitattributes says.

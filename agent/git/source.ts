@@ -1,8 +1,11 @@
-import { lstat, mkdir, readlink, realpath, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { refuseEscapingLinks } from '../../lib/repository/tree/escaping-links.ts'
+import { findPointers } from '../../lib/repository/tree/lfs-pointers.ts'
+import type { OddName } from '../../lib/repository/tree/odd-names.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { CommitWanted, DescribedCommit, FetchedCommit, Mirrors } from './mirrors.ts'
-import { findPointers, listOddNames, type OddName } from './odd-files.ts'
+import { listOddNames } from './odd-files.ts'
 import { listSubmodules } from './submodules.ts'
 import { listTree } from './tree.ts'
 
@@ -150,24 +153,4 @@ async function describeCommit(
   const [treeId = '', author = '', message = ''] = stdout.split('\0')
   const { commit } = source
   return { commit, treeId, author: author.slice(0, 300), message: message.trim().slice(0, 10_000) }
-}
-
-async function refuseEscapingLinks(directory: string, links: readonly string[]): Promise<void> {
-  const root = await realpath(directory)
-  const inside = (path: string) => path === root || path.startsWith(`${root}/`)
-  for (const link of links) {
-    const path = join(root, link)
-    if (!(await lstat(path)).isSymbolicLink()) continue
-    const lexical = resolve(dirname(path), await readlink(path))
-    const real = await realpath(path).catch((error: NodeJS.ErrnoException) => {
-      // Leads nowhere: harmless as long as it leads nowhere inside.
-      if (error.code === 'ENOENT' || error.code === 'ELOOP' || error.code === 'ENOTDIR') return lexical
-      throw error
-    })
-    if (!inside(lexical) || !inside(real))
-      throw new TaskError(
-        'symlink-escapes',
-        `${link} is a symbolic link that leads out of the repository: put there what it leads to`,
-      )
-  }
 }

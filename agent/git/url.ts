@@ -1,4 +1,4 @@
-import { redactUrls } from '../redact-urls.ts'
+import { redactUrls } from '../../lib/addresses/redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 
 /** Transports that a repository may be fetched with; `file` only where the agent was told to (tests, air gaps). */

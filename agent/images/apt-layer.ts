@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
+import type { LockedApt } from '../../lib/repository/lock.ts'
 import type { DockerHost } from '../containers/docker.ts'
 import { type ContainerNetwork, runThrowaway } from '../containers/throwaway.ts'
-import type { LockedApt } from '../repository/lock.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
 import { type FileChange, packChanges } from './changed-files.ts'
 import { type LayerFile, writeLayer } from './layer-file.ts'

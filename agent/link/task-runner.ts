@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { inTask } from '../../lib/threads/current-task.ts'
 import {
   type ControlRequest,
   ControlRequestSchema,
@@ -8,7 +9,6 @@ import {
 import type { TaskOutput } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { TaskGuard } from '../authorization/guard.ts'
 import type { Logger } from '../logger.ts'
-import { inTask } from '../tasks/current-task.ts'
 import { TaskAborted, type TaskContext, TaskError, type TaskHandler, type TaskKind } from '../tasks/task.ts'
 import { durably } from './durably.ts'
 import type { JournalEntry, Ref } from './journal.ts'

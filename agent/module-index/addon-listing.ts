@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { moduleNamePattern } from '../../lib/repository/module-name.ts'
 import { readCached, writeCached } from '../cached-json.ts'
 import type { Mirrors } from '../git/mirrors.ts'
-import { moduleNamePattern } from '../repository/module-name.ts'
 import { TaskError } from '../tasks/task.ts'
 
 /** Which addons a repository has at the head of a branch. */

@@ -1,5 +1,5 @@
+import { nameOf } from '../../lib/repository/sources/declaration.ts'
 import { listShort } from '../../lib/words/list-short.ts'
-import { nameOf } from '../repository/sources/declaration.ts'
 import type { FoundModule, IndexedRepository, ModuleSearch } from './find-modules.ts'
 
 /** How a project names the repositories that it wants. */

@@ -1,7 +1,7 @@
+import { hostileText } from '../../lib/hostile-text/hostile-text.ts'
+import { maxManifestBytes } from '../../lib/repository/manifest.ts'
 import type { Mirrors } from '../git/mirrors.ts'
-import { hostileText } from '../hostile-text/hostile-text.ts'
 import { ProcessError } from '../process.ts'
-import { maxManifestBytes } from '../repository/manifest.ts'
 import { TaskError } from '../tasks/task.ts'
 
 /** What a module of another repository depends on, or why it cannot be used. */

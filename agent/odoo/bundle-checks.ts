@@ -1,5 +1,5 @@
 import type { HttpAnswer } from '../containers/http-request.ts'
-import { hostileText } from '../hostile-text/hostile-text.ts'
+import { hostileAnswers } from '../hostile-text/hostile-answers.ts'
 import { type BundleFault, faultOf, isBundle, isStyleSheet } from './bundle-faults.ts'
 import { CheckFailed } from './check-failed.ts'
 import { describePlace, type OwnAddons } from './describe-place.ts'
@@ -57,7 +57,7 @@ function faultOfAnswer(path: string, { status, body }: HttpAnswer): string | und
 
 async function faultsIn(visitor: Visitor, path: string, body: string, isLater: boolean): Promise<string[]> {
   if (isStyleSheet(path)) return styleFaults(visitor, path, body)
-  const faults = await hostileText.read('scriptFaults', path, [body])
+  const faults = await hostileAnswers.read('scriptFaults', path, [body])
   const own = faults.filter(({ lacksTemplate }) => !(isLater && lacksTemplate))
   return own.map((fault) => describe(fault, visitor.ownAddons))
 }
@@ -70,11 +70,11 @@ const describe = ({ said, file }: BundleFault, own: OwnAddons) =>
 
 /** Odoo counts the lines of all files together: those that it serves say which one it is. */
 async function styleFaults(visitor: Visitor, path: string, body: string): Promise<string[]> {
-  const fault = await hostileText.read('styleFault', path, [body])
+  const fault = await hostileAnswers.read('styleFault', path, [body])
   if (!fault) return []
   const sheets = await readSheets(visitor, fault.files.filter(isCompiled))
   const own = visitor.ownAddons
-  const place = await hostileText.read('stylePlace', path, [fault, sheets, Object.keys(own)])
+  const place = await hostileAnswers.read('stylePlace', path, [fault, sheets, Object.keys(own)])
   if (!place) {
     // Sass and Less have compilers of their own, which images lack.
     const other = fault.files.find(
@@ -125,7 +125,7 @@ function describeStyle({ setBy, ...place }: StylePlace, own: OwnAddons): string 
 /** Of a page that anybody sees: that what the project's own scripts need is in it. */
 export async function checkOwnModules(visitor: Visitor, bodies: ReadonlyMap<string, string>): Promise<void> {
   const scripts = [...bodies].flatMap(([path, body]) => (isStyleSheet(path) ? [] : [body]))
-  const missing = await hostileText.read('missingModules', 'the scripts of a page', [scripts])
+  const missing = await hostileAnswers.read('missingModules', 'the scripts of a page', [scripts])
   const isOwn = ({ file = '' }: BundleFault) => Object.hasOwn(visitor.ownAddons, file.split('/')[1] ?? '')
   requireModules(missing.filter(isOwn), visitor)
 }
@@ -156,7 +156,7 @@ export async function checkBackend(
   const bodies = await loadBundles(visitor, [...paths], later)
   const scripts = [...client].map((path) => bodies.get(path) ?? '')
   requireModules(
-    await hostileText.read('missingModules', 'the scripts of the web client', [scripts]),
+    await hostileAnswers.read('missingModules', 'the scripts of the web client', [scripts]),
     visitor,
   )
   for (const code of languages) {

@@ -1,9 +1,9 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { moduleNamePattern } from '../../lib/repository/module-name.ts'
 import { type DatabaseContents, DatabaseContentsSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type HostileDatabase, withHostileDatabase } from '../database/hostile-database.ts'
 import { lookUpOdooTables } from '../database/odoo-tables.ts'
-import { moduleNamePattern } from '../repository/module-name.ts'
 import type { Contents } from '../storage/contents.ts'
 import type { Cell } from '../storage/records.ts'
 

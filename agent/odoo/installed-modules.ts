@@ -1,8 +1,8 @@
+import { moduleNamePattern } from '../../lib/repository/module-name.ts'
 import { listShort } from '../../lib/words/list-short.ts'
 import type { HostileDatabase } from '../database/hostile-database.ts'
 import { lookUpOdooTables } from '../database/odoo-tables.ts'
 import { plain } from '../plain-text.ts'
-import { moduleNamePattern } from '../repository/module-name.ts'
 import { TaskError } from '../tasks/task.ts'
 
 /** What a database says of Odoo's modules, at one look. */

@@ -1,5 +1,5 @@
 import { type HttpAnswer, requestHttp } from '../containers/http-request.ts'
-import { hostileText } from '../hostile-text/hostile-text.ts'
+import { hostileAnswers } from '../hostile-text/hostile-answers.ts'
 import { checkOwnModules, loadBundles, maxBytes, type Visitor } from './bundle-checks.ts'
 import { isBundle, saysStyleFailed } from './bundle-faults.ts'
 import { CheckFailed } from './check-failed.ts'
@@ -81,7 +81,7 @@ export async function checkHealth(visitor: Visitor): Promise<string> {
 export async function checkLoginPage(visitor: Visitor): Promise<string> {
   const page = await followRedirects(visitor, '/web/login')
   requireStatus(page, 200)
-  const assets = await hostileText.read('assets', '/web/login', [page.body])
+  const assets = await hostileAnswers.read('assets', '/web/login', [page.body])
   if (assets.length > maxAssets) throw new CheckFailed(`the login page links more than ${maxAssets} files`)
   if (assets.length === 0) throw new CheckFailed('the login page links no style sheet and no script')
   const bodies = await loadBundles(visitor, assets)
@@ -125,7 +125,7 @@ export async function checkPath(
   const answer = await visitor.get(path)
   requireStatus(answer, status || 200)
   await checkStyle(visitor, path, answer)
-  if (contains && !(await hostileText.read('holds', path, [answer.body, contains])))
+  if (contains && !(await hostileAnswers.read('holds', path, [answer.body, contains])))
     throw new CheckFailed(
       `answers ${answer.status}, but without the text ${JSON.stringify(contains.slice(0, 100))}`,
     )
@@ -135,7 +135,7 @@ export async function checkPath(
 /** What a page of Odoo's links of its bundles; other files are the page's own affair. */
 async function checkStyle(visitor: Visitor, path: string, page: HttpAnswer): Promise<void> {
   if (!page.headers['content-type']?.startsWith('text/html')) return
-  const assets = (await hostileText.read('assets', path, [page.body])).filter(isBundle)
+  const assets = (await hostileAnswers.read('assets', path, [page.body])).filter(isBundle)
   await loadBundles(visitor, assets.slice(0, maxAssets))
   requireStyle(page)
 }

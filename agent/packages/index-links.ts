@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { trimEnd } from '../trim.ts'
+import { trimEnd } from '../../lib/words/trim.ts'
 
 /** What one may ask the index for. */
 export interface IndexTarget {

@@ -1,6 +1,6 @@
+import type { ProjectRequirements } from '../../lib/requirements/requirements-file.ts'
 import type { ImageFacts } from '../containers/image-facts.ts'
 import { keptDistributions } from './import-names.ts'
-import type { ProjectRequirements } from './requirements-file.ts'
 
 /** As the OCA names packages of addons, and those of whole repositories. */
 const namedAsAddons = /^odoo\d*-addons?-/

@@ -1,7 +1,7 @@
+import type { LockedApt } from '../../lib/repository/lock.ts'
+import { aptName, aptPinnedName, aptVersion } from '../../lib/repository/package-patterns.ts'
 import { runThrowaway } from '../containers/throwaway.ts'
 import type { AllowEntry } from '../egress/allow-list.ts'
-import type { LockedApt } from '../repository/lock.ts'
-import { aptName, aptPinnedName, aptVersion } from '../repository/package-patterns.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
 import type { PackageServices } from './pip.ts'
 

@@ -1,8 +1,8 @@
+import { parseRequirement, type Requirement } from '../../lib/requirements/requirement.ts'
 import { listSentences, listShort } from '../../lib/words/list-short.ts'
 import { TaskError } from '../tasks/task.ts'
 import { findDistribution } from './import-names.ts'
 import type { ManifestEntry, UnmetEntry } from './pip.ts'
-import { parseRequirement, type Requirement } from './requirement.ts'
 
 /** What requirements need to know of a module of the project. */
 export interface ModuleNeeds {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { parseRequirement } from '../../lib/requirements/requirement.ts'
 import { pipFault } from './pip-faults.ts'
-import { parseRequirement } from './requirement.ts'
 
 const requirements = [
   parseRequirement('Foo>=1', 'requirements.txt:1')!,

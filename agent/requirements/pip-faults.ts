@@ -1,7 +1,7 @@
-import { redactUrls } from '../redact-urls.ts'
-import { ignoredIn } from '../repository/sources/ignored.ts'
+import { redactUrls } from '../../lib/addresses/redact-urls.ts'
+import { ignoredIn } from '../../lib/repository/sources/ignored.ts'
+import { asksFor, describeRequirement, type Requirement } from '../../lib/requirements/requirement.ts'
 import { TaskError } from '../tasks/task.ts'
-import { asksFor, describeRequirement, type Requirement } from './requirement.ts'
 
 /**
  * Makes of what pip said, when it failed, an error that names who asked for what. It is judged by pip's own lines: whatever

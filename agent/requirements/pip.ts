@@ -1,16 +1,16 @@
 import { chown, mkdir } from 'node:fs/promises'
 import { z } from 'zod'
+import type { LockedPython } from '../../lib/repository/lock.ts'
+import { maxManifestBytes } from '../../lib/repository/manifest.ts'
+import { pythonName, pythonVersion } from '../../lib/repository/package-patterns.ts'
+import { asksFor, describeRequirement, type Requirement } from '../../lib/requirements/requirement.ts'
 import { parseJson } from '../cached-json.ts'
 import { runThrowaway } from '../containers/throwaway.ts'
 import type { PackageRequest } from '../packages/package-sources.ts'
-import type { LockedPython } from '../repository/lock.ts'
-import { maxManifestBytes } from '../repository/manifest.ts'
-import { pythonName, pythonVersion } from '../repository/package-patterns.ts'
 import type { AgentServices } from '../services.ts'
 import { type TaskContext, TaskError } from '../tasks/task.ts'
 import { pipFault } from './pip-faults.ts'
 import { pipScript } from './pip-script.ts'
-import { asksFor, describeRequirement, type Requirement } from './requirement.ts'
 
 export interface PinnedPython extends LockedPython {
   /** Who asks for it; empty: a dependency of another. */

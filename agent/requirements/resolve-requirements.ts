@@ -1,12 +1,19 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
+import type { LockedApt, LockedPackages } from '../../lib/repository/lock.ts'
+import {
+  asksFor,
+  describeRequirement,
+  parseRequirement,
+  type Requirement,
+} from '../../lib/requirements/requirement.ts'
+import type { ProjectRequirements } from '../../lib/requirements/requirements-file.ts'
 import { readCached, writeCached } from '../cached-json.ts'
 import { type EnvironmentPlace, ensureAptImage } from '../containers/environment.ts'
 import { type ImageFacts, readImageFacts } from '../containers/image-facts.ts'
 import { registriesOf, requireRepository } from '../containers/registry-credentials.ts'
 import type { AllowEntry } from '../egress/allow-list.ts'
-import type { LockedApt, LockedPackages } from '../repository/lock.ts'
 import { type Secrets, type TaskContext, TaskError } from '../tasks/task.ts'
 import { resolveApt } from './apt.ts'
 import { pythonIndexOf } from './index-credentials.ts'
@@ -26,8 +33,6 @@ import {
   pythonAnswerSchema,
   resolvePython,
 } from './pip.ts'
-import { asksFor, describeRequirement, parseRequirement, type Requirement } from './requirement.ts'
-import type { ProjectRequirements } from './requirements-file.ts'
 
 export interface RequirementsRequest {
   /** What the project's files ask for. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { redactUrls } from '../../lib/addresses/redact-urls.ts'
 import type { BuildImageTask } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { readCached, writeCached } from '../cached-json.ts'
 import type { ImageFacts } from '../containers/image-facts.ts'
-import { redactUrls } from '../redact-urls.ts'
 import type { TaskContext } from '../tasks/task.ts'
 
 const sbomName = 'sbom.cdx.json'

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { moduleNamePattern } from '../../lib/repository/module-name.ts'
 import { listShort } from '../../lib/words/list-short.ts'
 import {
   ApplyModulesOutputSchema,
@@ -10,7 +11,6 @@ import { describeContents, findInstalled } from '../odoo/database-contents.ts'
 import { readModuleStates } from '../odoo/installed-modules.ts'
 import { newContents } from '../odoo/new-contents.ts'
 import type { UpdateLog } from '../odoo/update-log.ts'
-import { moduleNamePattern } from '../repository/module-name.ts'
 import type { Cell } from '../storage/records.ts'
 import { type OdooCellServices, prepareOdooCell } from './odoo-cell.ts'
 import { contentsBefore, requireGone, warnOfLost } from './planned-database.ts'

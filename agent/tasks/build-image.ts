@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
+import { packageLines } from '../../lib/repository/lock.ts'
+import { shownFolder } from '../../lib/repository/sources/source-names.ts'
 import {
   type Addon,
   BuildImageOutputSchema,
@@ -14,9 +16,7 @@ import { buildProjectImage } from '../containers/project-image.ts'
 import { type Registries, registriesOf } from '../containers/registry-credentials.ts'
 import { parseAllowEntry } from '../egress/allow-list.ts'
 import { type Assembly, assembleProject } from '../git/assembly.ts'
-import { shownFolder } from '../git/source-names.ts'
 import type { Unpublished } from '../images/assemble.ts'
-import { packageLines } from '../repository/lock.ts'
 import { pythonIndexOf } from '../requirements/index-credentials.ts'
 import { installPython } from '../requirements/pip.ts'
 import { attachSbom } from '../sbom/attach-sbom.ts'

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises'
-import { showManifests } from '../git/source-names.ts'
+import { showManifests } from '../../lib/repository/sources/source-names.ts'
 import type { TaskContext } from './task.ts'
 
 /** Characters of a path's segments: a known path among them is a part of another one. */

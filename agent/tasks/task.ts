@@ -1,5 +1,8 @@
 import type { TaskOutput, TaskSpec } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 
+/** What every task may throw. */
+export { TaskError } from '../../lib/faults/task-error.ts'
+
 /** The payload message of one kind of task, by the name of its case in `TaskSpec`. */
 export type TaskKind = NonNullable<TaskSpec['kind']['case']>
 export type TaskInput<K extends TaskKind> = Extract<TaskSpec['kind'], { case: K }>['value']
@@ -82,17 +85,6 @@ export type TaskHandler<K extends TaskKind> = (
   input: TaskInput<K>,
   context: TaskContext,
 ) => Promise<TaskResultOf<K>>
-
-/** A failure that people read: one line that says what is wrong and what to do next. */
-export class TaskError extends Error {
-  override name = 'TaskError'
-  /** Stable, kebab-case: `manifest-invalid`, `disk-full`. */
-  readonly reason: string
-  constructor(reason: string, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.reason = reason
-  }
-}
 
 /** Why a task has to end before its work is done. */
 export class TaskAborted extends Error {

@@ -1,4 +1,4 @@
-import { createFairQueue } from './fair-queue.ts'
+import { createFairQueue, type FairQueue } from './fair-queue.ts'
 import type { Jobs, Question } from './serve-jobs.ts'
 import { startThread, type Thread, type ThreadLimits } from './thread.ts'
 
@@ -33,11 +33,16 @@ export interface ThreadPool<J extends Jobs> extends AsyncDisposable {
   ask<K extends keyof J & string>(job: K, input: Parameters<J[K]>, asking?: Asking): Promise<ReturnType<J[K]>>
 }
 
-/** `file` calls `serveJobs` with jobs of the type J. No thread is started before somebody asks. */
-export function createThreadPool<J extends Jobs>(file: URL, limits: PoolLimits): ThreadPool<J> {
+/**
+ * `file` calls `serveJobs` with jobs of the type J. No thread is started before somebody asks. `queue`: where several pools
+ * share the places that `limits` give.
+ */
+export function createThreadPool<J extends Jobs>(
+  file: URL,
+  limits: PoolLimits,
+  queue: FairQueue = createQueue(limits),
+): ThreadPool<J> {
   const idle: { thread: Thread; timer: NodeJS.Timeout }[] = []
-  const { threads, threadsPerOwner = threads } = limits
-  const queue = createFairQueue({ places: threads, placesPerOwner: threadsPerOwner })
 
   function take(): Thread {
     const free = idle.pop()
@@ -81,3 +86,6 @@ export function createThreadPool<J extends Jobs>(file: URL, limits: PoolLimits):
     },
   }
 }
+
+const createQueue = ({ threads, threadsPerOwner = threads }: PoolLimits) =>
+  createFairQueue({ places: threads, placesPerOwner: threadsPerOwner })

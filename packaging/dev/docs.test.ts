@@ -8,7 +8,7 @@ const documents = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', {
 
 /** `server/app.ts`, `agent/{link,tasks}/`: what stands in backticks and begins with a folder of ours. */
 const named = (text: string) =>
-  [...text.matchAll(/`((?:server|agent|cli|proto|migrations|packaging|test|docs)\/[^`\s]*)`/g)].map(
+  [...text.matchAll(/`((?:lib|server|agent|cli|proto|migrations|packaging|test|docs)\/[^`\s]*)`/g)].map(
     ([, path = '']) => path,
   )
 

@@ -6,6 +6,6 @@ export PATH=$PWD/node_modules/.bin:$PATH
 out=${OUT:-.}
 buf generate --output "$out"
 mkdir -p "$out/docs"
-node agent/repository/write-schema.ts "$out/docs/fairway.schema.json"
+node lib/repository/write-schema.ts "$out/docs/fairway.schema.json"
 node server/governance/policy/write-schema.ts "$out/docs/policy.schema.json"
 node server/governance/write-access-page.ts "$out/docs/access.md"

@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
-import { createHostileText, type HostileText } from '../../agent/hostile-text/hostile-text.ts'
-import { inTask } from '../../agent/tasks/current-task.ts'
+import type { jobs as answerJobs } from '../../agent/hostile-text/jobs.ts'
+import { createHostileText } from '../../lib/hostile-text/hostile-text.ts'
+import { inTask } from '../../lib/threads/current-task.ts'
 import { createThreadPool } from '../../lib/threads/thread-pool.ts'
 import { createPolicyReader } from '../../server/governance/policy/read-policy.ts'
 import type { jobs } from '../support/endless-worker.ts'
@@ -11,9 +12,14 @@ const fill = (part: string, before = '', after = '') => before + part.repeat(siz
 
 const limits = { deadlineMs: 60_000, memoryMb: 512, threads: 2, idleMs: 1_000 }
 const text = createHostileText(limits)
+const answers = createHostileText<typeof answerJobs>(
+  limits,
+  new URL('../../agent/hostile-text/worker.ts', import.meta.url),
+)
 const policy = createPolicyReader(limits)
 afterAll(async () => {
   await text[Symbol.asyncDispose]()
+  await answers[Symbol.asyncDispose]()
   await policy[Symbol.asyncDispose]()
 })
 
@@ -33,30 +39,28 @@ async function turnsDuring(work: () => Promise<unknown>): Promise<{ turns: numbe
 }
 
 const none = new Map<string, string>()
-const attacks: Record<string, (hostile: HostileText) => Promise<unknown>> = {
-  'requirements of one long run of blanks': (hostile) =>
-    hostile.read('requirements', 'requirements.txt', [Buffer.from(fill(' ', 'a', '|')), 'requirements.txt']),
-  'requirements of one long line of hashes': (hostile) =>
-    hostile.read('requirements', 'requirements.txt', [
+const attacks: Record<string, () => Promise<unknown>> = {
+  'requirements of one long run of blanks': () =>
+    text.read('requirements', 'requirements.txt', [Buffer.from(fill(' ', 'a', '|')), 'requirements.txt']),
+  'requirements of one long line of hashes': () =>
+    text.read('requirements', 'requirements.txt', [
       Buffer.from(fill(' --hash=x', 'a', '|')),
       'requirements.txt',
     ]),
-  'a page of tags that nothing ends': (hostile) => hostile.read('assets', '/web/login', [fill('<link ')]),
-  'a page of addresses that nothing ends': (hostile) =>
-    hostile.read('assets', '/web/login', [fill('<link href=')]),
-  'a manifest that is wrong everywhere': (hostile) =>
-    hostile.read('manifests', 'the manifests of x', [
+  'a page of tags that nothing ends': () => answers.read('assets', '/web/login', [fill('<link ')]),
+  'a page of addresses that nothing ends': () => answers.read('assets', '/web/login', [fill('<link href=')]),
+  'a manifest that is wrong everywhere': () =>
+    text.read('manifests', 'the manifests of x', [
       [{ file: 'x/__manifest__.py', content: Buffer.from(fill('\\not  a').slice(0, size)) }],
     ]),
-  'a repos.yaml of commas': (hostile) =>
-    hostile.read('reposYaml', 'repos.yaml', [fill(',', '[').slice(0, size), 'repos.yaml', none]),
-  'a fairway.yaml of brackets': (hostile) =>
-    hostile.read('fairwayFile', 'fairway.yaml', ['['.repeat(100_000)]),
+  'a repos.yaml of commas': () =>
+    text.read('reposYaml', 'repos.yaml', [fill(',', '[').slice(0, size), 'repos.yaml', none]),
+  'a fairway.yaml of brackets': () => text.read('fairwayFile', 'fairway.yaml', ['['.repeat(100_000)]),
 }
 
 describe('the event loop goes round while strangers’ text is read', () => {
   test.each(Object.entries(attacks))('%s', async (_, attack) => {
-    const { turns, end } = await turnsDuring(() => attack(text))
+    const { turns, end } = await turnsDuring(attack)
     expect(turns).toBeGreaterThan(0)
     if (end instanceof Error) expect(end).toMatchObject({ name: 'TaskError' })
   })
@@ -160,7 +164,7 @@ describe('what a task reads', () => {
     const read = (project: string) =>
       inTask(task(project), async () => {
         await undefined
-        await alone.read('holds', 'a page', ['here', 'here'])
+        await alone.read('packageList', 'a list', ['here', 'a list'])
         done.push(project)
       })
     await Promise.all([...Array.from({ length: 8 }, () => read('many')), read('few'), read('few')])
@@ -169,7 +173,9 @@ describe('what a task reads', () => {
 
   test('ends with the task', async () => {
     const ending = new AbortController()
-    const reading = inTask(task('shop', ending.signal), () => text.read('holds', 'a page', ['here', 'here']))
+    const reading = inTask(task('shop', ending.signal), () =>
+      answers.read('holds', 'a page', ['here', 'here']),
+    )
     ending.abort(new Error('cancelled'))
     await expect(reading).rejects.toThrow('cancelled')
   })

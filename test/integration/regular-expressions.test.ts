@@ -24,7 +24,7 @@ const made = [
   'agent/neutralize/ideas/payments.ts',
   'agent/neutralize/ideas/services.ts',
   'agent/neutralize/ideas/sign-in.ts',
-  'agent/repository/secret-scan/path-pattern.ts',
+  'lib/repository/secret-scan/path-pattern.ts',
   'server/services/credentials/credential-host.ts',
 ]
 

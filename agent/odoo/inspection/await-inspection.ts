@@ -1,7 +1,7 @@
 import type { DockerHost } from '../../containers/docker.ts'
 import { followInspection, removeInspection } from '../../containers/inspection.ts'
 import { type ContainerLine, skipUntil } from '../../containers/log-frames.ts'
-import { hostileText } from '../../hostile-text/hostile-text.ts'
+import { hostileAnswers } from '../../hostile-text/hostile-answers.ts'
 import type { TaskContext } from '../../tasks/task.ts'
 import { judgeInspectionLog, type LogRules } from '../runtime-log.ts'
 import { findFailure, type Inspected, wasAskedNothing } from './judge.ts'
@@ -55,7 +55,7 @@ async function read(
     context.signal,
   )
   if (!end) return null
-  const findings = await hostileText.read('findings', 'what the inspection says', [output], context.signal)
+  const findings = await hostileAnswers.read('findings', 'what the inspection says', [output], context.signal)
   if (wasAskedNothing(end, findings, lines)) return null
   const failure = findFailure(end, findings, lines)
   return { findings, log: judgeInspectionLog(lines, rules), ...(failure !== undefined && { failure }) }

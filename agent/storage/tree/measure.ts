@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { lstatIfThere } from '../../lstat-if-there.ts'
+import { lstatIfThere } from '../../../lib/files/lstat-if-there.ts'
 import { insideOf, MAX_DEPTH, openDirectory } from './unfollowed.ts'
 
 const IN_FLIGHT = 8

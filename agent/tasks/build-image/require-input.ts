@@ -1,13 +1,13 @@
-import type { BuildImageTask } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { requireRepository } from '../../containers/registry-credentials.ts'
-import type { LockedApt, LockedPython } from '../../repository/lock.ts'
+import type { LockedApt, LockedPython } from '../../../lib/repository/lock.ts'
 import {
   aptPinnedName,
   aptVersion,
   pythonName,
   pythonVersion,
   sha256Hash,
-} from '../../repository/package-patterns.ts'
+} from '../../../lib/repository/package-patterns.ts'
+import type { BuildImageTask } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { requireRepository } from '../../containers/registry-credentials.ts'
 import { TaskError } from '../task.ts'
 
 /** What comes from a server, before it becomes arguments, paths and lines of a recipe; the image's repository. */

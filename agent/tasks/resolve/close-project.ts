@@ -1,24 +1,29 @@
+import type { ProjectModules } from '../../../lib/repository/close-stages.ts'
+import type { Closure } from '../../../lib/repository/closure.ts'
+import {
+  ClosureFault,
+  MissingModules,
+  shownMissing,
+  withMore,
+} from '../../../lib/repository/closure-faults.ts'
+import type { PlacedAddon } from '../../../lib/repository/module-places.ts'
+import { tellAutoInstalled } from '../../../lib/resolve/auto-installed.ts'
+import { requireDataFiles } from '../../../lib/resolve/data-files.ts'
+import { listFit, requirePackage, tellUnfit, warnOfPointers } from '../../../lib/resolve/fit-addons.ts'
+import { judgeImageModules, warnShadowed } from '../../../lib/resolve/image-modules.ts'
+import { warnOnlyBase } from '../../../lib/resolve/only-base.ts'
+import { createModules } from '../../../lib/resolve/project-modules.ts'
+import { requireRenames } from '../../../lib/resolve/renames.ts'
+import { closeStages, requireStage, type StageClosure } from '../../../lib/resolve/stage-modules.ts'
 import { parseAllowEntry } from '../../egress/allow-list.ts'
-import type { ProjectModules } from '../../repository/close-stages.ts'
-import type { Closure } from '../../repository/closure.ts'
-import { ClosureFault, MissingModules, shownMissing, withMore } from '../../repository/closure-faults.ts'
-import type { PlacedAddon } from '../../repository/module-places.ts'
 import { mayBringAddons, namesAddons } from '../../requirements/addon-bringers.ts'
 import { type PackagedAddon, refuseBoth, requireFit } from '../../requirements/packaged-addons.ts'
 import { type OpenRequirements, openRequirements } from '../../requirements/resolve-requirements.ts'
 import { type TaskContext, TaskError } from '../task.ts'
-import { tellAutoInstalled } from './auto-installed.ts'
-import { requireDataFiles } from './data-files.ts'
-import { listFit, requirePackage, tellUnfit, warnOfPointers } from './fit-addons.ts'
-import { judgeImageModules, warnShadowed } from './image-modules.ts'
-import { warnOnlyBase } from './only-base.ts'
 import type { ProjectAddons } from './project-addons.ts'
-import { createModules } from './project-modules.ts'
 import { proposalOf, proposeSources } from './propose-sources.ts'
 import type { Declared } from './read-declared.ts'
-import { requireRenames } from './renames.ts'
 import type { Resolving } from './resolving.ts'
-import { closeStages, requireStage, type StageClosure } from './stage-modules.ts'
 
 /** The modules of a project with all that they depend on, and what may be in its image. */
 export interface ClosedProject {

@@ -1,4 +1,7 @@
 import { create } from '@bufbuild/protobuf'
+import type { LockedAddon } from '../../../lib/repository/lock.ts'
+import type { PlacedAddon } from '../../../lib/repository/module-places.ts'
+import type { StageClosure } from '../../../lib/resolve/stage-modules.ts'
 import {
   type Addon,
   AddonSchema,
@@ -8,10 +11,7 @@ import {
 import { repositoryOf } from '../../containers/addon-layers.ts'
 import type { Assembly } from '../../git/assembly.ts'
 import type { DescribedCommit } from '../../git/mirrors.ts'
-import type { LockedAddon } from '../../repository/lock.ts'
-import type { PlacedAddon } from '../../repository/module-places.ts'
 import type { PackagedAddon } from '../../requirements/packaged-addons.ts'
-import type { StageClosure } from './stage-modules.ts'
 
 export const describeCommit = ({ commit, treeId, message, author }: DescribedCommit) => ({
   commit,

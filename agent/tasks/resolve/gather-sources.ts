@@ -1,26 +1,20 @@
 import { join } from 'node:path'
-import {
-  type Assembly,
-  declared,
-  eachOf,
-  type PinnedSource,
-  type PlacedSource,
-  sourcesFolder,
-} from '../../git/assembly.ts'
-import type { Mirrors } from '../../git/mirrors.ts'
-import { requireProtocol } from '../../git/url.ts'
-import { redactUrls } from '../../redact-urls.ts'
-import { type Pins, throwPinned } from '../../repository/pins.ts'
+import { redactUrls } from '../../../lib/addresses/redact-urls.ts'
+import { type Pins, throwPinned } from '../../../lib/repository/pins.ts'
 import {
   type Declaration,
   isCore,
   maxSources,
   nameOf,
   type SourceDefaults,
-} from '../../repository/sources/declaration.ts'
-import { readOcaDependencies } from '../../repository/sources/declared-sources.ts'
-import { coreNote } from '../../repository/sources/repos-yaml.ts'
-import { trimEnd } from '../../trim.ts'
+} from '../../../lib/repository/sources/declaration.ts'
+import { readOcaDependencies } from '../../../lib/repository/sources/declared-sources.ts'
+import { coreNote } from '../../../lib/repository/sources/repos-yaml.ts'
+import { sourcesFolder } from '../../../lib/repository/sources/source-names.ts'
+import { trimEnd } from '../../../lib/words/trim.ts'
+import { type Assembly, declared, eachOf, type PinnedSource, type PlacedSource } from '../../git/assembly.ts'
+import type { Mirrors } from '../../git/mirrors.ts'
+import { requireProtocol } from '../../git/url.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 
 interface Gathering {

@@ -1,9 +1,9 @@
+import { type Pins, throwPinned } from '../../../lib/repository/pins.ts'
 import type { ImageRules, ProjectConfig } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type ImageFacts, readImageFacts } from '../../containers/image-facts.ts'
 import { requireAllowed } from '../../containers/image-rules.ts'
 import { type ResolvedImage, resolveImage } from '../../containers/images.ts'
 import type { Registries } from '../../containers/registry-credentials.ts'
-import { type Pins, throwPinned } from '../../repository/pins.ts'
 import type { AgentServices } from '../../services.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 

@@ -1,4 +1,4 @@
-import { createLock, imageKey, type LockedAddon } from '../../repository/lock.ts'
+import { createLock, imageKey, type LockedAddon } from '../../../lib/repository/lock.ts'
 import type { ResolvedRequirements } from '../../requirements/resolve-requirements.ts'
 import type { ClosedProject } from './close-project.ts'
 import { inLayers, lockAddons, lockPackagedAddons } from './describe.ts'

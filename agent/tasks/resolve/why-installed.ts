@@ -1,10 +1,10 @@
+import type { ProjectModules } from '../../../lib/repository/close-stages.ts'
+import { findFacts } from '../../../lib/repository/module-graph.ts'
+import type { PlacedAddon } from '../../../lib/repository/module-places.ts'
+import { sourcesFolder } from '../../../lib/repository/sources/source-names.ts'
+import type { StageClosure } from '../../../lib/resolve/stage-modules.ts'
 import { listShort } from '../../../lib/words/list-short.ts'
-import { sourcesFolder } from '../../git/assembly.ts'
-import type { ProjectModules } from '../../repository/close-stages.ts'
-import { findFacts } from '../../repository/module-graph.ts'
-import type { PlacedAddon } from '../../repository/module-places.ts'
 import { chainTo } from '../../requirements/module-requirements.ts'
-import type { StageClosure } from './stage-modules.ts'
 
 const shownTriggers = 5
 

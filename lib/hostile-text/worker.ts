@@ -1,0 +1,4 @@
+import { jobs } from './jobs.ts'
+import { serveReaders } from './serve-readers.ts'
+
+serveReaders(jobs)
