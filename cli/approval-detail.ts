@@ -1,6 +1,7 @@
+import { formatTime } from '../lib/words/times.ts'
 import { ReleaseService } from '../proto/gen/fairway/v1/releases_pb.js'
 import { subjectFields } from './approval-subject.ts'
-import { formatAge, formatTime } from './format.ts'
+import { formatAge } from './format.ts'
 import type { ApprovalJson } from './json/approval.ts'
 import { rehearsalJson } from './json/rehearsal.ts'
 import type { Output } from './output.ts'

@@ -11,11 +11,11 @@ const given = {
 
 test.each([
   [{}, 'it goes ahead'],
-  [{ frozenUntil: '2026-12-01T06:00:00Z' }, 'it goes ahead when the freeze ends, at 2026-12-01T06:00:00Z'],
+  [{ frozenUntil: '2026-12-01T06:00:00Z' }, 'it goes ahead when the freeze ends, at 2026-12-01 06:00 UTC'],
   [{ runId: null }, 'nothing happens by itself; next: fairway release promote acme'],
   [
     { runId: null, frozenUntil: '2026-12-01T06:00:00Z' },
-    'nothing happens by itself; next when the freeze ends, at 2026-12-01T06:00:00Z: fairway release promote acme',
+    'nothing happens by itself; next when the freeze ends, at 2026-12-01 06:00 UTC: fairway release promote acme',
   ],
   [{ runId: null, action: 'secret-read' }, 'nothing happens by itself; next: member:ana asks for it again'],
 ])('%j: %s', (more, said) => {

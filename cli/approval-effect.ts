@@ -1,3 +1,4 @@
+import { formatTime } from '../lib/words/times.ts'
 import type { ApprovalJson } from './json/approval.ts'
 import { oneLine } from './table.ts'
 
@@ -5,7 +6,7 @@ type Given = Pick<ApprovalJson, 'action' | 'runId' | 'project' | 'requestedBy' |
 
 /** What comes of an approval once it is given. Only what a run waits for goes ahead by itself. */
 export function whatFollows({ action, runId, project, requestedBy, frozenUntil }: Given): string {
-  const frozen = frozenUntil ? ` when the freeze ends, at ${frozenUntil}` : ''
+  const frozen = frozenUntil ? ` when the freeze ends, at ${formatTime(frozenUntil)}` : ''
   if (runId) return `it goes ahead${frozen}`
   const next =
     action === 'production-deploy'

@@ -20,7 +20,7 @@ test('what people decide by comes first, in words', () => {
     ['Installs', 'no module'],
     ['Updates', 'acme_sale, acme_loyalty'],
     ['Plan', '77aa'],
-    ['Rehearsal', 'yellow: production would be away for about 15 seconds (run 0193)'],
+    ['Rehearsal', 'yellow: production would be away for about 15 s (run 0193)'],
   ])
 })
 

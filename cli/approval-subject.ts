@@ -1,5 +1,5 @@
+import { formatDuration } from '../lib/words/durations.ts'
 import type { Field } from './fields.ts'
-import { counted } from './format.ts'
 import { oneLine } from './table.ts'
 
 type Subject = Readonly<Record<string, unknown>>
@@ -31,7 +31,7 @@ function fieldsOf(key: string, value: unknown): Field[] {
 function rehearsalText({ verdict, downtimeSeconds, run, ...more }: Subject): string {
   const away =
     typeof downtimeSeconds === 'number' && downtimeSeconds > 0
-      ? `production would be away for about ${counted(downtimeSeconds, 'second')}`
+      ? `production would be away for about ${formatDuration(downtimeSeconds * 1_000)}`
       : 'production would not be away'
   const rest = Object.keys(more).length > 0 ? `, ${textOf(more)}` : ''
   return oneLine(`${textOf(verdict)}: ${away} (run ${textOf(run)})${rest}`)

@@ -1,6 +1,8 @@
+import { formatDuration } from '../lib/words/durations.ts'
+import { formatTime } from '../lib/words/times.ts'
 import { shortApproval } from './approval-detail.ts'
 import { failureLines, logsCommand } from './failure-lines.ts'
-import { formatAge, formatBytes, formatDuration } from './format.ts'
+import { formatAge, formatBytes } from './format.ts'
 import type { BuildDetailJson, StepJson } from './json/build.ts'
 import type { Output } from './output.ts'
 import { type Paint, paintWord } from './style.ts'
@@ -75,7 +77,8 @@ const passed = (checks: readonly { passed: boolean }[]) => checks.filter((check)
 
 function cloneText({ clone }: BuildDetailJson): string | null {
   if (!clone) return null
-  const from = clone.source === 'prepared' ? 'a prepared snapshot' : `${clone.source} of ${clone.sourceTime}`
+  const from =
+    clone.source === 'prepared' ? 'a prepared snapshot' : `${clone.source} of ${formatTime(clone.sourceTime)}`
   return `from ${from} in ${formatDuration(clone.durationMs)}, ${formatBytes(clone.bytes)}`
 }
 

@@ -1,36 +1,5 @@
 import { expect, test } from 'vitest'
-import {
-  counted,
-  formatAge,
-  formatBytes,
-  formatDuration,
-  formatSpan,
-  parseDuration,
-  parseTime,
-} from './format.ts'
-
-test.each([
-  [0, '0ms'],
-  [850, '850ms'],
-  [4_210, '4.2s'],
-  [59_949, '59.9s'],
-  [59_960, '1m 00s'],
-  [65_000, '1m 05s'],
-  [7_380_000, '2h 03m'],
-])('%d ms is %s', (ms, text) => {
-  expect(formatDuration(ms)).toBe(text)
-})
-
-test.each([
-  [0, 'less than a second'],
-  [1_000, '1 s'],
-  [59_600, '1 min'],
-  [125_000, '2 min 5 s'],
-  [3 * 3_600_000 + 12 * 60_000 + 9_000, '3 h 12 min'],
-  [52 * 3_600_000, '2 d 4 h'],
-])('in a sentence %d ms is %s', (ms, text) => {
-  expect(formatSpan(ms)).toBe(text)
-})
+import { counted, formatAge, formatBytes, parseDuration, parseTime } from './format.ts'
 
 test.each([
   [1, 'row', '1 row'],
@@ -50,7 +19,9 @@ test.each([
   ['10', undefined],
   ['', undefined],
   ['m', undefined],
-  ['10 m', undefined],
+  ['3 h 12 min', 11_520_000],
+  ['10 m', 600_000],
+  ['1 0m', undefined],
 ])('the duration %j is %s ms', (text, ms) => {
   expect(parseDuration(text)).toBe(ms)
 })
@@ -64,8 +35,8 @@ test('sizes and ages', () => {
     '200 GiB',
   ])
   const now = Date.parse('2026-03-01T12:00:00Z')
-  expect(formatAge('2026-03-01T11:59:30Z', now)).toBe('30s ago')
-  expect(formatAge('2026-03-01T09:00:00Z', now)).toBe('3h ago')
+  expect(formatAge('2026-03-01T11:59:30Z', now)).toBe('30 s ago')
+  expect(formatAge('2026-03-01T09:00:00Z', now)).toBe('3 h ago')
   expect(formatAge('2026-01-01T09:00:00Z', now)).toBe('2026-01-01')
   expect(formatAge(null)).toBe('')
 })

@@ -56,9 +56,9 @@ test('elsewhere than on a terminal each change is a line, once', () => {
   expect(lines).toEqual([
     'resolve running',
     'acme/12 main → production running',
-    'resolve succeeded 4.2s  resolve done',
+    'resolve succeeded 4.2 s  resolve done',
     'image running',
-    'image failed 900ms',
+    'image failed 900 ms',
     'acme/12 main → production red: no such image',
   ])
 })
@@ -71,7 +71,7 @@ test('a terminal is drawn anew in place', () => {
   progress.end()
   expect(written[0]).not.toContain('\x1b[')
   expect(written[1]?.startsWith('\x1b[2A\x1b[J')).toBe(true)
-  expect(written.at(-1)).toContain('✓ resolve        4.2s  resolve done')
+  expect(written.at(-1)).toContain('✓ resolve         4.2 s  resolve done')
 })
 
 test('with --json nothing is drawn', () => {

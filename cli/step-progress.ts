@@ -1,4 +1,4 @@
-import { formatDuration } from './format.ts'
+import { formatDuration } from '../lib/words/durations.ts'
 import type { StepJson } from './json/build.ts'
 import type { Output } from './output.ts'
 import { type Paint, paintWord } from './style.ts'
@@ -85,8 +85,8 @@ function fitting<Run>({ paint, width }: Output, headline: Headline<Run>, run: Ru
 function stepLine({ paint, width }: Output, step: StepJson): string {
   const mark = paintWord(paint, step.status).replace(step.status, marks[step.status] ?? '?')
   const time = step.startedAt ? formatDuration(elapsedOf(step)) : ''
-  const summary = cut(oneLine(step.summary ?? ''), Math.max(0, width - 26))
-  return `  ${mark} ${step.name.padEnd(10)} ${time.padStart(8)}  ${paint('dim', summary)}`.trimEnd()
+  const summary = cut(oneLine(step.summary ?? ''), Math.max(0, width - 28))
+  return `  ${mark} ${step.name.padEnd(10)} ${time.padStart(10)}  ${paint('dim', summary)}`.trimEnd()
 }
 
 /** Of a step under way the server's figure is as old as the message. */

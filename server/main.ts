@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { explainListenFault } from '../lib/addresses/listen-fault.ts'
+import { formatTime } from '../lib/words/times.ts'
 import { createApp } from './app.ts'
 import { createFileBlobs } from './blobs/store.ts'
 import { type Config, parseConfig } from './config.ts'
@@ -74,7 +75,7 @@ async function main(): Promise<void> {
 /** For whoever started the server; its log is on the other stream. */
 function printLogin({ code, expiresAt, member }: Required<Bootstrapped>['offer'], config: Config): void {
   process.stdout.write(
-    `Log in as ${member}, once, until ${expiresAt.toISOString()}: ` +
+    `Log in as ${member}, once, until ${formatTime(expiresAt)}: ` +
       `fairway login --server ${config.publicUrl} --code ${code} (also in ${adminCodeFile(config.dataDir)})\n`,
   )
 }

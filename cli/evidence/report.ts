@@ -1,3 +1,4 @@
+import { formatTime } from '../../lib/words/times.ts'
 import type { Output } from '../output.ts'
 import type { VerifiedBundle } from './verify.ts'
 
@@ -22,8 +23,8 @@ export function printBundle(out: Output, bundle: VerifiedBundle): void {
       ({ purpose, fingerprint, validFrom, validUntil }) =>
         [
           'Key',
-          `sha256:${fingerprint}  ${purpose}, from ${validFrom.toISOString()}` +
-            (validUntil ? ` until ${validUntil.toISOString()}` : ''),
+          `sha256:${fingerprint}  ${purpose}, from ${formatTime(validFrom)}` +
+            (validUntil ? ` until ${formatTime(validUntil)}` : ''),
         ] as const,
     ),
   ])

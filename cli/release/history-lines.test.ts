@@ -31,16 +31,20 @@ test('who, what, when, how long, how it ended, and how it is named', () => {
     sampleEntry({ kind: 'deploy', status: RunStatus.RUNNING, result: Result.UNSPECIFIED, codeKept: true }),
   ]
   const names = `  image 3f1c2a9e77b0, run ${runIds.promotion}`
+  const who = `${' '.repeat(49)}(bo@example.com)`
   expect(linesOf(...entries)).toEqual([
-    'WHEN    WHAT            BUILD   AWAY  OUTCOME   BY',
-    '2h ago  promote            41  14.2s  green     ana@example.com (bo@example.com)',
+    'WHEN     WHAT            BUILD   AWAY  OUTCOME   BY',
+    '2 h ago  promote            41   14 s  green     ana@example.com',
+    who,
     `${names}, serves now`,
-    '2h ago  rollback +data     38  never  green     ana@example.com',
+    '2 h ago  rollback +data     38  never  green     ana@example.com',
     `${names}, code + data kept`,
-    '1h ago  promote            41  14.2s  put-back  ana@example.com (bo@example.com)',
+    '1 h ago  promote            41   14 s  put-back  ana@example.com',
+    who,
     names,
     '  the update failed: column points does not exist',
-    '2h ago  deploy             41  14.2s  running   ana@example.com (bo@example.com)',
+    '2 h ago  deploy             41   14 s  running   ana@example.com',
+    who,
     `${names}, code kept`,
   ])
 })

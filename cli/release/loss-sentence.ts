@@ -1,11 +1,13 @@
-import { counted, formatCount, formatSpan, minuteOf } from '../format.ts'
+import { formatDuration } from '../../lib/words/durations.ts'
+import { formatTime } from '../../lib/words/times.ts'
+import { counted, formatCount } from '../format.ts'
 import type { RollbackLossJson } from '../json/rollback.ts'
 import { nameList } from './listing.ts'
 
 /** What a rollback with data throws away, in words: `1,204 rows written in the 3 h 12 min since … would be lost: …` */
 export function lossSentence(loss: RollbackLossJson, now = Date.now()): string {
   const { since, changedRows, tables, uncountedTables } = loss
-  const span = since ? ` in the ${formatSpan(now - Date.parse(since))} since ${minuteOf(since)} UTC` : ''
+  const span = since ? ` in the ${formatDuration(now - Date.parse(since))} since ${formatTime(since)}` : ''
   const where = nameList(tables.map(({ table, rows }) => `${table} ${formatCount(rows)}`))
   const counts =
     changedRows === 0

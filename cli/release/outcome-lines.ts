@@ -1,4 +1,5 @@
-import { formatSpan, minuteOf } from '../format.ts'
+import { formatDuration } from '../../lib/words/durations.ts'
+import { formatTime } from '../../lib/words/times.ts'
 import type { ReleaseEntryJson } from '../json/release-entry.ts'
 import type { RunJson } from '../json/run.ts'
 import { paintWord } from '../style.ts'
@@ -20,7 +21,7 @@ export function outcomeLines({ paint }: Look, run: RunJson, entry: ReleaseEntryJ
 }
 
 function servesWords({ build, digest, downtimeMs }: ReleaseEntryJson): string {
-  const away = downtimeMs > 0 ? `and was away for ${formatSpan(downtimeMs)}` : 'and never stopped serving'
+  const away = downtimeMs > 0 ? `and was away for ${formatDuration(downtimeMs)}` : 'and never stopped serving'
   return `production serves build ${build} (image ${shortDigest(digest ?? '')}), ${away}`
 }
 
@@ -28,10 +29,10 @@ function aftermath(entry: ReleaseEntryJson): string[] {
   const { putBack, downtimeMs, failedSnapshotId, failedSnapshotUntil } = entry
   return [
     ...(putBack ? ['Code and data were put back: production serves what it served before.'] : []),
-    ...(downtimeMs > 0 ? [`Production was away for ${formatSpan(downtimeMs)}.`] : []),
+    ...(downtimeMs > 0 ? [`Production was away for ${formatDuration(downtimeMs)}.`] : []),
     ...(failedSnapshotId
       ? [
-          `The data as the update left them are kept until ${minuteOf(failedSnapshotUntil)} UTC:`,
+          `The data as the update left them are kept until ${formatTime(failedSnapshotUntil)}:`,
           `  snapshot ${failedSnapshotId}`,
         ]
       : []),

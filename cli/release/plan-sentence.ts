@@ -1,4 +1,5 @@
-import { counted, formatSpan } from '../format.ts'
+import { formatDuration } from '../../lib/words/durations.ts'
+import { counted, formatAge } from '../format.ts'
 import type { RehearsalJson } from '../json/rehearsal.ts'
 import type { ReleasePlanJson } from '../json/release-plan.ts'
 
@@ -26,11 +27,11 @@ const isOrAre = (count: number): string => (count === 1 ? 'is' : 'are')
 
 function awayWords(rehearsal: RehearsalJson | null, now: number): string {
   if (!rehearsal) return 'production is away meanwhile: a rehearsal tells for how long'
-  const ago = rehearsal.finishedAt ? `${formatSpan(now - Date.parse(rehearsal.finishedAt))} ago` : 'before'
+  const ago = formatAge(rehearsal.finishedAt, now) || 'before'
   if (rehearsal.verdict === 'red') return `and the rehearsal ${ago} was red`
   return `production is away for ${about(rehearsal.downtimeMs)} (rehearsed ${ago})`
 }
 
 /** `about 14 s`, and rather too long than too short; the shortest is vague enough. */
 export const about = (ms: number): string =>
-  ms < 1_000 ? formatSpan(ms) : `about ${formatSpan(Math.ceil(ms / 1_000) * 1_000)}`
+  ms < 1_000 ? 'less than a second' : `about ${formatDuration(Math.ceil(ms / 1_000) * 1_000)}`

@@ -1,5 +1,7 @@
+import { formatDuration } from '../../lib/words/durations.ts'
+import { formatTime } from '../../lib/words/times.ts'
 import { renderFields } from '../fields.ts'
-import { formatBytes, formatCount, formatDuration, formatSpan, minuteOf } from '../format.ts'
+import { formatBytes, formatCount } from '../format.ts'
 import type { LogFindingJson, RehearsalJson, RowCountJson } from '../json/rehearsal.ts'
 import { paintWord } from '../style.ts'
 import { oneLine } from '../table.ts'
@@ -58,8 +60,8 @@ function awayWords({ verdict, downtimeMs }: RehearsalJson): string {
 function dataWords({ sourceTime, finishedAt }: RehearsalJson): string | null {
   if (!sourceTime) return null
   const age = finishedAt ? Date.parse(finishedAt) - Date.parse(sourceTime) : 0
-  const old = age >= 1_000 ? `, ${formatSpan(age)} old by the end` : ''
-  return `production as it was at ${minuteOf(sourceTime)} UTC${old}`
+  const old = age >= 1_000 ? `, ${formatDuration(age)} old by the end` : ''
+  return `production as it was at ${formatTime(sourceTime)}${old}`
 }
 
 const deactivatedWords = ({ deactivatedViews }: RehearsalJson): string =>

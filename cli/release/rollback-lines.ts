@@ -1,5 +1,6 @@
+import { formatDuration } from '../../lib/words/durations.ts'
+import { formatTime } from '../../lib/words/times.ts'
 import { renderFields } from '../fields.ts'
-import { formatSpan, minuteOf } from '../format.ts'
 import type { RollbackPlanJson } from '../json/rollback.ts'
 import { oneLine } from '../table.ts'
 import { imageWords } from './image-words.ts'
@@ -28,7 +29,9 @@ function rollbackSentence(plan: RollbackPlanJson, now: number): string {
   const { project, environment, target, withData, dataFrom, updates } = plan
   const back = `${project}/${environment} goes back to ${imageWords(target)}`
   if (withData) {
-    const age = dataFrom ? `${minuteOf(dataFrom)} UTC, ${formatSpan(now - Date.parse(dataFrom))} ago` : 'then'
+    const age = dataFrom
+      ? `${formatTime(dataFrom)}, ${formatDuration(now - Date.parse(dataFrom))} ago`
+      : 'then'
     return `${back}, its data to ${age}`
   }
   return updates.length > 0 ? `${back}; its data stay, and are updated` : `${back}; its data stay`

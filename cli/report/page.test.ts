@@ -27,7 +27,7 @@ const report = (text: string, rows: readonly string[]): Report<string> => ({
 test('says whose it is, of which span, when and by whom it was made, and how to verify it', () => {
   const page = renderPage(report('about', ['one', 'two']), { ...origin('acme'), madeBy: 'audrey' })
   expect(page).toContain('<p class="org">acme</p>')
-  expect(page).toContain('2026-11-01 00:00 – 2026-12-01 00:00 UTC')
+  expect(page).toContain('2026-11-01 00:00 UTC – 2026-12-01 00:00 UTC')
   expect(page).toContain('Made 2026-12-02 08:15 UTC by audrey')
   expect(page).toContain('How to verify')
   expect(page).toContain('2 lines')

@@ -1,4 +1,4 @@
-import { minuteOf } from '../format.ts'
+import { formatTime } from '../../lib/words/times.ts'
 import { type Html, html } from './escape.ts'
 import type { Origin, Report } from './report.ts'
 import { style } from './style.ts'
@@ -9,7 +9,7 @@ import { style } from './style.ts'
  */
 export function renderPage<Row>(report: Report<Row>, origin: Origin): string {
   const { title, about, alerts, rows, columns, checks } = report
-  const span = `${timeOf(origin.from)} – ${timeOf(origin.to)} UTC`
+  const span = `${formatTime(origin.from)} – ${formatTime(origin.to)}`
   const scope = origin.project ? `project ${origin.project}` : 'all projects'
   return html`<!doctype html>
 <html lang="en">
@@ -40,7 +40,7 @@ and in the audit log, which are checked without Fairway:</p>
 ${checks.map(([command, does]) => html`<div><dt>${command}</dt><dd>${does}</dd></div>\n`)}
 </dl>
 </section>
-<footer>Made ${timeOf(origin.madeAt)} UTC by ${origin.madeBy} with <code>fairway report</code> at ${origin.server}.</footer>
+<footer>Made ${formatTime(origin.madeAt)} by ${origin.madeBy} with <code>fairway report</code> at ${origin.server}.</footer>
 </body>
 </html>
 `.text
@@ -67,5 +67,3 @@ function table<Row>(all: Report<Row>['columns'], rows: readonly Row[]): Html {
 ${body}</tbody>
 </table>`
 }
-
-const timeOf = (time: Date) => minuteOf(time.toISOString())

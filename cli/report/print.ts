@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Command } from 'commander'
+import { formatTime } from '../../lib/words/times.ts'
 import { IdentityService } from '../../proto/gen/fairway/v1/identity_pb.js'
 import type { ReportSpanSchema } from '../../proto/gen/fairway/v1/reports_pb.js'
 import { CliError } from '../errors.ts'
@@ -84,7 +85,7 @@ function tableOf<Row>(
 ): string {
   for (const alert of alerts) out.note(out.paint('red', alert))
   if (rows.length === 0) {
-    out.note(`Nothing from ${from.toISOString()} to ${to.toISOString()}. A longer span: --from 365d`)
+    out.note(`Nothing from ${formatTime(from)} to ${formatTime(to)}. A longer span: --from 365d`)
     return ''
   }
   const shown = columns.flatMap(({ title, value, short, align, whole }) =>

@@ -1,3 +1,4 @@
+import { formatTime } from '../../lib/words/times.ts'
 import { usageError } from '../errors.ts'
 import { parseDuration, parseTime } from '../format.ts'
 
@@ -18,7 +19,7 @@ export function parseSpan(
       ? new Date(to.getTime() - defaultDays * dayMs)
       : parseEnd('--from', given.from, now)
   if (from >= to)
-    throw usageError(`The span begins at ${from.toISOString()}, not before its end at ${to.toISOString()}.`)
+    throw usageError(`The span begins at ${formatTime(from)}, not before its end at ${formatTime(to)}.`)
   return { from, to }
 }
 

@@ -1,3 +1,4 @@
+import { formatTime } from '../../lib/words/times.ts'
 import type { AppContext } from '../context.ts'
 import { type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError } from '../errors.ts'
@@ -131,7 +132,7 @@ async function act(work: Work, change: Change): Promise<ChangeOutcome> {
       const branch = { projectId: sender.projectId, name: change.branch }
       const at = await deleteBranchIn(tx, caller, branch, config)
       const detail = at
-        ? `Its environment is destroyed at ${at.toISOString()}.`
+        ? `Its environment is destroyed at ${formatTime(at)}.`
         : 'No environment of it is to be destroyed.'
       return { outcome: 'branch-deleted', detail }
     }

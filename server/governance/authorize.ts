@@ -1,3 +1,4 @@
+import { formatTime } from '../../lib/words/times.ts'
 import type { Stage } from '../db/tables/projects.ts'
 import { claim, type Operation, type Projects, type Tx } from '../db/tenancy.ts'
 import { DomainError } from '../errors.ts'
@@ -165,7 +166,7 @@ export async function decide(
   if (access.memberId && projectId && isGrantable(permission)) {
     const byGrant = await findGrant(tx, access.memberId, permission, projectId, environment)
     if (byGrant) {
-      const until = byGrant.expires_at.toISOString()
+      const until = formatTime(byGrant.expires_at)
       const text = `${byGrant.granted_by} granted ${permission} on ${byGrant.environment ?? byGrant.stage ?? 'the project'} until ${until}`
       const decision = consider(text, true, access.role, [projectId])
       if (decision) return decision

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely'
+import { formatTime } from '../../lib/words/times.ts'
 import type { ProjectsTable } from '../db/tables/projects.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { type DomainError, wrongState } from '../errors.ts'
@@ -68,7 +69,7 @@ function faultOfState(project: ProjectState, permission: Permission): DomainErro
   if (project.deleted_at) {
     return wrongState(
       'project-deleted',
-      `The project ${name} was deleted on ${project.deleted_at.toISOString()}: what it did can be looked at, nothing more.`,
+      `The project ${name} was deleted on ${formatTime(project.deleted_at)}: what it did can be looked at, nothing more.`,
     )
   }
   if (!project.archived_at || !beginnings.has(permission)) return undefined

@@ -1,3 +1,4 @@
+import { formatTime } from '../../lib/words/times.ts'
 import { audit } from '../db/audit.ts'
 import type { ProtectedAction } from '../db/tables/governance.ts'
 import type { Operation, Tx } from '../db/tenancy.ts'
@@ -261,7 +262,7 @@ async function judge(
     return { ...waiting, reason }
   }
   if (frozen) {
-    const until = frozen.until.toISOString()
+    const until = formatTime(frozen.until)
     const reason = `waits until ${until}, the end of the freeze ${JSON.stringify(frozen.window)}: ${show}`
     return { ...waiting, reason, until: frozen.until }
   }

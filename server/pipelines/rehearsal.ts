@@ -1,3 +1,4 @@
+import { formatDuration } from '../../lib/words/durations.ts'
 import type { RehearsalRecord, UpdateRecord } from '../db/record.ts'
 import { isEmpty, mustRehearse } from '../releases/changes.ts'
 import { downtimeSeconds } from '../releases/downtime.ts'
@@ -29,7 +30,7 @@ export async function rehearsalOf(run: BuildActions, plan: Plan): Promise<Rehear
   const { required, known } = await run.findRehearsal(plan)
   if (known) {
     await warnOf(run, known)
-    run.summarize(`rehearsed before: ${known.verdict}, away for about ${downtimeSeconds(known.downtimeMs)} s`)
+    run.summarize(`rehearsed before: ${known.verdict}, ${awayFor(known)}`)
     return known
   }
   if (!mustRehearse(plan.changes, required)) {
@@ -50,12 +51,7 @@ async function tryOut(run: BuildActions, plan: Plan): Promise<RehearsalRecord> {
   try {
     const rehearsal = await measure(run, plan, cellId)
     if (rehearsal.verdict === 'red') throw new TaskFailed('rehearsal-red', rehearsal.reasons.join('; '))
-    run.summarize(
-      [
-        `${rehearsal.verdict}: away for about ${downtimeSeconds(rehearsal.downtimeMs)} s`,
-        ...rehearsal.reasons,
-      ].join('; '),
-    )
+    run.summarize([`${rehearsal.verdict}: ${awayFor(rehearsal)}`, ...rehearsal.reasons].join('; '))
     await warnOf(run, rehearsal)
     return rehearsal
   } finally {
@@ -100,3 +96,7 @@ async function measure(run: BuildActions, plan: Plan, cellId: string): Promise<R
 
 /** What an Odoo takes to stop, and the tasks around it to be asked for. */
 const stopMs = 3_000
+
+/** Whole seconds, rather too many than too few: as approvals say it. */
+const awayFor = ({ downtimeMs }: Pick<RehearsalRecord, 'downtimeMs'>): string =>
+  `away for about ${formatDuration(downtimeSeconds(downtimeMs) * 1_000)}`

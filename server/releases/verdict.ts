@@ -1,3 +1,4 @@
+import { formatDuration } from '../../lib/words/durations.ts'
 import type { LogIssueRecord, RehearsalRecord, UpdateRecord } from '../db/record.ts'
 import type { PolicyDocument } from '../governance/policy/document.ts'
 import { downtimeSeconds } from './downtime.ts'
@@ -24,7 +25,7 @@ export function judge(
   const tooLong =
     maxDowntimeSeconds !== null && downtimeMs > maxDowntimeSeconds * 1_000
       ? [
-          `production would be away for about ${downtimeSeconds(downtimeMs)} s, and the policy (maxDowntimeSeconds) allows ${maxDowntimeSeconds} s`,
+          `production would be away for about ${formatDuration(downtimeSeconds(downtimeMs) * 1_000)}, and the policy (maxDowntimeSeconds) allows ${formatDuration(maxDowntimeSeconds * 1_000)}`,
         ]
       : []
   const blocking = rehearsal.overBudget === 'block' ? tooLong : []

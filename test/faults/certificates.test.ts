@@ -273,8 +273,8 @@ describe('a revoked host', () => {
 
 describe('a clock that is off', () => {
   it.each([
-    [2 * hour, /7200 s ahead of the server's/],
-    [-2 * hour, /7200 s behind the server's/],
+    [2 * hour, /2 h ahead of the server's/],
+    [-2 * hour, /2 h behind the server's/],
     [0, /^$/],
   ])('by %d ms is known of the host, and warned of', async (offsetMs, advice) => {
     const identity = await join()

@@ -36,7 +36,7 @@ test('a host’s clock is shown, and warned of when it is off', async () => {
   await setOffset(95_000)
   expect(await show()).toMatchObject({
     clockOffsetMs: 95_000,
-    advice: expect.stringContaining("95 s ahead of the server's: set it (NTP)"),
+    advice: expect.stringContaining("1 min 35 s ahead of the server's: set it (NTP)"),
   })
 })
 

@@ -35,7 +35,7 @@ describe('a plan', () => {
     expect(hints.join('\n')).not.toContain('frozen')
     await policy('freeze: {windows: [{name: year end, days: [mon, tue, wed, thu, fri, sat, sun]}]}\n')
     const frozen = await plan()
-    expect(frozen.hints[0]).toMatch(/^production is frozen until .*Z \(freeze "year end"\)/)
+    expect(frozen.hints[0]).toMatch(/^production is frozen until .* UTC \(freeze "year end"\)/)
     expect(frozen.sha256).toBe(sha256)
   })
 

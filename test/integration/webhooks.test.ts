@@ -1,5 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { formatTime } from '../../lib/words/times.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeTenant, type Tenant } from '../support/tenant.ts'
 
@@ -209,7 +210,7 @@ test('deleting a release branch gives its staging environment an end, later than
   )
   const days = 7 * 24 * 60 * 60_000
   expect(branch.destroy_at?.getTime()).toBe((branch.deleted_at?.getTime() ?? 0) + days)
-  expect(answer.detail).toContain(branch.destroy_at?.toISOString())
+  expect(answer.detail).toContain(formatTime(branch.destroy_at))
 })
 
 test('deleting the production branch touches its environment not at all', async () => {

@@ -1,4 +1,5 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { formatMoment } from '../../../lib/words/times.ts'
 import { AuditService } from '../../../proto/gen/fairway/v1/audit_pb.js'
 import { usageError } from '../../errors.ts'
 import { type AuditEventJson, auditEventJson } from '../../json/audit.ts'
@@ -60,7 +61,7 @@ export const command = verb<Options>({
       events.map(auditEventJson),
       [
         { title: 'INDEX', value: ({ index }) => (index === null ? '…' : String(index)), align: 'right' },
-        { title: 'AT', value: ({ at }) => `${at?.slice(0, 19)}Z`, whole: true },
+        { title: 'AT', value: ({ at }) => formatMoment(at), whole: true },
         { title: 'ACTOR', value: ({ actor }) => actor, whole: true },
         { title: 'ACTION', value: ({ action }) => action, whole: true },
         { title: 'SUBJECT', value: ({ subject }) => `${subject.kind} ${subject.id}` },

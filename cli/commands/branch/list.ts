@@ -1,6 +1,7 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { type Branch, BranchService, type IgnoredBranch } from '../../../proto/gen/fairway/v1/branches_pb.js'
 import { Stage } from '../../../proto/gen/fairway/v1/common_pb.js'
-import { formatAge, formatTime } from '../../format.ts'
+import { formatAge } from '../../format.ts'
 import { textOf, timeOf, wordOf } from '../../json/values.ts'
 import { verb } from '../../verb.ts'
 

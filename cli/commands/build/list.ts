@@ -1,5 +1,6 @@
+import { formatDuration } from '../../../lib/words/durations.ts'
 import { BuildService } from '../../../proto/gen/fairway/v1/builds_pb.js'
-import { formatAge, formatDuration } from '../../format.ts'
+import { formatAge } from '../../format.ts'
 import { type BuildJson, buildJson } from '../../json/build.ts'
 import { addLimit, limitOf } from '../../limit-option.ts'
 import { paintWord } from '../../style.ts'

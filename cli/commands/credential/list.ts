@@ -1,5 +1,5 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { CredentialService } from '../../../proto/gen/fairway/v1/credentials_pb.js'
-import { formatTime } from '../../format.ts'
 import { type CredentialJson, credentialJson } from '../../json/credential.ts'
 import { onlyProject } from '../../resolve.ts'
 import { verb } from '../../verb.ts'

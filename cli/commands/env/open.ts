@@ -1,4 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect'
+import { formatTime } from '../../../lib/words/times.ts'
 import { EnvironmentService } from '../../../proto/gen/fairway/v1/environments_pb.js'
 import { openBrowser } from '../../browser.ts'
 import { CliError } from '../../errors.ts'
@@ -38,7 +39,7 @@ export const command = verb({
       else if (signInSentence(json)) out.line(`Sign in ${signInSentence(json)}`)
       if (until)
         out.note(
-          `This password was made for production and is shown once: keep it now. You can see it again until ${until}, nobody else can.`,
+          `This password was made for production and is shown once: keep it now. You can see it again until ${formatTime(until)}, nobody else can.`,
         )
     }
     if (out.isTerminal && !out.json) await openBrowser(settings, json.url)

@@ -1,6 +1,6 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { EvidenceService } from '../../../proto/gen/fairway/v1/evidence_pb.js'
 import { requireConfirmed } from '../../confirm.ts'
-import { formatTime } from '../../format.ts'
 import { type SigningKeyJson, signingKeyJson } from '../../json/evidence.ts'
 import { verb } from '../../verb.ts'
 

@@ -1,3 +1,4 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { HostService } from '../../../proto/gen/fairway/v1/hosts_pb.js'
 import { usageError } from '../../errors.ts'
 import { parseDuration } from '../../format.ts'
@@ -29,7 +30,7 @@ export const command = verb<{ expires?: string }>({
       out.printJson({ token, expiresAt: timeOf(expiresAt), serverAddresses })
       return undefined
     }
-    out.note(`Run this on the host, once, until ${timeOf(expiresAt)}:`)
+    out.note(`Run this on the host, once, until ${formatTime(timeOf(expiresAt))}:`)
     out.line(`fairway-agent join --server ${serverAddresses.join(',')} --token ${token}`)
     return undefined
   },

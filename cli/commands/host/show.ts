@@ -1,5 +1,7 @@
+import { formatDuration } from '../../../lib/words/durations.ts'
+import { formatTime } from '../../../lib/words/times.ts'
 import { HostService } from '../../../proto/gen/fairway/v1/hosts_pb.js'
-import { formatAge, formatBytes, formatTime } from '../../format.ts'
+import { formatAge, formatBytes } from '../../format.ts'
 import { findingLines } from '../../host-findings.ts'
 import { hostJson } from '../../json/host.ts'
 import { paintWord } from '../../style.ts'
@@ -27,7 +29,7 @@ export const command = verb({
       ['Seen', formatAge(json.lastSeenAt)],
       ['Revoked', formatTime(json.revokedAt)],
       ['Clock', json.clockOffsetMs === null ? null : formatOffset(json.clockOffsetMs)],
-      ['Certificate', json.certificateExpiresAt && `until ${json.certificateExpiresAt}`],
+      ['Certificate', json.certificateExpiresAt && `until ${formatTime(json.certificateExpiresAt)}`],
       ['Size', `${json.cpuCount} processors, ${formatBytes(json.memoryBytes)}`],
       ['Tasks', String(json.runningTaskCount)],
       ['Capabilities', json.capabilities.join(', ')],
@@ -47,7 +49,6 @@ export const command = verb({
 })
 
 function formatOffset(ms: number): string {
-  const seconds = (Math.abs(ms) / 1_000).toFixed(Math.abs(ms) < 10_000 ? 1 : 0)
   if (Math.abs(ms) < 500) return 'as the server’s'
-  return `${seconds} s ${ms > 0 ? 'ahead of' : 'behind'} the server’s`
+  return `${formatDuration(Math.abs(ms))} ${ms > 0 ? 'ahead of' : 'behind'} the server’s`
 }

@@ -12,6 +12,6 @@ test.each([
   expect(parseSince(text, now)?.toISOString()).toBe(expected)
 })
 
-test.each(['yesterday', '5', '2026-13-01', '10 m', ''])('--since %j is refused', (text) => {
+test.each(['yesterday', '5', '2026-13-01', '1 0m', ''])('--since %j is refused', (text) => {
   expect(() => parseSince(text, now)).toThrow('is no time')
 })

@@ -1,3 +1,4 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { MemberService } from '../../../proto/gen/fairway/v1/members_pb.js'
 import { usageError } from '../../errors.ts'
 import { memberJson } from '../../json/member.ts'
@@ -32,7 +33,7 @@ export const command = verb<{ role?: string }>({
     }
     out.line(`${answer.member?.name} is ${role}${project ? ` in ${project}` : ''}.`)
     if (answer.code) {
-      out.note(`They log in, once, until ${codeExpiresAt}, with:`)
+      out.note(`They log in, once, until ${formatTime(codeExpiresAt)}, with:`)
       out.line(`fairway login --server ${server} --code ${answer.code}`)
     }
     return undefined

@@ -1,6 +1,6 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { MemberService } from '../../../proto/gen/fairway/v1/members_pb.js'
 import { usageError } from '../../errors.ts'
-import { formatTime } from '../../format.ts'
 import { grantJson, placeOf } from '../../json/member.ts'
 import { lifetimeOf } from '../../lifetime-option.ts'
 import { verb } from '../../verb.ts'

@@ -1,5 +1,5 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { MemberService } from '../../../proto/gen/fairway/v1/members_pb.js'
-import { formatTime } from '../../format.ts'
 import { type GrantJson, grantJson, placeOf } from '../../json/member.ts'
 import { verb } from '../../verb.ts'
 

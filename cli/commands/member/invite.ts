@@ -1,3 +1,4 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { MemberService } from '../../../proto/gen/fairway/v1/members_pb.js'
 import { timeOf } from '../../json/values.ts'
 import { verb } from '../../verb.ts'
@@ -17,7 +18,7 @@ export const command = verb({
       out.printJson({ member, code, codeExpiresAt: timeOf(codeExpiresAt) })
       return undefined
     }
-    out.note(`They log in, once, until ${timeOf(codeExpiresAt)}, with:`)
+    out.note(`They log in, once, until ${formatTime(timeOf(codeExpiresAt))}, with:`)
     out.line(`fairway login --server ${server} --code ${code}`)
     return undefined
   },

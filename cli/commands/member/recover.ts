@@ -1,5 +1,5 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { MemberService } from '../../../proto/gen/fairway/v1/members_pb.js'
-import { formatTime } from '../../format.ts'
 import { timeOf } from '../../json/values.ts'
 import { verb } from '../../verb.ts'
 
@@ -33,7 +33,9 @@ export const command = verb<{ confirm?: boolean }>({
       out.printJson({ member, requestedBy, code, codeExpiresAt: timeOf(codeExpiresAt) })
       return undefined
     }
-    out.note(`${requestedBy} asked for it. They log in, once, until ${timeOf(codeExpiresAt)}, with:`)
+    out.note(
+      `${requestedBy} asked for it. They log in, once, until ${formatTime(timeOf(codeExpiresAt))}, with:`,
+    )
     out.line(`fairway login --server ${server} --code ${code}`)
     return undefined
   },

@@ -1,3 +1,4 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { PolicyService } from '../../../proto/gen/fairway/v1/policies_pb.js'
 import { usageError } from '../../errors.ts'
 import { policyJson } from '../../json/policy.ts'
@@ -33,7 +34,7 @@ export const command = verb<{ source?: boolean }>({
     out.note(
       policy.version === 0
         ? `${project} has no policy of its own: the defaults hold.`
-        : `Version ${policy.version} of ${project}’s policy, set by ${setBy} at ${setAt}`,
+        : `Version ${policy.version} of ${project}’s policy, set by ${setBy} at ${formatTime(setAt)}`,
     )
     out.line((options.source ? policy.yaml : policy.effectiveYaml).trimEnd())
     return undefined

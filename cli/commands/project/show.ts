@@ -1,5 +1,5 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
-import { formatTime } from '../../format.ts'
 import { type ProjectJson, projectJson } from '../../json/project.ts'
 import { onlyProject } from '../../resolve.ts'
 import { verb } from '../../verb.ts'

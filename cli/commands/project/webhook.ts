@@ -1,8 +1,9 @@
 import type { Client } from '@connectrpc/connect'
+import { formatTime } from '../../../lib/words/times.ts'
 import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
 import { requireConfirmed } from '../../confirm.ts'
 import { usageError } from '../../errors.ts'
-import { counted, formatAge, minuteOf } from '../../format.ts'
+import { counted, formatAge } from '../../format.ts'
 import { type WebhookJson, webhookJson } from '../../json/webhook.ts'
 import { addLimit, limitOf } from '../../limit-option.ts'
 import { onlyProject } from '../../resolve.ts'
@@ -83,7 +84,7 @@ async function deliveries(
   out.list<WebhookJson['deliveries'][number]>(
     webhook.deliveries,
     [
-      { title: 'RECEIVED', value: (row) => minuteOf(row.receivedAt), whole: true },
+      { title: 'RECEIVED', value: (row) => formatTime(row.receivedAt), whole: true },
       { title: 'EVENT', value: (row) => row.event },
       { title: 'TAKEN AS', value: (row) => row.outcome },
       { title: 'DELIVERY', value: (row) => row.id, whole: true },

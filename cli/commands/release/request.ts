@@ -1,6 +1,6 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { ReleaseService } from '../../../proto/gen/fairway/v1/releases_pb.js'
 import { shortApproval, stateOf } from '../../approval-detail.ts'
-import { minuteOf } from '../../format.ts'
 import { approvalJson } from '../../json/approval.ts'
 import { boundToPlan, fetchPlan } from '../../release/fetch-plan.ts'
 import { planHead, planRemarks } from '../../release/plan-lines.ts'
@@ -42,7 +42,7 @@ export const command = verb<{ note?: string }>({
       out.note(`Next: ${promote}`)
     } else {
       out.line(
-        `Approval ${shortApproval(approval)} is ${stateOf(approval)}; it is good until ${minuteOf(approval.expiresAt)} UTC.`,
+        `Approval ${shortApproval(approval)} is ${stateOf(approval)}; it is good until ${formatTime(approval.expiresAt)}.`,
       )
       if (approval.status === 'open') {
         out.note(`Next: somebody else looks and decides: fairway approval approve ${shortApproval(approval)}`)

@@ -1,5 +1,5 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { ReportService } from '../../../proto/gen/fairway/v1/reports_pb.js'
-import { minuteOf } from '../../format.ts'
 import { type AccessJson, accessJson } from '../../json/report.ts'
 import { printReport, type ReportOptions, reportOptions } from '../../report/print.ts'
 import { auditCheck, type Report } from '../../report/report.ts'
@@ -33,13 +33,13 @@ const reportOf = (rows: readonly AccessJson[]): Report<AccessJson> => ({
     { key: 'project', title: 'Project', value: (row) => row.project ?? '' },
     { key: 'what', title: 'What', value: (row) => row.what },
     { key: 'given_by', title: 'Given by', value: (row) => row.givenBy ?? '' },
-    { key: 'from', title: 'From', value: (row) => row.from ?? '', short: (row) => minuteOf(row.from) },
-    { key: 'until', title: 'Until', value: (row) => row.until ?? '', short: (row) => minuteOf(row.until) },
+    { key: 'from', title: 'From', value: (row) => row.from ?? '', short: (row) => formatTime(row.from) },
+    { key: 'until', title: 'Until', value: (row) => row.until ?? '', short: (row) => formatTime(row.until) },
     {
       key: 'last_used_at',
       title: 'Last used',
       value: (row) => row.lastUsedAt ?? '',
-      short: (row) => minuteOf(row.lastUsedAt),
+      short: (row) => formatTime(row.lastUsedAt),
     },
   ],
   rows,

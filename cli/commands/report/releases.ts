@@ -1,5 +1,6 @@
+import { formatDuration } from '../../../lib/words/durations.ts'
+import { formatTime } from '../../../lib/words/times.ts'
 import { ReportService } from '../../../proto/gen/fairway/v1/reports_pb.js'
-import { formatDuration, minuteOf } from '../../format.ts'
 import { type ReleaseJson, releaseJson } from '../../json/report.ts'
 import { printReport, type ReportOptions, reportOptions } from '../../report/print.ts'
 import { auditCheck, evidenceCheck, type Report } from '../../report/report.ts'
@@ -32,7 +33,7 @@ const reportOf = (rows: readonly ReleaseJson[]): Report<ReleaseJson> => ({
       key: 'finished_at',
       title: 'Finished',
       value: (row) => row.finishedAt ?? '',
-      short: (row) => minuteOf(row.finishedAt),
+      short: (row) => formatTime(row.finishedAt),
     },
     { key: 'build', title: 'Build', value: nameOf, whole: true },
     {

@@ -1,5 +1,5 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { ReportService } from '../../../proto/gen/fairway/v1/reports_pb.js'
-import { minuteOf } from '../../format.ts'
 import { type RestoreJson, restoreJson } from '../../json/report.ts'
 import { printReport, type ReportOptions, reportOptions } from '../../report/print.ts'
 import { auditCheck, evidenceCheck, type Report } from '../../report/report.ts'
@@ -25,13 +25,13 @@ const reportOf = (rows: readonly RestoreJson[]): Report<RestoreJson> => ({
     'Every time an earlier state of an environment’s data was put back in the span, and every time that failed. ' +
     'What was written between the point in time and the restore is not in the environment any more.',
   columns: [
-    { key: 'at', title: 'At', value: (row) => row.at ?? '', short: (row) => minuteOf(row.at) },
+    { key: 'at', title: 'At', value: (row) => row.at ?? '', short: (row) => formatTime(row.at) },
     { key: 'environment', title: 'Environment', value: (row) => `${row.project}/${row.environment ?? ''}` },
     {
       key: 'restored_to',
       title: 'Restored to',
       value: (row) => row.restoredTo ?? '',
-      short: (row) => minuteOf(row.restoredTo),
+      short: (row) => formatTime(row.restoredTo),
     },
     {
       key: 'build',
@@ -48,7 +48,7 @@ const reportOf = (rows: readonly RestoreJson[]): Report<RestoreJson> => ({
   alerts: rows
     .filter(({ outcome }) => !outcome.startsWith('succeeded'))
     .map(
-      (row) => `the restore of ${row.project}/${row.environment} at ${minuteOf(row.at)} UTC did not succeed.`,
+      (row) => `the restore of ${row.project}/${row.environment} at ${formatTime(row.at)} did not succeed.`,
     ),
   checks: [evidenceCheck, auditCheck],
 })

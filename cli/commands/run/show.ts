@@ -1,6 +1,8 @@
+import { formatDuration } from '../../../lib/words/durations.ts'
+import { formatTime } from '../../../lib/words/times.ts'
 import { RunService } from '../../../proto/gen/fairway/v1/runs_pb.js'
 import { stepTable } from '../../build-detail.ts'
-import { formatBytes, formatDuration } from '../../format.ts'
+import { formatBytes } from '../../format.ts'
 import { runJson } from '../../json/run.ts'
 import { explainFailure } from '../../report-run.ts'
 import { resolveRun } from '../../resolve.ts'
@@ -40,8 +42,8 @@ export const command = verb<{ manifest?: boolean }>({
       ['Result', json.result && paintWord(out.paint, json.result)],
       ['Reason', json.reason],
       ['By', json.requestedBy],
-      ['Created', json.createdAt],
-      ['Finished', json.finishedAt],
+      ['Created', formatTime(json.createdAt)],
+      ['Finished', formatTime(json.finishedAt)],
       ['Manifest', json.manifestSha256 && `sha256:${json.manifestSha256}`],
     ])
     const tables = [

@@ -1,5 +1,5 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { SecretService } from '../../../proto/gen/fairway/v1/secrets_pb.js'
-import { formatTime } from '../../format.ts'
 import { type SecretJson, secretJson } from '../../json/secret.ts'
 import { onlyProject } from '../../resolve.ts'
 import { verb } from '../../verb.ts'

@@ -1,5 +1,5 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { IdentityService } from '../../../proto/gen/fairway/v1/identity_pb.js'
-import { formatTime } from '../../format.ts'
 import { noticeJson } from '../../json/login-notice.ts'
 import { timeOf } from '../../json/values.ts'
 import { printNotices } from '../../login-notices.ts'

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
+import { formatTime } from '../../../lib/words/times.ts'
 import { TokenService } from '../../../proto/gen/fairway/v1/tokens_pb.js'
-import { formatTime } from '../../format.ts'
 import { tokenJson } from '../../json/token.ts'
 import { lifetimeOf } from '../../lifetime-option.ts'
 import { repeated } from '../../repeated-option.ts'

@@ -1,5 +1,6 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { TokenService } from '../../../proto/gen/fairway/v1/tokens_pb.js'
-import { formatAge, formatTime } from '../../format.ts'
+import { formatAge } from '../../format.ts'
 import { type TokenJson, tokenJson } from '../../json/token.ts'
 import { verb } from '../../verb.ts'
 

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely'
+import { formatTime } from '../../../lib/words/times.ts'
 import { audit } from '../../db/audit.ts'
 import type { ApprovalsTable } from '../../db/tables/governance.ts'
 import type { Operation, Tx } from '../../db/tenancy.ts'
@@ -16,7 +17,7 @@ export const isLiving = ({ status }: Pick<ApprovalRow, 'status'>): boolean =>
 export const shortId = (id: string): string => id.slice(0, 8)
 
 export const expiredReason = (approval: Pick<ApprovalRow, 'expires_at'>): string =>
-  `expired at ${approval.expires_at.toISOString()}, before it was used`
+  `expired at ${formatTime(approval.expires_at)}, before it was used`
 
 /** Ends a living approval; whoever holds its run's lock, or its own where it has no run, may do so. */
 export async function endApproval(

@@ -1,3 +1,4 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import { type Decider, either } from '../approvals/deciders.ts'
 import { type PolicyDocument, type ProtectedAction, protectedActions } from './document.ts'
 import { frozenAt } from './freeze.ts'
@@ -19,7 +20,7 @@ export function outcomesOf(document: PolicyDocument, deciders: readonly Decider[
     const frozen = frozenAt(document.freeze, action, at)
     const asked = rule ? askedBy(rule, deciders) : 'needs no approval'
     if (frozen) {
-      const until = `until ${frozen.until.toISOString()} (freeze ${JSON.stringify(frozen.window)})`
+      const until = `until ${formatTime(frozen.until)} (freeze ${JSON.stringify(frozen.window)})`
       return { action, verdict: 'frozen', explanation: `${until}; ${asked}; ${glass(document)}` }
     }
     return rule

@@ -1,4 +1,5 @@
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { formatTime } from '../../../lib/words/times.ts'
 import type { BlobStore } from '../../blobs/store.ts'
 import type { RunInput } from '../../db/record.ts'
 import { DomainError } from '../../errors.ts'
@@ -70,7 +71,7 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
           uncountedTables: output.uncountedTables,
         },
       })
-      engine.summarize(`${output.changedRows} rows were written since ${since.toISOString()}`)
+      engine.summarize(`${output.changedRows} rows were written since ${formatTime(since)}`)
     },
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { environmentUrl } from '../../../lib/addresses/environment-url.ts'
+import { formatDuration } from '../../../lib/words/durations.ts'
 import type { Deployment } from '../../db/record.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { cellStageOf } from '../../releases/cell-stage.ts'
@@ -146,7 +147,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
 
     async startRuntime(candidate, look) {
       const output = await startTask(`start:${candidate.runtimeId}`, candidate, inspectionOf(look, candidate))
-      engine.summarize(`Odoo answered after ${(Number(output.durationMs) / 1000).toFixed(1)} s`)
+      engine.summarize(`Odoo answered after ${formatDuration(Number(output.durationMs))}`)
     },
 
     async smoke(candidate, look) {

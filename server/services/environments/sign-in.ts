@@ -1,3 +1,4 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import type { EnvironmentRef } from '../../../proto/gen/fairway/v1/environments_pb.js'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
@@ -93,7 +94,7 @@ function gone(environment: EnvironmentRow, cell: Cell) {
   if (shownTo !== null && at)
     return wrongState(
       'sign-in-shown',
-      `The password of ${login} in ${name} was shown to ${shownTo.replace(/^member:/, '')} at ${at.toISOString()}, once, ` +
+      `The password of ${login} in ${name} was shown to ${shownTo.replace(/^member:/, '')} at ${formatTime(at)}, once, ` +
         `and Fairway does not have it any more. ${lost}`,
     )
   if (login !== '' && environment.stage === 'production')

@@ -1,5 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { Selectable } from 'kysely'
+import { formatDuration } from '../../../lib/words/durations.ts'
+import { formatTime } from '../../../lib/words/times.ts'
 import {
   type Host,
   HostSchema,
@@ -132,14 +134,14 @@ function adviceFor(host: HostRow, findings: readonly HostFinding[]): string {
   const offsetMs = host.clock_offset_ms ?? 0
   if (Math.abs(offsetMs) > skewWarningMs) {
     return (
-      `Its clock is ${Math.round(Math.abs(offsetMs) / 1_000)} s ${offsetMs > 0 ? 'ahead of' : 'behind'} the server's: ` +
+      `Its clock is ${formatDuration(Math.abs(offsetMs))} ${offsetMs > 0 ? 'ahead of' : 'behind'} the server's: ` +
       'set it (NTP), or certificates and authorizations will be refused.'
     )
   }
   if (host.status !== 'offline') return summarize(findings, host.name)
   if (!host.last_seen_at) return 'Its agent has joined and never connected: is fairway-agent running on it?'
   return (
-    `Its agent has not been heard since ${host.last_seen_at.toISOString()}: ` +
+    `Its agent has not been heard since ${formatTime(host.last_seen_at)}: ` +
     'is the host up, fairway-agent running, and the link port reachable from it?'
   )
 }

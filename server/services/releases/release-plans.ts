@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { formatTime } from '../../../lib/words/times.ts'
 import { type ReleasePlan, ReleasePlanSchema } from '../../../proto/gen/fairway/v1/releases_pb.js'
 import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
@@ -82,7 +83,7 @@ async function hintsOf(
   const frozen = frozenAt(policy.document.freeze, 'production-deploy', new Date())
   if (frozen) {
     hints.push(
-      `production is frozen until ${frozen.until.toISOString()} (freeze "${frozen.window}"): what is approved waits for that`,
+      `production is frozen until ${formatTime(frozen.until)} (freeze "${frozen.window}"): what is approved waits for that`,
     )
   }
   if (!production.seen) {

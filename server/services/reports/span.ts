@@ -1,4 +1,5 @@
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
+import { formatTime } from '../../../lib/words/times.ts'
 import type { ReportSpan } from '../../../proto/gen/fairway/v1/reports_pb.js'
 import type { AppContext } from '../../context.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
@@ -48,10 +49,7 @@ function timesOf(wanted: ReportSpan | undefined): { from: Date; to: Date } {
   const to = dateOf('to', wanted?.to) ?? new Date()
   const from = dateOf('from', wanted?.from) ?? new Date(to.getTime() - defaultDays * dayMs)
   if (from >= to)
-    throw invalid(
-      'from',
-      `The span begins at ${from.toISOString()}, not before its end at ${to.toISOString()}.`,
-    )
+    throw invalid('from', `The span begins at ${formatTime(from)}, not before its end at ${formatTime(to)}.`)
   return { from, to }
 }
 

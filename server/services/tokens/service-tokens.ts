@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import type { ExpressionBuilder, Selectable } from 'kysely'
+import { formatTime } from '../../../lib/words/times.ts'
 import { type Token, TokenSchema } from '../../../proto/gen/fairway/v1/tokens_pb.js'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
@@ -83,7 +84,7 @@ function expiryOf({ tokenKind, tokenExpiresAt }: Identity, lifetimeSeconds: numb
   if (lifetimeSeconds === 0) return tokenExpiresAt
   throw invalid(
     'lifetime-seconds',
-    `This token ends at ${tokenExpiresAt.toISOString()}, and one that it makes no later. ` +
+    `This token ends at ${formatTime(tokenExpiresAt)}, and one that it makes no later. ` +
       'Log in with `fairway login` to make one that lives longer.',
   )
 }
