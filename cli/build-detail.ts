@@ -1,6 +1,6 @@
 import { formatDuration } from '../lib/words/durations.ts'
 import { formatTime } from '../lib/words/times.ts'
-import { shortApproval } from './approval-detail.ts'
+import { shortApproval } from './approval/detail.ts'
 import { failureLines, logsCommand } from './failure-lines.ts'
 import { formatAge, formatBytes } from './format.ts'
 import type { BuildDetailJson, StepJson } from './json/build.ts'

@@ -37,6 +37,8 @@ export interface CommitWanted {
   depth?: number
   /** Without the contents of files, for who only looks at their names; kept apart as well. */
   namesOnly?: boolean
+  /** Commits alone, with all that went before, and nothing of their files; kept apart as well. */
+  commitsOnly?: boolean
   onLine?: (line: string) => void
 }
 
@@ -79,7 +81,7 @@ export function createMirrors(
 
   function directoryOf(url: string, wanted: CommitWanted, access: HostAccess | undefined): string {
     // A shallow fetch would cut short the history that a merge or a search needs, and must not while one is going on.
-    const reach = wanted.history ? 'history' : wanted.depth ? 'depth' : wanted.namesOnly ? 'names' : ''
+    const reach = reachOf(wanted)
     // What only this project may reach is for it alone, too; redirects lead anywhere, so its addresses don't tell.
     const isApart = access && (access.presentedTo(url) || access.networkAllow.length > 0)
     const parts = [url, reach, isApart ? access.project : '']
@@ -224,11 +226,12 @@ export function createMirrors(
         '--progress',
         // A server that knows no filters sends everything.
         ...(wanted.namesOnly ? ['--filter=blob:none'] : []),
+        ...(wanted.commitsOnly ? ['--filter=tree:0'] : []),
       ]
       await using wayOut = await openWay()
       try {
         await git(
-          ['fetch', ...options, ...(wanted.history ? [] : [`--depth=${depth}`]), '--', url, ...refspecs],
+          ['fetch', ...options, ...(isWhole(wanted) ? [] : [`--depth=${depth}`]), '--', url, ...refspecs],
           {
             gitDir,
             wayOut,
@@ -276,6 +279,16 @@ export function createMirrors(
   })
   return open()
 }
+
+/** What of a repository is fetched; each in a mirror of its own. */
+function reachOf({ history, depth, namesOnly, commitsOnly }: CommitWanted): string {
+  if (history) return 'history'
+  if (commitsOnly) return 'commits'
+  if (depth) return 'depth'
+  return namesOnly ? 'names' : ''
+}
+
+const isWhole = ({ history, commitsOnly }: CommitWanted): boolean => history === true || commitsOnly === true
 
 /** As a depth, it undoes a shallow fetch. */
 const wholeHistory = '2147483647'

@@ -3,7 +3,13 @@ import type { ProjectModules } from '../../lib/repository/close-stages.ts'
 import { lockFileName } from '../../lib/repository/pins.ts'
 import { ResolveOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type ClosedProject, closeProject } from './resolve/close-project.ts'
-import { describeAddons, describeCommit, describePackagedAddons, describeStages } from './resolve/describe.ts'
+import {
+  describeAddons,
+  describeCommit,
+  describeCommits,
+  describePackagedAddons,
+  describeStages,
+} from './resolve/describe.ts'
 import { type PinnedProject, pinProject } from './resolve/pin-project.ts'
 import { findProjectAddons, type ProjectAddons } from './resolve/project-addons.ts'
 import { type Declared, readDeclared } from './resolve/read-declared.ts'
@@ -28,7 +34,7 @@ export function resolve(services: ResolveServices): TaskHandler<'resolve'> {
 }
 
 function describe(declared: Declared, found: ProjectAddons, closed: ClosedProject, pinned: PinnedProject) {
-  const { assembly, base, config, pins, secretScan } = declared
+  const { assembly, base, config, pins, secretScan, sinceServed } = declared
   const { project } = assembly
   const { modules, packaged, placed, stage, stages } = closed
   const { closure } = stage
@@ -54,6 +60,7 @@ function describe(declared: Declared, found: ProjectAddons, closed: ClosedProjec
     locked: pins.from === lockFileName,
     findings: [...secretScan.findings],
     acceptedFindings: [...secretScan.accepted],
+    sinceServed: sinceServed && describeCommits(sinceServed),
   })
 }
 

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../lib/words/durations.ts'
-import { shortApproval } from '../approval-detail.ts'
+import { shortApproval } from '../approval/detail.ts'
 import { formatAge } from '../format.ts'
 import type { ReleaseEntryJson } from '../json/release-entry.ts'
 import { type Colour, paintWord } from '../style.ts'

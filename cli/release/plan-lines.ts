@@ -1,13 +1,14 @@
-import { shortApproval, stateOf } from '../approval-detail.ts'
+import { shortApproval, stateOf } from '../approval/detail.ts'
 import { type Field, renderFields } from '../fields.ts'
 import { formatAge } from '../format.ts'
-import type { PlannedModuleJson, ReleasePlanJson, RequirementJson } from '../json/release-plan.ts'
+import type { ReleasePlanJson } from '../json/release-plan.ts'
 import { paintWord } from '../style.ts'
 import { oneLine } from '../table.ts'
 import { imageWords } from './image-words.ts'
-import { type Look, listing, nameList } from './listing.ts'
+import { type Look, nameList } from './listing.ts'
 import { madeFrom } from './made-from.ts'
 import { planSentence } from './plan-sentence.ts'
+import { moduleTable, requirementTable } from './plan-tables.ts'
 import { schemaTable } from './schema-table.ts'
 
 /** A plan for people, all of it: first what it means, last what stands in the way. */
@@ -15,10 +16,7 @@ export function planLines(look: Look, plan: ReleasePlanJson, now = Date.now()): 
   return [
     ...planHead(look, plan, now),
     ...moduleTable(look, plan.modules),
-    ...listing(look, plan.requirements, [
-      { title: 'REQUIREMENT', value: ({ kind, name }) => [kind, name].filter(Boolean).join(' ') },
-      { title: 'CHANGE', value: requirementChange },
-    ]),
+    ...requirementTable(look, plan.requirements),
     ...schemaTable(look, plan.schema),
     ...planRemarks(look, plan),
   ]
@@ -67,37 +65,4 @@ export function planRemarks({ paint }: Look, { hints, blockers }: ReleasePlanJso
 function votersOf({ approval }: Pick<ReleasePlanJson, 'approval'>): string {
   const voters = approval?.votes.filter(({ decision }) => decision === 'approve') ?? []
   return voters.length > 0 ? ` by ${nameList(voters.map(({ member }) => member))}` : ''
-}
-
-const actionColours = {
-  install: 'green',
-  update: 'yellow',
-  renamed: 'yellow',
-  gone: 'red',
-  none: 'dim',
-} as const
-
-function moduleTable(look: Look, modules: readonly PlannedModuleJson[]): string[] {
-  return listing(look, modules, [
-    { title: 'MODULE', value: ({ name }) => name },
-    {
-      title: 'ACTION',
-      value: ({ action }) => action,
-      paint: (text, { action }) =>
-        look.paint(actionColours[action as keyof typeof actionColours] ?? 'dim', text),
-    },
-    { title: 'VERSION', value: versionChange },
-    { title: 'WHY', value: ({ why }) => why },
-  ])
-}
-
-function versionChange({ versionBefore, versionAfter, missingBump }: PlannedModuleJson): string {
-  if (missingBump) return `${versionAfter} (not raised)`
-  if (versionBefore === versionAfter || !versionBefore) return versionAfter ?? ''
-  return `${versionBefore} → ${versionAfter ?? '–'}`
-}
-
-function requirementChange({ before, after }: RequirementJson): string {
-  if (before === null) return `new: ${after ?? 'any version'}`
-  return after === null ? `gone: ${before}` : `${before} → ${after}`
 }

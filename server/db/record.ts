@@ -65,6 +65,23 @@ export interface RehearsalRecord {
   readonly newIssues: readonly string[]
 }
 
+/** What lies between a build's commit and `since`, which production served: CommitsBetween in tasks.proto. */
+export interface CommitsRecord {
+  readonly since: string
+  readonly added: readonly CommitLineRecord[]
+  readonly addedCount: number
+  readonly removed: readonly CommitLineRecord[]
+  readonly removedCount: number
+  /** Why it is not known. */
+  readonly unknown?: string
+}
+
+export interface CommitLineRecord {
+  readonly id: string
+  readonly author: string
+  readonly subject: string
+}
+
 /** `runs.input`: what a run was asked for, beyond its columns. */
 export interface RunInput {
   /** The build whose image is released, or rehearsed. */
@@ -90,6 +107,8 @@ export interface RunRecord {
   readonly baseImage?: string
   readonly tree?: string
   readonly commitAuthor?: string
+  /** What of the commits production does not serve, as it was when they were resolved; absent in builds of before. */
+  readonly commits?: CommitsRecord
   readonly lockSha256?: string
   readonly modules?: readonly string[]
   readonly updatedModules?: readonly string[]

@@ -10,6 +10,7 @@ import {
 } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { repositoryOf } from '../../containers/addon-layers.ts'
 import type { Assembly } from '../../git/assembly.ts'
+import type { CommitsBetween } from '../../git/commits-between.ts'
 import type { DescribedCommit } from '../../git/mirrors.ts'
 import type { PackagedAddon } from '../../requirements/packaged-addons.ts'
 
@@ -18,6 +19,12 @@ export const describeCommit = ({ commit, treeId, message, author }: DescribedCom
   treeId,
   commitMessage: message,
   commitAuthor: author,
+})
+
+export const describeCommits = ({ added, removed, ...between }: CommitsBetween) => ({
+  ...between,
+  added: [...added],
+  removed: [...removed],
 })
 
 export function lockAddons(addons: readonly PlacedAddon[], assembly: Assembly): LockedAddon[] {

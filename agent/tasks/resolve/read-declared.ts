@@ -16,6 +16,7 @@ import { trimEnd } from '../../../lib/words/trim.ts'
 import { type ProjectConfig, ResolveOutputSchema } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { registriesOf } from '../../containers/registry-credentials.ts'
 import { type Assembly, assembleProject } from '../../git/assembly.ts'
+import { type CommitsBetween, listCommitsBetween } from '../../git/commits-between.ts'
 import type { DescribedCommit } from '../../git/mirrors.ts'
 import { scanForSecrets } from '../../secret-scan/scan.ts'
 import { TaskError } from '../task.ts'
@@ -29,6 +30,8 @@ export interface Declared {
   readonly file: FairwayFile
   readonly config: ProjectConfig
   readonly secretScan: Pick<Awaited<ReturnType<typeof scanForSecrets>>, 'findings' | 'accepted'>
+  /** Undefined: nobody asked. */
+  readonly sinceServed: CommitsBetween | undefined
   readonly pins: Pins
   readonly base: OpenBase
   /** Of the project's Odoo; empty where nobody says it. */
@@ -46,7 +49,7 @@ export async function readDeclared(resolving: Resolving): Promise<Declared> {
   // Whatever is wrong with the commit: whoever asked for a branch is told which one it was.
   const onCommit = (commit: DescribedCommit) =>
     context.found({ case: 'resolve', value: create(ResolveOutputSchema, describeCommit(commit)) })
-  const { repositoryUrl: url, scannedCommit } = input
+  const { repositoryUrl: url, scannedCommit, servedCommit } = input
   const assembly = await assembleProject(mirrors, url, wanted, place, context.signal, onCommit)
   const { project } = assembly
   context.log('fairway', `commit ${project.commit}, ${project.submodules.length} submodules`)
@@ -59,6 +62,12 @@ export async function readDeclared(resolving: Resolving): Promise<Declared> {
   const { ignore, accept } = file.secret_scan
   const pushed = { url, commit: project.commit, scannedCommit, ignore, accept }
   const secretScan = await scanForSecrets(mirrors, pushed, join(directory, 'pushed'), context)
+  const between = { commit: project.commit, since: servedCommit }
+  const sinceServed = servedCommit
+    ? await listCommitsBetween(mirrors, url, between, onGitLine, context.signal)
+    : undefined
+  if (sinceServed?.unknown)
+    context.log('fairway', `commits since ${servedCommit.slice(0, 10)}: not known, ${sinceServed.unknown}`)
   const pins = await readPins(files, input)
   const rules = { pins, rules: input.imageRules }
   const base = await openBase(services, config, rules, registriesOf(secrets), context)
@@ -75,7 +84,19 @@ export async function readDeclared(resolving: Resolving): Promise<Declared> {
       'config-invalid',
       `${fairwayFileName}: set \`odoo\`, which names the sources' branches`,
     )
-  return { assembly, file, config, secretScan, pins, base, series, defaults, sources, pipFiles: more.pip }
+  return {
+    assembly,
+    file,
+    config,
+    secretScan,
+    sinceServed,
+    pins,
+    base,
+    series,
+    defaults,
+    sources,
+    pipFiles: more.pip,
+  }
 }
 
 async function readFairwayFile({ context, files }: Resolving): Promise<FairwayFile> {

@@ -1,6 +1,6 @@
 import { ApprovalService } from '../../../proto/gen/fairway/v1/approvals_pb.js'
-import { printApproval, shortApproval } from '../../approval-detail.ts'
-import { whatFollows } from '../../approval-effect.ts'
+import { printApproval, shortApproval } from '../../approval/detail.ts'
+import { whatFollows } from '../../approval/effect.ts'
 import { requireConfirmed } from '../../confirm.ts'
 import { approvalJson } from '../../json/approval.ts'
 import { verb } from '../../verb.ts'

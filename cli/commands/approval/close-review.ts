@@ -1,5 +1,5 @@
 import { ApprovalService } from '../../../proto/gen/fairway/v1/approvals_pb.js'
-import { shortApproval } from '../../approval-detail.ts'
+import { shortApproval } from '../../approval/detail.ts'
 import { approvalJson } from '../../json/approval.ts'
 import { verb } from '../../verb.ts'
 

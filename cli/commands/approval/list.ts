@@ -1,5 +1,5 @@
 import { ApprovalService } from '../../../proto/gen/fairway/v1/approvals_pb.js'
-import { shortApproval, stateOf } from '../../approval-detail.ts'
+import { shortApproval, stateOf } from '../../approval/detail.ts'
 import { formatAge } from '../../format.ts'
 import { type ApprovalJson, approvalJson } from '../../json/approval.ts'
 import { addLimit, limitOf } from '../../limit-option.ts'

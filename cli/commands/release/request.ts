@@ -1,6 +1,6 @@
 import { formatTime } from '../../../lib/words/times.ts'
 import { ReleaseService } from '../../../proto/gen/fairway/v1/releases_pb.js'
-import { shortApproval, stateOf } from '../../approval-detail.ts'
+import { shortApproval, stateOf } from '../../approval/detail.ts'
 import { approvalJson } from '../../json/approval.ts'
 import { boundToPlan, fetchPlan } from '../../release/fetch-plan.ts'
 import { planHead, planRemarks } from '../../release/plan-lines.ts'

@@ -15,6 +15,7 @@ import { credentialsFor } from './credentials.ts'
 import { imageRepositoryOf } from './image-repositories.ts'
 import { lockToKeep } from './lock-to-keep.ts'
 import { judgeSecrets, lastScannedCommit } from './secret-scan.ts'
+import { commitsOf, servedCommit } from './served-commit.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
 /** Resolve and image: from a commit to an image digest. */
@@ -60,6 +61,7 @@ export function codeActions(
           refresh: run.kind === 'lock',
           credentials: [...credentials],
           scannedCommit: asked ? '' : await lastScannedCommit(engine),
+          servedCommit: asked ? '' : await servedCommit(engine),
           networkAllow: policy?.network.allow ?? [],
           imageRules: asked ? undefined : rulesOf(await imageRulesFor(engine, config.odooImage)),
           moduleIndex: policy && { repositories: policy.sources.index || [] },
@@ -80,6 +82,7 @@ export function codeActions(
         lockSha256: output.lockSha256,
         modules: output.closure,
         requirements: requirementsOf(output),
+        ...(output.sinceServed && { commits: commitsOf(output.sinceServed) }),
       })
       await judgeSecrets(engine, output)
       const { baseImage } = output

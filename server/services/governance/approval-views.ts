@@ -1,5 +1,10 @@
-import { create } from '@bufbuild/protobuf'
-import { type Approval, ApprovalSchema } from '../../../proto/gen/fairway/v1/approvals_pb.js'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import {
+  type Approval,
+  ApprovalBasisSchema,
+  type ApprovalRuleSchema,
+  ApprovalSchema,
+} from '../../../proto/gen/fairway/v1/approvals_pb.js'
 import type { AppContext } from '../../context.ts'
 import { aboutBuild } from '../../db/about-build.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
@@ -14,6 +19,7 @@ import { approvalNeeded, policyInForce } from '../../governance/policy/in-force.
 import { listLimit } from '../list-limit.ts'
 import { timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
+import { basisOf } from './approval-basis.ts'
 
 /** Newest first; those that wait for somebody, or all. Throws `project-not-found`. */
 export async function listApprovals(
@@ -40,11 +46,14 @@ export async function listApprovals(
   })
 }
 
-/** Throws `approval-not-found`, in the same words for another tenant's. */
+/** With what those who decide go by. Throws `approval-not-found`, in the same words for another tenant's. */
 export async function getApproval({ db }: AppContext, caller: Caller, id: string): Promise<Approval> {
-  return await withTenant(db, caller, async (tx) =>
-    approvalMessage(tx, caller, await requireApproval(tx, id)),
-  )
+  return await withTenant(db, caller, async (tx) => {
+    const row = await requireApproval(tx, id)
+    const basis = await basisOf(tx, row)
+    const approval = await approvalMessage(tx, caller, row)
+    return basis ? { ...approval, basis: create(ApprovalBasisSchema, basis) } : approval
+  })
 }
 
 export type ApprovalView = ApprovalRow & {
@@ -96,7 +105,7 @@ export async function ruleInForce(tx: Tx, row: ApprovalRow): Promise<ApprovalRul
 
 /** As people see it: what living ones wait for is said by the policy in force. */
 export async function approvalMessage(tx: Tx, caller: Caller, row: ApprovalView): Promise<Approval> {
-  const { document } = await policyInForce(tx, row.project_id)
+  const { document, version } = await policyInForce(tx, row.project_id)
   const needed = approvalNeeded(document, row.action)
   const asked = row.rule as ApprovalRule | 'none'
   const quorum =
@@ -136,6 +145,8 @@ export async function approvalMessage(tx: Tx, caller: Caller, row: ApprovalView)
     usedAt: timestampOf(row.used_at),
     runId: row.run_id ?? '',
     frozenUntil: timestampOf(frozen?.until),
+    freezeWindow: frozen?.window,
+    rule: isLiving(row) ? ruleMessage(row.action, needed, version) : undefined,
     review: row.broken_by
       ? {
           by: row.broken_by,
@@ -150,6 +161,17 @@ export async function approvalMessage(tx: Tx, caller: Caller, row: ApprovalView)
     notForYou: voted ? 'you have decided already' : await notFor(tx, caller, row, needed),
     buildNumber: row.build_number ?? 0,
   })
+}
+
+function ruleMessage(
+  action: string,
+  needed: ReturnType<typeof approvalNeeded>,
+  policyVersion: number,
+): MessageInitShape<typeof ApprovalRuleSchema> {
+  const key = `approvals.${action}`
+  if (needed === undefined || needed === 'forbidden') return { key, kind: needed ?? 'none', policyVersion }
+  const { quorum, roles, commitAuthorMayApprove, expiresAfter } = needed
+  return { key, kind: 'rule', quorum, roles: [...roles], commitAuthorMayApprove, expiresAfter, policyVersion }
 }
 
 /** Why the caller may not approve; empty when they may. */

@@ -140,6 +140,27 @@ export declare type Approval = Message<"fairway.v1.Approval"> & {
    * @generated from field: repeated string requester_login_issued_by = 22;
    */
   requesterLoginIssuedBy: string[];
+
+  /**
+   * Name of the freeze window that holds now.
+   *
+   * @generated from field: string freeze_window = 23;
+   */
+  freezeWindow: string;
+
+  /**
+   * What the policy in force says of the action. Unset of what waits for nobody any more.
+   *
+   * @generated from field: fairway.v1.ApprovalRule rule = 24;
+   */
+  rule?: ApprovalRule | undefined;
+
+  /**
+   * What those who decide go by; GetApproval has it, lists do not.
+   *
+   * @generated from field: fairway.v1.ApprovalBasis basis = 25;
+   */
+  basis?: ApprovalBasis | undefined;
 };
 
 /**
@@ -147,6 +168,237 @@ export declare type Approval = Message<"fairway.v1.Approval"> & {
  * Use `create(ApprovalSchema)` to create a new message.
  */
 export declare const ApprovalSchema: GenMessage<Approval>;
+
+/**
+ * @generated from message fairway.v1.ApprovalRule
+ */
+export declare type ApprovalRule = Message<"fairway.v1.ApprovalRule"> & {
+  /**
+   * Where it stands in the policy: approvals.production-deploy
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * none: no approval is asked for; forbidden: nobody may; rule: as follows
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: uint32 quorum = 3;
+   */
+  quorum: number;
+
+  /**
+   * @generated from field: repeated string roles = 4;
+   */
+  roles: string[];
+
+  /**
+   * @generated from field: bool commit_author_may_approve = 5;
+   */
+  commitAuthorMayApprove: boolean;
+
+  /**
+   * 72h
+   *
+   * @generated from field: string expires_after = 6;
+   */
+  expiresAfter: string;
+
+  /**
+   * Of the policy in force; 0: none was set, and the defaults hold.
+   *
+   * @generated from field: uint32 policy_version = 7;
+   */
+  policyVersion: number;
+};
+
+/**
+ * Describes the message fairway.v1.ApprovalRule.
+ * Use `create(ApprovalRuleSchema)` to create a new message.
+ */
+export declare const ApprovalRuleSchema: GenMessage<ApprovalRule>;
+
+/**
+ * From what is on record: nothing is asked of a host.
+ *
+ * @generated from message fairway.v1.ApprovalBasis
+ */
+export declare type ApprovalBasis = Message<"fairway.v1.ApprovalBasis"> & {
+  /**
+   * Unset where no commit would be served instead of another.
+   *
+   * @generated from field: fairway.v1.ApprovalCommits commits = 1;
+   */
+  commits?: ApprovalCommits | undefined;
+
+  /**
+   * Canonical JSON (RFC 8785) of the plan: its SHA-256 is the `plan` of the subject. Empty: there is none, or it is not kept.
+   *
+   * @generated from field: string plan = 2;
+   */
+  plan: string;
+
+  /**
+   * What a rollback takes from production's data. Unset where the data stay.
+   *
+   * @generated from field: fairway.v1.ApprovalLoss loss = 3;
+   */
+  loss?: ApprovalLoss | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.ApprovalBasis.
+ * Use `create(ApprovalBasisSchema)` to create a new message.
+ */
+export declare const ApprovalBasisSchema: GenMessage<ApprovalBasis>;
+
+/**
+ * @generated from message fairway.v1.ApprovalCommits
+ */
+export declare type ApprovalCommits = Message<"fairway.v1.ApprovalCommits"> & {
+  /**
+   * What production serves.
+   *
+   * @generated from field: string since = 1;
+   */
+  since: string;
+
+  /**
+   * What would be served, and is not now: newest first, the first 100.
+   *
+   * @generated from field: repeated fairway.v1.ApprovalCommit added = 2;
+   */
+  added: ApprovalCommit[];
+
+  /**
+   * @generated from field: uint32 added_count = 3;
+   */
+  addedCount: number;
+
+  /**
+   * What would be served no more.
+   *
+   * @generated from field: repeated fairway.v1.ApprovalCommit removed = 4;
+   */
+  removed: ApprovalCommit[];
+
+  /**
+   * @generated from field: uint32 removed_count = 5;
+   */
+  removedCount: number;
+
+  /**
+   * Why they are not known; all but `since` is empty then.
+   *
+   * @generated from field: string unknown = 6;
+   */
+  unknown: string;
+
+  /**
+   * Number of the build whose agent said it.
+   *
+   * @generated from field: uint32 build_number = 7;
+   */
+  buildNumber: number;
+};
+
+/**
+ * Describes the message fairway.v1.ApprovalCommits.
+ * Use `create(ApprovalCommitsSchema)` to create a new message.
+ */
+export declare const ApprovalCommitsSchema: GenMessage<ApprovalCommits>;
+
+/**
+ * @generated from message fairway.v1.ApprovalCommit
+ */
+export declare type ApprovalCommit = Message<"fairway.v1.ApprovalCommit"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string author = 2;
+   */
+  author: string;
+
+  /**
+   * @generated from field: string subject = 3;
+   */
+  subject: string;
+};
+
+/**
+ * Describes the message fairway.v1.ApprovalCommit.
+ * Use `create(ApprovalCommitSchema)` to create a new message.
+ */
+export declare const ApprovalCommitSchema: GenMessage<ApprovalCommit>;
+
+/**
+ * @generated from message fairway.v1.ApprovalLoss
+ */
+export declare type ApprovalLoss = Message<"fairway.v1.ApprovalLoss"> & {
+  /**
+   * Of the data that it goes back to.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 1;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int64 rows = 2;
+   */
+  rows: bigint;
+
+  /**
+   * @generated from field: repeated fairway.v1.ApprovalLostTable tables = 3;
+   */
+  tables: ApprovalLostTable[];
+
+  /**
+   * @generated from field: repeated string uncounted_tables = 4;
+   */
+  uncountedTables: string[];
+
+  /**
+   * When they were counted, by whoever asked. Unset: nobody has, and how many they are is not known.
+   *
+   * @generated from field: google.protobuf.Timestamp counted_at = 5;
+   */
+  countedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.ApprovalLoss.
+ * Use `create(ApprovalLossSchema)` to create a new message.
+ */
+export declare const ApprovalLossSchema: GenMessage<ApprovalLoss>;
+
+/**
+ * @generated from message fairway.v1.ApprovalLostTable
+ */
+export declare type ApprovalLostTable = Message<"fairway.v1.ApprovalLostTable"> & {
+  /**
+   * @generated from field: string table = 1;
+   */
+  table: string;
+
+  /**
+   * @generated from field: int64 rows = 2;
+   */
+  rows: bigint;
+};
+
+/**
+ * Describes the message fairway.v1.ApprovalLostTable.
+ * Use `create(ApprovalLostTableSchema)` to create a new message.
+ */
+export declare const ApprovalLostTableSchema: GenMessage<ApprovalLostTable>;
 
 /**
  * @generated from message fairway.v1.ApprovalVote

@@ -9,7 +9,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file fairway/v1/approvals.proto.
  */
 export const file_fairway_v1_approvals = /*@__PURE__*/
-  fileDesc("ChpmYWlyd2F5L3YxL2FwcHJvdmFscy5wcm90bxIKZmFpcndheS52MSLXBAoIQXBwcm92YWwSCgoCaWQYASABKAkSDwoHcHJvamVjdBgCIAEoCRITCgtlbnZpcm9ubWVudBgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDgoGc3RhdHVzGAUgASgJEg4KBnJlYXNvbhgGIAEoCRIPCgdzdW1tYXJ5GAcgASgJEg8KB3N1YmplY3QYCCABKAkSFgoOc3ViamVjdF9zaGEyNTYYCSABKAkSFAoMcmVxdWVzdGVkX2J5GAogASgJEhUKDWNvbW1pdF9hdXRob3IYCyABKAkSDgoGcXVvcnVtGAwgASgNEicKBXZvdGVzGA0gAygLMhguZmFpcndheS52MS5BcHByb3ZhbFZvdGUSLgoKY3JlYXRlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHdXNlZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcnVuX2lkGBEgASgJEjAKDGZyb3plbl91bnRpbBgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoGcmV2aWV3GBMgASgLMhwuZmFpcndheS52MS5CcmVha0dsYXNzUmV2aWV3EhMKC25vdF9mb3JfeW91GBQgASgJEhQKDGJ1aWxkX251bWJlchgVIAEoDRIhChlyZXF1ZXN0ZXJfbG9naW5faXNzdWVkX2J5GBYgAygJIn8KDEFwcHJvdmFsVm90ZRIOCgZtZW1iZXIYASABKAkSEAoIZGVjaXNpb24YAiABKAkSDAoEbm90ZRgDIAEoCRImCgJhdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPbG9naW5faXNzdWVkX2J5GAUgAygJIr8BChBCcmVha0dsYXNzUmV2aWV3EgoKAmJ5GAEgASgJEg4KBnJlYXNvbhgCIAEoCRImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJY2xvc2VkX2J5GAQgASgJEgwKBG5vdGUYBSABKAkSLQoJY2xvc2VkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9sb2dpbl9pc3N1ZWRfYnkYByADKAkiQwoUTGlzdEFwcHJvdmFsc1JlcXVlc3QSDwoHcHJvamVjdBgBIAEoCRILCgNhbGwYAiABKAgSDQoFbGltaXQYAyABKA0iQAoVTGlzdEFwcHJvdmFsc1Jlc3BvbnNlEicKCWFwcHJvdmFscxgBIAMoCzIULmZhaXJ3YXkudjEuQXBwcm92YWwiKQoSR2V0QXBwcm92YWxSZXF1ZXN0EhMKC2FwcHJvdmFsX2lkGAEgASgJIj0KE0dldEFwcHJvdmFsUmVzcG9uc2USJgoIYXBwcm92YWwYASABKAsyFC5mYWlyd2F5LnYxLkFwcHJvdmFsIksKDkFwcHJvdmVSZXF1ZXN0EhMKC2FwcHJvdmFsX2lkGAEgASgJEhYKDnN1YmplY3Rfc2hhMjU2GAIgASgJEgwKBG5vdGUYAyABKAkiOQoPQXBwcm92ZVJlc3BvbnNlEiYKCGFwcHJvdmFsGAEgASgLMhQuZmFpcndheS52MS5BcHByb3ZhbCIyCg1SZWplY3RSZXF1ZXN0EhMKC2FwcHJvdmFsX2lkGAEgASgJEgwKBG5vdGUYAiABKAkiOAoOUmVqZWN0UmVzcG9uc2USJgoIYXBwcm92YWwYASABKAsyFC5mYWlyd2F5LnYxLkFwcHJvdmFsIjgKEUJyZWFrR2xhc3NSZXF1ZXN0EhMKC2FwcHJvdmFsX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI8ChJCcmVha0dsYXNzUmVzcG9uc2USJgoIYXBwcm92YWwYASABKAsyFC5mYWlyd2F5LnYxLkFwcHJvdmFsIjcKEkNsb3NlUmV2aWV3UmVxdWVzdBITCgthcHByb3ZhbF9pZBgBIAEoCRIMCgRub3RlGAIgASgJIj0KE0Nsb3NlUmV2aWV3UmVzcG9uc2USJgoIYXBwcm92YWwYASABKAsyFC5mYWlyd2F5LnYxLkFwcHJvdmFsMtkDCg9BcHByb3ZhbFNlcnZpY2USVAoNTGlzdEFwcHJvdmFscxIgLmZhaXJ3YXkudjEuTGlzdEFwcHJvdmFsc1JlcXVlc3QaIS5mYWlyd2F5LnYxLkxpc3RBcHByb3ZhbHNSZXNwb25zZRJOCgtHZXRBcHByb3ZhbBIeLmZhaXJ3YXkudjEuR2V0QXBwcm92YWxSZXF1ZXN0Gh8uZmFpcndheS52MS5HZXRBcHByb3ZhbFJlc3BvbnNlEkIKB0FwcHJvdmUSGi5mYWlyd2F5LnYxLkFwcHJvdmVSZXF1ZXN0GhsuZmFpcndheS52MS5BcHByb3ZlUmVzcG9uc2USPwoGUmVqZWN0EhkuZmFpcndheS52MS5SZWplY3RSZXF1ZXN0GhouZmFpcndheS52MS5SZWplY3RSZXNwb25zZRJLCgpCcmVha0dsYXNzEh0uZmFpcndheS52MS5CcmVha0dsYXNzUmVxdWVzdBoeLmZhaXJ3YXkudjEuQnJlYWtHbGFzc1Jlc3BvbnNlEk4KC0Nsb3NlUmV2aWV3Eh4uZmFpcndheS52MS5DbG9zZVJldmlld1JlcXVlc3QaHy5mYWlyd2F5LnYxLkNsb3NlUmV2aWV3UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChpmYWlyd2F5L3YxL2FwcHJvdmFscy5wcm90bxIKZmFpcndheS52MSLABQoIQXBwcm92YWwSCgoCaWQYASABKAkSDwoHcHJvamVjdBgCIAEoCRITCgtlbnZpcm9ubWVudBgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDgoGc3RhdHVzGAUgASgJEg4KBnJlYXNvbhgGIAEoCRIPCgdzdW1tYXJ5GAcgASgJEg8KB3N1YmplY3QYCCABKAkSFgoOc3ViamVjdF9zaGEyNTYYCSABKAkSFAoMcmVxdWVzdGVkX2J5GAogASgJEhUKDWNvbW1pdF9hdXRob3IYCyABKAkSDgoGcXVvcnVtGAwgASgNEicKBXZvdGVzGA0gAygLMhguZmFpcndheS52MS5BcHByb3ZhbFZvdGUSLgoKY3JlYXRlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHdXNlZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcnVuX2lkGBEgASgJEjAKDGZyb3plbl91bnRpbBgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoGcmV2aWV3GBMgASgLMhwuZmFpcndheS52MS5CcmVha0dsYXNzUmV2aWV3EhMKC25vdF9mb3JfeW91GBQgASgJEhQKDGJ1aWxkX251bWJlchgVIAEoDRIhChlyZXF1ZXN0ZXJfbG9naW5faXNzdWVkX2J5GBYgAygJEhUKDWZyZWV6ZV93aW5kb3cYFyABKAkSJgoEcnVsZRgYIAEoCzIYLmZhaXJ3YXkudjEuQXBwcm92YWxSdWxlEigKBWJhc2lzGBkgASgLMhkuZmFpcndheS52MS5BcHByb3ZhbEJhc2lzIpoBCgxBcHByb3ZhbFJ1bGUSCwoDa2V5GAEgASgJEgwKBGtpbmQYAiABKAkSDgoGcXVvcnVtGAMgASgNEg0KBXJvbGVzGAQgAygJEiEKGWNvbW1pdF9hdXRob3JfbWF5X2FwcHJvdmUYBSABKAgSFQoNZXhwaXJlc19hZnRlchgGIAEoCRIWCg5wb2xpY3lfdmVyc2lvbhgHIAEoDSJzCg1BcHByb3ZhbEJhc2lzEiwKB2NvbW1pdHMYASABKAsyGy5mYWlyd2F5LnYxLkFwcHJvdmFsQ29tbWl0cxIMCgRwbGFuGAIgASgJEiYKBGxvc3MYAyABKAsyGC5mYWlyd2F5LnYxLkFwcHJvdmFsTG9zcyLLAQoPQXBwcm92YWxDb21taXRzEg0KBXNpbmNlGAEgASgJEikKBWFkZGVkGAIgAygLMhouZmFpcndheS52MS5BcHByb3ZhbENvbW1pdBITCgthZGRlZF9jb3VudBgDIAEoDRIrCgdyZW1vdmVkGAQgAygLMhouZmFpcndheS52MS5BcHByb3ZhbENvbW1pdBIVCg1yZW1vdmVkX2NvdW50GAUgASgNEg8KB3Vua25vd24YBiABKAkSFAoMYnVpbGRfbnVtYmVyGAcgASgNIj0KDkFwcHJvdmFsQ29tbWl0EgoKAmlkGAEgASgJEg4KBmF1dGhvchgCIAEoCRIPCgdzdWJqZWN0GAMgASgJIsABCgxBcHByb3ZhbExvc3MSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHJvd3MYAiABKAMSLQoGdGFibGVzGAMgAygLMh0uZmFpcndheS52MS5BcHByb3ZhbExvc3RUYWJsZRIYChB1bmNvdW50ZWRfdGFibGVzGAQgAygJEi4KCmNvdW50ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjAKEUFwcHJvdmFsTG9zdFRhYmxlEg0KBXRhYmxlGAEgASgJEgwKBHJvd3MYAiABKAMifwoMQXBwcm92YWxWb3RlEg4KBm1lbWJlchgBIAEoCRIQCghkZWNpc2lvbhgCIAEoCRIMCgRub3RlGAMgASgJEiYKAmF0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9sb2dpbl9pc3N1ZWRfYnkYBSADKAkivwEKEEJyZWFrR2xhc3NSZXZpZXcSCgoCYnkYASABKAkSDgoGcmVhc29uGAIgASgJEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljbG9zZWRfYnkYBCABKAkSDAoEbm90ZRgFIAEoCRItCgljbG9zZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2xvZ2luX2lzc3VlZF9ieRgHIAMoCSJDChRMaXN0QXBwcm92YWxzUmVxdWVzdBIPCgdwcm9qZWN0GAEgASgJEgsKA2FsbBgCIAEoCBINCgVsaW1pdBgDIAEoDSJAChVMaXN0QXBwcm92YWxzUmVzcG9uc2USJwoJYXBwcm92YWxzGAEgAygLMhQuZmFpcndheS52MS5BcHByb3ZhbCIpChJHZXRBcHByb3ZhbFJlcXVlc3QSEwoLYXBwcm92YWxfaWQYASABKAkiPQoTR2V0QXBwcm92YWxSZXNwb25zZRImCghhcHByb3ZhbBgBIAEoCzIULmZhaXJ3YXkudjEuQXBwcm92YWwiSwoOQXBwcm92ZVJlcXVlc3QSEwoLYXBwcm92YWxfaWQYASABKAkSFgoOc3ViamVjdF9zaGEyNTYYAiABKAkSDAoEbm90ZRgDIAEoCSI5Cg9BcHByb3ZlUmVzcG9uc2USJgoIYXBwcm92YWwYASABKAsyFC5mYWlyd2F5LnYxLkFwcHJvdmFsIjIKDVJlamVjdFJlcXVlc3QSEwoLYXBwcm92YWxfaWQYASABKAkSDAoEbm90ZRgCIAEoCSI4Cg5SZWplY3RSZXNwb25zZRImCghhcHByb3ZhbBgBIAEoCzIULmZhaXJ3YXkudjEuQXBwcm92YWwiOAoRQnJlYWtHbGFzc1JlcXVlc3QSEwoLYXBwcm92YWxfaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjwKEkJyZWFrR2xhc3NSZXNwb25zZRImCghhcHByb3ZhbBgBIAEoCzIULmZhaXJ3YXkudjEuQXBwcm92YWwiNwoSQ2xvc2VSZXZpZXdSZXF1ZXN0EhMKC2FwcHJvdmFsX2lkGAEgASgJEgwKBG5vdGUYAiABKAkiPQoTQ2xvc2VSZXZpZXdSZXNwb25zZRImCghhcHByb3ZhbBgBIAEoCzIULmZhaXJ3YXkudjEuQXBwcm92YWwy2QMKD0FwcHJvdmFsU2VydmljZRJUCg1MaXN0QXBwcm92YWxzEiAuZmFpcndheS52MS5MaXN0QXBwcm92YWxzUmVxdWVzdBohLmZhaXJ3YXkudjEuTGlzdEFwcHJvdmFsc1Jlc3BvbnNlEk4KC0dldEFwcHJvdmFsEh4uZmFpcndheS52MS5HZXRBcHByb3ZhbFJlcXVlc3QaHy5mYWlyd2F5LnYxLkdldEFwcHJvdmFsUmVzcG9uc2USQgoHQXBwcm92ZRIaLmZhaXJ3YXkudjEuQXBwcm92ZVJlcXVlc3QaGy5mYWlyd2F5LnYxLkFwcHJvdmVSZXNwb25zZRI/CgZSZWplY3QSGS5mYWlyd2F5LnYxLlJlamVjdFJlcXVlc3QaGi5mYWlyd2F5LnYxLlJlamVjdFJlc3BvbnNlEksKCkJyZWFrR2xhc3MSHS5mYWlyd2F5LnYxLkJyZWFrR2xhc3NSZXF1ZXN0Gh4uZmFpcndheS52MS5CcmVha0dsYXNzUmVzcG9uc2USTgoLQ2xvc2VSZXZpZXcSHi5mYWlyd2F5LnYxLkNsb3NlUmV2aWV3UmVxdWVzdBofLmZhaXJ3YXkudjEuQ2xvc2VSZXZpZXdSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairway.v1.Approval.
@@ -19,102 +19,144 @@ export const ApprovalSchema = /*@__PURE__*/
   messageDesc(file_fairway_v1_approvals, 0);
 
 /**
+ * Describes the message fairway.v1.ApprovalRule.
+ * Use `create(ApprovalRuleSchema)` to create a new message.
+ */
+export const ApprovalRuleSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_approvals, 1);
+
+/**
+ * Describes the message fairway.v1.ApprovalBasis.
+ * Use `create(ApprovalBasisSchema)` to create a new message.
+ */
+export const ApprovalBasisSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_approvals, 2);
+
+/**
+ * Describes the message fairway.v1.ApprovalCommits.
+ * Use `create(ApprovalCommitsSchema)` to create a new message.
+ */
+export const ApprovalCommitsSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_approvals, 3);
+
+/**
+ * Describes the message fairway.v1.ApprovalCommit.
+ * Use `create(ApprovalCommitSchema)` to create a new message.
+ */
+export const ApprovalCommitSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_approvals, 4);
+
+/**
+ * Describes the message fairway.v1.ApprovalLoss.
+ * Use `create(ApprovalLossSchema)` to create a new message.
+ */
+export const ApprovalLossSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_approvals, 5);
+
+/**
+ * Describes the message fairway.v1.ApprovalLostTable.
+ * Use `create(ApprovalLostTableSchema)` to create a new message.
+ */
+export const ApprovalLostTableSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_approvals, 6);
+
+/**
  * Describes the message fairway.v1.ApprovalVote.
  * Use `create(ApprovalVoteSchema)` to create a new message.
  */
 export const ApprovalVoteSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 1);
+  messageDesc(file_fairway_v1_approvals, 7);
 
 /**
  * Describes the message fairway.v1.BreakGlassReview.
  * Use `create(BreakGlassReviewSchema)` to create a new message.
  */
 export const BreakGlassReviewSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 2);
+  messageDesc(file_fairway_v1_approvals, 8);
 
 /**
  * Describes the message fairway.v1.ListApprovalsRequest.
  * Use `create(ListApprovalsRequestSchema)` to create a new message.
  */
 export const ListApprovalsRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 3);
+  messageDesc(file_fairway_v1_approvals, 9);
 
 /**
  * Describes the message fairway.v1.ListApprovalsResponse.
  * Use `create(ListApprovalsResponseSchema)` to create a new message.
  */
 export const ListApprovalsResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 4);
+  messageDesc(file_fairway_v1_approvals, 10);
 
 /**
  * Describes the message fairway.v1.GetApprovalRequest.
  * Use `create(GetApprovalRequestSchema)` to create a new message.
  */
 export const GetApprovalRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 5);
+  messageDesc(file_fairway_v1_approvals, 11);
 
 /**
  * Describes the message fairway.v1.GetApprovalResponse.
  * Use `create(GetApprovalResponseSchema)` to create a new message.
  */
 export const GetApprovalResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 6);
+  messageDesc(file_fairway_v1_approvals, 12);
 
 /**
  * Describes the message fairway.v1.ApproveRequest.
  * Use `create(ApproveRequestSchema)` to create a new message.
  */
 export const ApproveRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 7);
+  messageDesc(file_fairway_v1_approvals, 13);
 
 /**
  * Describes the message fairway.v1.ApproveResponse.
  * Use `create(ApproveResponseSchema)` to create a new message.
  */
 export const ApproveResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 8);
+  messageDesc(file_fairway_v1_approvals, 14);
 
 /**
  * Describes the message fairway.v1.RejectRequest.
  * Use `create(RejectRequestSchema)` to create a new message.
  */
 export const RejectRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 9);
+  messageDesc(file_fairway_v1_approvals, 15);
 
 /**
  * Describes the message fairway.v1.RejectResponse.
  * Use `create(RejectResponseSchema)` to create a new message.
  */
 export const RejectResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 10);
+  messageDesc(file_fairway_v1_approvals, 16);
 
 /**
  * Describes the message fairway.v1.BreakGlassRequest.
  * Use `create(BreakGlassRequestSchema)` to create a new message.
  */
 export const BreakGlassRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 11);
+  messageDesc(file_fairway_v1_approvals, 17);
 
 /**
  * Describes the message fairway.v1.BreakGlassResponse.
  * Use `create(BreakGlassResponseSchema)` to create a new message.
  */
 export const BreakGlassResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 12);
+  messageDesc(file_fairway_v1_approvals, 18);
 
 /**
  * Describes the message fairway.v1.CloseReviewRequest.
  * Use `create(CloseReviewRequestSchema)` to create a new message.
  */
 export const CloseReviewRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 13);
+  messageDesc(file_fairway_v1_approvals, 19);
 
 /**
  * Describes the message fairway.v1.CloseReviewResponse.
  * Use `create(CloseReviewResponseSchema)` to create a new message.
  */
 export const CloseReviewResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_approvals, 14);
+  messageDesc(file_fairway_v1_approvals, 20);
 
 /**
  * Actions that a project's policy does not let happen on one person's word.

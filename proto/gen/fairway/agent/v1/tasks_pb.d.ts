@@ -371,6 +371,13 @@ export declare type ResolveTask = Message<"fairway.agent.v1.ResolveTask"> & {
    * @generated from field: fairway.agent.v1.ModuleIndexRules module_index = 31;
    */
   moduleIndex?: ModuleIndexRules | undefined;
+
+  /**
+   * The commit that production serves; empty: nothing is asked about the commits since.
+   *
+   * @generated from field: string served_commit = 60;
+   */
+  servedCommit: string;
 };
 
 /**
@@ -574,6 +581,13 @@ export declare type ResolveOutput = Message<"fairway.agent.v1.ResolveOutput"> & 
    * @generated from field: repeated string image_modules = 41;
    */
   imageModules: string[];
+
+  /**
+   * What lies between the commit and `served_commit`. Absent: it was not asked for, or the agent is of before.
+   *
+   * @generated from field: fairway.agent.v1.CommitsBetween since_served = 60;
+   */
+  sinceServed?: CommitsBetween | undefined;
 };
 
 /**
@@ -581,6 +595,85 @@ export declare type ResolveOutput = Message<"fairway.agent.v1.ResolveOutput"> & 
  * Use `create(ResolveOutputSchema)` to create a new message.
  */
 export declare const ResolveOutputSchema: GenMessage<ResolveOutput>;
+
+/**
+ * What of the history of one commit is not in that of another, as git of the host says it.
+ *
+ * @generated from message fairway.agent.v1.CommitsBetween
+ */
+export declare type CommitsBetween = Message<"fairway.agent.v1.CommitsBetween"> & {
+  /**
+   * The task's `served_commit`.
+   *
+   * @generated from field: string since = 1;
+   */
+  since: string;
+
+  /**
+   * In the history of the commit and not in that of `since`: newest first, the first 100.
+   *
+   * @generated from field: repeated fairway.agent.v1.CommitLine added = 2;
+   */
+  added: CommitLine[];
+
+  /**
+   * @generated from field: uint32 added_count = 3;
+   */
+  addedCount: number;
+
+  /**
+   * The other way round: what would be served no more.
+   *
+   * @generated from field: repeated fairway.agent.v1.CommitLine removed = 4;
+   */
+  removed: CommitLine[];
+
+  /**
+   * @generated from field: uint32 removed_count = 5;
+   */
+  removedCount: number;
+
+  /**
+   * Why it is not known, for people; all else is empty then.
+   *
+   * @generated from field: string unknown = 6;
+   */
+  unknown: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.CommitsBetween.
+ * Use `create(CommitsBetweenSchema)` to create a new message.
+ */
+export declare const CommitsBetweenSchema: GenMessage<CommitsBetween>;
+
+/**
+ * @generated from message fairway.agent.v1.CommitLine
+ */
+export declare type CommitLine = Message<"fairway.agent.v1.CommitLine"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * `Ana Author <ana@example.org>`
+   *
+   * @generated from field: string author = 2;
+   */
+  author: string;
+
+  /**
+   * @generated from field: string subject = 3;
+   */
+  subject: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.CommitLine.
+ * Use `create(CommitLineSchema)` to create a new message.
+ */
+export declare const CommitLineSchema: GenMessage<CommitLine>;
 
 /**
  * @generated from message fairway.agent.v1.StageModules

@@ -1,6 +1,6 @@
-import { formatTime } from '../lib/words/times.ts'
-import type { ApprovalJson } from './json/approval.ts'
-import { oneLine } from './table.ts'
+import { formatTime } from '../../lib/words/times.ts'
+import type { ApprovalJson } from '../json/approval.ts'
+import { oneLine } from '../table.ts'
 
 type Given = Pick<ApprovalJson, 'action' | 'runId' | 'project' | 'requestedBy' | 'frozenUntil'>
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { whatFollows } from './approval-effect.ts'
+import { whatFollows } from './effect.ts'
 
 const given = {
   action: 'production-deploy',

@@ -1,6 +1,6 @@
-import { formatDuration } from '../lib/words/durations.ts'
-import type { Field } from './fields.ts'
-import { oneLine } from './table.ts'
+import { formatDuration } from '../../lib/words/durations.ts'
+import type { Field } from '../fields.ts'
+import { oneLine } from '../table.ts'
 
 type Subject = Readonly<Record<string, unknown>>
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { subjectFields } from './approval-subject.ts'
+import { subjectFields } from './subject.ts'
 
 const subject = {
   project: 'acme',
