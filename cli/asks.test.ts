@@ -16,6 +16,7 @@ const asking = [
   'member revoke-grant',
   'policy set',
   'project delete', // by the project's name
+  'project update', // with --rotate-webhook-secret
   'project webhook', // to rotate
   'release promote',
   'rollback',
@@ -34,7 +35,7 @@ const free = [
   ...['member add', 'member grant', 'member grants', 'member invite', 'member list', 'member recover'],
   ...['policy history', 'policy show', 'policy test'],
   ...['project archive', 'project create', 'project list', 'project pin', 'project rename', 'project show'],
-  ...['project unarchive', 'project update'],
+  'project unarchive',
   ...['release history', 'release plan', 'release rehearsal', 'release rehearse', 'release request'],
   ...['report access', 'report releases', 'report restores', 'run show', 'run watch'],
   ...['secret list', 'secret reveal', 'secret rotate', 'secret rotate-keys', 'secret set'],

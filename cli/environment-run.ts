@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { CliError } from './errors.ts'
-import { exitCodes } from './exit-codes.ts'
-import { logsCommand } from './failure-lines.ts'
+import { noteAttached, type StartedRun } from './attached.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { endedWell } from './release/outcome-lines.ts'
+import { reportRun } from './report-run.ts'
 import type { Session } from './session.ts'
 import { addTimeout, timeoutOf } from './timeout-option.ts'
 import { waitForRun } from './wait-for-run.ts'
@@ -15,28 +16,27 @@ export interface RunOptions {
 export const addRunOptions = (command: Command): Command =>
   addTimeout(command.option('--no-wait', 'don’t wait until it is done'))
 
-/** Follows a stop, start or destruction as the options say, and reports it. Throws CliError when it failed. */
+/** Follows a stop, start or destruction as the options say, reports it, and gives the exit code. */
 export async function followRun(
   session: Session,
-  runId: string,
+  { runId, attached }: StartedRun,
   options: RunOptions,
   words: { doing: string; done: string },
-): Promise<undefined> {
+): Promise<ExitCode> {
   const { out } = session
+  noteAttached(out, { runId, attached })
   if (!options.wait) {
-    if (out.json) out.printJson({ runId })
+    if (out.json) out.printJson({ runId, attached })
     else out.line(`${words.doing}. Follow it: fairway run watch ${runId}`)
-    return undefined
+    return exitCodes.ok
   }
   if (!out.json) out.note(`${words.doing} …`)
   const run = await waitForRun(session, runId, timeoutOf(options))
-  if (out.json) out.printJson(run)
-  if (run.status !== 'succeeded') {
-    throw new CliError(
-      exitCodes.failure,
-      `It ${run.status}${run.reason ? `: ${run.reason}` : ''}. Its logs: ${logsCommand(run)}`,
-    )
+  if (!endedWell(run)) {
+    if (!out.json && !run.reason) out.line(`It ${run.status}.`)
+    return reportRun(out, run)
   }
-  if (!out.json) out.line(`${words.done}.`)
-  return undefined
+  if (out.json) out.printJson(run)
+  else out.line(`${words.done}.`)
+  return exitCodes.ok
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isRunId, parseBuildName, parseEnvironmentName } from './refs.ts'
+import { isRunId, isRunName, parseBuildName, parseEnvironmentName } from './refs.ts'
 
 test.each([
   [['acme', '12'], { project: 'acme', number: 12 }],
@@ -49,6 +49,20 @@ test.each([[[]], [['']], [['acme', '']], [['acme', 'a', 'b']], [['A b', 'c']]])(
     expect(parseEnvironmentName(words)).toBeUndefined()
   },
 )
+
+test.each([
+  ['5c6b8a1e', true, true],
+  ['00000000', true, true],
+  ['12345678', true, true],
+  ['5c6b8a1e-0d0f-4c3a', true, true],
+  ['5C6B', true, false],
+  ['1234567', false, false],
+  ['acme/12', false, false],
+  ['release', false, false],
+  ['5c6', false, false],
+])('%s names a run: %s, also where names stand: %s', (text, names, amongNames) => {
+  expect([isRunName(text), isRunName(text, 8)]).toEqual([names, amongNames])
+})
 
 test('a run id is a UUID', () => {
   expect(isRunId('0837c5d8-a31a-45f7-96b6-ae5312f15a10')).toBe(true)

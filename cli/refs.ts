@@ -50,4 +50,14 @@ function parseNumber(text: string | undefined): number | undefined {
   return digits && number < 2 ** 31 ? number : undefined
 }
 
+/**
+ * The first digits of a run's id, or all of it. A number of up to seven digits is a build's; and where names stand as well,
+ * `least` keeps short words names.
+ */
+export const isRunName = (text: string, least = 4): boolean =>
+  isRunId(text) ||
+  (text.length >= least &&
+    !/^[1-9]\d{0,6}$/.test(text) &&
+    /^[0-9a-f]{4,8}$|^[0-9a-f]{8}-[0-9a-f-]{0,26}$/i.test(text))
+
 export const isRunId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)

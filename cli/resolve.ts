@@ -1,12 +1,14 @@
+import { Code, ConnectError } from '@connectrpc/connect'
 import { ProjectService } from '../proto/gen/fairway/v1/projects_pb.js'
+import { RunService } from '../proto/gen/fairway/v1/runs_pb.js'
 import { CliError, usageError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
-import { isRunId, parseBuildName, parseEnvironmentName } from './refs.ts'
+import { isRunId, isRunName, parseBuildName, parseEnvironmentName } from './refs.ts'
 import type { Session } from './session.ts'
 
 const buildForms = 'Name a build like `acme 12`, `acme/12` or `acme#12`.'
 const runForms =
-  'Name one by its id, as `fairway evidence list` and `release history` have it, or as a build: `acme/12`.'
+  'Name one by its id or the first digits of it, as `fairway evidence list` and `release history` have it, or as a build: `acme/12`.'
 const environmentForms =
   'Name an environment like `acme production`, `acme/production` or `acme/release/1.0`.'
 
@@ -20,15 +22,34 @@ export async function resolveBuild(
   return { project: name.project ?? (await onlyProject(session)), number: name.number }
 }
 
-/** Any run, by its id or as a build. Throws a usage error. */
+/** Any run, by its id or the first digits of it, or as a build. Throws a usage error. */
 export async function resolveRun(
   session: Session,
   words: readonly string[],
 ): Promise<{ runId: string } | { build: { project: string; number: number } }> {
   const [first = ''] = words
-  if (words.length === 1 && isRunId(first)) return { runId: first }
+  if (words.length === 1 && isRunName(first)) return { runId: first }
   if (!parseBuildName(words)) throw usageError(`${quote(words)} names no run. ${runForms}`)
   return { build: await resolveBuild(session, words) }
+}
+
+/** As many digits as approvals are shown with: words of less are names rather than ids. */
+const shownDigits = 8
+
+/**
+ * The run's whole id, where a word that may be another name is one, or the first digits of one that is there; undefined
+ * where it is not.
+ */
+export async function findRunNamed(session: Session, word: string): Promise<string | undefined> {
+  if (isRunId(word)) return word
+  if (!isRunName(word, shownDigits)) return undefined
+  const client = await session.client(RunService)
+  try {
+    return (await client.getRun({ runId: word }, { signal: session.signal })).run?.id
+  } catch (error) {
+    if (error instanceof ConnectError && error.code === Code.NotFound) return undefined
+    throw error
+  }
 }
 
 /** The environment, by its own or its branch's name, with its project. Throws a usage error. */

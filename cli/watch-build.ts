@@ -2,11 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from '@connectrpc/connect'
 import { formatDuration } from '../lib/words/durations.ts'
 import type { BuildService } from '../proto/gen/fairway/v1/builds_pb.js'
+import { EnvironmentService } from '../proto/gen/fairway/v1/environments_pb.js'
 import { headline } from './build-detail.ts'
 import { CliError, isUnavailable } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { failureLines, logsCommand } from './failure-lines.ts'
 import { type BuildDetailJson, buildDetailJson } from './json/build.ts'
+import { environmentJson } from './json/environment.ts'
 import type { Session } from './session.ts'
 import { createProgress } from './step-progress.ts'
 
@@ -57,15 +59,29 @@ export async function watchBuild(
 }
 
 /** Prints how it ended and gives the exit code. */
-export function reportEnd({ out }: Session, build: BuildDetailJson): ExitCode {
+export async function reportEnd(session: Session, build: BuildDetailJson): Promise<ExitCode> {
+  const { out } = session
   const good = build.result === 'green' || build.result === 'yellow'
   if (out.json) {
     out.printJson(build)
   } else {
     for (const warning of build.warnings) out.line(out.paint('yellow', `warning: ${warning}`))
     if (good && build.url) out.line(build.url)
+    if (good) await noteFirstPassword(session, build)
     if (build.failure) for (const line of ['', ...failureLines(out.paint, build.failure), '']) out.line(line)
     if (!good) out.note(`Its logs: ${logsCommand(build)}`)
   }
   return good ? exitCodes.ok : exitCodes.failure
+}
+
+/** A new production has a password of its own, which is shown once: whoever watched it come is told where. */
+async function noteFirstPassword(session: Session, build: BuildDetailJson): Promise<void> {
+  if (build.stage !== 'production' || !build.environment) return
+  const client = await session.client(EnvironmentService)
+  const name = { project: build.project, environment: build.environment }
+  const { environment } = await client.getEnvironment({ environment: name }, { signal: session.signal })
+  if (environment && environmentJson(environment).signIn === 'kept')
+    session.out.note(
+      `Its first password is shown once, to one person: fairway env open ${build.project}/${build.environment}`,
+    )
 }

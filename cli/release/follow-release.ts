@@ -1,5 +1,6 @@
 import type { Client } from '@connectrpc/connect'
 import type { ReleaseService } from '../../proto/gen/fairway/v1/releases_pb.js'
+import { noteAttached, type StartedRun } from '../attached.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { releaseEntryJson } from '../json/release-entry.ts'
 import { explainFailure } from '../report-run.ts'
@@ -15,13 +16,14 @@ const newest = 20
 export async function followRelease(
   session: Session,
   client: Client<typeof ReleaseService>,
-  { project, runId }: { project: string; runId: string },
+  { project, runId, attached }: StartedRun & { project: string },
   options: { wait: boolean; timeout?: string },
   seen: Record<string, unknown>,
 ): Promise<ExitCode> {
   const { out, signal } = session
+  noteAttached(out, { runId, attached })
   if (!options.wait) {
-    if (out.json) out.printJson({ ...seen, runId })
+    if (out.json) out.printJson({ ...seen, runId, attached })
     else out.line(`It is under way. Follow it: fairway run watch ${runId}`)
     return exitCodes.ok
   }
@@ -29,7 +31,7 @@ export async function followRelease(
   const { releases } = await client.listReleases({ project, limit: newest }, { signal })
   const release = releases.map(releaseEntryJson).find((entry) => entry.runId === runId)
   if (out.json) {
-    out.printJson({ ...seen, runId, run, release: release ?? null })
+    out.printJson({ ...seen, runId, attached, run, release: release ?? null })
   } else {
     for (const line of outcomeLines(out, run, release)) out.line(line)
     if (!endedWell(run) && release?.rehearsalRunId === runId) {

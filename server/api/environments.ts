@@ -23,12 +23,12 @@ export const environmentsApi = (app: AppContext): ServiceImpl<typeof Environment
     return { ...signIn, ...(until && { until: timestampFromDate(until) }) }
   },
   async stopEnvironment({ environment }, context) {
-    return { runId: await stopEnvironment(app, callerOf(context), environment) }
+    return await stopEnvironment(app, callerOf(context), environment)
   },
   async startEnvironment({ environment }, context) {
-    return { runId: await startEnvironment(app, callerOf(context), environment) }
+    return await startEnvironment(app, callerOf(context), environment)
   },
   async destroyEnvironment({ environment, confirm }, context) {
-    return { runId: await destroyEnvironment(app, callerOf(context), environment, confirm) }
+    return await destroyEnvironment(app, callerOf(context), environment, confirm)
   },
 })

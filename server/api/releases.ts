@@ -22,10 +22,10 @@ export const releasesApi = (app: AppContext): ServiceImpl<typeof ReleaseService>
     return { rehearsal: await getRehearsal(app, callerOf(context), request) }
   },
   async requestRelease(request, context) {
-    return { approval: await requestRelease(app, callerOf(context), request) }
+    return await requestRelease(app, callerOf(context), request)
   },
   async promoteRelease(request, context) {
-    return { runId: await promoteRelease(app, callerOf(context), request) }
+    return await promoteRelease(app, callerOf(context), request)
   },
   async listReleases(request, context) {
     return { releases: await listReleases(app, callerOf(context), request) }
@@ -40,6 +40,6 @@ export const releasesApi = (app: AppContext): ServiceImpl<typeof ReleaseService>
     return { loss: await getRollbackLoss(app, callerOf(context), runId) }
   },
   async startRollback(request, context) {
-    return { runId: await startRollback(app, callerOf(context), request) }
+    return await startRollback(app, callerOf(context), request)
   },
 })

@@ -227,7 +227,7 @@ describe('a build that waits gives way', () => {
     const ref = { project: runs.tenant.project, environment: 'production' } as Parameters<
       typeof stopEnvironment
     >[2]
-    const stop = await stopEnvironment(context, runs.tenant.caller, ref)
+    const { runId: stop } = await stopEnvironment(context, runs.tenant.caller, ref)
     expect(await ended(waiting)).toMatchObject({
       status: 'cancelled',
       reason: expect.stringMatching(/wants to stop the environment/),

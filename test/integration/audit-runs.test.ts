@@ -55,7 +55,7 @@ test('what runs did to environments is in the log: deployed, put back, destroyed
   const preview = await arrangeBuild(server.context, tenant, 'feature/short')
   await playRun(server.context, tenant, preview.runId)
   const ref = create(EnvironmentRefSchema, { project: tenant.project, environment: preview.environment })
-  const destroy = await destroyEnvironment(server.context, tenant.caller, ref, '')
+  const { runId: destroy } = await destroyEnvironment(server.context, tenant.caller, ref, '')
   await playRun(server.context, tenant, destroy)
   expect((await eventsOf(preview.environmentId)).map(({ action }) => action)).toEqual([
     'environment.deploy',

@@ -50,7 +50,7 @@ describe('an image that another host built', () => {
 
   it('is refused when the policy changes while the release is under way', async () => {
     await rehearsed()
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await play(runId, { untilApproval: true })
     await policy('promotion: { builders: [build-*] }\n')
     await play(runId)
@@ -71,7 +71,7 @@ describe('a host that the policy names', () => {
     expect(await imageTasks(build.runId)).toEqual([true])
     expect((await plan()).blockers).toEqual([])
     await rehearsed()
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await play(runId, { answers: updated })
     expect(await runOf(runId)).toMatchObject({ status: 'succeeded' })
     expect(await served()).toMatchObject({ digest: digestOf('two') })

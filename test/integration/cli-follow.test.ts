@@ -157,6 +157,8 @@ describe('stop, start and destroy', () => {
     const stopping = startCli(['env', 'stop', 'shop/feature/stop', '--yes'], env)
     const run = await queuedRun(environmentId)
     expect(run.kind).toBe('stop')
+    const again = await cli('env', 'stop', 'shop/feature/stop', '--yes', '--no-wait')
+    expect(again.stderr).toContain(`The same is under way already, as run ${run.id}`)
     const busy = await cli('env', 'destroy', 'shop/feature/stop', '--yes')
     expect(busy.code).toBe(5)
     expect(busy.stderr).toContain('under way')
@@ -169,7 +171,8 @@ describe('stop, start and destroy', () => {
     await finishRun((await queuedRun(environmentId)).id, 'failed', 'the host is away')
     const failed = await failing.end
     expect(failed.code).toBe(1)
-    expect(failed.stderr).toContain('the host is away')
+    expect(failed.stdout).toContain('failed: the host is away')
+    expect(failed.stderr).toContain('Its logs: fairway logs ')
   })
 
   test('production is destroyed with its name as confirmation only', async () => {

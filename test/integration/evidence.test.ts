@@ -166,7 +166,10 @@ describe('a run that ended is signed for', () => {
     await playRun(server.context, tenant, rehearsed)
     const tried = predicateOf((await statementsOf(rehearsed)).rehearsal)
     expect(tried).toMatchObject({ madeBy: rehearsed, verdict: 'green', run: { kind: 'rehearse' } })
-    const promoted = await promoteRelease(server.context, tenant.caller, { ...ref, planSha256: '' })
+    const { runId: promoted } = await promoteRelease(server.context, tenant.caller, {
+      ...ref,
+      planSha256: '',
+    })
     await playRun(server.context, tenant, promoted)
     const { deploy, approval, rehearsal, provenance } = await statementsOf(promoted)
     expect(rehearsal?.predicate).toMatchObject({ madeBy: rehearsed, planSha256: tried.planSha256 })
@@ -254,7 +257,7 @@ describe('a run that ended is signed for', () => {
         .executeTakeFirstOrThrow(),
     )
     const ref = { project: tenant.project, environment }
-    const runId = await stopEnvironment(server.context, tenant.caller, ref as never)
+    const { runId } = await stopEnvironment(server.context, tenant.caller, ref as never)
     await playRun(server.context, tenant, runId)
     const statements = await statementsOf(runId)
     expect(Object.keys(statements)).toEqual(['run'])

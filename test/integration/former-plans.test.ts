@@ -15,7 +15,7 @@ const answering = (installed: readonly string[]) => ({
 
 /** Rehearsed, and waiting, with what a server of before had written of it: it asked no host, and planned in other words. */
 async function waitingSinceBefore(): Promise<{ runId: string; approved: string }> {
-  const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+  const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
   await play(runId, { answers: updated, untilApproval: true })
   const record = (await runOf(runId)).record as RunRecord
   const { database: _, renames: __, ...former } = JSON.parse(record.plan ?? '') as PlanDocument

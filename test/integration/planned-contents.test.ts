@@ -14,7 +14,8 @@ const { asOwner, tenant, context, play, plan, runOf, tasksOf, served, rehearsed 
 const shop = { installed: ['base', 'shop'], chosen: ['shop'] }
 const withExtra = { installed: ['base', 'extra', 'shop'], chosen: ['extra', 'shop'] }
 const withoutShop = { installed: ['base', 'extra'], chosen: ['extra'] }
-const promote = (planSha256: string) => promoteRelease(context(), tenant().caller, { ...ref, planSha256 })
+const promote = async (planSha256: string) =>
+  (await promoteRelease(context(), tenant().caller, { ...ref, planSha256 })).runId
 /** An agent that found that in production, and in the clones of it. */
 const found = (contents: unknown) => ({
   inspectCell: { contents },

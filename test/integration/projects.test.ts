@@ -90,7 +90,7 @@ describe('project update', () => {
 
   test('makes a new webhook secret, and the old one is worth nothing', async () => {
     await create('rotated')
-    const { webhookSecret } = await json('project', 'update', 'rotated', '--rotate-webhook-secret')
+    const { webhookSecret } = await json('project', 'update', 'rotated', '--rotate-webhook-secret', '--yes')
     const push = githubPush({ full_name: 'rotated/odoo' }, 'feature/x')
     expect((await deliverGithub(server, 'rotated-webhook-secret', push)).status).toBe(401)
     expect((await deliverGithub(server, String(webhookSecret), push)).status).toBe(202)

@@ -34,8 +34,8 @@ const {
 
 describe('a request', () => {
   const note = 'the spring release'
-  const request = (planSha256 = '', caller = tenant().caller) =>
-    requestRelease(context(), caller, { ...ref, note, planSha256 })
+  const request = async (planSha256 = '', caller = tenant().caller) =>
+    (await requestRelease(context(), caller, { ...ref, note, planSha256 })).approval
 
   it('wants a rehearsal of the very plan first', async () => {
     await expect(request()).rejects.toMatchObject({ reason: 'rehearsal-missing' })
@@ -97,11 +97,12 @@ describe('a request', () => {
 describe('a promotion', () => {
   it('takes the same digest to production, by the approval that was given before', async () => {
     await rehearsed()
-    const asked = await requestRelease(context(), tenant().caller, { ...ref, note: '', planSha256: '' })
+    const wanted = { ...ref, note: '', planSha256: '' }
+    const { approval: asked } = await requestRelease(context(), tenant().caller, wanted)
     const rita = await member('rita3', 'release-manager')
     const vote = { approvalId: asked?.id ?? '', subjectSha256: asked?.subjectSha256 ?? '', note: '' }
     await approve(context(), rita, vote)
-    const runId = await promoteRelease(context(), tenant().caller, {
+    const { runId } = await promoteRelease(context(), tenant().caller, {
       ...ref,
       planSha256: (await plan()).sha256,
     })
@@ -139,7 +140,7 @@ describe('a promotion', () => {
   })
 
   it('rehearses by itself where nobody did, and waits for an approval', async () => {
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await play(runId)
     expect(await runOf(runId)).toMatchObject({ status: 'succeeded' })
     expect((await tasksOf(runId)).map(({ name }) => name)).toEqual(
@@ -149,7 +150,7 @@ describe('a promotion', () => {
 
   it('does not go on when the rehearsal is red', async () => {
     const failures = { 'apply:rehearse': { status: 'failed', reason: 'x', error: 'no such column' } } as const
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await play(runId, { failures })
     expect(await runOf(runId)).toMatchObject({ status: 'failed', reason: 'no such column' })
     expect((await tasksOf(runId)).map(({ name }) => name)).not.toContain('room')
@@ -158,7 +159,7 @@ describe('a promotion', () => {
 
   it('that fails puts back code and data, and keeps the failed data for study', async () => {
     const failures = { 'apply:update': { status: 'failed', reason: 'x', error: 'disk quota' } } as const
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await play(runId, { failures })
     expect(await runOf(runId)).toMatchObject({ status: 'failed', reason: 'disk quota' })
     const names = (await tasksOf(runId)).map(({ name }) => name)
@@ -178,7 +179,7 @@ describe('a promotion', () => {
   it('puts back even where the failed data can’t be kept', async () => {
     const broken = (error: string) => ({ status: 'failed', reason: 'x', error }) as const
     const failures = { 'apply:update': broken('no'), 'snapshot:failed': broken('the pool is full') }
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await play(runId, { failures })
     const run = await runOf(runId)
     expect(run).toMatchObject({ status: 'failed', reason: 'no' })
@@ -187,7 +188,7 @@ describe('a promotion', () => {
   })
 
   it('that waits for an approval gives way to a newer build of its branch', async () => {
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await untilWaiting(runId)
     await playBuild(context(), tenant(), releaseBranch, 'four')
     await play(runId)
@@ -196,37 +197,50 @@ describe('a promotion', () => {
   })
 
   it('that waits is the one that who asks again follows, with its approval', async () => {
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await untilWaiting(runId)
     const wanted = { ...ref, planSha256: (await plan()).sha256 }
     const rita = await member('rita4', 'release-manager')
-    expect(await promoteRelease(context(), rita, wanted)).toBe(runId)
+    expect(await promoteRelease(context(), rita, wanted)).toEqual({ runId, attached: true })
     const [asked] = await listApprovals(context(), rita, { project: 'shop', all: false, limit: 9 })
     expect(asked).toMatchObject({ runId, status: 'open' })
     const vote = { approvalId: asked?.id ?? '', subjectSha256: asked?.subjectSha256 ?? '', note: '' }
     await approve(context(), rita, vote)
-    expect(await promoteRelease(context(), tenant().caller, wanted)).toBe(runId)
+    expect(await promoteRelease(context(), tenant().caller, wanted)).toEqual({ runId, attached: true })
     await play(runId)
     expect(await runOf(runId)).toMatchObject({ status: 'succeeded', cancel_cause: null })
     expect(await approvalOf(asked?.id)).toMatchObject({ status: 'used', run_id: runId })
   })
 
+  it('that waits is what a request of the same points to: nothing else is rehearsed or asked for', async () => {
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    await untilWaiting(runId)
+    const wanted = { ...ref, note: 'again', planSha256: (await plan()).sha256 }
+    const asked = await requestRelease(context(), tenant().caller, wanted)
+    expect(asked).toMatchObject({ runId, approval: { runId, status: 'open' } })
+    const all = await listApprovals(context(), tenant().caller, { project: 'shop', all: true, limit: 9 })
+    expect(all.filter(({ status }) => status === 'open')).toHaveLength(1)
+  })
+
   it('that waits gives way to what is something else, which is asked for once as well', async () => {
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await untilWaiting(runId)
     const production = create(EnvironmentRefSchema, { project: 'shop', environment: 'production' })
-    const stop = await stopEnvironment(context(), tenant().caller, production)
+    const { runId: stop } = await stopEnvironment(context(), tenant().caller, production)
     expect(stop).not.toBe(runId)
     await play(runId)
     expect(await runOf(runId)).toMatchObject({ status: 'cancelled' })
-    expect(await stopEnvironment(context(), tenant().caller, production)).toBe(stop)
+    expect(await stopEnvironment(context(), tenant().caller, production)).toEqual({
+      runId: stop,
+      attached: true,
+    })
   })
 
   it.each([
     ['rename', () => renameProject(context(), tenant().caller, 'shop', 'store')],
     ['archive', () => archiveProject(context(), tenant().caller, 'shop')],
   ])('that waits for an approval gives way to who wants to %s the project', async (verb, change) => {
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await untilWaiting(runId)
     await change()
     await play(runId)
@@ -240,7 +254,7 @@ describe('a promotion', () => {
   })
 
   it('does not go by a rehearsal that has become too old while it waited', async () => {
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await untilWaiting(runId)
     await policy('rehearsal: { maxAge: 1s }\n')
     await vi.waitFor(

@@ -39,7 +39,7 @@ describe('production’s environment', () => {
       [stopEnvironment, 'production-stop'],
       [startEnvironment, 'production-start'],
     ] as const) {
-      const runId = await change(context, runs.tenant.caller, ref())
+      const { runId } = await change(context, runs.tenant.caller, ref())
       await runs.play(runId)
       expect(await runs.runOf(runId)).toMatchObject({ status: 'succeeded' })
       const authorization = await runs.tenant.scope((tx) =>
@@ -54,7 +54,7 @@ describe('production’s environment', () => {
 
   it('is destroyed only once that is approved', async () => {
     await runs.deployed()
-    const runId = await destroyEnvironment(context, runs.tenant.caller, ref(), 'production')
+    const { runId } = await destroyEnvironment(context, runs.tenant.caller, ref(), 'production')
     await runs.play(runId)
     expect(await runs.tasksOf(runId)).toEqual([])
     expect((await runs.stepsOf(runId)).map(({ name }) => name)).toEqual(['approve', 'destroy', 'record'])

@@ -81,6 +81,7 @@ describe('rehearsal', () => {
   test.each([
     [['acme', 'release/1.0'], { project: 'acme', branch: 'release/1.0', runId: '' }],
     [[runIds.rehearsal], { project: '', branch: '', runId: runIds.rehearsal }],
+    [['0193c2f4'], { project: '', branch: '', runId: '0193c2f4' }],
   ])('%j is shown again', async (words, request) => {
     server.play({ getRehearsal: () => ({ rehearsal: sampleRehearsal() }) })
     const { code, stdout } = await cli('release', 'rehearsal', ...words)
@@ -115,6 +116,19 @@ describe('request', () => {
     expect(stderr).toContain('fairway release promote acme release/1.0')
   })
 
+  test('points to a promotion of the same that is under way', async () => {
+    const approval = sampleApproval({ runId: runIds.promotion })
+    server.play({ requestRelease: () => ({ approval, runId: runIds.promotion }) })
+    const { stdout, stderr } = await cli('release', 'request', 'acme')
+    expect(stdout).toContain(
+      `A promotion of exactly this is under way (run ${runIds.promotion}): nothing new is asked for. ` +
+        'Its approval 1f0c2a9e is open.',
+    )
+    expect(stderr).toContain(`Follow it: fairway run watch ${runIds.promotion}`)
+    server.play({ requestRelease: () => ({ runId: runIds.promotion }) })
+    expect((await cli('release', 'request', 'acme')).stdout).toContain('It asks for its approval by itself.')
+  })
+
   test('says so where the policy asks for none', async () => {
     server.play({ requestRelease: () => ({}) })
     expect((await cli('release', 'request', 'acme')).stdout).toContain('asks for no approval')
@@ -132,6 +146,16 @@ describe('promote', () => {
     expect(stderr.match(/fairway approval approve 1f0c2a9e/g)).toHaveLength(1)
     expect(stdout).toContain('green: production serves build 41 (image 3f1c2a9e77b0), and was away for 14 s')
     expect(stderr).toContain(`fairway evidence show ${runIds.promotion}`)
+  })
+
+  test('says that it follows the one that there is', async () => {
+    server.play({ promoteRelease: () => ({ runId: runIds.promotion, attached: true }) }, succeeded)
+    const said = `The same is under way already, as run ${runIds.promotion}: nothing new is begun.`
+    expect((await cli('release', 'promote', 'acme', '--yes')).stderr).toContain(said)
+    const { stdout } = await cli('release', 'promote', 'acme', '--yes', '--no-wait', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ attached: true })
+    server.play({}, succeeded)
+    expect((await cli('release', 'promote', 'acme', '--yes')).stderr).not.toContain('already')
   })
 
   test('is 1 when it ended red, and says what was put back', async () => {

@@ -62,7 +62,7 @@ const approvalOf = (id = '') =>
 const staging = () => playBuild(context(), tenant, releaseBranch, 'two', { answers: quiet })
 
 async function promote(how: Play = {}): Promise<string> {
-  const runId = await promoteRelease(context(), tenant.caller, promotion)
+  const { runId } = await promoteRelease(context(), tenant.caller, promotion)
   await play(runId, how)
   return runId
 }
@@ -88,7 +88,7 @@ describe('a rollback without data', () => {
   it('that is forced says so to who approves it, and why it had to be', async () => {
     await playBuild(context(), tenant, releaseBranch, '', { answers: { ...quiet, ...withOneMore() } })
     await promote()
-    const runId = await startRollback(context(), tenant.caller, { ...rollback, force: true })
+    const { runId } = await startRollback(context(), tenant.caller, { ...rollback, force: true })
     await play(runId)
     expect(await runOf(runId)).toMatchObject({ status: 'succeeded' })
     expect((await approvalsOf(runId))[0]?.summary).toMatch(
@@ -129,7 +129,7 @@ describe('a rollback over an update that nobody saw', () => {
 describe('a promotion', () => {
   it('does not do what nobody was shown: another build got to production before it', async () => {
     await staging()
-    const runId = await promoteRelease(context(), tenant.caller, promotion)
+    const { runId } = await promoteRelease(context(), tenant.caller, promotion)
     // It was queued behind a build, as happens where the run that it took the place of was not the only one.
     const created_at = new Date(Date.now() + 3_600_000)
     await tenant.scope((tx) => tx.updateTable('runs').set({ created_at }).where('id', '=', runId).execute())
@@ -147,7 +147,8 @@ describe('a promotion', () => {
     await staging()
     const rehearsal = await startRehearsal(context(), tenant.caller, ref)
     await play(rehearsal)
-    const asked = await requestRelease(context(), tenant.caller, { ...promotion, note: 'one\n\nline' })
+    const wanted = { ...promotion, note: 'one\n\nline' }
+    const { approval: asked } = await requestRelease(context(), tenant.caller, wanted)
     expect(asked?.summary.endsWith(' — one line')).toBe(true)
     const id = asked?.id ?? ''
     await tenant.scope((tx) =>
@@ -174,7 +175,7 @@ describe('a promotion', () => {
 
   it('waits where the policy lets production be on another host only', async () => {
     await staging()
-    const runId = await promoteRelease(context(), tenant.caller, promotion)
+    const { runId } = await promoteRelease(context(), tenant.caller, promotion)
     await setPolicy(context(), tenant.caller, {
       project: 'shop',
       yaml: 'hosts: { production: [elsewhere-*] }\n',
@@ -213,7 +214,7 @@ describe('a promotion', () => {
     await staging()
     const ended: string[] = []
     for (let cancelAfter = 0; ended.at(-1) !== 'succeeded'; cancelAfter++) {
-      const runId = await promoteRelease(context(), tenant.caller, promotion)
+      const { runId } = await promoteRelease(context(), tenant.caller, promotion)
       await play(runId, { cancelAfter })
       const { status } = await runOf(runId)
       ended.push(status)
@@ -260,7 +261,7 @@ describe('the destruction of production', () => {
         .execute(),
     )
     const ref = { project: 'shop', environment: 'production' } as EnvironmentRef
-    const runId = await destroyEnvironment(context(), tenant.caller, ref, 'production')
+    const { runId } = await destroyEnvironment(context(), tenant.caller, ref, 'production')
     await play(runId)
     const [approval] = await approvalsOf(runId)
     expect(JSON.parse(approval?.subject ?? '')).toMatchObject({ cells: [cell_id] })

@@ -45,11 +45,11 @@ const play = async (runId: string, how: Play = {}) => {
   await playRun(context(), tenant, runId, { lines: 0, answers: { inspectCell }, ...how })
   return runId
 }
-const promote = async (how?: Play) => play(await promoteRelease(context(), tenant.caller, ref), how)
+const promote = async (how?: Play) => play((await promoteRelease(context(), tenant.caller, ref)).runId, how)
 const rehearse = async () => play(await startRehearsal(context(), tenant.caller, ref))
 const rollback = async (withData: boolean) => {
   const wanted = { project: 'shop', toBuild: 0, withData, force: true, planSha256: '' }
-  return play(await startRollback(context(), tenant.caller, wanted))
+  return play((await startRollback(context(), tenant.caller, wanted)).runId)
 }
 
 /** Another image with the same modules in it. */

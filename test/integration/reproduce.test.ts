@@ -24,7 +24,7 @@ const reproduced = (content: string) => ({
 })
 
 async function promote(answers: Record<string, unknown> = updated): Promise<string> {
-  const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+  const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
   await play(runId, { answers })
   return runId
 }
@@ -146,7 +146,7 @@ describe('where the policy asks for it', () => {
 
   it('holds a release too that was under way when the policy came', async () => {
     await host('builder')
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await play(runId, { answers: updated, untilApproval: true })
     await policy('promotion: { reproduce: required }\n')
     await play(runId, { answers: updated })

@@ -14,7 +14,7 @@ const { tenant, context, play, runOf, tasksOf, served, promoted } = useReleases(
 describe('a rollback', () => {
   const wanted = { project: 'shop', toBuild: 0, withData: false, force: false, planSha256: '' }
   const back = async (more: Partial<typeof wanted>, how: Play = {}) => {
-    const runId = await startRollback(context(), tenant().caller, { ...wanted, ...more })
+    const { runId } = await startRollback(context(), tenant().caller, { ...wanted, ...more })
     await play(runId, how)
     return runId
   }
@@ -146,10 +146,10 @@ describe('a rollback', () => {
   it('waits for the approval that the policy asks for', async () => {
     await promoted()
     const withData = { ...wanted, withData: true }
-    const runId = await startRollback(context(), tenant().caller, withData)
+    const { runId } = await startRollback(context(), tenant().caller, withData)
     await play(runId, { untilApproval: true })
     // Who asks again follows the one that waits.
-    expect(await startRollback(context(), tenant().caller, withData)).toBe(runId)
+    expect(await startRollback(context(), tenant().caller, withData)).toEqual({ runId, attached: true })
     await play(runId)
     const approvals = await tenant().scope((tx) =>
       tx.selectFrom('approvals').selectAll().where('run_id', '=', runId).execute(),

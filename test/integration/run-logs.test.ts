@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeLogChunk } from '../../server/blobs/log-chunk.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli, startCli } from '../support/cli.ts'
 import { type answers, playRun } from '../support/play-run.ts'
 import { contentOf, playBuild, releaseBranch } from '../support/releases.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { type ArrangedBuild, arrangeBuild, arrangeTenant, type Tenant } from '../support/tenant.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 // A release and a build that failed, as people find out why: what is shown, and the commands that it names.
 
@@ -51,7 +52,7 @@ beforeAll(async () => {
   await playBuild(server.context, tenant, 'main', 'one')
   await playBuild(server.context, tenant, releaseBranch, 'two', { answers: inAddons('two') })
   const wanted = { project: 'shop', branch: releaseBranch, planSha256: '' }
-  promotion = await promoteRelease(server.context, tenant.caller, wanted)
+  promotion = (await promoteRelease(server.context, tenant.caller, wanted)).runId
   await playRun(server.context, tenant, promotion, {
     failures: { 'apply:update': broken },
     logs: { 'apply:update': update },
@@ -77,7 +78,7 @@ function expectWhy(shown: string): void {
 
 test.each([
   ['a promotion', () => ['run', 'watch', promotion], () => promotion],
-  ['a promotion', () => ['run', 'show', promotion], () => promotion],
+  ['a promotion', () => ['run', 'show', promotion.slice(0, 8)], () => promotion],
   ['a build', () => ['run', 'watch', 'shop', String(red.number)], () => `shop/${red.number}`],
   ['a build', () => ['build', 'watch', `shop/${red.number}`], () => `shop/${red.number}`],
   ['a build', () => ['build', 'show', `shop/${red.number}`], () => `shop/${red.number}`],
@@ -155,6 +156,33 @@ test('programs get it as a part of the document', async () => {
   expect(JSON.parse(green.stdout)).toMatchObject({ failure: null })
 })
 
+test('a start that failed says why as other runs do', async () => {
+  const { environmentId } = await playBuild(server.context, tenant, 'feature/stopped', 'five')
+  await tenant.scope((tx) =>
+    tx.updateTable('environments').set({ status: 'stopped' }).where('id', '=', environmentId).execute(),
+  )
+  const starting = startCli(['env', 'start', 'shop/feature/stopped'], env)
+  const { id } = await waitFor('the run', () =>
+    tenant.scope((tx) =>
+      tx
+        .selectFrom('runs')
+        .select('id')
+        .where('environment_id', '=', environmentId)
+        .where('kind', '=', 'start')
+        .executeTakeFirst(),
+    ),
+  )
+  const failure = { status: 'failed', reason: 'runtime-failed', error: reason } as const
+  await playRun(server.context, tenant, id, {
+    failures: { startRuntime: failure },
+    logs: { startRuntime: update },
+  })
+  const { code, stdout, stderr } = await starting.end
+  expect(code).toBe(1)
+  for (const line of exception) expect(stdout).toContain(`  ${line}\n`)
+  expect(stderr).toContain(`Its logs: fairway logs ${id}`)
+})
+
 test('any run is read by its id, all of its steps', async () => {
   const { code, stdout } = await cli('logs', promotion, '--json')
   expect(code).toBe(0)
@@ -199,4 +227,21 @@ test('a run without a line says so', async () => {
   const { code, stderr } = await cli('logs', `shop/${number}`)
   expect(code).toBe(0)
   expect(stderr).toBe(`Nothing was logged. How it stands: fairway run show shop/${number}\n`)
+})
+
+test('a run is found by the first digits of its id that no other shares', async () => {
+  const whole = await cli('logs', promotion, '--json')
+  expect(await cli('logs', promotion.slice(0, 8), '--json')).toEqual(whole)
+  expect((await cli('evidence', 'show', promotion.slice(0, 9), '--json')).stdout).toContain(promotion)
+  const id = `${promotion.slice(0, -1)}${promotion.endsWith('0') ? '1' : '0'}`
+  const { organizationId: organization_id, projectId: project_id } = tenant
+  const twin = { kind: 'rehearse', trigger: 'manual', requested_by: 'member:ana' } as const
+  await tenant.scope((tx) =>
+    tx
+      .insertInto('runs')
+      .values({ id, organization_id, project_id, ...twin })
+      .execute(),
+  )
+  const { code, stderr } = await cli('run', 'show', promotion.slice(0, 8))
+  expect([code, stderr]).toEqual([2, expect.stringContaining('More than one run begins with')])
 })

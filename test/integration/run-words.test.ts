@@ -22,7 +22,7 @@ const broken = (error: string) => ({ status: 'failed', reason: 'x', error }) as 
 
 it('names the build of a promotion that was put back, and of a rollback that was', async () => {
   await promoted()
-  const back = await startRollback(context(), tenant().caller, {
+  const { runId: back } = await startRollback(context(), tenant().caller, {
     ...{ project: 'shop', toBuild: 1, withData: true, force: false, planSha256: '' },
   })
   await play(back, { failures: { smoke: broken('answers 500') } })
@@ -40,7 +40,7 @@ it('names the build of a promotion that never came to production, and of its req
   await requestRelease(context(), tenant().caller, { ...ref, note: '', planSha256: '' })
   const [request] = await listApprovals(context(), tenant().caller, { project: 'shop', all: true, limit: 1 })
   expect(request).toMatchObject({ runId: '', buildNumber: 2 })
-  const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+  const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
   await play(runId, { failures: { 'apply:update': broken('disk quota') } })
   const [entry] = await listReleases(context(), tenant().caller, { project: 'shop', limit: 1 })
   expect(entry).toMatchObject({ kind: 'promote', putBack: true, build: 2 })

@@ -12,6 +12,7 @@ import { EnvironmentService, SignInState } from '../../proto/gen/fairway/v1/envi
 import { operation } from '../../server/db/tenancy.ts'
 import { takeResult } from '../../server/fleet/results.ts'
 import { forgetPasswords } from '../../server/governance/forget-passwords.ts'
+import { runCli } from '../support/cli.ts'
 import { arrangeMember, arrangeSecret } from '../support/people.ts'
 import { query } from '../support/postgres.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -137,6 +138,20 @@ describe('the password of a new production', () => {
   beforeEach(async () => {
     await answer({ firstPassword: true })
     await finishBuild(tenant, build)
+  })
+
+  test('is pointed to by whoever watched it come, and by nobody once it was shown', async () => {
+    const watch = () =>
+      runCli(['build', 'watch', `${tenant.project}/${build.number}`], {
+        FAIRWAY_SERVER: server.url,
+        FAIRWAY_TOKEN: token,
+      })
+    const next = `fairway env open ${tenant.project}/production`
+    expect((await watch()).stderr).toContain(`Its first password is shown once, to one person: ${next}`)
+    await reveal()
+    await setExpiry(new Date(0))
+    await forgetPasswords(server.context)
+    expect((await watch()).stderr).not.toContain(next)
   })
 
   test('is kept sealed, and in no row beside', async () => {

@@ -145,13 +145,13 @@ it('what production serves is a release that others can follow, and be taken bac
     modules: [{ name: 'shop', action: 'update', versionBefore: '', versionAfter: '19.0.1.0.0' }],
     blockers: [],
   })
-  const runId = await promoteRelease(database.context, tenant.caller, promotion)
+  const { runId } = await promoteRelease(database.context, tenant.caller, promotion)
   await play(runId)
   expect(await statusOf(runId)).toMatchObject({ status: 'succeeded' })
   expect(
     (await planRollback(database.context, tenant.caller, { ...rollback, withData: false })).refusal,
   ).toMatch(/not on record/)
-  const back = await startRollback(database.context, tenant.caller, rollback)
+  const { runId: back } = await startRollback(database.context, tenant.caller, rollback)
   await play(back)
   expect(await statusOf(back)).toMatchObject({ status: 'succeeded' })
   const entries = await listReleases(database.context, tenant.caller, { project: 'shop', limit: 10 })
@@ -165,7 +165,7 @@ it('what production serves is a release that others can follow, and be taken bac
 it('a release asked for before anybody looked into the database goes on with what the first look finds', async () => {
   await upgrade()
   await playBuild(database.context, tenant, releaseBranch, 'two')
-  const runId = await promoteRelease(database.context, tenant.caller, promotion)
+  const { runId } = await promoteRelease(database.context, tenant.caller, promotion)
   const contents = { installed: ['base', 'crm', 'shop'], chosen: ['crm', 'shop'] }
   await playRun(database.context, tenant, runId, { lines: 0, answers: { inspectCell: { contents } } })
   expect(await statusOf(runId)).toMatchObject({ status: 'succeeded' })

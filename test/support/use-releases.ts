@@ -125,7 +125,7 @@ export function useReleases() {
 
   /** Production runs `two`, released from staging. */
   async function promoted(how: Play = { answers: updated }): Promise<string> {
-    const runId = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await play(runId, how)
     expect(await runOf(runId)).toMatchObject({ status: 'succeeded' })
     return runId

@@ -23,8 +23,8 @@ export const command = verb<RunOptions & { confirm?: string }>({
     const name = `${environment.project}/${environment.environment}`
     await requireConfirmed(`Destroy ${name} and its data?`, options.yes === true, session.signal)
     const request = { environment, confirm: options.confirm }
-    const { runId } = await client.destroyEnvironment(request, { signal: session.signal })
-    return await followRun(session, runId, options, {
+    const started = await client.destroyEnvironment(request, { signal: session.signal })
+    return await followRun(session, started, options, {
       doing: `Destroying ${name}`,
       done: `${name} is destroyed`,
     })

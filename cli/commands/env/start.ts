@@ -12,7 +12,10 @@ export const command = verb<RunOptions>({
     const client = await session.client(EnvironmentService)
     const environment = await resolveEnvironment(session, words)
     const name = `${environment.project}/${environment.environment}`
-    const { runId } = await client.startEnvironment({ environment }, { signal: session.signal })
-    return await followRun(session, runId, options, { doing: `Starting ${name}`, done: `${name} is running` })
+    const started = await client.startEnvironment({ environment }, { signal: session.signal })
+    return await followRun(session, started, options, {
+      doing: `Starting ${name}`,
+      done: `${name} is running`,
+    })
   },
 })

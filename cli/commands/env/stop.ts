@@ -18,7 +18,10 @@ export const command = verb<RunOptions>({
     const environment = await resolveEnvironment(session, words)
     const name = `${environment.project}/${environment.environment}`
     await requireConfirmed(`Stop ${name}?`, options.yes === true, session.signal)
-    const { runId } = await client.stopEnvironment({ environment }, { signal: session.signal })
-    return await followRun(session, runId, options, { doing: `Stopping ${name}`, done: `${name} is stopped` })
+    const started = await client.stopEnvironment({ environment }, { signal: session.signal })
+    return await followRun(session, started, options, {
+      doing: `Stopping ${name}`,
+      done: `${name} is stopped`,
+    })
   },
 })

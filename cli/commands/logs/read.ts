@@ -6,8 +6,8 @@ import { usageError } from '../../errors.ts'
 import { parseDuration } from '../../format.ts'
 import { textOf, timeOf } from '../../json/values.ts'
 import type { Output } from '../../output.ts'
-import { isRunId, parseBuildName } from '../../refs.ts'
-import { resolveBuild, resolveEnvironment } from '../../resolve.ts'
+import { isRunName, parseBuildName } from '../../refs.ts'
+import { findRunNamed, resolveBuild, resolveEnvironment } from '../../resolve.ts'
 import type { Session } from '../../session.ts'
 import { verb } from '../../verb.ts'
 
@@ -22,10 +22,11 @@ export const command = verb<Options>({
   usage: 'logs <run-or-environment...>',
   summary: 'Read the logs of a build, of any other run, or of an environment',
   details:
-    'A number names a build, an id any run (a release, a rehearsal, a rollback), everything else an environment.',
+    'A number names a build, an id or its first eight digits any run (a release, a rehearsal, a rollback), everything ' +
+    'else an environment.',
   examples: [
     ['fairway logs acme/12 --step database', 'one step of a build'],
-    ['fairway logs 5c6b8a1e-0d0f-4c3a-9f57-2f1d7c9e4b10', 'a promotion, by the id of its run'],
+    ['fairway logs 5c6b8a1e', 'a promotion, by the first digits of its run’s id'],
     ['fairway logs acme production -f --since 10m', 'what production says, from ten minutes ago and on'],
     ['fairway logs acme/12 --json | jq -r .text', 'one JSON object a line'],
   ],
@@ -63,7 +64,8 @@ async function subjectOf(
   words: readonly string[],
 ): Promise<MessageInitShape<typeof ReadLogsRequestSchema>['subject']> {
   const [first = ''] = words
-  if (words.length === 1 && isRunId(first)) return { case: 'runId', value: first }
+  const runId = words.length === 1 ? await findRunNamed(session, first) : undefined
+  if (runId) return { case: 'runId', value: runId }
   if (parseBuildName(words)) return { case: 'build', value: await resolveBuild(session, words) }
   return { case: 'environment', value: await resolveEnvironment(session, words) }
 }
@@ -71,7 +73,7 @@ async function subjectOf(
 /** What is there and was read to its end, and had nothing to say. */
 function nothingRead(words: readonly string[], { step, since }: Options): string {
   const what = [step && `by step ${step}`, since && `since ${since}`].filter(Boolean).join(' ')
-  const isRun = isRunId(words[0] ?? '') || parseBuildName(words) !== undefined
+  const isRun = isRunName(words[0] ?? '', 8) || parseBuildName(words) !== undefined
   return `Nothing was logged${what && ` ${what}`}.${isRun ? ` How it stands: fairway run show ${words.join(' ')}` : ''}`
 }
 

@@ -1,5 +1,6 @@
 import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
 import { parseRule } from '../../branch-rule-option.ts'
+import { confirmRotation } from '../../confirm-rotation.ts'
 import { projectJson } from '../../json/project.ts'
 import { repeated } from '../../repeated-option.ts'
 import { verb } from '../../verb.ts'
@@ -13,11 +14,13 @@ interface Options {
   productionBranch?: string
   defaultBranch?: string
   rotateWebhookSecret?: boolean
+  yes?: boolean
 }
 
 export const command = verb<Options>({
   usage: 'update <project>',
   summary: 'Change a project’s repository, Odoo version, branch rules or webhook secret',
+  asks: 'yes',
   details:
     'What runs stays as it is until it is built again. Rules in fairway.yaml of the production branch take the place of ' +
     'those given here when production is built.',
@@ -38,6 +41,7 @@ export const command = verb<Options>({
       .option('--default-branch <branch>', 'of the repository, as deliveries would say it')
       .option('--rotate-webhook-secret', 'make a new one, and show it once'),
   async run(session, [project = ''], options) {
+    if (options.rotateWebhookSecret) await confirmRotation(project, options.yes === true, session.signal)
     const client = await session.client(ProjectService)
     const answer = await client.updateProject(
       {

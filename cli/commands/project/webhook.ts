@@ -1,7 +1,7 @@
 import type { Client } from '@connectrpc/connect'
 import { formatTime } from '../../../lib/words/times.ts'
 import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
-import { requireConfirmed } from '../../confirm.ts'
+import { confirmRotation } from '../../confirm-rotation.ts'
 import { usageError } from '../../errors.ts'
 import { counted, formatAge } from '../../format.ts'
 import { type WebhookJson, webhookJson } from '../../json/webhook.ts'
@@ -64,7 +64,7 @@ async function rotate(
   project: string,
   { yes }: { readonly yes: boolean },
 ) {
-  await requireConfirmed(`Make a new secret for ${project}’s webhook, and end the old one?`, yes, signal)
+  await confirmRotation(project, yes, signal)
   const { webhookSecret } = await client.updateProject({ project, rotateWebhookSecret: true }, { signal })
   const { webhookUrl: url } = await client.getProjectWebhook({ project, limit: 1 }, { signal })
   if (out.json) return out.printJson({ project, url, secret: webhookSecret })

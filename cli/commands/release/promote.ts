@@ -51,9 +51,9 @@ export const command = verb<Options>({
     }
     const question = `Take image ${shortDigest(candidate?.digest ?? '')} to ${project}/${environment}?`
     await requireConfirmed(question, options.yes === true, signal)
-    const { runId } = await boundToPlan(`fairway release plan ${project} ${branch}`, () =>
+    const { runId, attached } = await boundToPlan(`fairway release plan ${project} ${branch}`, () =>
       client.promoteRelease({ project, branch, planSha256 }, { signal }),
     )
-    return await followRelease(session, client, { project, runId }, options, { plan })
+    return await followRelease(session, client, { project, runId, attached }, options, { plan })
   },
 })

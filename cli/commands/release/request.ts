@@ -1,7 +1,9 @@
 import { formatTime } from '../../../lib/words/times.ts'
 import { ReleaseService } from '../../../proto/gen/fairway/v1/releases_pb.js'
 import { shortApproval, stateOf } from '../../approval/detail.ts'
-import { approvalJson } from '../../json/approval.ts'
+import { type ApprovalJson, approvalJson } from '../../json/approval.ts'
+import { textOf } from '../../json/values.ts'
+import type { Output } from '../../output.ts'
 import { boundToPlan, fetchPlan } from '../../release/fetch-plan.ts'
 import { planHead, planRemarks } from '../../release/plan-lines.ts'
 import { resolveRelease } from '../../release/resolve-release.ts'
@@ -36,7 +38,9 @@ export const command = verb<{ note?: string }>({
     const approval = answer.approval ? approvalJson(answer.approval) : null
     const promote = `fairway release promote ${project} ${branch}`
     if (out.json) {
-      out.printJson({ plan, approval })
+      out.printJson({ plan, approval, runId: textOf(answer.runId) })
+    } else if (answer.runId) {
+      sayUnderWay(out, answer.runId, approval)
     } else if (!approval) {
       out.line('The policy asks for no approval.')
       out.note(`Next: ${promote}`)
@@ -52,3 +56,15 @@ export const command = verb<{ note?: string }>({
     return undefined
   },
 })
+
+/** A promotion rehearses, and asks, by itself. */
+function sayUnderWay(out: Output, runId: string, approval: ApprovalJson | null): void {
+  const short = approval && shortApproval(approval)
+  out.line(
+    `A promotion of exactly this is under way (run ${runId}): nothing new is asked for. ` +
+      (approval ? `Its approval ${short} is ${stateOf(approval)}.` : 'It asks for its approval by itself.'),
+  )
+  if (approval?.status === 'open')
+    out.note(`Next: somebody else looks and decides: fairway approval approve ${short}`)
+  out.note(`Follow it: fairway run watch ${runId}`)
+}

@@ -59,10 +59,10 @@ export const command = verb<Options>({
     if (loss && !out.json) out.line(out.paint('red', lossSentence(loss)))
     await requireConfirmed(`Take ${project}/${plan.environment} back?`, yes, signal)
     const request = { project, toBuild, withData, force, planSha256: plan.sha256 }
-    const { runId } = await boundToPlan(`fairway rollback ${project}`, () =>
+    const { runId, attached } = await boundToPlan(`fairway rollback ${project}`, () =>
       client.startRollback(request, { signal }),
     )
-    return await followRelease(session, client, { project, runId }, options, { plan, loss })
+    return await followRelease(session, client, { project, runId, attached }, options, { plan, loss })
   },
 })
 

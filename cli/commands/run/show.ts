@@ -13,7 +13,7 @@ import { verb } from '../../verb.ts'
 export const command = verb<{ manifest?: boolean }>({
   usage: 'show <run...>',
   summary: 'Show a run: steps, tasks, artifacts and its manifest',
-  details: 'A run is named by its id, or as a build.',
+  details: 'A run is named by its id or the first digits of it, or as a build.',
   examples: [
     ['fairway run show acme/12', 'what the build did, task by task'],
     ['fairway run show acme/12 --manifest', 'the manifest, byte for byte as it was hashed'],

@@ -9,10 +9,10 @@ export const command = verb<{ timeout?: string }>({
   usage: 'watch <run...>',
   summary: 'Follow any run until it ends: a release, a rehearsal, a rollback, a build',
   details:
-    'A run is named by its id, or as a build. Exit code 0 when it is green or yellow, else 1. Ctrl-C stops watching, not ' +
-    'the run.',
+    'A run is named by its id or the first digits of it, or as a build. Exit code 0 when it is green or yellow, else 1. ' +
+    'Ctrl-C stops watching, not the run.',
   examples: [
-    ['fairway run watch 5c6b8a1e-0d0f-4c3a-9f57-2f1d7c9e4b10', 'a promotion that somebody else began'],
+    ['fairway run watch 5c6b8a1e', 'a promotion that somebody else began'],
     ['fairway run watch acme/12 --json --timeout 20m | jq .result', 'only the end, for scripts'],
   ],
   configure: (command) => void addTimeout(command),

@@ -25,7 +25,7 @@ import { authorize, type Caller } from '../../governance/authorize.ts'
 import { listLimit } from '../list-limit.ts'
 import { timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
-import { isUuid } from '../uuid.ts'
+import { findRunId } from '../run-id.ts'
 import { requireBuild } from './build-views.ts'
 
 /** Runs that ended, newest first, with their statements. Throws `project-not-found`, `permission-denied`. */
@@ -140,7 +140,8 @@ async function requireRun(tx: Tx, ref: EvidenceRef | undefined): Promise<RunRow>
   }
   const id = ref?.runId ?? ''
   if (!id) throw invalid('run', 'Name a run by its id, or a build by its project and number.')
-  const row = isUuid(id) ? await runRows(tx).where('runs.id', '=', id).executeTakeFirst() : undefined
+  const known = await findRunId(tx, id)
+  const row = known ? await runRows(tx).where('runs.id', '=', known).executeTakeFirst() : undefined
   if (!row) throw notFound('run', JSON.stringify(id), 'List them with `fairway evidence list`.')
   return row
 }

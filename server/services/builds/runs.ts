@@ -14,7 +14,7 @@ import { invalid, notFound } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import { describeFailure, findCause } from '../failures/failure.ts'
 import { elapsedMs, resultOf, runStatuses, taskStatuses, timestampOf } from '../messages.ts'
-import { isUuid } from '../uuid.ts'
+import { findRunId } from '../run-id.ts'
 import { reasonOf, requireBuild } from './build-views.ts'
 import { stepMessages } from './step-views.ts'
 
@@ -35,16 +35,17 @@ export async function getRun(
   return run
 }
 
-/** Throws `run-not-found`, in the same words for another tenant's. */
+/** By its id, or the first digits of it. Throws `invalid-run`, and `run-not-found` in the same words for another tenant's. */
 export async function requireRun(tx: Tx, id: string) {
-  const row = isUuid(id)
+  const known = await findRunId(tx, id)
+  const row = known
     ? await tx
         .selectFrom('runs')
         .innerJoin('projects', 'projects.id', 'runs.project_id')
         .leftJoin('environments', 'environments.id', 'runs.environment_id')
         .selectAll('runs')
         .select(['projects.name as project', 'environments.name as environment'])
-        .where('runs.id', '=', id)
+        .where('runs.id', '=', known)
         .executeTakeFirst()
     : undefined
   if (row) return row

@@ -5,15 +5,15 @@ import { withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
-import { findSameRun } from '../same-run.ts'
+import { findSameRun, type StartedRun } from '../same-run.ts'
 import { type EnvironmentRow, requireEnvironment } from './environment-views.ts'
 import { requireIdle } from './idle.ts'
 
 type Verb = 'start' | 'stop' | 'destroy'
 
 /**
- * Stops Odoo and PostgreSQL; the data stays. Gives the run's id, as the others here of the run that does the same already,
- * if there is one. Throws `environment-not-running`.
+ * Stops Odoo and PostgreSQL; the data stays. Gives the run, as the others here the one that does the same already, if
+ * there is one. Throws `environment-not-running`.
  */
 export const stopEnvironment = (context: AppContext, caller: Caller, ref?: EnvironmentRef) =>
   queueRun(context, caller, ref, 'stop', (environment) => {
@@ -24,7 +24,7 @@ export const stopEnvironment = (context: AppContext, caller: Caller, ref?: Envir
     )
   })
 
-/** Gives the run's id. Throws `environment-not-stopped`. */
+/** Gives the run. Throws `environment-not-stopped`. */
 export const startEnvironment = (context: AppContext, caller: Caller, ref?: EnvironmentRef) =>
   queueRun(context, caller, ref, 'start', (environment) => {
     if ((environment.status === 'stopped' || environment.status === 'failed') && environment.deployment)
@@ -39,7 +39,7 @@ export const startEnvironment = (context: AppContext, caller: Caller, ref?: Envi
   })
 
 /**
- * Removes containers, network, route and data. Gives the run's id. Throws `environment-destroyed`, or
+ * Removes containers, network, route and data. Gives the run. Throws `environment-destroyed`, or
  * `confirmation-missing` for production unless `confirm` is its name.
  */
 export const destroyEnvironment = (
@@ -69,7 +69,7 @@ async function queueRun(
   ref: EnvironmentRef | undefined,
   kind: Verb,
   requireState: (environment: EnvironmentRow) => void,
-): Promise<string> {
+): Promise<StartedRun> {
   return await withTenant(db, caller, async (tx) => {
     const known = await requireEnvironment(tx, ref)
     const permission = `environment.${kind}` as const
@@ -78,12 +78,13 @@ async function queueRun(
     const environment = await requireEnvironment(tx, ref)
     requireState(environment)
     const same = await findSameRun(tx, environment.id, kind)
-    if (same) return same
+    if (same) return { runId: same, attached: true }
     await requireIdle(tx, caller, environment, kind)
-    return await queueEnvironmentRun(tx, caller, environment, {
+    const runId = await queueEnvironmentRun(tx, caller, environment, {
       kind,
       trigger: 'manual',
       requesterIssuers: caller.access.loginIssuers,
     })
+    return { runId, attached: false }
   })
 }

@@ -8,7 +8,7 @@ import type { Caller } from '../../governance/authorize.ts'
 import { requireBuild } from '../builds/build-views.ts'
 import { timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
-import { isUuid } from '../uuid.ts'
+import { findRunId } from '../run-id.ts'
 
 interface LockedRun {
   readonly id: string
@@ -57,8 +57,13 @@ async function lockOf(tx: Tx, run: LockedRun, whose: string): Promise<FoundLock>
 }
 
 async function requireRun(tx: Tx, id: string): Promise<LockedRun> {
-  const row = isUuid(id)
-    ? await tx.selectFrom('runs').select(['id', 'commit', 'number']).where('id', '=', id).executeTakeFirst()
+  const known = await findRunId(tx, id)
+  const row = known
+    ? await tx
+        .selectFrom('runs')
+        .select(['id', 'commit', 'number'])
+        .where('id', '=', known)
+        .executeTakeFirst()
     : undefined
   if (row) return row
   throw notFound('run', JSON.stringify(id), 'The environment’s builds: `fairway build list`.')

@@ -1,5 +1,4 @@
 import type { AppContext } from '../../context.ts'
-import type { RunInput, RunRecord } from '../../db/record.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { endApproval, expiredReason } from '../../governance/approvals/state.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
@@ -8,13 +7,14 @@ import { listRequests } from '../../governance/request-approval.ts'
 import { readDeploySubject } from '../../releases/subject.ts'
 import { requireEnvironment } from '../environments/environment-views.ts'
 import { requireIdle } from '../environments/idle.ts'
-import { findSameRun } from '../same-run.ts'
+import type { StartedRun } from '../same-run.ts'
 import { blockersOf, type PreparedPlan, preparePlan, requireSeen, requireUnblocked } from './prepared-plan.ts'
 import { queueProductionRun } from './queue-run.ts'
+import { findSamePromotion } from './same-promotion.ts'
 
 /**
- * Takes the image that the branch's staging environment serves to production; gives the run's id, also where it is on its
- * way already or waits for somebody to approve it: it is asked for once. The approval that was
+ * Takes the image that the branch's staging environment serves to production; gives the run, also where it is on its way
+ * already or waits for somebody to approve it: it is asked for once. The approval that was
  * requested for this very plan is its own from now on. Throws what preparePlan throws, `release-blocked`, `plan-changed`,
  * `environment-busy`.
  */
@@ -22,7 +22,7 @@ export async function promoteRelease(
   { config, db }: AppContext,
   caller: Caller,
   wanted: { project: string; branch: string; planSha256: string },
-): Promise<string> {
+): Promise<StartedRun> {
   return await withTenant(db, caller, async (tx) => {
     const known = await preparePlan(tx, config, wanted)
     await authorize(tx, caller, 'release.promote', {
@@ -39,8 +39,8 @@ export async function promoteRelease(
       project: project.name,
       environment: production.environment.name,
     })
-    const same = await findSameRun(tx, environment.id, 'promote', (run) => isFor(run, prepared))
-    if (same) return same
+    const same = await findSamePromotion(tx, prepared)
+    if (same) return { runId: same, attached: true }
     await requireIdle(tx, caller, environment, 'release to')
     const runId = await queueProductionRun(tx, caller, production, {
       kind: 'promote',
@@ -56,15 +56,8 @@ export async function promoteRelease(
       },
     })
     await takeOverApproval(tx, caller, prepared, runId)
-    return runId
+    return { runId, attached: false }
   })
-}
-
-/** Its own look into the database may have made another plan of the one that was asked for; that is on its record. */
-function isFor(run: { input: unknown; record: unknown }, { candidate, plan }: PreparedPlan): boolean {
-  const { candidateRunId, planSha256 } = run.input as RunInput
-  const known = [planSha256, (run.record as RunRecord).planSha256]
-  return candidateRunId === candidate.runId && known.includes(plan.sha256)
 }
 
 /** The newest for this plan; what else was asked for of the same build is void. */

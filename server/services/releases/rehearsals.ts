@@ -7,7 +7,7 @@ import { notFound } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
 import { findRehearsal } from '../../releases/rehearsals.ts'
-import { isUuid } from '../uuid.ts'
+import { findRunId } from '../run-id.ts'
 import { preparePlan, requireUnblocked } from './prepared-plan.ts'
 import { queueProductionRun } from './queue-run.ts'
 import { rehearsalMessage } from './release-messages.ts'
@@ -56,11 +56,12 @@ export async function getRehearsal(
 }
 
 async function ofRun(tx: Tx, runId: string): Promise<Rehearsal | undefined> {
-  const row = isUuid(runId)
+  const known = await findRunId(tx, runId)
+  const row = known
     ? await tx
         .selectFrom('runs')
         .select(['id', 'record', 'finished_at'])
-        .where('id', '=', runId)
+        .where('id', '=', known)
         .executeTakeFirst()
     : undefined
   if (!row) throw notFound('run', JSON.stringify(runId), 'Rehearse: `fairway release rehearse`.')

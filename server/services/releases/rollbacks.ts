@@ -6,20 +6,20 @@ import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
 import { requireEnvironment } from '../environments/environment-views.ts'
 import { requireIdle } from '../environments/idle.ts'
-import { findSameRun } from '../same-run.ts'
+import { findSameRun, type StartedRun } from '../same-run.ts'
 import { requireSeen } from './prepared-plan.ts'
 import { queueProductionRun } from './queue-run.ts'
 import { prepareRollback, type WantedRollback } from './rollback-plan.ts'
 
 /**
- * Takes production back; gives the run's id, also where the same is on its way already. Throws what prepareRollback throws, `rollback-refused`, `plan-changed`,
+ * Takes production back; gives the run, also where the same is on its way already. Throws what prepareRollback throws, `rollback-refused`, `plan-changed`,
  * `environment-busy`.
  */
 export async function startRollback(
   { db }: AppContext,
   caller: Caller,
   wanted: WantedRollback & { force: boolean; planSha256: string },
-): Promise<string> {
+): Promise<StartedRun> {
   return await withTenant(db, caller, async (tx) => {
     const known = await prepareRollback(tx, wanted)
     const place = { projectId: known.project.id, environment: known.production.environment }
@@ -48,9 +48,9 @@ export async function startRollback(
     const same = await findSameRun(tx, environment.id, 'rollback', (run) =>
       isDeepStrictEqual(run.input, input),
     )
-    if (same) return same
+    if (same) return { runId: same, attached: true }
     await requireIdle(tx, caller, environment, 'roll back')
-    return await queueProductionRun(tx, caller, production, {
+    const runId = await queueProductionRun(tx, caller, production, {
       kind: 'rollback',
       commit: deployment.commit,
       input,
@@ -62,5 +62,6 @@ export async function startRollback(
         forced: wanted.force,
       },
     })
+    return { runId, attached: false }
   })
 }

@@ -245,6 +245,13 @@ export declare type StopEnvironmentResponse = Message<"fairway.v1.StopEnvironmen
    * @generated from field: string run_id = 1;
    */
   runId: string;
+
+  /**
+   * The same was under way already: nothing new was begun.
+   *
+   * @generated from field: bool attached = 2;
+   */
+  attached: boolean;
 };
 
 /**
@@ -277,6 +284,13 @@ export declare type StartEnvironmentResponse = Message<"fairway.v1.StartEnvironm
    * @generated from field: string run_id = 1;
    */
   runId: string;
+
+  /**
+   * The same was under way already: nothing new was begun.
+   *
+   * @generated from field: bool attached = 2;
+   */
+  attached: boolean;
 };
 
 /**
@@ -314,6 +328,13 @@ export declare type DestroyEnvironmentResponse = Message<"fairway.v1.DestroyEnvi
    * @generated from field: string run_id = 1;
    */
   runId: string;
+
+  /**
+   * The same was under way already: nothing new was begun.
+   *
+   * @generated from field: bool attached = 2;
+   */
+  attached: boolean;
 };
 
 /**

@@ -1004,11 +1004,18 @@ export declare const RequestReleaseRequestSchema: GenMessage<RequestReleaseReque
  */
 export declare type RequestReleaseResponse = Message<"fairway.v1.RequestReleaseResponse"> & {
   /**
-   * Unset where the policy asks for no approval.
+   * Unset where the policy asks for no approval, and where a promotion of the same has not come so far.
    *
    * @generated from field: fairway.v1.Approval approval = 1;
    */
   approval?: Approval | undefined;
+
+  /**
+   * A promotion of the same that is under way: the approval is its own, and nothing new was asked for.
+   *
+   * @generated from field: string run_id = 2;
+   */
+  runId: string;
 };
 
 /**
@@ -1051,6 +1058,13 @@ export declare type PromoteReleaseResponse = Message<"fairway.v1.PromoteReleaseR
    * @generated from field: string run_id = 1;
    */
   runId: string;
+
+  /**
+   * The same was under way already: nothing new was begun.
+   *
+   * @generated from field: bool attached = 2;
+   */
+  attached: boolean;
 };
 
 /**
@@ -1257,6 +1271,13 @@ export declare type StartRollbackResponse = Message<"fairway.v1.StartRollbackRes
    * @generated from field: string run_id = 1;
    */
   runId: string;
+
+  /**
+   * The same was under way already: nothing new was begun.
+   *
+   * @generated from field: bool attached = 2;
+   */
+  attached: boolean;
 };
 
 /**

@@ -1,0 +1,17 @@
+import type { RunInput, RunRecord } from '../../db/record.ts'
+import type { Tx } from '../../db/tenancy.ts'
+import { findSameRun } from '../same-run.ts'
+import type { PreparedPlan } from './prepared-plan.ts'
+
+/** The id of the promotion of that very image and plan that is under way, or waits to be approved. */
+export async function findSamePromotion(tx: Tx, prepared: PreparedPlan): Promise<string | undefined> {
+  const { id } = prepared.production.environment
+  return await findSameRun(tx, id, 'promote', (run) => isFor(run, prepared))
+}
+
+/** Its own look into the database may have made another plan of the one that was asked for; that is on its record. */
+function isFor(run: { input: unknown; record: unknown }, { candidate, plan }: PreparedPlan): boolean {
+  const { candidateRunId, planSha256 } = run.input as RunInput
+  const known = [planSha256, (run.record as RunRecord).planSha256]
+  return candidateRunId === candidate.runId && known.includes(plan.sha256)
+}
