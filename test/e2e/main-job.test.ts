@@ -92,7 +92,7 @@ describe('production', () => {
   it('is not built again when nothing changed, and serves all the while', async () => {
     await stack.cli('build', 'start', 'shop', 'main')
     const builds = await stack.cliJson<BuildShown[]>('build', 'list', 'shop', '--branch', 'main')
-    const build = await finishedBuild(stack, 'main', builds[0]?.commit ?? '', builds[0]?.number)
+    const build = await finishedBuild(stack, 'main', builds[0]?.commit ?? '', { number: builds[0]?.number })
     expect(build).toMatchObject({ result: 'green', updatedModules: [] })
     expect(build.digest).toBe(builds.at(-1)?.digest)
     expect(await customers('production')).toBe(1)
@@ -181,7 +181,7 @@ describe('development', () => {
   it('comes from the prepared snapshot when nothing changed', async () => {
     await stack.cli('build', 'rebuild', 'shop', String((await lastBuild('feature/hello')).number))
     const again = await lastBuild('feature/hello')
-    const build = await finishedBuild(stack, 'feature/hello', again.commit, again.number)
+    const build = await finishedBuild(stack, 'feature/hello', again.commit, { number: again.number })
     expect(build).toMatchObject({ result: 'green', clone: { source: 'prepared' }, tests: { total: 5 } })
     expect(build.tests.reusedFromBuild).toBe(again.number - 1)
   })

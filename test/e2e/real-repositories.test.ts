@@ -17,7 +17,15 @@ import {
   type Publish,
   type Submodule,
 } from '../support/real-repositories.ts'
-import { type BuildShown, createShop, type EnvironmentShown, finishedBuild } from '../support/shop.ts'
+import {
+  type BuildShown,
+  createShop,
+  type EnvironmentShown,
+  finishedBuild,
+  nothingHolds,
+  setPolicy,
+  smallShop,
+} from '../support/shop.ts'
 import { startTestStack, type TestStack } from '../support/stack.ts'
 
 // Repositories as they are found in the wild, through the command line. What is wrong with one is said at resolve, by the
@@ -134,6 +142,43 @@ describe('what is wrong with a repository', () => {
     expect(index.requests).toEqual([])
     expect(await cellsBegun(begun)).toEqual([])
     expect(await test.cellsOnDisk()).toEqual([])
+  })
+})
+
+describe('a repository that is itself an addon', () => {
+  const pushed = async (files: Files) => {
+    const commit = await createPublisher(stack, 'desk-notes')('desk-notes', 'main', files)
+    return finishedBuild(stack, 'main', commit, { project: 'desk' })
+  }
+  // Odoo itself looks for it under its technical name.
+  const desk = addon('', {}, { '__init__.py': 'import odoo.addons.desk_notes as own\nassert own.__path__\n' })
+
+  beforeAll(async () => {
+    const repository = await stack.createRepository('demo/desk-notes')
+    const secret = await stack.webhookSecret()
+    await stack.cli('project', 'create', 'desk', '--repository', repository, '--webhook-secret', secret)
+    await setPolicy(stack, nothingHolds, 'desk')
+  })
+
+  it('is told how to name it, where its repository has no module’s name', async () => {
+    expect((await pushed(desk)).reason).toBe(
+      '__manifest__.py: the repository itself is an addon, and "desk-notes", as the repository is called, is no module name: name it with addon_name in fairway.yaml, or set addons_paths in fairway.yaml to the folders that hold addons',
+    )
+  })
+
+  it('goes to production under that name', async () => {
+    const config = `${smallShop}addon_name: desk_notes\n`
+    const build = await pushed({ ...desk, 'fairway.yaml': config })
+    expect(build.status, build.reason).toBe('succeeded')
+    expect(build.updatedModules).toEqual(['desk_notes'])
+    const installed = await callOdoo(
+      await readSignIn(stack, 'desk', 'production'),
+      'ir.module.module',
+      'search_read',
+      [[['name', '=', 'desk_notes']], ['state', 'shortdesc']],
+    )
+    expect(installed).toMatchObject([{ state: 'installed', shortdesc: 'Own' }])
+    await stack.cli('env', 'stop', 'desk', 'production', '--yes')
   })
 })
 

@@ -50,7 +50,8 @@ export async function createShop(stack: Stack): Promise<string> {
   return remote
 }
 
-const smallShop = `odoo: "19.0"
+/** The fairway.yaml of a project that is served by one process, and whose tests nobody runs. */
+export const smallShop = `odoo: "19.0"
 branches:
   main: production
   release/*: staging
@@ -73,11 +74,11 @@ export async function cloneSmallShop(stack: Stack): Promise<Clone> {
   return clone
 }
 
-/** Puts a policy of the shop in force. */
-export async function setPolicy(stack: Stack, yaml: string): Promise<void> {
+/** Puts a policy of the project in force. */
+export async function setPolicy(stack: Stack, yaml: string, project = 'shop'): Promise<void> {
   const file = stack.path('policy.yaml')
   await writeFile(file, yaml)
-  await stack.cli('policy', 'set', 'shop', '--file', file, '--yes')
+  await stack.cli('policy', 'set', project, '--file', file, '--yes')
 }
 
 /** The build of that commit (or with that number) once it has ended, as `build show` says it. */
@@ -85,20 +86,20 @@ export async function finishedBuild(
   stack: Stack,
   branch: string,
   commit: string,
-  number?: number,
+  { number, project = 'shop' }: { readonly number?: number; readonly project?: string } = {},
 ): Promise<BuildShown> {
   const found = await waitFor(
     `a build of ${branch} at ${commit}`,
     async () => {
-      const builds = await stack.cliJson<BuildShown[]>('build', 'list', 'shop', '--branch', branch)
+      const builds = await stack.cliJson<BuildShown[]>('build', 'list', project, '--branch', branch)
       return builds.find((one) => (number ? one.number === number : one.commit === commit))
     },
     30_000,
   )
   const started = String(found.number)
   // A red build makes `watch` exit with 1; how it ended is for the test to judge.
-  await stack.cli('build', 'watch', 'shop', started).catch((error: { exitCode?: number }) => {
+  await stack.cli('build', 'watch', project, started).catch((error: { exitCode?: number }) => {
     if (error.exitCode !== 1) throw error
   })
-  return stack.cliJson<BuildShown>('build', 'show', 'shop', started)
+  return stack.cliJson<BuildShown>('build', 'show', project, started)
 }
