@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeLogChunk } from '../../server/blobs/log-chunk.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
+import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
 import { runCli, startCli } from '../support/cli.ts'
 import { type answers, playRun } from '../support/play-run.ts'
 import { contentOf, playBuild, releaseBranch } from '../support/releases.ts'
@@ -108,6 +109,23 @@ test('an Odoo that does not start says why in its own log, and that is shown and
   for (const step of [[], ['--step', 'runtime']]) {
     expect((await cli('logs', `shop/${number}`, ...step)).stdout).toContain(exception.at(-1))
   }
+})
+
+test('an Odoo that a rehearsal tries in vain says why in its own log, which is the run’s', async () => {
+  const wanted = { project: 'shop', branch: releaseBranch }
+  const rehearsal = await startRehearsal(server.context, tenant.caller, wanted)
+  const error = 'Odoo does not start; the end of its log: … / ValueError: no programme is the default one'
+  await playRun(server.context, tenant, rehearsal, {
+    failures: { 'try:start': { status: 'failed', reason: 'runtime-failed', error } },
+    logs: { 'try:start': [] },
+    duringTask: (kind) => (kind === 'startRuntime' ? logOfRuntime(update) : Promise.resolve()),
+  })
+  const { code, stdout } = await cli('run', 'watch', rehearsal)
+  expect(code).toBe(1)
+  for (const line of exception) expect(stdout).toContain(`  ${line}\n`)
+  for (const step of [[], ['--step', 'runtime']])
+    expect((await cli('logs', rehearsal, ...step)).stdout).toContain(exception.at(-1))
+  expect((await cli('logs', 'shop', 'production')).stdout).not.toContain(exception.at(-1))
 })
 
 /** As the link writes it, to the newest runtime's log. */

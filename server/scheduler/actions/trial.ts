@@ -6,12 +6,38 @@ import { logRulesOf } from './log-rules.ts'
 import { homeOf } from './scratch.ts'
 import { inspectionOf, minutes, resourcesOf } from './wording.ts'
 
+interface Trial {
+  readonly runtimeId: string
+  readonly logStreamId: string
+}
+
+/** Its log is the run's: nobody looks for it among what production says. */
+async function newTrial(engine: Engine): Promise<Trial> {
+  const { tx, run, project } = engine.state
+  const trial = await engine.effect<Trial | string>('trial', async () => {
+    const { id: logStreamId } = await tx
+      .insertInto('log_streams')
+      .values({
+        organization_id: run.organization_id,
+        project_id: project.id,
+        host_id: run.host_id as string,
+        run_id: run.id,
+        step: 'runtime',
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    return { runtimeId: randomUUID(), logStreamId }
+  })
+  // Of a run that a former server began: it has none.
+  return typeof trial === 'string' ? { runtimeId: trial, logStreamId: '' } : trial
+}
+
 /** A runtime that serves nobody: started as production would have it, checked, and gone. */
 export function trialActions(engine: Engine): Pick<BuildActions, 'tryRuntime'> {
   const { project, environment } = engine.state
   return {
     async tryRuntime(cellId, source, image) {
-      const runtimeId = await engine.effect('trial', async () => randomUUID())
+      const { runtimeId, logStreamId } = await newTrial(engine)
       const { environmentId, stage } = homeOf(engine, cellId)
       const runtime = {
         runtimeId,
@@ -22,6 +48,7 @@ export function trialActions(engine: Engine): Pick<BuildActions, 'tryRuntime'> {
         workers: source.workers,
         resources: resourcesOf(source.resources),
         variables: source.variables,
+        logStreamId,
         project: project.name,
         environment: environment.name,
       }

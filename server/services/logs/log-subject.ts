@@ -46,7 +46,7 @@ export async function requireStep(
   step: string,
 ): Promise<void> {
   if (step === '' || (step === 'runtime' && runtimeStreamId)) return
-  const known = runId ? await stepsOf(tx, runId) : ['runtime']
+  const known = runId ? [...(await stepsOf(tx, runId)), ...(await trialOf(tx, runId))] : ['runtime']
   if (known.length === 0 || known.includes(step)) return
   throw invalid('step', `It has no step ${JSON.stringify(step)}; it has ${known.join(', ')}.`)
 }
@@ -59,4 +59,16 @@ async function stepsOf(tx: Tx, runId: string): Promise<string[]> {
     .orderBy('position')
     .execute()
   return rows.map(({ name }) => name)
+}
+
+/** What an Odoo that was only tried said is a step of its own, as that of one that was started in vain. */
+async function trialOf(tx: Tx, runId: string): Promise<string[]> {
+  const stream = await tx
+    .selectFrom('log_streams')
+    .select('step')
+    .where('run_id', '=', runId)
+    .where('task_id', 'is', null)
+    .limit(1)
+    .executeTakeFirst()
+  return stream ? [stream.step] : []
 }
