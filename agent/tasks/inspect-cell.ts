@@ -8,6 +8,7 @@ import {
 import { type HostileDatabase, withHostileDatabase } from '../database/hostile-database.ts'
 import { type ChangesSince, countChangesSince } from '../observe/changes-since.ts'
 import { describeContents, findInstalled } from '../odoo/database-contents.ts'
+import { defaultLogins, findKnownUsers } from '../passwords/default-passwords.ts'
 import { plainTexts } from '../plain-text.ts'
 import type { AgentServices } from '../services.ts'
 import type { Cell } from '../storage/records.ts'
@@ -19,7 +20,8 @@ const most = { changes: 20, uncounted: 100 }
 const none: ChangesSince = { tables: [], lastChange: undefined, uncounted: [] }
 
 /**
- * Size of a cell's database, what it has installed, and what people wrote to it since a moment. Takes no lock that others would
+ * Size of a cell's database, what it has installed, what people wrote to it since a moment, and whom Odoo's own passwords let
+ * in. Takes no lock that others would
  * notice, and changes nothing.
  */
 export function inspectCellTask({ cells }: Pick<AgentServices, 'cells'>): TaskHandler<'inspectCell'> {
@@ -34,7 +36,7 @@ export function inspectCellTask({ cells }: Pick<AgentServices, 'cells'>): TaskHa
 async function inspect(
   database: HostileDatabase,
   cell: Cell,
-  { changedSince, contents }: InspectCellTask,
+  { changedSince, contents, defaultPasswords }: InspectCellTask,
   context: TaskContext,
 ): Promise<InspectCellOutput> {
   const { rows } = await database.query<{ bytes: string }>(
@@ -55,6 +57,7 @@ async function inspect(
     ...(found.lastChange && { lastChange: timestampFromDate(found.lastChange) }),
     uncountedTables: found.uncounted.slice(0, most.uncounted),
     ...(modules && { contents: describeContents(modules, cell.contents) }),
+    ...(defaultPasswords && { defaultPasswords: { logins: defaultLogins(await findKnownUsers(database)) } }),
   })
   return plainTexts(output, longestText)
 }

@@ -95,6 +95,8 @@ export interface RunInput {
   readonly force?: boolean
   /** Inspect: RFC 3339. */
   readonly changedSince?: string
+  /** Inspect: whom a password that every Odoo has lets in. */
+  readonly passwords?: boolean
   /** Build: the run whose lock's pins hold. */
   readonly lockRunId?: string
 }

@@ -34,5 +34,5 @@ export const rollback: Pipeline<ReleaseActions> = async (run) => {
   return updateDatabase(run, current, prepare, change)
 }
 
-/** A look at production's data, so that people know what a rollback would lose. */
-export const inspect: Pipeline<ReleaseActions> = (run) => run.step('inspect', () => run.countChanges())
+/** A look at production's data: what a rollback would lose, or whom a password that every Odoo has lets in. */
+export const inspect: Pipeline<ReleaseActions> = (run) => run.step('inspect', () => run.inspectProduction())

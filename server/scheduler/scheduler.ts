@@ -6,6 +6,7 @@ import { forgetPasswords } from '../governance/forget-passwords.ts'
 import type { EngineConfig } from './actions/wording.ts'
 import { advance } from './advance.ts'
 import { destroyGoneBranches } from './gone-branches.ts'
+import { lookAtPasswordsDaily } from './password-looks.ts'
 import type { Pipelines } from './types.ts'
 
 const pollMs = 1_000
@@ -55,6 +56,7 @@ export function startScheduler(context: AppContext, pipelines: Pipelines): Sched
     await destroyGoneBranches(context)
     await expireApprovals(context)
     await forgetPasswords(context)
+    await lookAtPasswordsDaily(context)
     await idle(pause(housekeepingMs, undefined, { ref: false }), stopping.signal, housekeepingMs)
   })
 

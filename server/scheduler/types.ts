@@ -206,8 +206,8 @@ export interface ReleaseActions extends BuildActions {
   rollbackTarget(): Promise<RollbackGoal>
   /** Waits until exactly this may happen. */
   authorizeRollback(goal: RollbackGoal): Promise<void>
-  /** Counts what was written in production since the moment the run is about; on record. */
-  countChanges(): Promise<void>
+  /** What was written in production since the moment the run is about, or whom Odoo's own passwords let in; on record. */
+  inspectProduction(): Promise<void>
 }
 
 /**
@@ -279,6 +279,8 @@ export interface EnvironmentActions extends CommonActions {
   stopCurrent(): Promise<void>
   routeToCurrent(): Promise<void>
   routeTo(text: string): Promise<void>
+  /** Whom a password that every Odoo has lets in, in production. Never fails the run: it warns where nobody could look. */
+  lookAtPasswords(): Promise<void>
   removeRoute(): Promise<void>
   destroyEverything(): Promise<void>
   setStatus(status: 'running' | 'stopped' | 'destroyed'): Promise<void>

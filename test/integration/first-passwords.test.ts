@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { DATABASE } from '../../agent/database/names.ts'
 import { hashPassword } from '../../agent/passwords/one-time-password.ts'
 import { verifyPassword } from '../../agent/passwords/verify-password.ts'
 import type { Cell } from '../../agent/storage/records.ts'
+import { inspectCellTask } from '../../agent/tasks/inspect-cell.ts'
 import { readDefaultPasswords, replaceDefaultPasswords } from '../../agent/tasks/replace-default-passwords.ts'
+import { InspectCellTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { createRig, LIMITS, POSTGRES_IMAGE, type StorageRig } from '../support/storage.ts'
 import { withSuperuser } from '../support/superuser.ts'
 import { createTask } from '../support/task-context.ts'
@@ -111,6 +114,18 @@ test('one that was written with SQL, or is older than Odoo’s rounds, counts; w
   await addUser('demo', await hashPassword('demo', salt, 25_000), 'user_demo')
   await addUser('portal', await hashOf('portal'), 'demo_user0', false)
   expect((await readDefaultPasswords(cell, never)).logins).toEqual(['admin', 'demo'])
+})
+
+test('a look at a cell that is served says who gets in, where it is asked', async () => {
+  await addUser('boss@example.com', await hashOf('admin'), 'user_admin')
+  await addUser('demo', await hashOf('their own'), 'user_demo')
+  const look = (defaultPasswords: boolean) =>
+    inspectCellTask({ cells: rig.cells })(
+      create(InspectCellTaskSchema, { cellId: cell.id, defaultPasswords }),
+      createTask().context,
+    )
+  expect((await look(true)).defaultPasswords?.logins).toEqual(['boss@example.com'])
+  expect((await look(false)).defaultPasswords).toBeUndefined()
 })
 
 test('hashes that nobody can verify in time, or at all, are no default', async () => {

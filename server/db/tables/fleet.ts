@@ -69,6 +69,8 @@ export interface CellsTable {
   administrator_expires_at: TimeOrNull
   /** Null: nobody looked. */
   default_logins: string[] | null
+  /** When its host was last asked, or told it with a deployment. */
+  passwords_looked_at: TimeOrNull
 }
 
 export interface SnapshotsTable {

@@ -4,6 +4,7 @@ import { auditEnvironment } from './audit-environment.ts'
 import { authorizationActions } from './authorization.ts'
 import { destroyCell } from './cells.ts'
 import { imageActions } from './images.ts'
+import { lookAtPasswordsBeside } from './password-look.ts'
 import { runtimeActions } from './runtime.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
@@ -24,6 +25,12 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
     startCurrent: runtime.startCurrentAnew,
     routeToCurrent: runtime.routeToCurrent,
     stopCurrent: () => runtime.stopCurrent({ withDatabase: true }),
+
+    async lookAtPasswords() {
+      const cellId = runtime.current?.cellId
+      if (environment.stage !== 'production' || !cellId) return
+      await lookAtPasswordsBeside(engine, cellId, 'passwords')
+    },
 
     async routeTo(text) {
       await engine.task(

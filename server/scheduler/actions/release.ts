@@ -13,6 +13,7 @@ import { type ReleaseActions, type RollbackGoal, TaskFailed } from '../types.ts'
 import { authorizationActions } from './authorization.ts'
 import { buildActions } from './build.ts'
 import { lookAtContents } from './contents.ts'
+import { lookAtPasswords } from './password-look.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
 /** All that releases can ask for: what a build can, about what was built before. */
@@ -50,29 +51,46 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
       return goal
     },
 
-    async countChanges() {
-      const since = new Date(input.changedSince ?? 0)
-      const production = await engine.effect('inspected', async () => {
-        const found = await findProduction(tx, project.id)
-        return { cellId: found?.deployment.cellId ?? '' }
-      })
-      const output = await engine.task(
-        'inspect',
-        'inspectCell',
-        { cellId: production.cellId, changedSince: timestampFromDate(since) },
-        { timeoutMs: minutes(10), attempts: 3 },
-      )
-      await engine.note({
-        changes: {
-          since: since.toISOString(),
-          rows: Number(output.changedRows),
-          lastChange: output.lastChange ? timestampDate(output.lastChange).toISOString() : null,
-          tables: output.changes.map(({ table, rows }) => ({ table, rows: Number(rows) })),
-          uncountedTables: output.uncountedTables,
-        },
-      })
-      engine.summarize(`${output.changedRows} rows were written since ${formatTime(since)}`)
-    },
+    inspectProduction: () => (input.passwords ? lookForPasswords() : countChanges()),
+  }
+
+  async function lookForPasswords(): Promise<void> {
+    const { cellId } = await inspectedCell()
+    if (cellId) await lookAtPasswords(engine, cellId, 'inspect')
+    const logins = engine.record.defaultLogins ?? []
+    engine.summarize(
+      logins.length > 0
+        ? `whoever reaches production gets in as ${logins.join(', ')}`
+        : 'nobody gets in with a password that every Odoo has',
+    )
+  }
+
+  async function inspectedCell(): Promise<{ cellId: string }> {
+    return await engine.effect('inspected', async () => {
+      const found = await findProduction(tx, project.id)
+      return { cellId: found?.deployment.cellId ?? '' }
+    })
+  }
+
+  async function countChanges(): Promise<void> {
+    const since = new Date(input.changedSince ?? 0)
+    const production = await inspectedCell()
+    const output = await engine.task(
+      'inspect',
+      'inspectCell',
+      { cellId: production.cellId, changedSince: timestampFromDate(since) },
+      { timeoutMs: minutes(10), attempts: 3 },
+    )
+    await engine.note({
+      changes: {
+        since: since.toISOString(),
+        rows: Number(output.changedRows),
+        lastChange: output.lastChange ? timestampDate(output.lastChange).toISOString() : null,
+        tables: output.changes.map(({ table, rows }) => ({ table, rows: Number(rows) })),
+        uncountedTables: output.uncountedTables,
+      },
+    })
+    engine.summarize(`${output.changedRows} rows were written since ${formatTime(since)}`)
   }
 
   async function findGoal(): Promise<RollbackGoal> {

@@ -13,6 +13,7 @@ import { contentsOnceLive } from './contents.ts'
 import { hostnamesOf } from './hostnames.ts'
 import { logRulesOf } from './log-rules.ts'
 import { issueRecord } from './observation.ts'
+import { mostLogins } from './password-look.ts'
 import { recordRelease } from './record-release.ts'
 import { secretActions } from './secrets.ts'
 import { voidOvertaken } from './void-requests.ts'
@@ -31,9 +32,6 @@ type RuntimeActions = Pick<
 
 /** Requests that are under way when a runtime goes may take this long to end. */
 const drainSeconds = 60
-/** More than Odoo has of its own. */
-const mostLogins = 10
-
 /** Containers of Odoo and the route to them. */
 export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeActions {
   const { tx, run, project, environment } = engine.state
@@ -204,7 +202,11 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
           .execute()
         await tx
           .updateTable('cells')
-          .set({ status: 'active', default_logins: engine.record.defaultLogins?.slice() ?? null })
+          .set({
+            status: 'active',
+            default_logins: engine.record.defaultLogins?.slice() ?? null,
+            passwords_looked_at: engine.record.defaultLogins ? new Date() : null,
+          })
           .where('id', '=', candidate.cellId)
           .execute()
         if (stage === 'production') await recordRelease(engine, candidate)

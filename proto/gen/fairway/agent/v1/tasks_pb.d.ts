@@ -1878,6 +1878,13 @@ export declare type InspectCellTask = Message<"fairway.agent.v1.InspectCellTask"
    * @generated from field: bool contents = 40;
    */
   contents: boolean;
+
+  /**
+   * Says whom a password that every Odoo has lets in.
+   *
+   * @generated from field: bool default_passwords = 60;
+   */
+  defaultPasswords: boolean;
 };
 
 /**
@@ -1928,6 +1935,13 @@ export declare type InspectCellOutput = Message<"fairway.agent.v1.InspectCellOut
    * @generated from field: fairway.agent.v1.DatabaseContents contents = 40;
    */
   contents?: DatabaseContents | undefined;
+
+  /**
+   * With `default_passwords`; unset: the agent does not tell.
+   *
+   * @generated from field: fairway.agent.v1.DefaultPasswords default_passwords = 60;
+   */
+  defaultPasswords?: DefaultPasswords | undefined;
 };
 
 /**
