@@ -19,17 +19,31 @@ import { startScheduler } from './scheduler/scheduler.ts'
 import { createSealer } from './sealer.ts'
 import { adminCodeFile, type Bootstrapped, bootstrap } from './services/identity/bootstrap.ts'
 import { createShutdown } from './shutdown.ts'
+import { version } from './version.ts'
+
+const help = `fairway-server: Fairway's control plane
+
+  fairway-server
+      Serves until SIGTERM. Settings are in the environment: docs/configuration.md has all of them.
+  fairway-server rekey --new-key-file FILE
+      Seals everything under another master key, while no server runs.
+  fairway-server images build|push --registry HOST[/PREFIX]
+      Builds what hosts run, and pushes it to a registry. More: fairway-server images --help
+  fairway-server --version | --help
+`
 
 /** Agents reconnect by themselves; a stream that has not ended by then is cut. */
 const fleetGraceMs = 3_000
 
 /** From the environment to a listening server. What it opens is closed in reverse, also when the start fails. */
 async function main(): Promise<void> {
+  const [command, ...args] = process.argv.slice(2)
+  if (command === '--help' || command === '-h') return void process.stdout.write(help)
+  if (command === '--version') return void process.stdout.write(`${version}\n`)
   const config = parseConfig(process.env)
   const log = createLogger(config.logLevel)
-  const [command, ...args] = process.argv.slice(2)
   if (command === 'rekey') return void process.stdout.write(`${await rekey(config, args, log)}\n`)
-  if (command) throw new Error(`${command} is no command of the server: there is only \`rekey\``)
+  if (command) throw new Error(`${command} is no command of the server.\n\n${help}`)
   for (const warning of config.warnings) log.warn({ warning }, 'the configuration is not well')
   const shutdown = createShutdown(log)
   const stopping = new AbortController()

@@ -5,12 +5,13 @@ import { homeDirectory } from '../dev/home.ts'
 import { ensurePackages } from '../dev/packages.ts'
 import { step } from '../dev/progress.ts'
 import { dockerBuild, isUpToDate } from './docker-build.ts'
+import { imagesFolder } from './folder.ts'
 import type { Mirror } from './mirror.ts'
 import { recipeOf } from './recipe.ts'
 
 export type Suite = 'trixie' | 'forky'
 
-const folder = join(import.meta.dirname, 'base')
+const folder = join(imagesFolder, 'base')
 
 /** A minimal Debian of that suite as a local image; gives its tag. Nothing is pulled: it is bootstrapped from packages. */
 export async function ensureBaseImage(suite: Suite, mirror: Mirror, force: boolean): Promise<string> {

@@ -29,6 +29,17 @@ export async function isUpToDate(tag: string, recipe: string): Promise<boolean> 
   return image?.Config.Labels?.[recipeLabel] === recipe
 }
 
+/** Id of an image that was made from this recipe, under whatever tag. */
+export async function findByRecipe(recipe: string): Promise<string | undefined> {
+  const filter = `label=${recipeLabel}=${recipe}`
+  const ids = await run('docker', ['image', 'ls', '--quiet', '--no-trunc', '--filter', filter])
+  return ids.split('\n')[0] || undefined
+}
+
+export async function dockerTag(image: string, tag: string): Promise<void> {
+  await run('docker', ['tag', image, tag])
+}
+
 /**
  * docker build with the classic builder (Debian 12 has no other), on the host's network: the package mirror may be
  * one that only the host's own /etc/hosts or proxy reaches.

@@ -13,6 +13,9 @@ const usual: PoolLimits = {
   idleMs: 60_000,
 }
 
+// Bundled it is a file beside this one.
+const workerFile = import.meta.url.endsWith('.ts') ? './policy-worker.ts' : './policy-worker.mjs'
+
 /** `organizationId` is whose request it is. */
 type PolicyReader = (yaml: string, organizationId: string) => Promise<PolicyDocument>
 
@@ -21,7 +24,7 @@ type PolicyReader = (yaml: string, organizationId: string) => Promise<PolicyDocu
  * turns. Throws `invalid-policy`, and `policy-too-complex` for a text that is not done with in time.
  */
 export function createPolicyReader(limits: PoolLimits = usual): PolicyReader & AsyncDisposable {
-  const pool = createThreadPool<typeof jobs>(new URL('./policy-worker.ts', import.meta.url), limits)
+  const pool = createThreadPool<typeof jobs>(new URL(workerFile, import.meta.url), limits)
   const read: PolicyReader = async (yaml, organizationId) => {
     try {
       return await pool.ask('policy', [yaml], { owner: organizationId })
