@@ -28,7 +28,15 @@ const asking = [
 const free = [
   ...['access explain', 'approval close-review', 'approval list', 'approval reject', 'approval show'],
   ...['audit checkpoint', 'audit export', 'audit list', 'audit show', 'audit verify', 'branch list'],
-  ...['build cancel', 'build list', 'build rebuild', 'build show', 'build start', 'build watch'],
+  ...[
+    'build cancel',
+    'build list',
+    'build rebuild',
+    'build show',
+    'build start',
+    'build watch',
+    'completion',
+  ],
   ...['credential list', 'credential set', 'env list', 'env open', 'env show', 'env start'],
   ...['evidence list', 'evidence pull', 'evidence show', 'evidence verify'],
   ...['host join-token', 'host list', 'host show', 'lock', 'login', 'logout', 'logs'],

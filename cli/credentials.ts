@@ -1,8 +1,8 @@
-import { findPackageJSON } from 'node:module'
-import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
 import { readLogins } from './logins.ts'
+import { parseUrl } from './parse-url.ts'
 import type { Settings } from './settings.ts'
 
 export interface Credentials {
@@ -23,11 +23,11 @@ export interface Found {
 
 export const defaultServer = 'http://127.0.0.1:7080'
 
-// This file is at another depth once it is bundled.
-const checkout = dirname(findPackageJSON('.', import.meta.url) ?? import.meta.filename)
+// Bundled it is at another depth: dist/cli/.
+const checkout = import.meta.url.endsWith('.ts') ? '../' : '../../'
 
 /** Where the demo of this checkout leaves its own; used where nothing else is given. */
-const checkoutFile = join(checkout, '.fairway/credentials.json')
+const checkoutFile = fileURLToPath(new URL(`${checkout}.fairway/credentials.json`, import.meta.url))
 
 export interface Given {
   readonly server?: string
@@ -67,7 +67,7 @@ const namedBy = ({ server }: Given) => (server === undefined ? 'FAIRWAY_SERVER' 
 
 /** Origin of a server's address. Throws a usage error. */
 export function requireServerUrl(text: string): string {
-  const url = URL.parse(text)
+  const url = parseUrl(text)
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
     throw new CliError(exitCodes.usage, `${text} is not a server's address: give one like ${defaultServer}.`)
   }

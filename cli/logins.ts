@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
+import { parseUrl } from './parse-url.ts'
 
 /** A token for one server. */
 export interface Login {
@@ -51,9 +52,9 @@ function parseLogins(text: string): Logins | undefined {
 function toLogins(current: string, servers: Record<string, Login>): Logins | undefined {
   const entries = Object.entries(servers).map(([server, { token, session }]) => {
     const login: Login = { token, ...(session === true && { session }) }
-    return [URL.parse(server)?.origin, login] as const
+    return [parseUrl(server)?.origin, login] as const
   })
-  const origin = URL.parse(current)?.origin
+  const origin = parseUrl(current)?.origin
   const isWhole = entries.every(([server, { token }]) => server && typeof token === 'string' && token !== '')
   return origin && isWhole ? { current: origin, servers: Object.fromEntries(entries) } : undefined
 }

@@ -3,19 +3,16 @@ import { didYouMean } from '../lib/words/nearest.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { CliError, toCliError, usageError } from './errors.ts'
 import { exitCodes, exitCodesHelp } from './exit-codes.ts'
-import { type Noun, nouns, plainVerbs } from './nouns.ts'
+import { introduction } from './introduction.ts'
+import { nouns, plainVerbs } from './nouns.ts'
 import { createSession } from './session.ts'
 import { readSettings } from './settings.ts'
 import { printable } from './table.ts'
-import type { Verb } from './verb.ts'
+import type { Noun, Verb } from './verb.ts'
 import { addVerbOptions } from './verb-options.ts'
 
 const help = `
-Builds are named \`acme 12\`, \`acme/12\` or \`acme#12\`, environments \`acme production\`, \`acme/production\` or
-\`acme/release/1.0\` (their own or their branch's name). Where there is one project only it may be left out.
-
-Every command knows --json, --wide and --help. What destroys, stops, takes away or approves asks first; where there is no
-terminal it does nothing without --yes.
+${introduction}
 
 ${exitCodesHelp}
 

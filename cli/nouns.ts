@@ -1,11 +1,4 @@
-import type { Verb } from './verb.ts'
-
-type Load = () => Promise<{ readonly command: Verb }>
-
-export interface Noun {
-  readonly summary: string
-  readonly verbs: Record<string, Load>
-}
+import type { Noun, PlainVerb } from './verb.ts'
 
 /** Every command; its file is loaded when it is called or when help lists it. */
 export const nouns: Record<string, Noun> = {
@@ -169,7 +162,7 @@ export const nouns: Record<string, Noun> = {
 }
 
 /** Commands without a noun. */
-export const plainVerbs: Record<string, { readonly summary: string; readonly load: Load }> = {
+export const plainVerbs: Record<string, PlainVerb> = {
   login: {
     summary: 'Log in to a server, and keep its address and a token for the commands to come',
     load: () => import('./commands/session/login.ts'),
@@ -190,5 +183,12 @@ export const plainVerbs: Record<string, { readonly summary: string; readonly loa
   logs: {
     summary: 'Read the logs of a build or an environment',
     load: () => import('./commands/logs/read.ts'),
+  },
+  completion: {
+    summary: 'Print the script that completes commands in bash, zsh or fish',
+    load: async () => {
+      const { completionOf } = await import('./commands/completion/print.ts')
+      return { command: completionOf({ nouns, plainVerbs }) }
+    },
   },
 }

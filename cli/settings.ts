@@ -6,6 +6,8 @@ export interface Settings {
   readonly server?: string
   readonly token?: string
   readonly credentialsFile: string
+  /** What may be lost at any time is kept below it. */
+  readonly cacheHome: string
   /** Codes and tokens may go over the network in the clear. */
   readonly insecureHttp: boolean
   readonly colour: boolean
@@ -23,6 +25,7 @@ export function readSettings(
   return {
     server: env.FAIRWAY_SERVER || undefined,
     token: env.FAIRWAY_TOKEN || undefined,
+    cacheHome: env.XDG_CACHE_HOME || join(homedir(), '.cache'),
     credentialsFile: join(configHome, 'fairway', 'credentials.json'),
     insecureHttp: env.FAIRWAY_INSECURE_HTTP === '1',
     colour: isTerminal && !env.NO_COLOR && env.TERM !== 'dumb',

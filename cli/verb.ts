@@ -22,6 +22,24 @@ export interface Verb<Options = Record<string, unknown>> {
   run(session: Session, words: string[], options: Options): Promise<ExitCode | undefined>
 }
 
+type Load = () => Promise<{ readonly command: Verb }>
+
+export interface Noun {
+  readonly summary: string
+  readonly verbs: Record<string, Load>
+}
+
+/** A command without a noun. */
+export interface PlainVerb {
+  readonly summary: string
+  readonly load: Load
+}
+
+export interface Commands {
+  readonly nouns: Record<string, Noun>
+  readonly plainVerbs: Record<string, PlainVerb>
+}
+
 /** Keeps a verb's option types to its own file. */
 export const verb = <Options = Record<string, unknown>>(definition: Verb<Options>): Verb =>
   definition as unknown as Verb

@@ -1,8 +1,10 @@
 import { Readable, Transform } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { createZstdDecompress } from 'node:zlib'
+import zlib from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
+import { CliError } from '../errors.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { BadMember, isMemberPath, type Members } from './bad-member.ts'
 
 /** Most that a bundle may unpack to. */
@@ -19,6 +21,7 @@ export interface Archive {
  * twice or leads out of it, for headers that bundles don't have, and for more than `mostBytes`.
  */
 export async function readArchive(packed: Buffer, name: string): Promise<Archive> {
+  const unpack = requireZstd()
   const members = new Map<string, Buffer>()
   let folder = ''
   const tar = extract()
@@ -33,13 +36,23 @@ export async function readArchive(packed: Buffer, name: string): Promise<Archive
     })().catch(next)
   })
   try {
-    await pipeline(Readable.from([packed]), createZstdDecompress(), atMost(mostBytes), tar)
+    await pipeline(Readable.from([packed]), unpack, atMost(mostBytes), tar)
   } catch (error) {
     if (error instanceof BadMember) throw error
     throw new BadMember(name, `not a whole bundle (${error instanceof Error ? error.message : 'unreadable'})`)
   }
   if (!folder) throw new BadMember(name, 'not a bundle: it is empty')
   return { folder, members }
+}
+
+/** Node has it from 22.15 on. */
+function requireZstd(): Transform {
+  if (zlib.createZstdDecompress !== undefined) return zlib.createZstdDecompress()
+  throw new CliError(
+    exitCodes.failure,
+    `Bundles are packed with zstd, which Node ${process.version} cannot read. Use Node 22.15 or newer; or unpack a bundle ` +
+      'with `tar --zstd -xf` and run the verify.sh in it, which needs no Node.',
+  )
 }
 
 function placeOf(header: Header): { top: string; path: string } {

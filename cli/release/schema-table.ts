@@ -1,3 +1,4 @@
+import { groupBy } from '../../lib/collections/group-by.ts'
 import { counted } from '../format.ts'
 import type { SchemaDifferenceJson } from '../json/schema-difference.ts'
 import type { Colour } from '../style.ts'
@@ -15,7 +16,7 @@ const colours: Record<string, Colour> = { added: 'green', removed: 'red', change
 
 /** Schema differences by table; a table that is new or gone is one line, however many columns it has. */
 export function schemaTable(look: Look, differences: readonly SchemaDifferenceJson[]): string[] {
-  const rows = [...Map.groupBy(differences, ({ table }) => table)].flatMap(([table, group]) =>
+  const rows = [...groupBy(differences, ({ table }) => table)].flatMap(([table, group]) =>
     rowsOf(table, group),
   )
   return listing(look, rows, [
@@ -45,4 +46,4 @@ function rowsOf(table: string, group: readonly SchemaDifferenceJson[]): Row[] {
 
 /** `7 columns, 2 indexes` */
 const countsOf = (parts: readonly SchemaDifferenceJson[]): string =>
-  [...Map.groupBy(parts, ({ kind }) => kind)].map(([kind, { length }]) => counted(length, kind)).join(', ')
+  [...groupBy(parts, ({ kind }) => kind)].map(([kind, { length }]) => counted(length, kind)).join(', ')

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join, posix } from 'node:path'
+import { groupBy } from '../collections/group-by.ts'
 import { TaskError } from '../faults/task-error.ts'
 import { isCircle, lstatIfThere } from '../files/lstat-if-there.ts'
 import { hostileText } from '../hostile-text/hostile-text.ts'
@@ -180,7 +181,7 @@ function together({ faults, unread, search: { note } }: Reading): TaskError {
 }
 
 function refuseDuplicates(addons: OwnAddon[]): void {
-  for (const [module, group] of Map.groupBy(addons, (addon) => addon.module)) {
+  for (const [module, group] of groupBy(addons, (addon) => addon.module)) {
     if (group.length === 1) continue
     const places = group.map(({ path }) => path || 'the repository itself').join(', ')
     throw new TaskError(

@@ -1,3 +1,4 @@
+import { groupBy } from '../collections/group-by.ts'
 import { TaskError } from '../faults/task-error.ts'
 import type { OwnAddon } from './addons.ts'
 
@@ -28,7 +29,7 @@ export function requireOnePlace(
       `more than ${maxAddons} addons in the repository and its sources`,
     )
   const kept: PlacedAddon[] = []
-  for (const [module, group] of Map.groupBy(addons, (addon) => addon.module)) {
+  for (const [module, group] of groupBy(addons, (addon) => addon.module)) {
     const wanted = group.length > 1 ? group.filter(preferred) : group
     const [only] = wanted
     if (!only || wanted.length > 1) throw duplicate(module, group.map(placeOf))

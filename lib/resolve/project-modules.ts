@@ -1,4 +1,5 @@
 import type { ProjectConfig } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { groupBy } from '../collections/group-by.ts'
 import type { ProjectModules } from '../repository/close-stages.ts'
 import type { ModuleFacts } from '../repository/module-facts.ts'
 import type { PlacedAddon } from '../repository/module-places.ts'
@@ -17,7 +18,7 @@ export function createModules(
   const folders = config.addonsPaths.length > 0 ? config.addonsPaths.join(', ') : 'all folders'
   const own = addons.filter(({ source }) => source === '')
   const others = addons.filter(({ source }) => source !== '')
-  const fromWhere = Map.groupBy(others, ({ inImage }) => inImage)
+  const fromWhere = groupBy(others, ({ inImage }) => inImage)
   const tellOf = (what: string, its: readonly PlacedAddon[] = []) =>
     its.length > 0 ? [`${new Set(its.map(({ source }) => source)).size} ${what} (${its.length} addons)`] : []
   return {

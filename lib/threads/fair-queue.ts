@@ -1,3 +1,5 @@
+import { createDeferred } from './deferred.ts'
+
 export interface FairQueueLimits {
   /** The most that are taken at a time. */
   readonly places: number
@@ -68,7 +70,7 @@ export function createFairQueue({ places, placesPerOwner }: FairQueueLimits): Fa
       signal?.throwIfAborted()
       const owner = line.get(name) ?? { held: 0, waiting: [] }
       line.set(name, owner)
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const { promise, resolve, reject } = createDeferred<void>()
       const leave = () => {
         const at = owner.waiting.indexOf(resolve)
         // It may have come to be their turn just now.

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { createDeferred } from './deferred.ts'
 import type { Answer, Question } from './serve-jobs.ts'
 
 export interface ThreadLimits {
@@ -70,7 +71,7 @@ export function startThread(file: URL, limits: ThreadLimits): Thread {
   }
 
   function next<T>(): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const { promise, resolve, reject } = createDeferred<T>()
     const onError = (error: Error) => {
       const full = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY'
       reject(new ThreadOverrun(full ? 'memory' : 'broken', { cause: error }))

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { groupBy } from '../../collections/group-by.ts'
 import { lstatIfThere } from '../../files/lstat-if-there.ts'
 import { hostileText } from '../../hostile-text/hostile-text.ts'
 import { findRequirementsFile, type RequirementsFile } from '../../requirements/requirements-file.ts'
@@ -86,7 +87,7 @@ export async function readDoodbaFiles(root: string, context: DoodbaFilesContext)
   async function readConf(path: string): Promise<void> {
     if (isIgnoredFile(path, context)) return
     const options = await hostileText.read('odooConf', path, [await readText(root, path), path])
-    const lost = Map.groupBy(options, (option) => adviceFor(option))
+    const lost = groupBy(options, (option) => adviceFor(option))
     lost.delete(undefined)
     if (options.length > 0 && lost.size === 0)
       found.notes.push(`${path} is not read: Fairway sets what it sets`)

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { groupBy } from '../../collections/group-by.ts'
 import { isPointer, maxPointerBytes, pointerStart } from '../../files/lfs-pointer.ts'
 import type { TreeFile } from './limits.ts'
 import { replaced } from './odd-names.ts'
@@ -33,7 +34,7 @@ export async function findPointers(
     !path.includes(replaced)
   const found: string[] = []
   // Each content once: repositories have many small files that are the same.
-  for (const same of Map.groupBy(entries.filter(mayBe), ({ id }) => id).values())
+  for (const same of groupBy(entries.filter(mayBe), ({ id }) => id).values())
     if (await beginsAsPointer(join(directory, prefix, same[0]!.path)))
       found.push(...same.map(({ path }) => prefix + path))
   return found.sort()

@@ -1,0 +1,65 @@
+import type { Reference } from '../reference/reference.ts'
+import { caseFunctions, quoted } from './case-functions.ts'
+import { plainName } from './places.ts'
+
+// `compadd` quotes what it inserts, and nothing is evaluated before.
+
+const functions = `\
+_fairway_offer() { # KIND WORDS…
+  local kind=$1 word
+  local -a found
+  shift
+  case $kind in
+    words)
+      # With what they do, or without.
+      found=("$@")
+      if [[ $1 == *:* ]]; then _describe -o 'fairway' found; else compadd -a found; fi
+      ;;
+    names)
+      while IFS= read -r word; do
+        if [[ $word =~ '${plainName.source}' ]]; then found+=("$word"); fi
+      done < <(command fairway completion --names "$1" 2>/dev/null </dev/null)
+      compadd -a found
+      ;;
+    files) _files ;;
+  esac
+}
+
+_fairway() {
+  local cur=$words[CURRENT] word command='' behind='' taken=0 index
+  local -a offer
+  for ((index = 2; index < CURRENT; index++)); do
+    word=$words[index]
+    if [[ -n $behind ]]; then
+      behind=''
+    elif [[ $word == -* ]]; then
+      if _fairway_value "$command $word"; then behind="$command $word"; fi
+    elif [[ -z $command ]]; then
+      command=$word
+    elif _fairway_verbs "$command"; then
+      command+=" $word"
+    else
+      taken=$((taken + 1))
+    fi
+  done
+  offer=()
+  if [[ -n $behind ]]; then
+    _fairway_value "$behind"
+  elif [[ $cur == -* ]]; then
+    _fairway_flags "$command"
+  else
+    _fairway_verbs "$command" || _fairway_argument "$command $taken"
+  fi
+  if (( $#offer > 0 )); then _fairway_offer "\${offer[@]}"; fi
+}
+
+# In a folder of $fpath this file is the function; sourced it has to be made known.
+if [[ $funcstack[1] == _fairway ]]; then _fairway "$@"; else compdef _fairway fairway; fi
+`
+
+/** `fairway completion zsh` */
+export const zshCompletion = (reference: Reference): string =>
+  `#compdef fairway\n# fairway: completion for zsh, made by \`fairway completion zsh\`\n\n${caseFunctions(
+    reference,
+    (word, does) => quoted(`${word}:${does}`),
+  )}\n${functions}`
