@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type CommandError, run } from '../../packaging/dev/command.ts'
+import { machinePath } from '../support/machine-path.ts'
 import { freePort } from '../support/postgres.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-// docs/install.md, as written, in a root that holds what git has and nothing else.
+// docs/checkout.md, as written, in a root that holds what git has and nothing else.
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url))
 const listFiles = ['ls-files', '-z', '--cached', '--others', '--exclude-standard']
@@ -26,15 +27,12 @@ beforeAll(async () => {
     (file) => /^(server|lib|proto|migrations|cli|agent|packaging\/bin)\//.test(file) || !file.includes('/'),
   )
   for (const file of needed) await cp(join(checkout, file), join(root, file))
-  const page = await readFile(join(checkout, 'docs/install.md'), 'utf8')
+  const page = await readFile(join(checkout, 'docs/checkout.md'), 'utf8')
   const block = (name: string) =>
     new RegExp(`^\`\`\`sh ${name}\\n(.*?)\\n\`\`\`$`, 'ms').exec(page)?.[1] ?? ''
   words = { install: block('install'), start: block('start') }
   // The Node of the machine, as its people have it; not the one that runs this.
-  const PATH = (process.env.PATH ?? '')
-    .split(':')
-    .filter((folder) => !folder.includes('node_modules'))
-    .join(':')
+  const PATH = machinePath()
   const headers = await readFile('/usr/include/node/node_api.h').then(
     () => ({ npm_config_nodedir: '/usr' }),
     () => ({}),

@@ -11,12 +11,17 @@ const context = fileURLToPath(new URL('systemd', import.meta.url))
 const checkout = fileURLToPath(new URL('../../', import.meta.url))
 const tag = 'fairway/test-systemd:trixie'
 
-/** A machine whose first process is a real systemd, with this checkout at /opt/fairway. */
+/** A machine whose first process is a real systemd. */
 export interface SystemdHost extends AsyncDisposable {
+  readonly name: string
   sh(script: string): Promise<string>
 }
 
-export async function startSystemdHost(): Promise<SystemdHost> {
+/** With this checkout at /opt/fairway, unless it is given something else. */
+export async function startSystemdHost({
+  mounts = [`${checkout}:/opt/fairway:ro`],
+  network = 'bridge',
+} = {}): Promise<SystemdHost> {
   const base = await ensureBaseImage('trixie', await findMirror(), false)
   const recipe = await recipeOf(context, { base })
   if (!(await isUpToDate(tag, recipe))) await dockerBuild({ tag, context, recipe, args: { BASE: base } })
@@ -35,8 +40,8 @@ export async function startSystemdHost(): Promise<SystemdHost> {
     'container=docker',
     '--env',
     `BRANCH=${name}`,
-    '--volume',
-    `${checkout}:/opt/fairway:ro`,
+    ...['--network', network],
+    ...mounts.flatMap((mount) => ['--volume', mount]),
   ]
   await run('docker', [
     'run',
@@ -51,6 +56,7 @@ export async function startSystemdHost(): Promise<SystemdHost> {
   ])
   const sh = (script: string) => run('docker', ['exec', name, 'sh', '-c', script])
   const host: SystemdHost = {
+    name,
     sh,
     async [Symbol.asyncDispose]() {
       await run('docker', ['rm', '--force', '--volumes', name])
