@@ -1,3 +1,4 @@
+import { isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
 import { type AllowEntry, parseAllowEntry } from './egress/allow-list.ts'
 import { createUpstream, type Upstream } from './egress/upstream.ts'
@@ -25,6 +26,8 @@ const schema = z.object({
    * comma separated. Only here can the host itself and its link be opened.
    */
   FAIRWAY_NETWORK_ALLOW: z.string().optional().transform(toAllowEntries),
+  /** Folders below which projects' repositories may be read by their paths, comma separated; none: nowhere. */
+  FAIRWAY_GIT_ROOTS: z.string().optional().transform(toFolders),
   /** Instead of the servers' addresses learnt at enrolment: host:port, comma separated. */
   FAIRWAY_SERVERS: z.string().optional(),
   DOCKER_HOST: z.string().startsWith('unix:///', 'only a local socket will do: unix:///…').optional(),
@@ -57,6 +60,8 @@ export interface AgentConfig {
   readonly proxyImage: string
   /** Of addresses that are not public, those that git and builds of all projects may reach. */
   readonly networkAllow: readonly AllowEntry[]
+  /** Absolute, without a slash at the end. */
+  readonly gitRoots: readonly string[]
   /** Empty: those learnt at enrolment. */
   readonly servers: readonly string[]
   readonly dockerSocket: string
@@ -90,6 +95,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Ag
     registry: env.FAIRWAY_REGISTRY,
     proxyImage: env.FAIRWAY_PROXY_IMAGE ?? `${env.FAIRWAY_REGISTRY}/fairway/proxy:2`,
     networkAllow: Object.freeze(env.FAIRWAY_NETWORK_ALLOW),
+    gitRoots: Object.freeze(env.FAIRWAY_GIT_ROOTS),
     servers: Object.freeze(listItems(env.FAIRWAY_SERVERS)),
     dockerSocket: env.DOCKER_HOST?.slice('unix://'.length) ?? '/var/run/docker.sock',
     upstream: upstreamOf(env),
@@ -128,5 +134,21 @@ function toAllowEntries(text: string | undefined, context: z.RefinementCtx): All
       context.addIssue({ code: 'custom', message: (error as Error).message })
       return []
     }
+  })
+}
+
+/** A folder of the system, or all of it, is no place where repositories are. */
+const noFolders = new Set(['/', '/etc', '/proc', '/sys', '/dev', '/run', '/tmp', '/var/tmp'])
+
+function toFolders(text: string | undefined, context: z.RefinementCtx): string[] {
+  return listItems(text).map((item) => {
+    const folder = normalize(item).replace(/\/$/, '') || '/'
+    const fault = !isAbsolute(item)
+      ? 'is no absolute path'
+      : noFolders.has(folder)
+        ? 'is no folder of repositories: name the one that holds them, such as /srv/git'
+        : undefined
+    if (fault) context.addIssue({ code: 'custom', message: `${item} ${fault}` })
+    return folder
   })
 }

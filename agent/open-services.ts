@@ -8,6 +8,7 @@ import { readRuntimeFacts } from './containers/runtime-facts.ts'
 import { createAddressRules } from './egress/addresses.ts'
 import { createDialer } from './egress/dial.ts'
 import { createGit } from './git/command.ts'
+import { createLocalRepositories } from './git/local/local-repositories.ts'
 import { createMirrors } from './git/mirrors.ts'
 import type { Inventory } from './link/link.ts'
 import type { Logger } from './logger.ts'
@@ -15,7 +16,7 @@ import { createPackageSources } from './packages/package-sources.ts'
 import type { AgentServices } from './services.ts'
 import { openOwnPool } from './storage/own-pool.ts'
 
-const protocols = ['https', 'http', 'ssh'] as const
+const protocols = ['https', 'http', 'ssh', 'file'] as const
 
 /** Opens what tasks work with, on this host's Docker and pool. Touches no container yet. */
 export async function openServices(config: AgentConfig, hostId: string, log: Logger): Promise<AgentServices> {
@@ -48,6 +49,7 @@ export async function openServices(config: AgentConfig, hostId: string, log: Log
       join(workDirectory, 'mirrors'),
       protocols,
       dialer,
+      { locals: createLocalRepositories(config.gitRoots) },
     ),
     proxy: createProxy({
       host: docker,

@@ -8,6 +8,7 @@ import { createLogSink } from './link/log-sink.ts'
 import { createRedactors } from './link/redactors.ts'
 import { openLinkStore } from './link/store.ts'
 import { createLogger } from './logger.ts'
+import { createLook } from './look/look.ts'
 import { openServices, takeInventory } from './open-services.ts'
 import { prepareHost } from './prepare-host.ts'
 import { createTaskHandlers } from './tasks/registry.ts'
@@ -41,6 +42,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
         store,
         identities,
         handlers: createTaskHandlers(services),
+        look: createLook(services, redactors, log),
         guard: createTaskGuard(services, store.authorizations, identity),
         inventory: () => takeInventory(services),
         agentVersion: version,

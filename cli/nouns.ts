@@ -6,6 +6,7 @@ export const nouns: Record<string, Noun> = {
     summary: 'Odoo systems: a repository and its environments',
     verbs: {
       create: () => import('./commands/project/create.ts'),
+      check: () => import('./commands/project/check.ts'),
       list: () => import('./commands/project/list.ts'),
       pin: () => import('./commands/project/pin.ts'),
       show: () => import('./commands/project/show.ts'),

@@ -77,7 +77,8 @@ export function createGit(settings: GitSettings): Git {
     SSH_ASKPASS: '/bin/false',
     GIT_LFS_SKIP_SMUDGE: '1',
     GIT_OPTIONAL_LOCKS: '0',
-    // What a mirror was fetched without is missing in it, and not asked for behind our back.
+    // What a mirror was fetched without is missing in it, and not asked for behind our back; nor does a repository of this host
+    // run the command that it names for that.
     GIT_NO_LAZY_FETCH: '1',
     GIT_SSH_VARIANT: 'ssh',
   }

@@ -58,7 +58,11 @@ export async function listCommitsBetween(
   }
 
   async function fetch(id: string): Promise<FetchedCommit> {
-    return await mirrors.fetch(url, { commit: id, branch: '', commitsOnly: true, onLine }, signal)
+    return await mirrors.fetch(
+      url,
+      { commit: id, branch: '', commitsOnly: true, isOwn: true, onLine },
+      signal,
+    )
   }
 
   /** What `from` has and `than` has not. */

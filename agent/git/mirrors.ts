@@ -2,18 +2,21 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { redactUrls } from '../../lib/addresses/redact-urls.ts'
 import { listShort } from '../../lib/words/list-short.ts'
-import type { AllowEntry } from '../egress/allow-list.ts'
 import type { Dialer } from '../egress/dial.ts'
 import { ProcessError } from '../process.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { Git } from './command.ts'
-import { explainFetch, explainTrouble } from './explain-fetch.ts'
+import { explainFetch } from './explain-fetch.ts'
+import { fetchEnding } from './fetch-ending.ts'
+import { type RemoteHeads, readHeads } from './heads.ts'
 import type { HostAccess } from './host-access.ts'
+import { createLocalRepositories, type LocalRepositories } from './local/local-repositories.ts'
 import { prepareMirror, watchSize } from './mirror-directory.ts'
+import { openWay } from './open-way.ts'
 import { candidatesOf, isCommitId, requireNames } from './ref-names.ts'
+import { explainLocal, requireRemote } from './remote.ts'
 import { listCommits } from './short-id.ts'
-import { type GitProtocol, requireProtocol } from './url.ts'
-import { findTrouble, openWayOut, type WayOut } from './way-out.ts'
+import type { GitProtocol } from './url.ts'
 
 /** A commit that is on this host, in the bare repository `gitDir`. */
 export interface FetchedCommit {
@@ -39,6 +42,8 @@ export interface CommitWanted {
   namesOnly?: boolean
   /** Commits alone, with all that went before, and nothing of their files; kept apart as well. */
   commitsOnly?: boolean
+  /** The project's own address, as its owner gave it: it alone may be a path of this host. */
+  isOwn?: boolean
   onLine?: (line: string) => void
 }
 
@@ -56,9 +61,11 @@ export interface Mirrors {
   readonly protocols: readonly GitProtocol[]
   /**
    * Throws TaskError: `commit-missing`, `commit-not-on-branch`, `commit-ambiguous`, `branch-missing`, `ref-missing`,
-   * `repository-denied`, `-moved`, `-unreachable`, `-too-large`, `-not-allowed`.
+   * `repository-denied`, `-moved`, `-unreachable`, `-too-large`, `-not-allowed`; of a path `-path`, `-unsafe`.
    */
   fetch(url: string, wanted: CommitWanted, signal: AbortSignal): Promise<FetchedCommit>
+  /** Branches of a project's own repository, asked of it without fetching anything. */
+  heads(url: string, signal: AbortSignal): Promise<RemoteHeads>
   /** The same for a project that presents something to hosts: what it gets so is kept apart, for it alone. */
   as(access: HostAccess): Mirrors
 }
@@ -68,6 +75,12 @@ export interface MirrorLimits {
   maxBytes: number
 }
 
+export interface MirrorOptions {
+  readonly limits?: MirrorLimits
+  /** Default: no repository is read by its path. */
+  readonly locals?: LocalRepositories
+}
+
 const defaultMirrorLimits: MirrorLimits = { fetchTimeoutMs: 15 * 60_000, maxBytes: 8 * 1024 ** 3 }
 
 export function createMirrors(
@@ -75,7 +88,7 @@ export function createMirrors(
   directory: string,
   protocols: readonly GitProtocol[],
   dialer: Dialer,
-  limits: MirrorLimits = defaultMirrorLimits,
+  { limits = defaultMirrorLimits, locals = createLocalRepositories([]) }: MirrorOptions = {},
 ): Mirrors {
   const queues = new Map<string, Promise<unknown>>()
 
@@ -96,6 +109,7 @@ export function createMirrors(
     access: HostAccess | undefined,
     signal: AbortSignal,
   ): Promise<FetchedCommit> {
+    const remote = await requireRemote(url, wanted.isOwn === true, { protocols, locals })
     await prepareMirror(git, gitDir, signal)
     if (wanted.commit && !isCommitId(wanted.commit)) {
       return { url, gitDir, commit: await requireShort(wanted) }
@@ -228,30 +242,24 @@ export function createMirrors(
         ...(wanted.namesOnly ? ['--filter=blob:none'] : []),
         ...(wanted.commitsOnly ? ['--filter=tree:0'] : []),
       ]
-      await using wayOut = await openWay()
+      const depths = isWhole(wanted) ? [] : [`--depth=${depth}`]
+      await using wayOut = await openWay(dialer, url, access, signal)
       try {
-        await git(
-          ['fetch', ...options, ...(isWhole(wanted) ? [] : [`--depth=${depth}`]), '--', url, ...refspecs],
-          {
-            gitDir,
-            wayOut,
-            presented: access?.presentedTo(url),
-            signal: AbortSignal.any([signal, guard.signal]),
-            timeoutMs: limits.fetchTimeoutMs,
-            onLine: wanted.onLine && ((line) => wanted.onLine?.(lastProgress(line))),
-          },
-        )
+        await git(['fetch', ...options, ...depths, ...remote.options, '--', remote.address, ...refspecs], {
+          gitDir,
+          wayOut,
+          presented: access?.presentedTo(url),
+          signal: AbortSignal.any([signal, guard.signal]),
+          timeoutMs: limits.fetchTimeoutMs,
+          onLine: wanted.onLine && ((line) => wanted.onLine?.(lastProgress(line))),
+        })
       } catch (error) {
-        if (error instanceof ProcessError) throw explainFetch(error, url, wanted, wayOut.trouble)
-        throw error
+        if (!(error instanceof ProcessError)) throw error
+        const ending = fetchEnding(error.stderr).kind
+        if (remote.local && !error.timedOut && !saidOfRepository.has(ending))
+          throw explainLocal(url, remote.local, error)
+        throw explainFetch(error, url, wanted, wayOut.trouble)
       }
-    }
-
-    async function openWay(): Promise<WayOut> {
-      const allow: readonly AllowEntry[] = access?.networkAllow ?? []
-      return openWayOut(dialer, url, allow, signal).catch((error: Error) => {
-        throw explainTrouble(findTrouble(error) ?? {}, url, error) ?? error
-      })
     }
   }
 
@@ -259,8 +267,13 @@ export function createMirrors(
     git,
     protocols,
     as: open,
+    async heads(url, signal) {
+      const remote = await requireRemote(url, true, { protocols, locals })
+      // Git needs none for it, and takes none where that is not there.
+      const gitDir = join(directory, 'none')
+      return readHeads({ git, gitDir, dialer }, url, remote, access, signal)
+    },
     async fetch(url, wanted, signal) {
-      requireProtocol(url, protocols)
       requireNames(wanted)
       const gitDir = directoryOf(url, wanted, access)
       const before = queues.get(gitDir)
@@ -290,6 +303,8 @@ function reachOf({ history, depth, namesOnly, commitsOnly }: CommitWanted): stri
 
 const isWhole = ({ history, commitsOnly }: CommitWanted): boolean => history === true || commitsOnly === true
 
+/** Nothing that tells of paths. */
+const saidOfRepository: ReadonlySet<string> = new Set(['ref-missing', 'commit-missing', 'unclean'])
 /** As a depth, it undoes a shallow fetch. */
 const wholeHistory = '2147483647'
 const commitRef = (commit: string) => `refs/fairway/commits/${commit}`

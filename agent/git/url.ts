@@ -1,7 +1,7 @@
 import { redactUrls } from '../../lib/addresses/redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 
-/** Transports that a repository may be fetched with; `file` only where the agent was told to (tests, air gaps). */
+/** Transports that a repository may be fetched with; `file` only for a project's own (`CommitWanted.isOwn`). */
 export type GitProtocol = 'https' | 'http' | 'ssh' | 'file'
 
 const scpLike = /^(?:([\w.-]+)@)?([a-zA-Z0-9][\w.-]*):(?!\/\/)(?!:)([^\s]+)$/
@@ -25,25 +25,28 @@ function findProtocol(url: string): GitProtocol | undefined {
   const protocol = match[1] as GitProtocol
   if (!parsed) return undefined
   // `ssh://-oProxyCommand=…` would reach ssh as an option.
-  if (protocol !== 'file' && !/^[\w[]/.test(parsed.hostname)) return undefined
+  if (protocol === 'file') return parsed.host === '' ? protocol : undefined
+  if (!/^[\w[]/.test(parsed.hostname)) return undefined
   if (parsed.username.startsWith('-') || decodeURIComponent(parsed.username).startsWith('-')) return undefined
   return protocol
 }
 
 /**
  * Address of a submodule as `.gitmodules` gives it: absolute, or relative to its parent's (`../other.git`).
- * An absolute `file:` is refused even where the parent is one: contents of a repository never name files of the host.
+ * None that is a path, absolute or beside a parent that is one: contents of a repository never name files of the host, or
+ * whoever pushes to one would read its neighbours.
  */
 export function resolveSubmoduleUrl(parent: string, url: string, allowed: readonly GitProtocol[]): string {
   if (!/^\.\.?\//.test(url)) {
-    requireProtocol(
-      url,
-      allowed.filter((protocol) => protocol !== 'file'),
-    )
+    requireProtocol(url, allowed.filter(isNoPath))
     return url
   }
-  const [, prefix = '', path = ''] =
-    /^((?:\w+:\/\/[^/]+\/?)|(?:file:\/\/\/)|(?:[^/:]+:))(.*)$/s.exec(parent) ?? []
+  if (findProtocol(parent) === 'file')
+    throw new TaskError(
+      'repository-url',
+      `the submodule address ${url} stands for a path on the host, as ${parent} is one: give it an address of its own (https:// or ssh://)`,
+    )
+  const [, prefix = '', path = ''] = /^((?:\w+:\/\/[^/]+\/?)|(?:[^/:]+:))(.*)$/s.exec(parent) ?? []
   const parts = path.split('/').filter(Boolean)
   const leading = path.startsWith('/') ? '/' : ''
   for (const part of url.split('/')) {
@@ -53,9 +56,12 @@ export function resolveSubmoduleUrl(parent: string, url: string, allowed: readon
     } else if (part !== '.' && part !== '') parts.push(part)
   }
   const resolved = prefix + leading + parts.join('/')
-  requireProtocol(resolved, allowed)
+  requireProtocol(resolved, allowed.filter(isNoPath))
   return resolved
 }
+
+/** What contents of a repository may name. */
+export const isNoPath = (protocol: GitProtocol): boolean => protocol !== 'file'
 
 /**
  * The names under which credentials for a host may be kept: without the port only where it is the protocol's own, and

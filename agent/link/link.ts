@@ -11,6 +11,7 @@ import {
 import { createWitness } from '../audit/witness.ts'
 import type { TaskGuard } from '../authorization/guard.ts'
 import type { Logger } from '../logger.ts'
+import type { LookAtRepository } from '../look/look.ts'
 import { keepCertificateFresh } from './certificate-renewal.ts'
 import { type Connection, type ConnectionEvents, keepConnected } from './connection.ts'
 import type { Identity, IdentityStore } from './identity.ts'
@@ -33,6 +34,8 @@ export interface LinkOptions {
   readonly identities: IdentityStore
   readonly handlers: TaskHandlers
   readonly guard: TaskGuard
+  /** Without one, servers do not ask for it. */
+  readonly look?: LookAtRepository
   /** Asked at start and every minute; servers hear of it when it changed. */
   readonly inventory: () => Promise<Inventory>
   readonly agentVersion: string
@@ -42,6 +45,9 @@ export interface LinkOptions {
   readonly shutdownGraceMs: number
   readonly log: Logger
 }
+
+/** In Hello: this agent answers `Look`. */
+export const lookCapability = 'look'
 
 const inventoryMs = 60_000
 const resendMs = 10_000
@@ -105,6 +111,8 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
     } else if (message.case === 'checkpoint') {
       const answer = witness.take(message.value)
       if (answer) connection.send({ case: 'checkpointAck', value: answer })
+    } else if (message.case === 'look') {
+      void options.look?.(message.value, signal).then((value) => connection.send({ case: 'looked', value }))
     }
   }
   const events: ConnectionEvents = {
@@ -114,7 +122,7 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
         protocolMax,
         agentVersion: options.agentVersion,
         bootId,
-        capabilities: Object.keys(options.handlers),
+        capabilities: [...Object.keys(options.handlers), ...(options.look ? [lookCapability] : [])],
         inventory: create(InventorySchema, inventory),
         journal: journal.listOpen().map(({ taskId, epoch }) => ({ taskId, epoch })),
         checkpointSize: witness.keptSize(),

@@ -37,7 +37,7 @@ export async function listPushed(
   const leftOut: string[] = []
   // One more, so that the oldest that is looked at has its parent to compare with.
   const depth = limits.commits + 1
-  const source = await mirrors.fetch(url, { commit, branch: '', depth }, signal)
+  const source = await mirrors.fetch(url, { commit, branch: '', depth, isOwn: true }, signal)
   const known = await findScanned()
   if (!known)
     leftOut.push(
@@ -50,7 +50,7 @@ export async function listPushed(
 
   async function findScanned(): Promise<FetchedCommit | undefined> {
     try {
-      return await mirrors.fetch(url, { commit: scanned, branch: '', depth }, signal)
+      return await mirrors.fetch(url, { commit: scanned, branch: '', depth, isOwn: true }, signal)
     } catch (error) {
       if (error instanceof TaskError && error.reason === 'commit-missing') return undefined
       throw error

@@ -108,7 +108,7 @@ class Scan {
 
   async tree(): Promise<void> {
     const { url, commit } = this.#source
-    const fetched = await this.#mirrors.fetch(url, { commit, branch: '' }, this.#signal)
+    const fetched = await this.#mirrors.fetch(url, { commit, branch: '', isOwn: true }, this.#signal)
     const entries = await listTree(this.#mirrors.git, fetched, this.#signal)
     const own = await this.#withoutIgnored(entries.filter(({ kind }) => kind === 'file'))
     if (own.ignored.length > 0) {

@@ -174,7 +174,7 @@ async function checkOutPinned(
 ): Promise<{ files: string; assembly: Assembly }> {
   const mirrors = await openMirrors(services.mirrors, secrets, input.networkAllow, context, directory)
   const place = { files: join(directory, 'source'), scratch: join(directory, 'scratch') }
-  const wanted = { commit: input.commit, branch: '', onLine: logGit(context) }
+  const wanted = { commit: input.commit, branch: '', onLine: logGit(context), isOwn: true }
   const assembly = await assembleProject(mirrors, input.repositoryUrl, wanted, place, context.signal)
   await assembly.place(input.sources)
   requireSameAddons(input, assembly)

@@ -1,5 +1,9 @@
 import { Stage } from '../../proto/gen/fairway/v1/common_pb.js'
-import { BranchRulesOrigin, type Project } from '../../proto/gen/fairway/v1/projects_pb.js'
+import {
+  BranchRulesOrigin,
+  type Project,
+  type RepositoryCheck,
+} from '../../proto/gen/fairway/v1/projects_pb.js'
 import { textOf, timeOf, wordOf } from './values.ts'
 
 export const projectJson = (project: Project) => ({
@@ -40,3 +44,12 @@ export const projectJson = (project: Project) => ({
   id: project.id,
 })
 export type ProjectJson = ReturnType<typeof projectJson>
+
+export const checkJson = ({ done, note, hosts, defaultBranch, branches, branchCount }: RepositoryCheck) => ({
+  done,
+  note: textOf(note),
+  hosts,
+  defaultBranch: textOf(defaultBranch),
+  branches,
+  branchCount,
+})

@@ -5,23 +5,28 @@ import type { AppContext } from '../context.ts'
 import { invalid } from '../errors.ts'
 import { stageFromMessage } from '../services/messages.ts'
 import type { BranchRule } from '../services/projects/branch-rules.ts'
+import { createCheckedProject, updateCheckedProject } from '../services/projects/checked-project.ts'
 import { planProjectDeletion } from '../services/projects/deletion-plan.ts'
 import { archiveProject, unarchiveProject } from '../services/projects/project-archive.ts'
 import { deleteProject } from '../services/projects/project-deletion.ts'
 import { renameProject } from '../services/projects/project-rename.ts'
 import { updateProject } from '../services/projects/project-update.ts'
 import { createProject, getProject, listProjects, pinProject } from '../services/projects/projects.ts'
+import { checkRepository } from '../services/projects/repository-check.ts'
 import { githubPin, requirePin, requireRepositoryIds } from '../services/projects/repository-pin.ts'
 import { getWebhook, webhookUrlOf } from '../services/projects/webhook.ts'
 import { callerOf } from './caller.ts'
 
 export const projectsApi = (app: AppContext): ServiceImpl<typeof ProjectService> => ({
   async createProject(request, context) {
-    const created = await createProject(app, callerOf(context), {
+    const wanted = {
       ...request,
       branchRules: request.branchRules.map(requireRule),
       ids: requireRepositoryIds(request.githubRepositoryId, request.githubOwnerId),
-    })
+    }
+    const created = request.checkRepository
+      ? await createCheckedProject(app, callerOf(context), wanted, context.signal)
+      : await createProject(app, callerOf(context), wanted)
     return { ...created, webhookUrl: webhookUrlOf(app.config.publicUrl, created.project.id) }
   },
   async getProjectWebhook({ project, limit }, context) {
@@ -36,11 +41,17 @@ export const projectsApi = (app: AppContext): ServiceImpl<typeof ProjectService>
     return { project: await pinProject(app, callerOf(context), project, pin, repositoryUrl) }
   },
   async updateProject(request, context) {
-    return await updateProject(app, callerOf(context), request.project, {
+    const changes = {
       ...request,
       branchRules: request.branchRules.map(requireRule),
       addBranchRules: request.addBranchRules.map(requireRule),
-    })
+    }
+    return request.checkRepository && request.repositoryUrl
+      ? await updateCheckedProject(app, callerOf(context), request.project, changes, context.signal)
+      : await updateProject(app, callerOf(context), request.project, changes)
+  },
+  async checkRepository({ project }, context) {
+    return await checkRepository(app, callerOf(context), project, context.signal)
   },
   async renameProject({ project, newName }, context) {
     return { project: await renameProject(app, callerOf(context), project, newName) }

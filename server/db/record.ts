@@ -284,3 +284,12 @@ export interface ContainerRuntimeFacts {
   readonly liveRestore?: boolean
   readonly authorizationPlugins?: boolean
 }
+
+/** What a host said of a repository, in `repository_looks.answer`. */
+export interface RepositoryAnswer {
+  /** Stable, as the agent says it; empty: it was read. */
+  readonly reason: string
+  readonly error: string
+  readonly defaultBranch: string
+  readonly heads: readonly { readonly branch: string; readonly commit: string }[]
+}

@@ -15,6 +15,7 @@ import type {
   HostsTable,
   JoinTokensTable,
   PoolsTable,
+  RepositoryLooksTable,
   SnapshotsTable,
 } from './tables/fleet.ts'
 import type {
@@ -83,6 +84,7 @@ export interface Schema {
   webhook_deliveries: WebhookDeliveriesTable
   webhook_refusals: WebhookRefusalsTable
   ignored_pushes: IgnoredPushesTable
+  repository_looks: RepositoryLooksTable
   authority: AuthorityTable
   project_members: ProjectMembersTable
   grants: GrantsTable

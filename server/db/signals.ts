@@ -5,10 +5,11 @@ import type { Tx } from './tenancy.ts'
 
 /**
  * Hints that something changed: `run` to advance, `task` queued for a host, `cancel` wished on a host, `log` lines in
- * a stream, a new `checkpoint` of an organization's audit tree, a `host` that was shut out. A hint may be lost or doubled;
- * whoever waits for one polls as well.
+ * a stream, a new `checkpoint` of an organization's audit tree, a `host` that was shut out,
+ * a `look` for a host (its id) or the answer to one (the look's). A hint may be lost or doubled; whoever waits for one
+ * polls as well.
  */
-export type SignalKind = 'run' | 'task' | 'cancel' | 'log' | 'checkpoint' | 'host'
+export type SignalKind = 'run' | 'task' | 'cancel' | 'log' | 'checkpoint' | 'host' | 'look'
 export interface Signal {
   readonly kind: SignalKind
   readonly id: string

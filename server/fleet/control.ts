@@ -13,6 +13,7 @@ import { sendCheckpoint, takeCheckpointAck } from './checkpoints.ts'
 import type { Dispatch } from './dispatch.ts'
 import { renewLeases } from './leases.ts'
 import type { LinkTimes } from './limits.ts'
+import { sendLooks, takeLooked } from './looks.ts'
 import { recordConnected, recordDisconnected, recordIncompatible, recordInventory } from './presence.ts'
 import { takeResult } from './results.ts'
 import { createSession, type Session, type Sessions } from './session.ts'
@@ -174,6 +175,7 @@ async function greet(
   await dispatch.reoffer(session, 0)
   await dispatch.cancel(session)
   dispatch.wake(session)
+  await sendLooks(context, session, ['queued', 'sent'])
   await sendCheckpoint(context, session)
   return session
 }
@@ -203,6 +205,8 @@ async function handleMessage(
       return await recordInventory(context, session, message.value)
     case 'checkpointAck':
       return await takeCheckpointAck(context, session, message.value)
+    case 'looked':
+      return await takeLooked(context, session, message.value)
     case 'heartbeat':
       return session.send({ case: 'heartbeatAck', value: { sequence: message.value.sequence } })
     case 'hello':

@@ -23,6 +23,7 @@ import { enroll } from './join-tokens.ts'
 import { defaultTimes, type LinkTimes } from './limits.ts'
 import { LinkCredentials } from './link-credentials.ts'
 import { handleLogs } from './logs.ts'
+import { sendLooks, sweepLooks } from './looks.ts'
 import { renewCertificate } from './renewals.ts'
 import { deliverSecrets } from './secrets.ts'
 import { createSessions } from './session.ts'
@@ -120,6 +121,11 @@ export async function startFleet(
         log.warn({ err: error }, 'checkpoint not sent yet'),
       )
     }),
+    signals.on('look', (hostId) => {
+      const session = sessions.ofHost(hostId)
+      if (session)
+        sendLooks(context, session).catch((error: unknown) => log.warn({ err: error }, 'look not sent yet'))
+    }),
     signals.on('host', (hostId) => {
       streams
         .endUncertified(hostId)
@@ -129,6 +135,7 @@ export async function startFleet(
   const timers = [
     every(times.pollMs, () => sweepTasks(context, sessions, dispatch, times), log),
     every(times.pollMs, () => expireTasks(context), log),
+    every(times.pollMs, () => sweepLooks(context, sessions), log),
     every(certificateSweepMs, () => streams.endUncertified(), log),
     every(sessionSweepMs, () => sweepSessions(context, sessions), log),
     every(checkpointSweepMs, () => sendCheckpoints(context, sessions), log),

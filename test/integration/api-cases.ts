@@ -257,6 +257,12 @@ export const cases: Record<string, Case> = {
   },
   'fairway.v1.ProjectService.listProjects': { request: () => ({}), namesNothing: true },
   'fairway.v1.ProjectService.getProjectWebhook': { request: ({ project }) => ({ project }) },
+  // Where no host can be asked, it is on record that it was to be.
+  'fairway.v1.ProjectService.checkRepository': {
+    request: ({ project }) => ({ project }),
+    mutates: true,
+    isOnRecord: true,
+  },
   'fairway.v1.ProjectService.getProject': { request: ({ project }) => ({ project }) },
   'fairway.v1.SecretService.setSecret': {
     request: ({ project }) => ({ project, name: 'API_TOKEN', value: 'never-in-an-answer' }),

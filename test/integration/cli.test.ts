@@ -318,7 +318,7 @@ test('a project is registered, its secret shown', async () => {
   expect(bad).toMatchObject({ code: 2 })
   expect(bad.stderr).toContain('Bad_Name')
   for (const url of [
-    'file:///etc',
+    'file://etc/shop.git',
     'ext::sh -c id',
     '--upload-pack=id',
     'https://u:p@git.example/a',

@@ -184,7 +184,9 @@ describe('the address of the project itself', () => {
     'no other transport: %s',
     async (address) => {
       const error = await failureOf(address.replace('PORT', String(open)))
-      expect(error).toMatchObject({ reason: 'repository-url' })
+      // A path is one that no folder of this host was named for.
+      const reason = address.startsWith('file:') ? 'repository-path' : 'repository-url'
+      expect(error).toMatchObject({ reason })
       expect(connections).toBe(0)
     },
   )

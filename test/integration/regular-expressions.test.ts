@@ -13,7 +13,7 @@ import { expect, test } from 'vitest'
 const root = new URL('../..', import.meta.url).pathname
 
 /** Found, and harmless: its last part takes whatever is left, so that nothing is ever tried again. */
-const harmless = new Set([String.raw`/^((?:\w+:\/\/[^/]+\/?)|(?:file:\/\/\/)|(?:[^/:]+:))(.*)$/s`])
+const harmless = new Set([String.raw`/^((?:\w+:\/\/[^/]+\/?)|(?:[^/:]+:))(.*)$/s`])
 
 /**
  * Where patterns are made while we run: of others' words in a thread with a deadline, of our own words, and by joining

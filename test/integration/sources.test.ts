@@ -88,6 +88,48 @@ describe('oca_dependencies.txt', () => {
   }, 60_000)
 })
 
+describe('a project by its path on the host', () => {
+  test('is resolved, and what was pushed is searched for secrets', async () => {
+    const project = await cases.start()
+    const first = await project.commit(addon('shop', ['base']))
+    await project.commit(addon('shop', ['web']))
+    const { output } = await cases.resolve({ url: cases.pathOf('project') }, { scannedCommit: first })
+    expect(names(output)).toEqual([':shop'])
+    expect(output.commit).toBe(await project.git('rev-parse', 'HEAD'))
+  }, 60_000)
+
+  test('names no other path: neither a submodule beside it, nor a source, nor its lock', async () => {
+    const project = await cases.start()
+    const other = await cases.createOca('other', addon('other_x'))
+    const own = { url: cases.pathOf('project') }
+    await project.commit({
+      ...addon('shop'),
+      '.gitmodules': `[submodule "o"]\n\tpath = other\n\turl = ../${cases.prefix}other\n`,
+    })
+    const commit = await other.git('rev-parse', 'HEAD')
+    await project.git('update-index', '--add', '--cacheinfo', `160000,${commit},other`)
+    await project.git('commit', '-qm', 'pin')
+    await project.push()
+    await expect(cases.resolve(own)).rejects.toMatchObject({
+      reason: 'repository-url',
+      message: expect.stringContaining('give it an address of its own'),
+    })
+    await project.commit({ ...addon('shop'), 'oca_dependencies.txt': `x ${cases.pathOf('other')} 19.0\n` })
+    await expect(cases.resolve(own)).rejects.toMatchObject({ reason: expect.stringMatching(/url|invalid/) })
+    await project.commit({ ...addon('shop', ['other_x']), ...cases.oca('other') })
+    const { lock } = await cases.resolve(own)
+    const pointed = lock.replaceAll(`${cases.url}other`, cases.pathOf('other'))
+    expect(pointed).not.toBe(lock)
+    await project.commit({
+      ...addon('shop', ['other_x']),
+      'fairway.yaml': `sources:\n  oca: ${cases.pathOf('')}{}\n`,
+      'oca_dependencies.txt': 'other\n',
+      'fairway.lock': pointed,
+    })
+    await expect(cases.resolve(own)).rejects.toMatchObject({ reason: expect.stringMatching(/url|invalid/) })
+  }, 60_000)
+})
+
 describe('a lock', () => {
   test('gives the same image again, until it is refreshed or no longer fits', async () => {
     const project = await cases.start()

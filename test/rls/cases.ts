@@ -74,6 +74,11 @@ export const tables: Record<string, TableCase> = {
   webhook_deliveries: { ...kept, project },
   webhook_refusals: { ...changed, project },
   ignored_pushes: { ...removable, project },
+  repository_looks: {
+    ...removable,
+    project,
+    scheduler: ['id', 'organization_id', 'host_id', 'status', 'expires_at'],
+  },
   project_members: { ...changed, project },
   grants: { ...changed, project },
   member_recoveries: changed,

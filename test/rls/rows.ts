@@ -170,6 +170,13 @@ export async function seedProject(client: pg.Client, organization_id: string, na
     commit: '0'.repeat(40),
     pushed_by: 'github:ben',
   })
+  await insert('repository_looks', {
+    project_id,
+    host_id,
+    url: 'https://git.example/a/b',
+    asked_by: 'member:ana',
+    expires_at: new Date(),
+  })
   await insert('project_members', { project_id, member_id, role: 'developer', given_by: 'test' })
   await insert('grants', {
     project_id,

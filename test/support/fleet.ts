@@ -9,6 +9,7 @@ import { type Inventory, runLink } from '../../agent/link/link.ts'
 import { type LinkStore, openLinkStore } from '../../agent/link/store.ts'
 import type { TaskHandlers } from '../../agent/link/task-runner.ts'
 import { createLogger, type Logger } from '../../agent/logger.ts'
+import type { LookAtRepository } from '../../agent/look/look.ts'
 import { decodeLogChunk, type StoredLine } from '../../server/blobs/log-chunk.ts'
 import type { AppContext } from '../../server/context.ts'
 import { type Authority, openAuthority } from '../../server/fleet/authority.ts'
@@ -193,6 +194,8 @@ export async function joinAgent(
     handlers: TaskHandlers
     /** Of an agent that has production to guard; without one nothing is production. */
     guard?: (store: LinkStore, identity: Identity) => TaskGuard
+    /** Of an agent that answers for repositories. */
+    look?: (directory: string) => LookAtRepository
     spoolLimitBytes?: number
     inventory?: () => Promise<Inventory>
   },
@@ -224,6 +227,7 @@ export async function joinAgent(
           store,
           identities,
           handlers,
+          look: options.look?.(directory),
           guard: options.guard?.(store, identity) ?? openGuard,
           inventory: options.inventory ?? (async () => testInventory),
           agentVersion: 'test',

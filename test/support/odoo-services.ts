@@ -11,6 +11,7 @@ import { createAddressRules } from '../../agent/egress/addresses.ts'
 import { parseAllowEntry } from '../../agent/egress/allow-list.ts'
 import { createDialer, type Dialer } from '../../agent/egress/dial.ts'
 import { createGit } from '../../agent/git/command.ts'
+import { createLocalRepositories } from '../../agent/git/local/local-repositories.ts'
 import { createMirrors } from '../../agent/git/mirrors.ts'
 import { createPackageSources } from '../../agent/packages/package-sources.ts'
 import type { AgentServices } from '../../agent/services.ts'
@@ -37,10 +38,13 @@ export function createTestDialer(docker: DockerHost, networkAllow: readonly stri
 export interface TestServicesOptions {
   /** What the host's operator lists; the servers of tests are on 127.0.0.1. */
   readonly networkAllow?: readonly string[]
+  /** Where repositories may be read by path. */
+  readonly gitRoots?: readonly string[]
 }
 
 export async function createTestServices({
   networkAllow = ['127.0.0.1'],
+  gitRoots = [],
 }: TestServicesOptions = {}): Promise<TestServices> {
   const directory = await mkdtemp(join(tmpdir(), 'fairway-odoo-'))
   const poolDirectory = join(directory, 'pool')
@@ -48,7 +52,7 @@ export async function createTestServices({
   const agentId = `test-${randomUUID().slice(0, 8)}`
   const docker = createDockerHost({ agentId })
   const cells = createCells(docker, pool)
-  const protocols = ['http', 'https', 'ssh'] as const
+  const protocols = ['http', 'https', 'ssh', 'file'] as const
   const workDirectory = join(directory, 'work')
   const proxy = createProxy({
     host: docker,
@@ -74,6 +78,7 @@ export async function createTestServices({
       join(workDirectory, 'mirrors'),
       protocols,
       dialer,
+      { locals: createLocalRepositories(gitRoots) },
     ),
     async [Symbol.asyncDispose]() {
       for (const cell of await pool.listCells()) await cells.destroy(cell.id, true, createStep())

@@ -29,9 +29,9 @@ export type SourceCases = Awaited<ReturnType<typeof createSourceCases>>
 
 /** Projects whose addons are in other repositories, each with an organization of its own that stands for OCA. */
 export async function createSourceCases() {
-  const services = await createTestServices()
-  const handlers = createTaskHandlers(services)
   const server = await startGitServer()
+  const services = await createTestServices({ gitRoots: [server.directory] })
+  const handlers = createTaskHandlers(services)
   let counter = 0
   let prefix = ''
 
@@ -45,6 +45,9 @@ export async function createSourceCases() {
     get url() {
       return `${server.url}/${prefix}`
     },
+
+    /** The address of the case's repository by its path on the host. */
+    pathOf: (name: string) => `file://${server.directory}/${prefix}${name}`,
 
     /** A new case, and its project. */
     start(): Promise<TestRepository> {

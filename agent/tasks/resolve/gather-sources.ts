@@ -14,7 +14,7 @@ import { sourcesFolder } from '../../../lib/repository/sources/source-names.ts'
 import { trimEnd } from '../../../lib/words/trim.ts'
 import { type Assembly, declared, eachOf, type PinnedSource, type PlacedSource } from '../../git/assembly.ts'
 import type { Mirrors } from '../../git/mirrors.ts'
-import { requireProtocol } from '../../git/url.ts'
+import { isNoPath, requireProtocol } from '../../git/url.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 
 interface Gathering {
@@ -127,10 +127,7 @@ async function pin(declaration: Declaration, gathering: Gathering): Promise<Pinn
 
 /** An address in a file: no file of the host, and no password or token (a user name is often one) that a lock would hold. */
 export function requireSourceUrl(url: string, { protocols }: Pick<Mirrors, 'protocols'>): void {
-  requireProtocol(
-    url,
-    protocols.filter((protocol) => protocol !== 'file'),
-  )
+  requireProtocol(url, protocols.filter(isNoPath))
   if (/^(https?:\/\/[^/]*@|\w+:\/\/[^/:]*:[^/]*@)/.test(url))
     throw new TaskError(
       'repository-url',

@@ -44,7 +44,7 @@ export interface Declared {
 
 export async function readDeclared(resolving: Resolving): Promise<Declared> {
   const { context, directory, files, input, mirrors, onBranch, onGitLine, secrets, services } = resolving
-  const wanted = { commit: input.commit, branch: input.branch, onBranch, onLine: onGitLine }
+  const wanted = { commit: input.commit, branch: input.branch, onBranch, onLine: onGitLine, isOwn: true }
   const place = { files, scratch: join(directory, 'scratch') }
   // Whatever is wrong with the commit: whoever asked for a branch is told which one it was.
   const onCommit = (commit: DescribedCommit) =>

@@ -2,8 +2,9 @@ import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
 import { parseRule } from '../../branch-rule-option.ts'
 import { usageError } from '../../errors.ts'
 import { parseGithubId } from '../../github-id.ts'
-import { projectJson } from '../../json/project.ts'
+import { checkJson, projectJson } from '../../json/project.ts'
 import { repeated } from '../../repeated-option.ts'
+import { checkLine } from '../../repository-check.ts'
 import { readStdin } from '../../stdin.ts'
 import { verb } from '../../verb.ts'
 
@@ -16,12 +17,15 @@ interface Options {
   webhookSecret?: string
   repositoryId?: string
   ownerId?: string
+  check: boolean
 }
 
 export const command = verb<Options>({
   usage: 'create <name> [repository-url]',
   summary: 'Register a repository as a project',
-  details: 'The webhook secret is shown here and never again.',
+  details:
+    'A host is asked first whether it can read the repository, and which branch is its default one. A path is read on the ' +
+    'hosts themselves, below the folders of FAIRWAY_GIT_ROOTS of their agents. The webhook secret is shown here and never again.',
   examples: [
     [
       'fairway project create acme https://github.com/acme/odoo.git',
@@ -31,6 +35,8 @@ export const command = verb<Options>({
       'fairway project create acme git@git.example:acme/odoo.git --rule master=production --rule "rc-*=staging"',
       'with rules of its own',
     ],
+    ['fairway project create acme /srv/git/acme.git', 'a bare repository on the host'],
+    ['fairway project create acme git@git.example:acme/odoo.git --no-check', 'its key is set afterwards'],
   ],
   configure: (command) =>
     command
@@ -42,6 +48,7 @@ export const command = verb<Options>({
         'of the repository: production, unless rules say otherwise (default: as the first delivery says)',
       )
       .option('--rule <pattern=stage>', 'a branch rule, first match wins; may be repeated', repeated)
+      .option('--no-check', 'do not ask a host whether it can be read')
       .option('--repository-id <id>', 'at GitHub (default: that of the first delivery)')
       .option('--owner-id <id>', 'of the repository’s owner at GitHub')
       .option('--webhook-secret <secret>', 'default: a random one; `-` reads it from standard input'),
@@ -62,16 +69,25 @@ export const command = verb<Options>({
         webhookSecret,
         githubRepositoryId: parseGithubId('--repository-id', options.repositoryId),
         githubOwnerId: parseGithubId('--owner-id', options.ownerId),
+        checkRepository: options.check,
       },
       { signal: session.signal },
     )
     const { out } = session
     const project = created.project && projectJson(created.project)
     if (out.json) {
-      out.printJson({ ...project, webhookUrl: created.webhookUrl, webhookSecret: created.webhookSecret })
+      const { webhookUrl, webhookSecret, check } = created
+      out.printJson({
+        ...project,
+        webhookUrl,
+        hookUrl,
+        webhookSecret,
+        check: check ? checkJson(check) : null,
+      })
       return undefined
     }
     out.line(`Project ${name} is registered.`)
+    out.line(checkLine(name, created.check))
     for (const rule of project?.branchRules ?? []) out.line(`  ${rule.pattern} → ${rule.stage}`)
     if (project?.branchRulesOrigin === 'default' && !project.defaultBranch) {
       out.line(

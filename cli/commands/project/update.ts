@@ -1,8 +1,9 @@
 import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
 import { parseRule } from '../../branch-rule-option.ts'
 import { confirmRotation } from '../../confirm-rotation.ts'
-import { projectJson } from '../../json/project.ts'
+import { checkJson, projectJson } from '../../json/project.ts'
 import { repeated } from '../../repeated-option.ts'
+import { checkLine } from '../../repository-check.ts'
 import { verb } from '../../verb.ts'
 
 interface Options {
@@ -15,6 +16,7 @@ interface Options {
   defaultBranch?: string
   rotateWebhookSecret?: boolean
   yes?: boolean
+  check: boolean
 }
 
 export const command = verb<Options>({
@@ -32,7 +34,8 @@ export const command = verb<Options>({
   ],
   configure: (command) =>
     command
-      .option('--repository <url>', 'where agents clone from')
+      .option('--repository <url>', 'where agents clone from: an address, or a path on their hosts')
+      .option('--no-check', 'do not ask a host whether the new address can be read')
       .option('--slug <owner/name>', 'the repository as webhooks name it (default: from the URL)')
       .option('--odoo-version <version>', 'major version, where fairway.yaml names none')
       .option('--rule <pattern=stage>', 'in place of all branch rules; may be repeated', repeated)
@@ -54,6 +57,7 @@ export const command = verb<Options>({
         productionBranch: options.productionBranch,
         defaultBranch: options.defaultBranch,
         rotateWebhookSecret: options.rotateWebhookSecret,
+        checkRepository: options.check,
       },
       { signal: session.signal },
     )
@@ -61,10 +65,12 @@ export const command = verb<Options>({
     if (!answer.project) return undefined
     const json = projectJson(answer.project)
     if (out.json) {
-      out.printJson({ ...json, webhookSecret: answer.webhookSecret || null })
+      const check = answer.check ? checkJson(answer.check) : null
+      out.printJson({ ...json, webhookSecret: answer.webhookSecret || null, check })
       return undefined
     }
     out.line(`Project ${project} is changed.`)
+    if (options.repository) out.line(checkLine(project, answer.check))
     for (const rule of json.branchRules) out.line(`  ${rule.pattern} → ${rule.stage}`)
     if (answer.webhookSecret) out.line(`Webhook secret: ${answer.webhookSecret}`)
     if ((options.repository || options.slug) && !json.repositoryUid) {

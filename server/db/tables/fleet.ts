@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely'
-import type { Created, JsonOrDefault, Time, TimeOrNull } from './columns.ts'
+import type { Created, JsonOrDefault, JsonOrNull, Time, TimeOrNull } from './columns.ts'
 import type { Stage } from './projects.ts'
 
 // Hosts, and what is on their pools.
@@ -89,6 +89,20 @@ export interface SnapshotsTable {
   last_used_at: TimeOrNull
   created_at: Created
   expires_at: TimeOrNull
+}
+
+export interface RepositoryLooksTable {
+  id: Generated<string>
+  organization_id: string
+  project_id: string | null
+  host_id: string
+  url: string
+  asked_by: string
+  status: Generated<'queued' | 'sent' | 'answered'>
+  /** RepositoryAnswer of record.ts. */
+  answer: JsonOrNull
+  created_at: Created
+  expires_at: Time
 }
 
 export interface AuthorityTable {

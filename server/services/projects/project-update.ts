@@ -8,6 +8,7 @@ import { withTenant } from '../../db/tenancy.ts'
 import { invalid } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
+import { checkDetails, defaultBranchOf, type Looked, requireSeenBranch } from '../repositories/looked.ts'
 import { type BranchRule, requireBranchName, requireBranchRules } from './branch-rules.ts'
 import { noteDefaultBranch } from './default-branch.ts'
 import { parseRepositoryUrl, requireOdooVersion, requireSlug } from './project-fields.ts'
@@ -27,6 +28,8 @@ export interface ProjectChanges {
   readonly productionBranch: string
   readonly defaultBranch: string
   readonly rotateWebhookSecret: boolean
+  /** What a host has seen at the new address. */
+  readonly looked?: Looked
 }
 
 /**
@@ -49,14 +52,18 @@ export async function updateProject(
       webhook_secret_sealed: sealer.seal(Buffer.from(webhookSecret), webhookSecretLabel(id)),
     }
     const columns = { ...changed, ...(sealed || {}) }
-    const { defaultBranch } = changes
+    requireSeenBranch(changes.looked, changes.defaultBranch)
+    const defaultBranch = changes.defaultBranch || defaultBranchOf(changes.looked)
     if (Object.keys(columns).length === 0 && !defaultBranch) {
       throw invalid('changes', `Nothing of ${name} is to change: say what (fairway project update --help).`)
     }
     if (Object.keys(columns).length > 0) {
       await tx.updateTable('projects').set(columns).where('id', '=', id).execute()
       const subject = { kind: 'project', id, projectId: id }
-      await audit(tx, caller, 'project.update', subject, detailsOf(row, changed, webhookSecret !== ''))
+      await audit(tx, caller, 'project.update', subject, {
+        ...detailsOf(row, changed, webhookSecret !== ''),
+        ...(changes.looked && checkDetails(changes.looked)),
+      })
     }
     if (defaultBranch) {
       requireBranchName(defaultBranch, 'default-branch')

@@ -9,6 +9,7 @@ import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { type DomainError, invalid, notFound } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { stages, timestampOf } from '../messages.ts'
+import { checkDetails, defaultBranchOf, type Looked, requireSeenBranch } from '../repositories/looked.ts'
 import { type BranchRule, requireBranchName, requireBranchRules } from './branch-rules.ts'
 import { rulesChangeMessage, rulesFor } from './default-branch.ts'
 import {
@@ -34,6 +35,8 @@ export interface NewProject {
   readonly ids?: RepositoryIds
   /** Empty: as the first delivery says it. */
   readonly defaultBranch?: string
+  /** What a host has seen of the repository. */
+  readonly looked?: Looked
 }
 
 /** Label under which a project's webhook secret is sealed. */
@@ -51,7 +54,8 @@ export async function createProject(
   requireSlug(slug)
   const odooVersion = wanted.odooVersion || '19.0'
   requireOdooVersion(odooVersion)
-  const defaultBranch = wanted.defaultBranch || undefined
+  const defaultBranch = wanted.defaultBranch || defaultBranchOf(wanted.looked)
+  requireSeenBranch(wanted.looked, wanted.defaultBranch ?? '')
   if (defaultBranch) requireBranchName(defaultBranch, 'default-branch')
   const given = wanted.branchRules.length > 0
   const rules = given ? wanted.branchRules : rulesFor(defaultBranch)
@@ -85,7 +89,12 @@ export async function createProject(
       caller,
       'project.create',
       { kind: 'project', id, projectId: id },
-      { name: wanted.name, repository: slug, ...wanted.ids },
+      {
+        name: wanted.name,
+        repository: slug,
+        ...wanted.ids,
+        ...(wanted.looked && { url: repository.url, ...checkDetails(wanted.looked) }),
+      },
     )
     return projectMessage(row, { environments: 0, builds: 0, ignored: 0 })
   })

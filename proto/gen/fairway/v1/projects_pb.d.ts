@@ -31,7 +31,7 @@ export declare type Project = Message<"fairway.v1.Project"> & {
   name: string;
 
   /**
-   * http(s) or ssh address the agents clone from.
+   * http(s) or ssh address the agents clone from, or a path on their hosts (`file:///srv/git/acme.git`).
    *
    * @generated from field: string repository_url = 3;
    */
@@ -285,6 +285,14 @@ export declare type CreateProjectRequest = Message<"fairway.v1.CreateProjectRequ
    * @generated from field: string default_branch = 9;
    */
   defaultBranch: string;
+
+  /**
+   * Asks a host whether the repository can be read before the project is made; FailedPrecondition where it can't be. Its
+   * default branch is known from then on.
+   *
+   * @generated from field: bool check_repository = 10;
+   */
+  checkRepository: boolean;
 };
 
 /**
@@ -315,6 +323,20 @@ export declare type CreateProjectResponse = Message<"fairway.v1.CreateProjectRes
    * @generated from field: string webhook_url = 3;
    */
   webhookUrl: string;
+
+  /**
+   * Absent where none was asked for.
+   *
+   * @generated from field: fairway.v1.RepositoryCheck check = 4;
+   */
+  check?: RepositoryCheck | undefined;
+
+  /**
+   * The same for a post-receive hook of plain git.
+   *
+   * @generated from field: string hook_url = 5;
+   */
+  hookUrl: string;
 };
 
 /**
@@ -322,6 +344,94 @@ export declare type CreateProjectResponse = Message<"fairway.v1.CreateProjectRes
  * Use `create(CreateProjectResponseSchema)` to create a new message.
  */
 export declare const CreateProjectResponseSchema: GenMessage<CreateProjectResponse>;
+
+/**
+ * What a host said of the repository.
+ *
+ * @generated from message fairway.v1.RepositoryCheck
+ */
+export declare type RepositoryCheck = Message<"fairway.v1.RepositoryCheck"> & {
+  /**
+   * False: no host could be asked, and `note` says why.
+   *
+   * @generated from field: bool done = 1;
+   */
+  done: boolean;
+
+  /**
+   * @generated from field: string note = 2;
+   */
+  note: string;
+
+  /**
+   * Names of those that were asked.
+   *
+   * @generated from field: repeated string hosts = 3;
+   */
+  hosts: string[];
+
+  /**
+   * Empty where it has none yet.
+   *
+   * @generated from field: string default_branch = 4;
+   */
+  defaultBranch: string;
+
+  /**
+   * The first 200, by name.
+   *
+   * @generated from field: repeated string branches = 5;
+   */
+  branches: string[];
+
+  /**
+   * @generated from field: uint32 branch_count = 6;
+   */
+  branchCount: number;
+};
+
+/**
+ * Describes the message fairway.v1.RepositoryCheck.
+ * Use `create(RepositoryCheckSchema)` to create a new message.
+ */
+export declare const RepositoryCheckSchema: GenMessage<RepositoryCheck>;
+
+/**
+ * @generated from message fairway.v1.CheckRepositoryRequest
+ */
+export declare type CheckRepositoryRequest = Message<"fairway.v1.CheckRepositoryRequest"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+};
+
+/**
+ * Describes the message fairway.v1.CheckRepositoryRequest.
+ * Use `create(CheckRepositoryRequestSchema)` to create a new message.
+ */
+export declare const CheckRepositoryRequestSchema: GenMessage<CheckRepositoryRequest>;
+
+/**
+ * @generated from message fairway.v1.CheckRepositoryResponse
+ */
+export declare type CheckRepositoryResponse = Message<"fairway.v1.CheckRepositoryResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Project project = 1;
+   */
+  project?: Project | undefined;
+
+  /**
+   * @generated from field: fairway.v1.RepositoryCheck check = 2;
+   */
+  check?: RepositoryCheck | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.CheckRepositoryResponse.
+ * Use `create(CheckRepositoryResponseSchema)` to create a new message.
+ */
+export declare const CheckRepositoryResponseSchema: GenMessage<CheckRepositoryResponse>;
 
 /**
  * @generated from message fairway.v1.ListProjectsRequest
@@ -436,6 +546,13 @@ export declare type GetProjectWebhookResponse = Message<"fairway.v1.GetProjectWe
    * @generated from field: repeated fairway.v1.WebhookRefusal refusals = 3;
    */
   refusals: WebhookRefusal[];
+
+  /**
+   * Where a post-receive hook of plain git delivers.
+   *
+   * @generated from field: string hook_url = 4;
+   */
+  hookUrl: string;
 };
 
 /**
@@ -655,6 +772,13 @@ export declare type UpdateProjectRequest = Message<"fairway.v1.UpdateProjectRequ
    * @generated from field: bool rotate_webhook_secret = 9;
    */
   rotateWebhookSecret: boolean;
+
+  /**
+   * Where `repository_url` is given: as in CreateProjectRequest, with the project's credentials.
+   *
+   * @generated from field: bool check_repository = 10;
+   */
+  checkRepository: boolean;
 };
 
 /**
@@ -678,6 +802,13 @@ export declare type UpdateProjectResponse = Message<"fairway.v1.UpdateProjectRes
    * @generated from field: string webhook_secret = 2;
    */
   webhookSecret: string;
+
+  /**
+   * Absent where none was asked for.
+   *
+   * @generated from field: fairway.v1.RepositoryCheck check = 3;
+   */
+  check?: RepositoryCheck | undefined;
 };
 
 /**
@@ -993,6 +1124,17 @@ export declare const ProjectService: GenService<{
     methodKind: "unary";
     input: typeof GetProjectWebhookRequestSchema;
     output: typeof GetProjectWebhookResponseSchema;
+  },
+  /**
+   * Whether a host can read the project's repository as things are now, and which branches it has. FailedPrecondition says
+   * why not.
+   *
+   * @generated from rpc fairway.v1.ProjectService.CheckRepository
+   */
+  checkRepository: {
+    methodKind: "unary";
+    input: typeof CheckRepositoryRequestSchema;
+    output: typeof CheckRepositoryResponseSchema;
   },
   /**
    * Of which repository the project is from now on, where it was made anew or given to another owner.

@@ -171,6 +171,12 @@ export declare type ControlRequest = Message<"fairway.agent.v1.ControlRequest"> 
      */
     value: CheckpointAck;
     case: "checkpointAck";
+  } | {
+    /**
+     * @generated from field: fairway.agent.v1.Looked looked = 8;
+     */
+    value: Looked;
+    case: "looked";
   } | { case: undefined; value?: undefined };
 };
 
@@ -609,6 +615,14 @@ export declare type ControlResponse = Message<"fairway.agent.v1.ControlResponse"
      */
     value: Checkpoint;
     case: "checkpoint";
+  } | {
+    /**
+     * Only to an agent whose Hello names the capability `look`.
+     *
+     * @generated from field: fairway.agent.v1.Look look = 9;
+     */
+    value: Look;
+    case: "look";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1028,6 +1042,119 @@ export declare type CheckpointAck = Message<"fairway.agent.v1.CheckpointAck"> & 
  * Use `create(CheckpointAckSchema)` to create a new message.
  */
 export declare const CheckpointAckSchema: GenMessage<CheckpointAck>;
+
+/**
+ * Which branches a repository has, asked without fetching anything. No task: nothing is kept, and the same question may be
+ * asked again. Unanswered, it is asked once more when the agent is back, and given up with its time.
+ *
+ * @generated from message fairway.agent.v1.Look
+ */
+export declare type Look = Message<"fairway.agent.v1.Look"> & {
+  /**
+   * @generated from field: string look_id = 1;
+   */
+  lookId: string;
+
+  /**
+   * @generated from field: string repository_url = 2;
+   */
+  repositoryUrl: string;
+
+  /**
+   * What the project has for that host, and no other: by full name, as in SecretsResponse.
+   *
+   * @generated from field: map<string, string> credentials = 3;
+   */
+  credentials: { [key: string]: string };
+
+  /**
+   * As in ResolveTask.
+   *
+   * @generated from field: repeated string network_allow = 4;
+   */
+  networkAllow: string[];
+
+  /**
+   * Whose it is; empty while the project is still to be made.
+   *
+   * @generated from field: string project_id = 5;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 6;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message fairway.agent.v1.Look.
+ * Use `create(LookSchema)` to create a new message.
+ */
+export declare const LookSchema: GenMessage<Look>;
+
+/**
+ * @generated from message fairway.agent.v1.Looked
+ */
+export declare type Looked = Message<"fairway.agent.v1.Looked"> & {
+  /**
+   * @generated from field: string look_id = 1;
+   */
+  lookId: string;
+
+  /**
+   * Stable and machine-readable: `repository-denied`; empty: it was read.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * One line, for people.
+   *
+   * @generated from field: string error = 3;
+   */
+  error: string;
+
+  /**
+   * Empty where the repository has none, or does not say.
+   *
+   * @generated from field: string default_branch = 4;
+   */
+  defaultBranch: string;
+
+  /**
+   * @generated from field: repeated fairway.agent.v1.RepositoryHead heads = 5;
+   */
+  heads: RepositoryHead[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.Looked.
+ * Use `create(LookedSchema)` to create a new message.
+ */
+export declare const LookedSchema: GenMessage<Looked>;
+
+/**
+ * @generated from message fairway.agent.v1.RepositoryHead
+ */
+export declare type RepositoryHead = Message<"fairway.agent.v1.RepositoryHead"> & {
+  /**
+   * @generated from field: string branch = 1;
+   */
+  branch: string;
+
+  /**
+   * @generated from field: string commit = 2;
+   */
+  commit: string;
+};
+
+/**
+ * Describes the message fairway.agent.v1.RepositoryHead.
+ * Use `create(RepositoryHeadSchema)` to create a new message.
+ */
+export declare const RepositoryHeadSchema: GenMessage<RepositoryHead>;
 
 /**
  * @generated from enum fairway.agent.v1.Outcome
