@@ -1,8 +1,9 @@
 import type { GetProjectWebhookResponse } from '../../proto/gen/fairway/v1/projects_pb.js'
 import { timeOf } from './values.ts'
 
-export const webhookJson = ({ webhookUrl, deliveries, refusals }: GetProjectWebhookResponse) => ({
+export const webhookJson = ({ webhookUrl, hookUrl, deliveries, refusals }: GetProjectWebhookResponse) => ({
   url: webhookUrl,
+  hookUrl,
   deliveries: deliveries.map(({ id, event, outcome, receivedAt }) => ({
     id,
     event,

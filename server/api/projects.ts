@@ -14,7 +14,7 @@ import { updateProject } from '../services/projects/project-update.ts'
 import { createProject, getProject, listProjects, pinProject } from '../services/projects/projects.ts'
 import { checkRepository } from '../services/projects/repository-check.ts'
 import { githubPin, requirePin, requireRepositoryIds } from '../services/projects/repository-pin.ts'
-import { getWebhook, webhookUrlOf } from '../services/projects/webhook.ts'
+import { getWebhook, hookUrlOf, webhookUrlOf } from '../services/projects/webhook.ts'
 import { callerOf } from './caller.ts'
 
 export const projectsApi = (app: AppContext): ServiceImpl<typeof ProjectService> => ({
@@ -27,7 +27,9 @@ export const projectsApi = (app: AppContext): ServiceImpl<typeof ProjectService>
     const created = request.checkRepository
       ? await createCheckedProject(app, callerOf(context), wanted, context.signal)
       : await createProject(app, callerOf(context), wanted)
-    return { ...created, webhookUrl: webhookUrlOf(app.config.publicUrl, created.project.id) }
+    const { publicUrl } = app.config
+    const { id } = created.project
+    return { ...created, webhookUrl: webhookUrlOf(publicUrl, id), hookUrl: hookUrlOf(publicUrl, id) }
   },
   async getProjectWebhook({ project, limit }, context) {
     return await getWebhook(app, callerOf(context), project, limit)

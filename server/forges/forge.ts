@@ -16,7 +16,7 @@ export interface DeliveryName {
 
 /** One kind of git server: how its deliveries are told, signed and read. */
 export interface Forge {
-  readonly name: 'github' | 'gitlab' | 'gitea' | 'bitbucket'
+  readonly name: 'github' | 'gitlab' | 'gitea' | 'bitbucket' | 'git'
   readonly label: string
   /** The headers without which it is no delivery, for people. */
   readonly neededHeaders: string
@@ -26,7 +26,12 @@ export interface Forge {
   readonly completeId?: (id: string, body: Buffer) => string
   /** Undefined where there is none, or none that could be right. */
   readonly findProof: (request: Headed) => Proof | undefined
-  readonly place: RepositoryPlace
+  /** Undefined where the payload, which is no JSON then, names none: the webhook's address has the project's id. */
+  readonly place?: RepositoryPlace
+  /** Who did it, where the headers say so; empty: they do not. */
+  readonly findActor?: (request: Headed) => string
+  /** Default: as JSON. Throws `invalid-payload`. */
+  readonly read?: (body: Buffer) => unknown
   /** Throws `invalid-payload`. */
   readonly parse: (event: string, payload: unknown) => ForgeEvent
 }

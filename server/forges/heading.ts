@@ -7,6 +7,8 @@ export interface Heading {
   readonly forge: Forge
   readonly name: DeliveryName
   readonly proof: Proof
+  /** Empty where the headers do not say it. */
+  readonly actor: string
 }
 
 /** The one answer to whoever is not known. */
@@ -29,5 +31,5 @@ export function requireHeading(request: Headed): Heading {
   if (!name) throw new RefusedDelivery(400, `${forge.neededHeaders} are needed`)
   const proof = forge.findProof(request)
   if (!proof) throw new RefusedDelivery(401, stranger)
-  return { forge, name, proof }
+  return { forge, name, proof, actor: forge.findActor?.(request) ?? '' }
 }

@@ -3,6 +3,7 @@ import { type Forge, type Headed, headerOf } from './forge.ts'
 import { gitea } from './gitea.ts'
 import { github } from './github.ts'
 import { gitlab } from './gitlab.ts'
+import { plainGit } from './plain-git.ts'
 
 /**
  * Who sent it, by its headers, wherever it was sent to: Gitea and Forgejo send GitHub's beside their own, and their ids are
@@ -13,5 +14,6 @@ export function forgeOf(request: Headed): Forge {
   if (has('x-forgejo-event') || has('x-gitea-event')) return gitea
   if (has('x-gitlab-event')) return gitlab
   if (has('x-event-key')) return bitbucket
+  if (has('x-fairway-delivery')) return plainGit
   return github
 }

@@ -14,6 +14,8 @@ export interface Sender {
   readonly organizationId: string
   readonly projectId: string
   readonly project: string
+  /** Of the project's repository. */
+  readonly slug: string
   /** Whether that is the project's repository, by its name or by its id. */
   readonly isOf: (repository: ClaimedRepository) => boolean
 }
@@ -95,14 +97,15 @@ async function proveSender(
     repository.slug.toLowerCase() === row.repository_slug.toLowerCase() ||
     isPathOf(row.repository_url, repository.slug) ||
     (repository.pin !== undefined && repository.pin.repository === pinOf(row)?.repository)
-  return { ...place, project: row.name, isOf }
+  return { ...place, project: row.name, slug: row.repository_slug, isOf }
 }
 
 /** Those that were seen with that very repository first, and then the oldest: nobody pushes them aside by making more. */
 export async function listCandidates(
-  { db }: AppContext,
+  { db }: Pick<AppContext, 'db'>,
   { forge, named: { slug, id }, projectId }: Pick<UnprovenDelivery, 'forge' | 'named' | 'projectId'>,
 ): Promise<Place[]> {
+  if (!forge.place) return await listAddressed({ db }, projectId)
   const isPinned = sql<boolean>`coalesce(repository_uid = ${uidOf(forge, id)}
     or github_repository_id = ${githubIdOf(forge, id)}, false)`
   const own = sql.ref('repository_slug')
@@ -123,6 +126,19 @@ export async function listCandidates(
     .limit(triedProjects + 1)
   if (projectId !== undefined) query = query.where('id', '=', projectId)
   return await query.execute()
+}
+
+/** Of a delivery that names no repository. */
+async function listAddressed(
+  { db }: Pick<AppContext, 'db'>,
+  projectId: string | undefined,
+): Promise<Place[]> {
+  if (projectId === undefined) return []
+  return await db.scheduler
+    .selectFrom('projects')
+    .select(['id as projectId', 'organization_id as organizationId'])
+    .where('id', '=', projectId)
+    .execute()
 }
 
 const uidOf = ({ name }: Forge, id: string | undefined) => (id === undefined ? null : `${name}:${id}`)

@@ -7,8 +7,9 @@ import { outageOf } from '../services/outage.ts'
 import { refusedTextOf } from '../services/refused-text.ts'
 import { isUuid } from '../services/uuid.ts'
 import { BodyError, type BodyFault, createBodyReader } from './body.ts'
-import { handleDelivery } from './deliveries.ts'
+import { handleDelivery, type Outcome } from './deliveries.ts'
 import { type Heading, RefusedDelivery, requireHeading, stranger } from './heading.ts'
+import { outcomeLines } from './outcome-lines.ts'
 import { parseJson } from './payload.ts'
 import { forgeOf } from './recognize.ts'
 import { createRefusals, type Refusal, type Refusals } from './refusals.ts'
@@ -16,7 +17,7 @@ import { createRepositoryScan, type NamedRepository } from './repository-scan.ts
 import { findSenders } from './senders.ts'
 
 /** All lead to the same: who sent a delivery is said by its headers. */
-const addresses = ['github', 'gitlab', 'gitea', 'forgejo', 'bitbucket']
+const addresses = ['github', 'gitlab', 'gitea', 'forgejo', 'bitbucket', 'git']
 
 /**
  * `POST /webhooks/<forge>`, with the project's id behind it where one repository is of many projects: 202 says what was done;
@@ -29,12 +30,16 @@ export function addWebhooks(scope: FastifyInstance, context: AppContext): void {
   const bodies = createBodyReader()
   const refusals = createRefusals(context)
   scope.addHook('onClose', () => refusals.close())
-  scope.addContentTypeParser('application/json', async (request: FastifyRequest, stream: Readable) => {
+  const readWith = (isJson: boolean) => async (request: FastifyRequest, stream: Readable) => {
     const heading = requireHeading(request)
-    const scan = createRepositoryScan(heading.forge.place)
-    const body = await bodies.read(request, stream, scan.write)
-    return { ...heading, body, named: scan.found() } satisfies Read
-  })
+    const { place } = heading.forge
+    if (isJson !== (place !== undefined)) throw otherType
+    const scan = place && createRepositoryScan(place)
+    const body = await bodies.read(request, stream, scan?.write ?? (() => undefined))
+    return { ...heading, body, named: scan?.found() ?? nothingNamed } satisfies Read
+  }
+  scope.addContentTypeParser('application/json', readWith(true))
+  scope.addContentTypeParser('text/plain', readWith(false))
   scope.addHook('onRequest', async (request, reply) => {
     reply.raw.once('close', () => bodies.release(request))
   })
@@ -51,6 +56,9 @@ export function addWebhooks(scope: FastifyInstance, context: AppContext): void {
     }
   }
 }
+
+const nothingNamed: NamedRepository = { slug: undefined, id: undefined }
+const otherType = Object.assign(new Error('Unsupported Media Type'), { statusCode: 415 })
 
 interface Read extends Heading {
   readonly body: Buffer
@@ -125,11 +133,12 @@ const messageOf = (error: Error): string =>
 
 async function receive(context: AppContext, refusals: Refusals, request: Delivering, reply: FastifyReply) {
   const read = request.body as Read | undefined
+  const { project } = request.params
   const refuseUnreadable = async (error: string) => {
     note(refusals, request, 'payload', error)
     return await reply.code(400).send({ error })
   }
-  if (!read || (read.named.slug === undefined && read.named.id === undefined)) {
+  if (!read || !isAddressed(read, project)) {
     return await refuseUnreadable('The payload names no repository.')
   }
   // Such bytes were not sent by any forge.
@@ -140,28 +149,40 @@ async function receive(context: AppContext, refusals: Refusals, request: Deliver
     note(refusals, request, 'signature', wrongSignature)
     return await reply.code(401).send({ error: stranger })
   }
-  const { project } = request.params
   if (project !== undefined && !isUuid(project)) return await refuseStranger()
   const signers = await findSenders(context, { ...read, projectId: project, requestId: request.id })
   if (signers.length === 0) return await refuseStranger()
-  const content = forge.parse(name.event, parseJson(body))
-  const senders = signers.filter(({ isOf }) => isOf(content.repository))
+  const content = forge.parse(name.event, (forge.read ?? parseJson)(body))
+  const senders = forge.place ? signers.filter(({ isOf }) => isOf(content.repository)) : signers
   if (senders.length === 0) return await refuseStranger()
   const delivery = {
     id: forge.completeId?.(name.id, body) ?? name.id,
     event: name.event,
-    actor: `${forge.name}:${content.actor}`,
+    actor: `${forge.name}:${read.actor || content.actor}`,
     requestId: request.id,
     content,
   }
-  const outcomes = []
-  for (const sender of senders) outcomes.push(await handleDelivery(context, sender, delivery))
+  const outcomes: Outcome[] = []
+  for (const sender of senders) {
+    const own = forge.place
+      ? content
+      : { ...content, repository: { ...content.repository, slug: sender.slug } }
+    outcomes.push(await handleDelivery(context, sender, { ...delivery, content: own }))
+  }
   context.log.info(
     { requestId: request.id, delivery: delivery.id, slug: content.repository.slug, outcomes },
     'webhook',
   )
+  // Git shows it to whoever pushed.
+  if (!forge.place) return await reply.code(202).type('text/plain').send(outcomes.map(outcomeLines).join(''))
   // One secret is one project's, save where two projects chose the same one.
   return await reply.code(202).send(outcomes.length === 1 ? outcomes[0] : { outcomes })
+}
+
+/** Whether it says in one of the two ways which project it is for. */
+function isAddressed({ forge, named }: Read, project: string | undefined): boolean {
+  if (!forge.place) return project !== undefined
+  return named.slug !== undefined || named.id !== undefined
 }
 
 async function refuse(

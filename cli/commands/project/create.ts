@@ -3,6 +3,7 @@ import { parseRule } from '../../branch-rule-option.ts'
 import { usageError } from '../../errors.ts'
 import { parseGithubId } from '../../github-id.ts'
 import { checkJson, projectJson } from '../../json/project.ts'
+import { mayBePlainGit, postReceiveLines } from '../../post-receive.ts'
 import { repeated } from '../../repeated-option.ts'
 import { checkLine } from '../../repository-check.ts'
 import { readStdin } from '../../stdin.ts'
@@ -76,7 +77,7 @@ export const command = verb<Options>({
     const { out } = session
     const project = created.project && projectJson(created.project)
     if (out.json) {
-      const { webhookUrl, webhookSecret, check } = created
+      const { webhookUrl, hookUrl, webhookSecret, check } = created
       out.printJson({
         ...project,
         webhookUrl,
@@ -98,6 +99,10 @@ export const command = verb<Options>({
     out.line(`  URL     ${created.webhookUrl}`)
     out.line(`  secret  ${created.webhookSecret}`)
     out.line(`  At GitLab, Gitea, Forgejo and Bitbucket the URL has that name in place of github.`)
+    if (mayBePlainGit(project?.repositoryUrl ?? '')) {
+      out.line('Plain git has no webhooks: paste this into a shell in the bare repository, as its owner.')
+      for (const text of postReceiveLines(created.hookUrl, created.webhookSecret)) out.line(text)
+    }
     out.note(`Next: push a branch, or \`fairway build start ${name} BRANCH --watch\`.`)
     return undefined
   },

@@ -6,6 +6,7 @@ import { usageError } from '../../errors.ts'
 import { counted, formatAge } from '../../format.ts'
 import { type WebhookJson, webhookJson } from '../../json/webhook.ts'
 import { addLimit, limitOf } from '../../limit-option.ts'
+import { postReceiveLines } from '../../post-receive.ts'
 import { onlyProject } from '../../resolve.ts'
 import type { Session } from '../../session.ts'
 import { verb } from '../../verb.ts'
@@ -52,6 +53,7 @@ async function show({ out, signal }: Session, client: Client<typeof ProjectServi
   out.fields([
     ['Project', project],
     ['Address', webhook.url],
+    ['Of a hook', `${webhook.hookUrl} (post-receive of plain git)`],
     ['Secret', `shown once, when it was made; another one: fairway project webhook rotate ${project}`],
     ['Last', last ? `${last.event}, ${formatAge(last.receivedAt)}` : 'nothing has come yet'],
   ])
@@ -66,10 +68,12 @@ async function rotate(
 ) {
   await confirmRotation(project, yes, signal)
   const { webhookSecret } = await client.updateProject({ project, rotateWebhookSecret: true }, { signal })
-  const { webhookUrl: url } = await client.getProjectWebhook({ project, limit: 1 }, { signal })
-  if (out.json) return out.printJson({ project, url, secret: webhookSecret })
+  const { webhookUrl: url, hookUrl } = await client.getProjectWebhook({ project, limit: 1 }, { signal })
+  if (out.json) return out.printJson({ project, url, hookUrl, secret: webhookSecret })
   out.line(`Address  ${url}`)
   out.line(`Secret   ${webhookSecret}`)
+  out.line('Plain git, in a shell in the bare repository:')
+  for (const text of postReceiveLines(hookUrl, webhookSecret)) out.line(text)
   out.note('Give it to the git server: deliveries with the old one are refused from now on.')
 }
 

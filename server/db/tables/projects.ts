@@ -105,7 +105,7 @@ export type RefusalReason =
 export interface WebhookRefusalsTable {
   organization_id: string
   project_id: string
-  forge: 'github' | 'gitlab' | 'gitea' | 'bitbucket'
+  forge: 'github' | 'gitlab' | 'gitea' | 'bitbucket' | 'git'
   reason: RefusalReason
   event: string
   repository: string

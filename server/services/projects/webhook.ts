@@ -16,6 +16,10 @@ import { requireProject } from './projects.ts'
 export const webhookUrlOf = (publicUrl: string, projectId: string): string =>
   new URL(`/webhooks/github/${projectId}`, publicUrl).href
 
+/** Where a post-receive hook of plain git delivers. */
+export const hookUrlOf = (publicUrl: string, projectId: string): string =>
+  new URL(`/webhooks/git/${projectId}`, publicUrl).href
+
 /** What came by the webhook of a project, newest first, and what was refused. Throws `project-not-found`. */
 export async function getWebhook(
   { db, config }: AppContext,
@@ -40,6 +44,7 @@ export async function getWebhook(
       .execute()
     return create(GetProjectWebhookResponseSchema, {
       webhookUrl: webhookUrlOf(config.publicUrl, id),
+      hookUrl: hookUrlOf(config.publicUrl, id),
       deliveries: deliveries.map((row) => ({
         id: row.delivery_id,
         event: row.event,
