@@ -18,7 +18,7 @@ import { rekey } from './rekey.ts'
 import { startScheduler } from './scheduler/scheduler.ts'
 import { createSealer } from './sealer.ts'
 import { adminCodeFile, type Bootstrapped, bootstrap } from './services/identity/bootstrap.ts'
-import { createShutdown } from './shutdown.ts'
+import { createShutdown, StoppedWhileStarting } from './shutdown.ts'
 import { version } from './version.ts'
 
 const help = `fairway-server: Fairway's control plane
@@ -78,11 +78,13 @@ async function main(): Promise<void> {
       const variables = { hostVariable: 'FAIRWAY_API_LISTEN', portVariable: 'FAIRWAY_API_PORT' }
       throw explainListenFault(error, { host, port, ...variables })
     })
+    if (stopping.signal.aborted) throw new StoppedWhileStarting()
     log.info({ address }, 'fairway server ready')
     if (offer) printLogin(offer, config)
   } catch (error) {
     await stop()
-    throw error
+    if (!(error instanceof StoppedWhileStarting)) throw error
+    log.info('fairway server stopped while it was starting')
   }
 }
 

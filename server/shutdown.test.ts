@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createLogger } from './logger.ts'
-import { createShutdown } from './shutdown.ts'
+import { createShutdown, StoppedWhileStarting } from './shutdown.ts'
 
 test('phases end last first, once, and one that fails or hangs holds up none', async () => {
   const shutdown = createShutdown(createLogger('silent'))
@@ -26,4 +26,15 @@ test('all ended well', async () => {
   const shutdown = createShutdown(createLogger('silent'))
   shutdown.add({ name: 'one', deadlineMs: 100, run: async () => undefined })
   expect(await shutdown.run()).toBe(true)
+})
+
+test('what is opened after it began is closed as well, and nothing is opened on top of it', async () => {
+  const shutdown = createShutdown(createLogger('silent'))
+  const ended: string[] = []
+  const phase = (name: string) => ({ name, deadlineMs: 1_000, run: async () => void ended.push(name) })
+  shutdown.add(phase('database'))
+  expect(await shutdown.run()).toBe(true)
+  expect(() => shutdown.add(phase('scheduler'))).toThrow(StoppedWhileStarting)
+  expect(await shutdown.run()).toBe(true)
+  expect(ended).toEqual(['database', 'scheduler'])
 })

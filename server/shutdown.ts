@@ -6,16 +6,33 @@ export interface Phase {
   run(): Promise<unknown>
 }
 
-/**
- * Ends the phases in the reverse order of their addition, each within its deadline: one that fails or is late is logged, and the next
- * goes on. Called again, it gives the same promise. Resolves to whether all ended well.
- */
-export function createShutdown(log: Logger): { add(phase: Phase): void; run(): Promise<boolean> } {
+/** Somebody asked to stop while the start was still going on; what was open by then is closed. */
+export class StoppedWhileStarting extends Error {
+  override name = 'StoppedWhileStarting'
+  constructor() {
+    super('asked to stop while it was starting')
+  }
+}
+
+export interface Shutdown {
+  /**
+   * What has just been opened, to be closed by `run`. Where that has begun already it is closed as well, and this throws
+   * StoppedWhileStarting: nothing may be opened on top of it.
+   */
+  add(phase: Phase): void
+  /**
+   * Ends the phases in the reverse order of their addition, each within its deadline: one that fails or is late is logged,
+   * and the next goes on. Each is ended once. Resolves to whether all ended well, also those that were added meanwhile.
+   */
+  run(): Promise<boolean>
+}
+
+export function createShutdown(log: Logger): Shutdown {
   const phases: Phase[] = []
   let running: Promise<boolean> | undefined
   const runAll = async () => {
     let well = true
-    for (const phase of phases.toReversed()) {
+    for (let phase = phases.pop(); phase; phase = phases.pop()) {
       const fault = await endPhase(phase)
       if (!fault) continue
       well = false
@@ -24,8 +41,13 @@ export function createShutdown(log: Logger): { add(phase: Phase): void; run(): P
     return well
   }
   return {
-    add: (phase) => void phases.push(phase),
-    run: () => {
+    add(phase) {
+      phases.push(phase)
+      if (!running) return
+      running = running.then(async (well) => (await runAll()) && well)
+      throw new StoppedWhileStarting()
+    },
+    run() {
       running ??= runAll()
       return running
     },

@@ -107,7 +107,7 @@ export async function openTestDatabase(name: string, roles: RoleNames): Promise<
 /** Of the template's installation: its copies have the same master key, and share them. */
 export const templateRoles = () => roleNames(requireEnv('FAIRWAY_TEST_ROLE_SUFFIX'))
 
-function requireEnv(name: string): string {
+export function requireEnv(name: string): string {
   const value = process.env[name]
   if (!value) throw new Error(`${name} is not set: run the tests with vitest, whose global set-up sets it`)
   return value
