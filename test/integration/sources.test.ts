@@ -130,6 +130,23 @@ describe('a project by its path on the host', () => {
   }, 60_000)
 })
 
+test('what was served is compared with what is resolved, and where it is gone, nothing hangs on that', async () => {
+  const project = await cases.start()
+  const servedCommit = await project.commit(addon('shop'), { message: 'Begin' })
+  await project.commit({ ...addon('shop'), 'README.md': 'cards' }, { message: 'Cards\n\nat length' })
+  const { output } = await cases.resolve(project, { servedCommit })
+  expect(output.sinceServed).toMatchObject({
+    since: servedCommit,
+    added: [{ id: output.commit, author: 'Test <test@example.test>', subject: 'Cards' }],
+    addedCount: 1,
+    removedCount: 0,
+    unknown: '',
+  })
+  const gone = await cases.resolve(project, { servedCommit: 'c0ffee'.padEnd(40, '0') })
+  expect(gone.output.sinceServed).toMatchObject({ addedCount: 0, unknown: expect.stringContaining('c0ffee') })
+  expect((await cases.resolve(project)).output.sinceServed).toBeUndefined()
+})
+
 describe('a lock', () => {
   test('gives the same image again, until it is refreshed or no longer fits', async () => {
     const project = await cases.start()
