@@ -64,6 +64,19 @@ test('all are counted, and the newest hundred told, each in a line of sane lengt
   expect(found.added.every(({ subject }) => subject.length <= 300)).toBe(true)
 })
 
+test('a history that does not come in time is said, and nobody waits for it; who stops it is obeyed', async () => {
+  const repository = await server.createRepository('slow')
+  const since = await repository.commit({ a: '1' })
+  const commit = await repository.commit({ a: '2' })
+  const ends = { commit, since }
+  const late = await listCommitsBetween(mirrors, repository.url, ends, undefined, signal, 0)
+  expect(late).toMatchObject({ added: [], unknown: expect.stringContaining('did not come in time') })
+  const stopped = AbortSignal.abort(new Error('cancelled'))
+  await expect(listCommitsBetween(mirrors, repository.url, ends, undefined, stopped)).rejects.toThrow(
+    'cancelled',
+  )
+})
+
 test('a commit that the repository has no more is said, and stops nothing', async () => {
   const repository = await server.createRepository('forced')
   const commit = await repository.commit({ a: '1' })

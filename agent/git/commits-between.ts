@@ -23,6 +23,8 @@ export interface CommitsBetween {
 
 const mostListed = 100
 const keepBytes = 1024 ** 2
+/** A server that knows no filters sends all files of all times: nobody waits for that. */
+const enoughMs = 60_000
 
 /** Cut by git itself: people write first lines of any length. It fills up with spaces. */
 const format = ['%H', '%<(150,trunc)%an', '%<(150,trunc)%ae', '%<(300,trunc)%s'].join('%x00')
@@ -36,8 +38,10 @@ export async function listCommitsBetween(
   url: string,
   { commit, since }: { readonly commit: string; readonly since: string },
   onLine: CommitWanted['onLine'],
-  signal: AbortSignal,
+  stop: AbortSignal,
+  withinMs = enoughMs,
 ): Promise<CommitsBetween> {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(withinMs)])
   try {
     const [source, other] = [await fetch(commit), await fetch(since)]
     const [added, removed] = [await listMissing(source, other), await listMissing(other, source)]
@@ -50,10 +54,9 @@ export async function listCommitsBetween(
       unknown: '',
     }
   } catch (error) {
-    signal.throwIfAborted()
-    // Of git that does not know what a mirror without files is, too.
-    if (!(error instanceof TaskError || error instanceof ProcessError)) throw error
-    const unknown = error instanceof TaskError ? error.message : 'git could not compare them on this host'
+    stop.throwIfAborted()
+    const unknown = whyUnknown(error, signal)
+    if (unknown === undefined) throw error
     return { since, added: [], addedCount: 0, removed: [], removedCount: 0, unknown }
   }
 
@@ -77,6 +80,14 @@ export async function listCommitsBetween(
     if (truncated) throw new TaskError('history-too-large', 'what its commits say is longer than 1 MiB')
     return { count: Number(count), listed: parseCommits(stdout) }
   }
+}
+
+/** Undefined: it is a fault of ours. */
+function whyUnknown(error: unknown, { aborted }: AbortSignal): string | undefined {
+  if (aborted) return 'the history of the repository did not come in time: its server may know no filters'
+  if (error instanceof TaskError) return error.message
+  // Of git that does not know what a mirror without files is, too.
+  return error instanceof ProcessError ? 'git could not compare them on this host' : undefined
 }
 
 /** Of `git log -z` in that format; nothing of it holds a NUL. */
