@@ -30,7 +30,7 @@ const enoughMs = 60_000
 const format = ['%H', '%<(150,trunc)%an', '%<(150,trunc)%ae', '%<(300,trunc)%s'].join('%x00')
 
 /**
- * What a repository's history has between two of its commits, both ways. Where the repository hands one of them out no more,
+ * What a project's own repository has in its history between two of its commits, both ways. Where the repository hands one of them out no more,
  * or cannot be asked, it says so instead: a build does not hang on it.
  */
 export async function listCommitsBetween(

@@ -145,6 +145,8 @@ test('what was served is compared with what is resolved, and where it is gone, n
   const gone = await cases.resolve(project, { servedCommit: 'c0ffee'.padEnd(40, '0') })
   expect(gone.output.sinceServed).toMatchObject({ addedCount: 0, unknown: expect.stringContaining('c0ffee') })
   expect((await cases.resolve(project)).output.sinceServed).toBeUndefined()
+  const byPath = await cases.resolve({ url: cases.pathOf('project') }, { servedCommit })
+  expect(byPath.output.sinceServed).toMatchObject({ addedCount: 1, unknown: '' })
 })
 
 describe('a lock', () => {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { formatDuration } from '../../../lib/words/durations.ts'
 import type { AppContext } from '../../context.ts'
 import type { RepositoryAnswer } from '../../db/record.ts'
 import { notify } from '../../db/signals.ts'
@@ -140,7 +141,7 @@ const silent = (host: string) =>
   new DomainError(
     'wrong-state',
     'host-silent',
-    `The host ${host} was asked for the repository and did not answer within ${answerMs / 1_000} seconds: look at the host ` +
+    `The host ${host} was asked for the repository and did not answer within ${formatDuration(answerMs)}: look at the host ` +
       '(fairway host show), or leave the check out with --no-check.',
   )
 
