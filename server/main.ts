@@ -11,6 +11,7 @@ import { messageOf } from './errors.ts'
 import { startSequencer } from './evidence/audit/sequencer.ts'
 import { openAuthority } from './fleet/authority.ts'
 import { startFleet } from './fleet/fleet.ts'
+import { startPolling } from './forges/polling/polling.ts'
 import { createLogger } from './logger.ts'
 import { readMasterKey } from './master-key.ts'
 import { pipelines } from './pipelines/pipelines.ts'
@@ -69,6 +70,8 @@ async function main(): Promise<void> {
     shutdown.add({ name: 'scheduler', deadlineMs: 10_000, run: () => scheduler.stop() })
     const sequencer = startSequencer(context)
     shutdown.add({ name: 'sequencer', deadlineMs: 10_000, run: () => sequencer.stop() })
+    const polling = startPolling(context)
+    shutdown.add({ name: 'polling', deadlineMs: 10_000, run: () => polling.stop() })
     const fleet = await startFleet(context, await openAuthority(context))
     shutdown.add({ name: 'fleet', deadlineMs: fleetGraceMs + 1_000, run: () => fleet.stop(fleetGraceMs) })
     const app = await createApp(context, stopping.signal)

@@ -38,6 +38,16 @@ export const projectJson = (project: Project) => ({
       }
     : null,
   ignoredBranchCount: project.ignoredBranchCount,
+  poll: project.poll
+    ? {
+        everySeconds: project.poll.everySeconds,
+        setBy: project.poll.setBy,
+        nextAt: timeOf(project.poll.nextAt),
+        lastAt: timeOf(project.poll.lastAt),
+        failures: project.poll.failures,
+        error: textOf(project.poll.error),
+      }
+    : null,
   archivedAt: timeOf(project.archivedAt),
   deletedAt: timeOf(project.deletedAt),
   createdAt: timeOf(project.createdAt),

@@ -44,6 +44,7 @@ import type {
   IgnoredPushesTable,
   ProjectNamesTable,
   ProjectsTable,
+  RepositoryPollsTable,
   WebhookDeliveriesTable,
   WebhookRefusalsTable,
 } from './tables/projects.ts'
@@ -85,6 +86,7 @@ export interface Schema {
   webhook_refusals: WebhookRefusalsTable
   ignored_pushes: IgnoredPushesTable
   repository_looks: RepositoryLooksTable
+  repository_polls: RepositoryPollsTable
   authority: AuthorityTable
   project_members: ProjectMembersTable
   grants: GrantsTable

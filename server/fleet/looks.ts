@@ -23,6 +23,7 @@ interface Asked {
   readonly id: string
   readonly url: string
   readonly project_id: string | null
+  readonly asked_by: string
   readonly remaining_ms: number
 }
 
@@ -50,7 +51,7 @@ export async function sendLooks(
             .where(sql<boolean>`${capability} = any(capabilities)`),
         ),
       )
-      .returning(['id', 'url', 'project_id'])
+      .returning(['id', 'url', 'project_id', 'asked_by'])
       .returning(sql<number>`(1000 * extract(epoch from expires_at - now()))::integer`.as('remaining_ms'))
       .execute()
     const described = []
@@ -61,7 +62,7 @@ export async function sendLooks(
 }
 
 async function describe(tx: Tx, sealer: AppContext['sealer'], op: Operation, look: Asked) {
-  const { id, url, project_id: projectId } = look
+  const { id, url, project_id: projectId, asked_by: by } = look
   const timeoutMs = Math.max(1_000, look.remaining_ms - wayBackMs)
   const known = { lookId: id, repositoryUrl: url, timeoutMs }
   if (projectId === null) return known
@@ -69,10 +70,26 @@ async function describe(tx: Tx, sealer: AppContext['sealer'], op: Operation, loo
   const credentials = Object.fromEntries(await openCredentials(tx, sealer, projectId, refs))
   if (refs.length > 0) {
     const secrets = refs.map(({ name, version }) => ({ name, version }))
-    await audit(tx, op, 'secret.deliver', { kind: 'look', id, projectId }, { repository: url, secrets })
+    const details = { repository: url, secrets }
+    // A poll asks for the same many times a day: what has not changed is said once.
+    const subject = by === 'poll' ? `poll of ${projectId}` : id
+    if (by !== 'poll' || (await isNews(tx, subject, details)))
+      await audit(tx, op, 'secret.deliver', { kind: 'look', id: subject, projectId }, details)
   }
   const { document } = await policyInForce(tx, projectId)
   return { ...known, projectId, credentials, networkAllow: [...document.network.allow] }
+}
+
+async function isNews(tx: Tx, subject: string, details: Record<string, unknown>): Promise<boolean> {
+  const last = await tx
+    .selectFrom('audit_events')
+    .select(sql<boolean>`details = ${JSON.stringify(details)}::jsonb`.as('same'))
+    .where('action', '=', 'secret.deliver')
+    .where('subject_id', '=', subject)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return last?.same !== true
 }
 
 /** Whether `git:host/PART` or `git:host:port/PART` is of the address's host; the agent looks at the port. */

@@ -51,7 +51,7 @@ export const matrix = {
     roles: ['owner'],
     // Who has the webhook's secret can push in anybody's name.
     roleOnly: true,
-    writes: ['projects', 'project_names', 'runs'],
+    writes: ['projects', 'project_names', 'runs', 'repository_polls'],
   },
   'host.join': {
     does: 'Make join tokens for hosts',

@@ -79,6 +79,7 @@ export const tables: Record<string, TableCase> = {
     project,
     scheduler: ['id', 'organization_id', 'host_id', 'status', 'expires_at'],
   },
+  repository_polls: { ...removable, project, scheduler: ['project_id', 'organization_id', 'next_at'] },
   project_members: { ...changed, project },
   grants: { ...changed, project },
   member_recoveries: changed,

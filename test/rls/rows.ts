@@ -177,6 +177,7 @@ export async function seedProject(client: pg.Client, organization_id: string, na
     asked_by: 'member:ana',
     expires_at: new Date(),
   })
+  await insert('repository_polls', { project_id, every_seconds: 300, set_by: 'member:ana' })
   await insert('project_members', { project_id, member_id, role: 'developer', given_by: 'test' })
   await insert('grants', {
     project_id,

@@ -1,5 +1,6 @@
 import { formatTime } from '../../../lib/words/times.ts'
 import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
+import { formatAge } from '../../format.ts'
 import { type ProjectJson, projectJson } from '../../json/project.ts'
 import { onlyProject } from '../../resolve.ts'
 import { verb } from '../../verb.ts'
@@ -53,6 +54,7 @@ export const command = verb({
           ? `${json.ignoredBranchCount} pushed and not built; why: fairway branch list ${json.name}`
           : null,
       ],
+      ['Polled', pollLine(json)],
       ['Environments', String(json.environmentCount)],
       ['Builds', String(json.buildCount)],
       ['Created', formatTime(json.createdAt)],
@@ -62,6 +64,16 @@ export const command = verb({
     return undefined
   },
 })
+
+function pollLine({ poll }: ProjectJson): string | null {
+  if (!poll) return null
+  const every = `every ${poll.everySeconds % 60 === 0 ? `${poll.everySeconds / 60}m` : `${poll.everySeconds}s`} (${poll.setBy})`
+  const last = poll.lastAt ? `last ${formatAge(poll.lastAt)}` : 'never yet'
+  const failed = poll.error
+    ? `; ${poll.failures} in vain since, next ${formatTime(poll.nextAt)}: ${poll.error}`
+    : ''
+  return `${every}, ${last}${failed}`
+}
 
 function changeLine({ branchRulesChange: change }: ProjectJson): string | null {
   if (!change) return null

@@ -2,6 +2,7 @@ import { ProjectService } from '../../../proto/gen/fairway/v1/projects_pb.js'
 import { parseRule } from '../../branch-rule-option.ts'
 import { confirmRotation } from '../../confirm-rotation.ts'
 import { checkJson, projectJson } from '../../json/project.ts'
+import { pollSeconds } from '../../poll-option.ts'
 import { repeated } from '../../repeated-option.ts'
 import { checkLine } from '../../repository-check.ts'
 import { verb } from '../../verb.ts'
@@ -17,6 +18,7 @@ interface Options {
   rotateWebhookSecret?: boolean
   yes?: boolean
   check: boolean
+  poll?: string
 }
 
 export const command = verb<Options>({
@@ -30,6 +32,7 @@ export const command = verb<Options>({
     ['fairway project update acme --production-branch master', 'what is pushed there goes to production'],
     ["fairway project update acme --add-rule '19.0-*=development'", 'one more rule, after the others'],
     ['fairway project update acme --repository https://git.example/new/odoo.git', 'it has moved'],
+    ['fairway project update acme --poll 5m', 'for a git server that delivers nothing'],
     ['fairway project update acme --rotate-webhook-secret', 'the old one is worth nothing from now on'],
   ],
   configure: (command) =>
@@ -42,6 +45,7 @@ export const command = verb<Options>({
       .option('--add-rule <pattern=stage>', 'after the others; may be repeated', repeated)
       .option('--production-branch <branch>', 'in place of the one that is production now')
       .option('--default-branch <branch>', 'of the repository, as deliveries would say it')
+      .option('--poll <time>', 'ask the repository for its branches so often (1m to 24h), or `off`')
       .option('--rotate-webhook-secret', 'make a new one, and show it once'),
   async run(session, [project = ''], options) {
     if (options.rotateWebhookSecret) await confirmRotation(project, options.yes === true, session.signal)
@@ -58,6 +62,7 @@ export const command = verb<Options>({
         defaultBranch: options.defaultBranch,
         rotateWebhookSecret: options.rotateWebhookSecret,
         checkRepository: options.check,
+        pollEverySeconds: pollSeconds(options.poll),
       },
       { signal: session.signal },
     )
@@ -72,6 +77,8 @@ export const command = verb<Options>({
     out.line(`Project ${project} is changed.`)
     if (options.repository) out.line(checkLine(project, answer.check))
     for (const rule of json.branchRules) out.line(`  ${rule.pattern} → ${rule.stage}`)
+    if (json.poll && options.poll)
+      out.note('What the repository holds now is where polling begins: it is not built.')
     if (answer.webhookSecret) out.line(`Webhook secret: ${answer.webhookSecret}`)
     if ((options.repository || options.slug) && !json.repositoryUid) {
       out.note('The first signed delivery of this repository says which one it is.')

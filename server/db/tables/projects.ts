@@ -31,6 +31,20 @@ export interface ProjectsTable {
   deleted_at: TimeOrNull
 }
 
+export interface RepositoryPollsTable {
+  project_id: string
+  organization_id: string
+  every_seconds: number
+  set_by: string
+  next_at: Created
+  last_at: TimeOrNull
+  failures: Generated<number>
+  error: Generated<string>
+  /** Branch → commit. */
+  heads: JsonOrNull
+  created_at: Created
+}
+
 /** Every name that a project has or had. */
 export interface ProjectNamesTable {
   organization_id: string

@@ -4,11 +4,12 @@ import type { Project } from '../../../proto/gen/fairway/v1/projects_pb.js'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import type { ProjectsTable } from '../../db/tables/projects.ts'
-import { withTenant } from '../../db/tenancy.ts'
+import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { invalid } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
 import { checkDetails, defaultBranchOf, type Looked, requireSeenBranch } from '../repositories/looked.ts'
+import { forgetPolled, setPoll } from '../repositories/polls.ts'
 import { type BranchRule, requireBranchName, requireBranchRules } from './branch-rules.ts'
 import { noteDefaultBranch } from './default-branch.ts'
 import { parseRepositoryUrl, requireOdooVersion, requireSlug } from './project-fields.ts'
@@ -28,6 +29,8 @@ export interface ProjectChanges {
   readonly productionBranch: string
   readonly defaultBranch: string
   readonly rotateWebhookSecret: boolean
+  /** 0: not at all. */
+  readonly pollEverySeconds?: number
   /** What a host has seen at the new address. */
   readonly looked?: Looked
 }
@@ -54,7 +57,8 @@ export async function updateProject(
     const columns = { ...changed, ...(sealed || {}) }
     requireSeenBranch(changes.looked, changes.defaultBranch)
     const defaultBranch = changes.defaultBranch || defaultBranchOf(changes.looked)
-    if (Object.keys(columns).length === 0 && !defaultBranch) {
+    const { pollEverySeconds } = changes
+    if (Object.keys(columns).length === 0 && !defaultBranch && pollEverySeconds === undefined) {
       throw invalid('changes', `Nothing of ${name} is to change: say what (fairway project update --help).`)
     }
     if (Object.keys(columns).length > 0) {
@@ -65,6 +69,8 @@ export async function updateProject(
         ...(changes.looked && checkDetails(changes.looked)),
       })
     }
+    if ('repository_url' in columns) await forgetPolled(tx, id)
+    if (pollEverySeconds !== undefined) await changePoll(tx, caller, row, pollEverySeconds)
     if (defaultBranch) {
       requireBranchName(defaultBranch, 'default-branch')
       await noteDefaultBranch(tx, caller, await requireProject(tx, name), defaultBranch)
@@ -75,6 +81,12 @@ export async function updateProject(
 }
 
 type Row = Selectable<ProjectsTable>
+
+async function changePoll(tx: Tx, caller: Caller, { id, name }: Row, seconds: number): Promise<void> {
+  const before = await setPoll(tx, caller, id, seconds)
+  const details = { name, before: { pollEverySeconds: before }, now: { pollEverySeconds: seconds } }
+  await audit(tx, caller, 'project.update', { kind: 'project', id, projectId: id }, details)
+}
 
 /** The former repository still knows the secret: its deliveries must not rename what the project is of now. */
 const unpinned = {

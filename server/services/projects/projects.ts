@@ -10,6 +10,7 @@ import { type DomainError, invalid, notFound } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { stages, timestampOf } from '../messages.ts'
 import { checkDetails, defaultBranchOf, type Looked, requireSeenBranch } from '../repositories/looked.ts'
+import { findPoll } from '../repositories/polls.ts'
 import { type BranchRule, requireBranchName, requireBranchRules } from './branch-rules.ts'
 import { rulesChangeMessage, rulesFor } from './default-branch.ts'
 import {
@@ -118,7 +119,7 @@ export async function getProject({ db }: AppContext, caller: Caller, name: strin
   return await withTenant(db, caller, async (tx) => {
     const row = await projectsWithCounts(tx).where('name', '=', name).executeTakeFirst()
     if (!row) throw projectNotFound(name)
-    return projectMessage(row, row)
+    return await withPoll(tx, projectMessage(row, row))
   })
 }
 
@@ -146,7 +147,12 @@ export async function pinProject(
 /** One that is there, as it is now. */
 export async function projectWithCounts(tx: Tx, id: string): Promise<Project> {
   const row = await projectsWithCounts(tx).where('id', '=', id).executeTakeFirstOrThrow()
-  return projectMessage(row, row)
+  return await withPoll(tx, projectMessage(row, row))
+}
+
+async function withPoll(tx: Tx, project: Project): Promise<Project> {
+  project.poll = await findPoll(tx, project.id)
+  return project
 }
 
 const projectNotFound = (name: string): DomainError =>

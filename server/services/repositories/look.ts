@@ -22,6 +22,8 @@ export interface Wanted {
   readonly project: string
   /** With whose credentials, and as far as whose policy lets them; undefined: nobody's, for a project that is to be. */
   readonly projectId?: string
+  /** Nobody waits for it: it takes none of the places of those who do. */
+  readonly isPoll?: true
 }
 
 /** For hosts to answer in: connecting to a server that is slow takes them 20 s. */
@@ -66,12 +68,13 @@ interface AskedHost {
 async function ask(
   tx: Tx,
   own: Operation,
-  { url, projectId }: Pick<Wanted, 'url' | 'projectId'>,
+  { url, projectId, isPoll }: Wanted,
 ): Promise<{ readonly looks: readonly AskedHost[] } | { readonly unasked: string }> {
   const able = await listAbleHosts(tx, projectId)
   if ('unasked' in able) return able
   const hosts = url.startsWith('file:') ? able.hosts : able.hosts.slice(0, 1)
-  await requireRoom(tx)
+  await forgetExpired(tx)
+  if (!isPoll) await requireRoom(tx)
   const looks: AskedHost[] = []
   for (const host of hosts) looks.push(await askHost(tx, own, { url, projectId }, host))
   return { looks }
@@ -99,12 +102,16 @@ async function askHost(
   return { id, host }
 }
 
-/** What nobody waits for any longer goes as well. */
-async function requireRoom(tx: Tx): Promise<void> {
+/** What nobody waits for any longer. */
+async function forgetExpired(tx: Tx): Promise<void> {
   await tx.deleteFrom('repository_looks').where('expires_at', '<', sql<Date>`now()`).execute()
+}
+
+async function requireRoom(tx: Tx): Promise<void> {
   const { open } = await tx
     .selectFrom('repository_looks')
     .select((eb) => eb.fn.countAll<number>().as('open'))
+    .where('asked_by', '<>', 'poll')
     .executeTakeFirstOrThrow()
   if (Number(open) < mostOpen) return
   throw new DomainError(

@@ -139,6 +139,13 @@ export declare type Project = Message<"fairway.v1.Project"> & {
    * @generated from field: fairway.v1.BranchRulesChange branch_rules_change = 20;
    */
   branchRulesChange?: BranchRulesChange | undefined;
+
+  /**
+   * Of one project alone (GetProject and what changes it): set while its repository is polled.
+   *
+   * @generated from field: fairway.v1.RepositoryPoll poll = 21;
+   */
+  poll?: RepositoryPoll | undefined;
 };
 
 /**
@@ -146,6 +153,53 @@ export declare type Project = Message<"fairway.v1.Project"> & {
  * Use `create(ProjectSchema)` to create a new message.
  */
 export declare const ProjectSchema: GenMessage<Project>;
+
+/**
+ * How often the repository is asked for its branches, and what came of it.
+ *
+ * @generated from message fairway.v1.RepositoryPoll
+ */
+export declare type RepositoryPoll = Message<"fairway.v1.RepositoryPoll"> & {
+  /**
+   * @generated from field: uint32 every_seconds = 1;
+   */
+  everySeconds: number;
+
+  /**
+   * @generated from field: string set_by = 2;
+   */
+  setBy: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp next_at = 3;
+   */
+  nextAt?: Timestamp | undefined;
+
+  /**
+   * When it answered last; absent: it has not yet.
+   *
+   * @generated from field: google.protobuf.Timestamp last_at = 4;
+   */
+  lastAt?: Timestamp | undefined;
+
+  /**
+   * In a row, and why the last one was.
+   *
+   * @generated from field: uint32 failures = 5;
+   */
+  failures: number;
+
+  /**
+   * @generated from field: string error = 6;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message fairway.v1.RepositoryPoll.
+ * Use `create(RepositoryPollSchema)` to create a new message.
+ */
+export declare const RepositoryPollSchema: GenMessage<RepositoryPoll>;
 
 /**
  * The last one, in a project that has no production yet: another branch is to be its production.
@@ -779,6 +833,13 @@ export declare type UpdateProjectRequest = Message<"fairway.v1.UpdateProjectRequ
    * @generated from field: bool check_repository = 10;
    */
   checkRepository: boolean;
+
+  /**
+   * 60 to 86400; 0: not at all. Its first answer is where it begins: nothing of that is built.
+   *
+   * @generated from field: optional uint32 poll_every_seconds = 11;
+   */
+  pollEverySeconds?: number | undefined;
 };
 
 /**

@@ -1,0 +1,56 @@
+import type { Change } from '../event.ts'
+
+/** Branch → commit. */
+export type Heads = Readonly<Record<string, string>>
+
+/** What is known of a branch that was pushed, built or ignored. */
+export interface KnownBranch {
+  readonly commit: string
+  /** Of the last push that was heard of. */
+  readonly pushedAt: Date | undefined
+  readonly deletedAt: Date | undefined
+}
+
+export interface Polled {
+  /** What the repository says now, and when it was asked. */
+  readonly heads: Heads
+  readonly askedAt: Date
+  /** What it said before; undefined: it was never asked. */
+  readonly before: Heads | undefined
+  readonly known: ReadonlyMap<string, KnownBranch>
+}
+
+/** At a time; the others are found by the next poll. */
+const mostChanges = 50
+
+/**
+ * What happened to a repository between two answers, less what its hook has said already. The first answer is where it begins:
+ * nothing of it is news. What was heard of after the repository was asked goes before its answer, and is looked at again next
+ * time. `seen` is what the next answer is compared with.
+ */
+export function findChanges({ heads, askedAt, before, known }: Polled): {
+  readonly changes: readonly Change[]
+  readonly seen: Heads
+} {
+  if (before === undefined) return { changes: [], seen: heads }
+  const changes: Change[] = []
+  const seen = new Map(Object.entries(heads))
+  const put = (branch: string, change: Change | undefined) => {
+    if (change && changes.length < mostChanges) changes.push(change)
+    else if (Object.hasOwn(before, branch)) seen.set(branch, before[branch] as string)
+    else seen.delete(branch)
+  }
+  const isLater = (time: Date | undefined) => time !== undefined && time >= askedAt
+  for (const [branch, commit] of Object.entries(heads)) {
+    const own = known.get(branch)
+    const isKnown = own?.commit === commit || (Object.hasOwn(before, branch) && before[branch] === commit)
+    if (isKnown && !own?.deletedAt) continue
+    const isStale = isLater(own?.pushedAt) || isLater(own?.deletedAt)
+    put(branch, isStale ? undefined : { kind: 'push', branch, commit, message: '' })
+  }
+  for (const [branch, { commit, pushedAt, deletedAt }] of known) {
+    if (Object.hasOwn(heads, branch) || commit === '' || deletedAt) continue
+    put(branch, isLater(pushedAt) ? undefined : { kind: 'delete', branch })
+  }
+  return { changes, seen: Object.fromEntries(seen) }
+}

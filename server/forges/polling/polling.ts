@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { sql } from 'kysely'
+import type { AppContext } from '../../context.ts'
+import { operation, withTenant } from '../../db/tenancy.ts'
+import { lookAtRepository } from '../../services/repositories/look.ts'
+import { pollActor } from '../poll-actor.ts'
+import { applyPoll, type DuePoll, failPoll, withJitter } from './apply-poll.ts'
+
+export interface Polling {
+  /** Resolves once the polls under way are given up. */
+  stop(): Promise<void>
+}
+
+/** How often it is looked at what is due. */
+export const pollingPace = { lookEveryMs: 5_000 }
+const atOnce = 5
+
+/** Asks repositories of projects that say so, in every server process alike: who comes first moves the time on. */
+export function startPolling(context: AppContext): Polling {
+  const { log } = context
+  const stopping = new AbortController()
+  const { signal } = stopping
+
+  const one = async (due: { organizationId: string; projectId: string }) => {
+    await pollProject(context, due, signal).catch((error: unknown) => {
+      if (!signal.aborted)
+        log.warn({ err: error, ...due }, 'a repository could not be polled; it is tried again')
+    })
+  }
+  const loop = async () => {
+    while (!signal.aborted) {
+      const due = await listDue(context).catch((error: unknown) => {
+        log.warn({ err: error }, 'what is to be polled could not be listed; it is tried again')
+        return []
+      })
+      await Promise.all(due.map(one))
+      if (due.length < atOnce)
+        await pause(pollingPace.lookEveryMs, undefined, { signal, ref: false }).catch(() => undefined)
+    }
+  }
+  const running = loop()
+  return {
+    async stop() {
+      stopping.abort(new Error('The server is stopping'))
+      await running
+    },
+  }
+}
+
+async function listDue({ db }: AppContext) {
+  return await db.scheduler
+    .selectFrom('repository_polls')
+    .select(['organization_id as organizationId', 'project_id as projectId'])
+    .where('next_at', '<=', sql<Date>`now()`)
+    .orderBy('next_at')
+    .limit(atOnce)
+    .execute()
+}
+
+/** One poll from its claim to what comes of it. */
+export async function pollProject(
+  context: AppContext,
+  { organizationId, projectId }: { organizationId: string; projectId: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const own = operation(organizationId, pollActor, randomUUID())
+  const poll = await claimPoll(context, own, projectId)
+  if (!poll) return
+  const askedAt = new Date()
+  try {
+    const looked = await lookAtRepository(
+      context,
+      own,
+      { url: poll.url, project: poll.project, projectId, isPoll: true },
+      signal,
+    )
+    if ('unasked' in looked) throw new Error(`It could not be polled: ${looked.unasked}`)
+    await applyPoll(context, own, poll, looked, askedAt)
+  } catch (error) {
+    signal.throwIfAborted()
+    context.log.info({ err: error, project: projectId }, 'a poll came to nothing')
+    await failPoll(context, own, poll, error)
+  }
+}
+
+/** Undefined where it is not due any more: somebody else polls it, or nobody is to. */
+async function claimPoll(
+  { db }: AppContext,
+  own: ReturnType<typeof operation>,
+  projectId: string,
+): Promise<DuePoll | undefined> {
+  return await withTenant(db, own, async (tx) => {
+    const row = await tx
+      .selectFrom('repository_polls')
+      .innerJoin('projects', 'projects.id', 'repository_polls.project_id')
+      .select(['projects.name', 'projects.repository_url', 'repository_polls.every_seconds'])
+      .select(['projects.archived_at', 'projects.deleted_at'])
+      .where('repository_polls.project_id', '=', projectId)
+      .where('repository_polls.next_at', '<=', sql<Date>`now()`)
+      .forUpdate('repository_polls')
+      .skipLocked()
+      .executeTakeFirst()
+    if (!row) return undefined
+    const next = new Date(Date.now() + withJitter(row.every_seconds * 1_000))
+    await tx
+      .updateTable('repository_polls')
+      .set({ next_at: next })
+      .where('project_id', '=', projectId)
+      .execute()
+    if (row.archived_at || row.deleted_at) return undefined
+    return {
+      organizationId: own.organizationId,
+      projectId,
+      project: row.name,
+      url: row.repository_url,
+      everySeconds: row.every_seconds,
+    }
+  })
+}
