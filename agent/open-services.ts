@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { type GitProtocol, sourceProtocols } from '../lib/addresses/git-url.ts'
 import { createCells } from './cells/cells.ts'
 import type { AgentConfig } from './config.ts'
 import { createDockerHost } from './containers/docker.ts'
@@ -16,7 +17,7 @@ import { createPackageSources } from './packages/package-sources.ts'
 import type { AgentServices } from './services.ts'
 import { openOwnPool } from './storage/own-pool.ts'
 
-const protocols = ['https', 'http', 'ssh', 'file'] as const
+const protocols: readonly GitProtocol[] = [...sourceProtocols, 'file']
 
 /** Opens what tasks work with, on this host's Docker and pool. Touches no container yet. */
 export async function openServices(config: AgentConfig, hostId: string, log: Logger): Promise<AgentServices> {

@@ -37,6 +37,7 @@ const free = [
     'build watch',
     'completion',
   ],
+  'check',
   ...['credential list', 'credential set', 'env list', 'env open', 'env show', 'env start'],
   ...['evidence list', 'evidence pull', 'evidence show', 'evidence verify'],
   ...['host join-token', 'host list', 'host show', 'lock', 'login', 'logout', 'logs'],

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
+import { parseUrl } from '../lib/addresses/parse-url.ts'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
 import { readLogins } from './logins.ts'
-import { parseUrl } from './parse-url.ts'
 import type { Settings } from './settings.ts'
 
 export interface Credentials {

@@ -15,7 +15,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
 export const exitCodesHelp = `Exit codes:
   0    done; a watched build is green or yellow
-  1    failed; a watched build is red, or was cancelled; what was to be verified is not genuine
+  1    failed; a watched build is red, or was cancelled; fairway check found what would make one red; what was to be verified is not genuine
   2    wrong use: arguments, options or values
   3    not found
   4    not logged in, or not allowed

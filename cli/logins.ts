@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { parseUrl } from '../lib/addresses/parse-url.ts'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
-import { parseUrl } from './parse-url.ts'
 
 /** A token for one server. */
 export interface Login {

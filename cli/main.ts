@@ -16,7 +16,7 @@ ${introduction}
 
 ${exitCodesHelp}
 
-Environment: FAIRWAY_SERVER, FAIRWAY_TOKEN, NO_COLOR, XDG_CONFIG_HOME, BROWSER
+Environment: FAIRWAY_SERVER, FAIRWAY_TOKEN, NO_COLOR, XDG_CONFIG_HOME, XDG_CACHE_HOME, BROWSER
 
 Examples:
   $ fairway login --server https://fairway.example

@@ -173,6 +173,10 @@ export const plainVerbs: Record<string, PlainVerb> = {
     summary: 'Show who the token speaks for',
     load: () => import('./commands/session/whoami.ts'),
   },
+  check: {
+    summary: 'Say what a build would say of a working copy, before it is pushed',
+    load: () => import('./commands/check/check.ts'),
+  },
   lock: {
     summary: 'Show what a branch or build is made of, pinned; or resolve a branch anew',
     load: () => import('./commands/lock/show.ts'),

@@ -13,6 +13,8 @@ export interface Settings {
   readonly colour: boolean
   readonly browser?: string
   readonly path: string
+  /** For git itself, without what the git of a hook says of the repository that it runs for. */
+  readonly gitEnvironment: Record<string, string | undefined>
   /** Where a GitHub Actions job with `permissions: id-token: write` asks for an ID token. */
   readonly workflow?: { readonly tokenUrl: string; readonly requestToken: string }
 }
@@ -31,6 +33,7 @@ export function readSettings(
     colour: isTerminal && !env.NO_COLOR && env.TERM !== 'dumb',
     browser: env.BROWSER || undefined,
     path: env.PATH ?? '',
+    gitEnvironment: { ...withoutGit(env), LC_ALL: 'C' },
     workflow:
       env.ACTIONS_ID_TOKEN_REQUEST_URL && env.ACTIONS_ID_TOKEN_REQUEST_TOKEN
         ? {
@@ -40,3 +43,8 @@ export function readSettings(
         : undefined,
   }
 }
+
+const withoutGit = (env: Record<string, string | undefined>) =>
+  Object.fromEntries(
+    Object.entries(env).filter(([name]) => !name.startsWith('GIT_') || name.startsWith('GIT_CONFIG')),
+  )

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
+import type { GitProtocol } from '../../lib/addresses/git-url.ts'
 import { type ProcessError, type RunResult, run } from '../process.ts'
-import type { GitProtocol } from './url.ts'
 import type { WayOut } from './way-out.ts'
 
 export interface GitOptions {

@@ -1,3 +1,4 @@
+import { hostNames, targetOf } from '../../lib/addresses/git-url.ts'
 import { redactUrls } from '../../lib/addresses/redact-urls.ts'
 import { credentialAdvice } from '../credential-advice.ts'
 import type { ProcessError } from '../process.ts'
@@ -5,7 +6,6 @@ import { TaskError } from '../tasks/task.ts'
 import { lastGitError } from './command.ts'
 import { fetchEnding } from './fetch-ending.ts'
 import type { Named } from './ref-names.ts'
-import { hostNames, targetOf } from './url.ts'
 import type { Trouble } from './way-out.ts'
 
 /**

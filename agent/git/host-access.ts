@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hostNames } from '../../lib/addresses/git-url.ts'
 import type { AllowEntry } from '../egress/allow-list.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { Presented } from './command.ts'
-import { hostNames } from './url.ts'
 
 /** What a project presents to git hosts: to each what is for it, and nothing to any other; and which it may reach. */
 export interface HostAccess {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import type { GitProtocol } from '../../lib/addresses/git-url.ts'
 import { redactUrls } from '../../lib/addresses/redact-urls.ts'
 import { listShort } from '../../lib/words/list-short.ts'
 import type { Dialer } from '../egress/dial.ts'
@@ -16,7 +17,6 @@ import { openWay } from './open-way.ts'
 import { candidatesOf, isCommitId, requireNames } from './ref-names.ts'
 import { explainLocal, requireRemote } from './remote.ts'
 import { listCommits } from './short-id.ts'
-import type { GitProtocol } from './url.ts'
 
 /** A commit that is on this host, in the bare repository `gitDir`. */
 export interface FetchedCommit {

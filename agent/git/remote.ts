@@ -1,7 +1,7 @@
+import { type GitProtocol, isNoPath, requireProtocol } from '../../lib/addresses/git-url.ts'
 import { redactUrls } from '../../lib/addresses/redact-urls.ts'
 import { TaskError } from '../tasks/task.ts'
 import type { LocalRepositories } from './local/local-repositories.ts'
-import { type GitProtocol, isNoPath, requireProtocol } from './url.ts'
 
 /** A repository as git is told of it. */
 export interface Remote {

@@ -1,8 +1,8 @@
+import { type GitProtocol, targetOf } from '../../lib/addresses/git-url.ts'
 import type { AllowEntry } from '../egress/allow-list.ts'
 import { type Dialer, type Failure, type Refusal, RefusedError, UnreachableError } from '../egress/dial.ts'
 import { openGateway } from '../egress/gateway.ts'
 import { openTunnel } from '../egress/tunnel.ts'
-import { type GitProtocol, targetOf } from './url.ts'
 
 /** Where one git command may connect to: through an address that was checked, or nowhere. */
 export interface WayOut extends AsyncDisposable {

@@ -1,7 +1,7 @@
+import { findDistribution } from '../../lib/requirements/import-names.ts'
 import { parseRequirement, type Requirement } from '../../lib/requirements/requirement.ts'
 import { listSentences, listShort } from '../../lib/words/list-short.ts'
 import { TaskError } from '../tasks/task.ts'
-import { findDistribution } from './import-names.ts'
 import type { ManifestEntry, UnmetEntry } from './pip.ts'
 
 /** What requirements need to know of a module of the project. */

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Candidate, choose, named } from '../../lib/repository/secret-scan/choose.ts'
+import { type Candidate, choose, named, treeLimits } from '../../lib/repository/secret-scan/choose.ts'
+import { foundLine } from '../../lib/repository/secret-scan/findings.ts'
 import { readText } from '../../lib/repository/secret-scan/read-text.ts'
 import { openScanner, type Scanner } from '../../lib/repository/secret-scan/scanner.ts'
 import { openSearchedBlobs } from '../../lib/repository/secret-scan/searched-blobs.ts'
@@ -40,7 +41,6 @@ interface Blob extends Candidate {
 }
 
 const limits = {
-  tree: { fileBytes: 1024 ** 2, files: 20_000, totalBytes: 256 * 1024 ** 2 },
   history: { fileBytes: 1024 ** 2, files: 5_000, totalBytes: 128 * 1024 ** 2 },
   commits: { commits: 500, listingBytes: 64 * 1024 ** 2 },
   deadlineMs: 3 * 60_000,
@@ -115,7 +115,7 @@ class Scan {
       const files = named(own.ignored)
       this.#context.warn(`secret_scan.ignore of fairway.yaml left ${files} out of the search for secrets`)
     }
-    const { chosen, leftOut } = choose(own.kept, limits.tree)
+    const { chosen, leftOut } = choose(own.kept, treeLimits)
     this.#sayLeftOut(leftOut)
     const { found, anew } = await this.#search(fetched.gitDir, chosen)
     this.#context.log(
@@ -149,7 +149,8 @@ class Scan {
         'fairway',
         `${uncompared} of the secrets found are too many to be compared with secret_scan.accept of fairway.yaml`,
       )
-    for (const finding of findings) this.#sayHowToAccept(finding)
+    // In the log of the build that somebody reads anyway.
+    for (const finding of findings) this.#context.log('fairway', foundLine(finding))
     if (accepted.length > 0) {
       const files = named(accepted.map(({ file }) => ({ path: file })))
       this.#context.log(
@@ -158,13 +159,6 @@ class Scan {
       )
     }
     return { findings, accepted }
-  }
-
-  /** The exact line, in the log of the build that somebody reads anyway. */
-  #sayHowToAccept({ file, line, rule, severity, note, fingerprint }: SecretFinding): void {
-    const what = `${file}:${line} ${rule}, ${severity}${note && `, ${note}`}`
-    const how = `if it is no secret: secret_scan: { accept: [${fingerprint}] }`
-    this.#context.log('fairway', `found ${what}; ${how}`)
   }
 
   async #withoutIgnored<C extends Candidate>(candidates: readonly C[]) {

@@ -14,6 +14,7 @@ import { type PinnedProject, pinProject } from './resolve/pin-project.ts'
 import { findProjectAddons, type ProjectAddons } from './resolve/project-addons.ts'
 import { type Declared, readDeclared } from './resolve/read-declared.ts'
 import { type ResolveServices, startResolving } from './resolve/resolving.ts'
+import { tellBase } from './resolve/tell-base.ts'
 import type { TaskHandler } from './task.ts'
 import { withTaskDirectory } from './task-directory.ts'
 
@@ -29,6 +30,7 @@ export function resolve(services: ResolveServices): TaskHandler<'resolve'> {
       const found = await findProjectAddons(resolving, declared)
       const closed = await closeProject(resolving, declared, found)
       const pinned = await pinProject(resolving, declared, { found, closed })
+      tellBase(declared, inside)
       return describe(declared, found, closed, pinned)
     })
 }

@@ -30,7 +30,9 @@ export function createModules(
       `the repository (${folders}: ${own.length} addons)`,
       ...tellOf('sources', fromWhere.get('addons-folder')),
       ...tellOf('Python packages', fromWhere.get('packages')),
-      `the image ${config.baseImage} (${image.size} modules)`,
+      config.baseImage === ''
+        ? 'a base image that is not known here'
+        : `the image ${config.baseImage} (${image.size} modules)`,
     ],
   }
 }

@@ -87,6 +87,12 @@ async function locked(context: AppContext, tenant: Tenant) {
   return made
 }
 
+async function withBaseImage(context: AppContext, tenant: Tenant) {
+  const made = await queued(context, tenant)
+  await addArtifact(context, tenant, made.runId, 'base-image.json', '{"image": "odoo"}')
+  return made
+}
+
 /** A build that was cancelled before it began: it has ended, and so it has evidence. */
 async function ended(context: AppContext, tenant: Tenant) {
   const made = await queued(context, tenant)
@@ -306,6 +312,10 @@ export const cases: Record<string, Case> = {
   'fairway.v1.LockService.updateLock': {
     request: ({ project }) => ({ project, branch: `feature/lock-${++branches}` }),
     mutates: true,
+  },
+  'fairway.v1.LockService.getBaseImage': {
+    request: ({ project }) => ({ project }),
+    arrange: withBaseImage,
   },
   'fairway.v1.HostService.createJoinToken': { request: () => ({}), namesNothing: true, mutates: true },
   'fairway.v1.HostService.listHosts': { request: () => ({}), namesNothing: true },

@@ -196,6 +196,20 @@ describe('the lock', () => {
   })
 })
 
+test('what the base image holds is as the newest resolve of the project found it', async () => {
+  const { project } = tenant
+  const ask = (known = '') => locks().getBaseImage({ project, knownSha256: known })
+  const first = await build('feature/x')
+  const missing = await refused(ask())
+  expect(missing.metadata.get('fairway-reason')).toBe('base-image-not-found')
+  await addArtifact(server.context, tenant, first.runId, 'base-image.json', '{"image": "odoo:18.0"}')
+  const second = await build('feature/y')
+  await addArtifact(server.context, tenant, second.runId, 'base-image.json', '{"image": "odoo:19.0"}')
+  const newest = await ask()
+  expect(newest.document).toBe('{"image": "odoo:19.0"}')
+  expect(await ask(newest.sha256)).toMatchObject({ document: '', sha256: newest.sha256 })
+})
+
 test('a build’s tasks name the credentials that they need, as they are when they are asked for', async () => {
   for (const [kind, host] of [
     ['git', 'git.example'],

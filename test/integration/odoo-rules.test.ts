@@ -1,7 +1,10 @@
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
+import { TaskError } from '../../agent/tasks/task.ts'
+import { type BaseDocument, parseBaseDocument } from '../../lib/repository/base-document.ts'
 import { CellStage, ResolveTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { checkOf } from '../support/check-of.ts'
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts'
 import { createImageProject } from '../support/image-project.ts'
 import { createTestServices, ownImages, registry, type TestServices } from '../support/odoo-services.ts'
@@ -14,12 +17,16 @@ import { createTask, type RecordedTask } from '../support/task-context.ts'
 let services: TestServices
 let handlers: TaskHandlers
 let server: GitServer
+let base: BaseDocument | undefined
 let counter = 0
 
 beforeAll(async () => {
   services = await createTestServices()
   handlers = createTaskHandlers(services)
   server = await startGitServer()
+  const task = createTask()
+  await handlers.resolve(specOf(await repositoryOf(module('first'))), task.context)
+  base = parseBaseDocument(task.artifacts.get('base-image.json') ?? '')
 }, 60_000)
 
 afterAll(async () => {
@@ -37,8 +44,8 @@ const own = (path: string, more: string, depends?: string[]) => module(path, und
 const fairway = (text: string): Files => ({ 'fairway.yaml': text })
 const onlyOther = fairway('development: { demo: false, tests: false, modules: [other] }\n')
 
-async function resolve({ url }: { url: string }, task: RecordedTask = createTask()) {
-  const spec = create(ResolveTaskSchema, {
+const specOf = ({ url }: { url: string }) =>
+  create(ResolveTaskSchema, {
     repositoryUrl: url,
     branch: 'main',
     stage: CellStage.DEVELOPMENT,
@@ -47,13 +54,35 @@ async function resolve({ url }: { url: string }, task: RecordedTask = createTask
     imageRepository: `${registry}/test/rules`,
     imageRules: ownImages,
   })
+
+/** On a host; `fairway check` has to say the same of the working copy. */
+async function resolve(repository: TestRepository, task: RecordedTask = createTask()) {
   try {
-    const output = await handlers.resolve(spec, task.context)
+    const output = await handlers.resolve(specOf(repository), task.context)
+    await expectSameOfCheck(repository, task.warnings)
     return { output, warnings: task.warnings }
+  } catch (error) {
+    if (error instanceof TaskError) await expectSameOfCheck(repository, task.warnings, error)
+    throw error
   } finally {
     const said = [...task.warnings, ...task.lines.map(({ text }) => text)]
     expect(said.filter((text) => text.includes(services.directory))).toEqual([])
   }
+}
+
+async function expectSameOfCheck(
+  { git }: TestRepository,
+  warnings: readonly string[],
+  error?: TaskError,
+): Promise<void> {
+  // Sources are not fetched by a check, and what they bring is not seen.
+  if ((await git('ls-files')).includes('oca_dependencies.txt')) return
+  const { said } = await checkOf(await git('rev-parse', '--show-toplevel'), base, '19.0')
+  const [first] = said('error', 'development')
+  // Nor is anybody asked who has a missing module; packages are resolved where the image is.
+  if (error?.reason === 'dependency-missing') expect(error.message.startsWith(first ?? 'nothing')).toBe(true)
+  else expect(first).toBe(error?.reason.startsWith('python-') ? undefined : error?.message)
+  expect(said('warning', 'development')).toEqual(expect.arrayContaining([...warnings]))
 }
 
 async function repositoryOf(files: Files, name = `case-${++counter}`): Promise<TestRepository> {

@@ -1,22 +1,19 @@
 import type { ProjectModules } from '../../../lib/repository/close-stages.ts'
-import type { Closure } from '../../../lib/repository/closure.ts'
-import {
-  ClosureFault,
-  MissingModules,
-  shownMissing,
-  withMore,
-} from '../../../lib/repository/closure-faults.ts'
+import { ClosureFault, withMore } from '../../../lib/repository/closure-faults.ts'
 import type { PlacedAddon } from '../../../lib/repository/module-places.ts'
-import { tellAutoInstalled } from '../../../lib/resolve/auto-installed.ts'
-import { requireDataFiles } from '../../../lib/resolve/data-files.ts'
-import { listFit, requirePackage, tellUnfit, warnOfPointers } from '../../../lib/resolve/fit-addons.ts'
-import { judgeImageModules, warnShadowed } from '../../../lib/resolve/image-modules.ts'
-import { warnOnlyBase } from '../../../lib/resolve/only-base.ts'
-import { createModules } from '../../../lib/resolve/project-modules.ts'
-import { requireRenames } from '../../../lib/resolve/renames.ts'
-import { closeStages, requireStage, type StageClosure } from '../../../lib/resolve/stage-modules.ts'
+import { mayBringAddons, namesAddons } from '../../../lib/requirements/addon-bringers.ts'
+import {
+  type Closer,
+  type Closing,
+  createCloser,
+  tellMissing,
+  type WholeStage,
+} from '../../../lib/resolve/closer.ts'
+import { listFit } from '../../../lib/resolve/fit-addons.ts'
+import { judgeImageModules } from '../../../lib/resolve/image-modules.ts'
+import type { StageClosure } from '../../../lib/resolve/stage-modules.ts'
+import { tellModules, tellStage } from '../../../lib/resolve/tell-closed.ts'
 import { parseAllowEntry } from '../../egress/allow-list.ts'
-import { mayBringAddons, namesAddons } from '../../requirements/addon-bringers.ts'
 import { type PackagedAddon, refuseBoth, requireFit } from '../../requirements/packaged-addons.ts'
 import { type OpenRequirements, openRequirements } from '../../requirements/resolve-requirements.ts'
 import { type TaskContext, TaskError } from '../task.ts'
@@ -30,7 +27,7 @@ export interface ClosedProject {
   readonly modules: ProjectModules
   readonly stages: readonly StageClosure[]
   /** The one that was asked for. */
-  readonly stage: StageClosure & { closure: Closure }
+  readonly stage: WholeStage['stage']
   /** Those of repositories that go into the image, and those that packages have there. */
   readonly placed: readonly PlacedAddon[]
   readonly packaged: readonly PackagedAddon[]
@@ -48,85 +45,61 @@ export async function closeProject(
   found: ProjectAddons,
 ): Promise<ClosedProject> {
   const { base } = declared
+  const { context, input } = resolving
   const mayBring = mayBringAddons(found.requirements, base.facts)
-  const closer = createCloser(resolving, declared, found)
+  const explain = createExplain(resolving, declared, found)
+  const closer = openCloser(resolving, declared, found, explain)
   const early = await closer.close([], mayBring)
-  const waiting = mayBring ? closer.findMendable(early) : undefined
-  if (!waiting) await closer.requireWhole(early)
-  const requirements = await openPackages(resolving, declared, found).catch((error: unknown) =>
-    closer.throwWith(waiting, early, error),
-  )
+  const waiting = mayBring ? closer.findMendable(early, input.stage) : undefined
+  if (!waiting) await closer.requireWhole(early, input.stage)
+  const requirements = await openPackages(resolving, declared, found).catch(async (error: unknown) => {
+    if (!(waiting?.fault instanceof ClosureFault) || !(error instanceof TaskError)) throw error
+    throw await withPackages(error, { ...waiting, fault: waiting.fault }, found, async (stage) => {
+      tellMissing(stage, context)
+      return explain(stage, early)
+    })
+  })
   const packaged = requirements.addons
   refuseBoth(found.addons, packaged)
   const last = mayBring || packaged.length > 0 ? await closer.close(packaged, false) : early
-  const closed = { ...last, ...(await closer.requireWhole(last)), packaged, requirements }
+  const closed = { ...last, ...(await closer.requireWhole(last, input.stage)), packaged, requirements }
   requireFit(packaged, new Set(listFit(packaged, last.stages)))
-  tell(closed, declared, found, resolving.context)
+  tell(closed, declared, found, context)
   return closed
 }
 
-/** Modules as they are closed, whether they do or not. */
-interface Closing {
-  readonly modules: ProjectModules
-  readonly stages: readonly StageClosure[]
+type Explain = (stage: StageClosure, closing: Closing) => Promise<StageClosure>
+
+const createExplain =
+  (resolving: Resolving, declared: Declared, { sources }: ProjectAddons): Explain =>
+  (stage, { modules }) =>
+    proposeSources(stage, proposalOf(resolving, declared, { modules, sources }), resolving.context)
+
+function openCloser(
+  { context, files }: Resolving,
+  { assembly, base, config, series }: Declared,
+  { addons, leftOut }: ProjectAddons,
+  explain: Explain,
+): Closer {
+  const hidden = new Set(addons.map(({ module }) => module))
+  const image = judgeImageModules(base.facts, { hidden, series }, context)
+  return createCloser({ addons, leftOut, files, assembly, config, series, image }, explain, context)
 }
 
-function createCloser(
-  resolving: Resolving,
-  declared: Declared,
-  { addons, leftOut, requirements, sources }: ProjectAddons,
-) {
-  const { context, files, input } = resolving
-  const { assembly, base, config, series } = declared
-  const inRepositories = new Set(addons.map(({ module }) => module))
-  const image = judgeImageModules(base.facts, { hidden: inRepositories, series }, context)
-  const data = { files, pointers: new Set(assembly.lfsPointers()), checked: new Set<string>() }
-
-  const explain = (stage: StageClosure, { modules }: Closing) => {
-    const { fault } = stage
-    if (fault instanceof MissingModules && fault.modules.length > shownMissing)
-      for (const name of fault.modules) context.log('fairway', `missing module: ${name}`)
-    return proposeSources(stage, proposalOf(resolving, declared, { modules, sources }), context)
-  }
-
-  return {
-    async close(packaged: readonly PackagedAddon[], mayComeYet: boolean): Promise<Closing> {
-      const modules = createModules({ addons: [...addons, ...packaged], leftOut }, image, config, series)
-      requireRenames(config, modules, mayComeYet)
-      return { modules, stages: await closeStages(config, modules, context.signal) }
-    },
-
-    /** Throws what is wrong with what the repositories have. */
-    async requireWhole(closing: Closing): Promise<Pick<ClosedProject, 'placed' | 'stage'>> {
-      const { stages } = closing
-      const stage = await requireStage(stages, input.stage, (one) => explain(one, closing))
-      const placed = listFit(addons, stages)
-      requirePackage(placed)
-      await requireDataFiles(placed, stage, data, context)
-      return { placed, stage }
-    },
-
-    /** The stage that was asked for, where packages may mend it. None changes what the repositories have: both are refused. */
-    findMendable: ({ stages }: Closing): StageClosure | undefined =>
-      stages.find(
-        ({ stage, fault }) =>
-          stage === input.stage &&
-          fault instanceof ClosureFault &&
-          fault.modules.some((name) => !inRepositories.has(name)),
-      ),
-
-    /** Both may be all that there is to mend: where packages are named as those of addons are, they are the likelier. */
-    async throwWith(waiting: StageClosure | undefined, closing: Closing, error: unknown): Promise<never> {
-      if (!(waiting?.fault instanceof ClosureFault) || !(error instanceof TaskError)) throw error
-      const { fault } = waiting
-      if (namesAddons(requirements))
-        throw new TaskError(error.reason, `${error.message}; without packages: ${fault.message}`, {
-          cause: error,
-        })
-      const more = `; whether a Python package of the requirements mends it is not known: ${error.message}`
-      throw (await explain({ ...waiting, fault: withMore(fault, more) }, closing)).fault
-    },
-  }
+/** Both may be all that there is to mend: where packages are named as those of addons are, they are the likelier. */
+async function withPackages(
+  error: TaskError,
+  waiting: StageClosure & { fault: ClosureFault },
+  { requirements }: ProjectAddons,
+  explain: (stage: StageClosure) => Promise<StageClosure>,
+): Promise<unknown> {
+  const { fault } = waiting
+  if (namesAddons(requirements))
+    return new TaskError(error.reason, `${error.message}; without packages: ${fault.message}`, {
+      cause: error,
+    })
+  const more = `; whether a Python package of the requirements mends it is not known: ${error.message}`
+  return (await explain({ ...waiting, fault: withMore(fault, more) })).fault
 }
 
 function openPackages(
@@ -155,15 +128,12 @@ function tell(
   { addons, sources }: ProjectAddons,
   context: TaskContext,
 ): void {
-  tellUnfit([...addons, ...packaged], stages, context)
-  warnShadowed({ addons, packaged }, base.facts, context)
-  warnOfPointers(placed, assembly, context)
+  tellModules({ addons, packaged, stages, placed, assembly, image: base.facts }, context)
   const wanted = stage.modules.join(', ') || 'only base'
   const all = stage.closure.order.length
   context.log(
     'fairway',
     `${placed.length + packaged.length} addons, ${sources.length} sources; to install: ${wanted}; with dependencies ${all} modules`,
   )
-  tellAutoInstalled(stage, modules, context)
-  warnOnlyBase([...placed, ...packaged], stage, config, context)
+  tellStage(stage, [...placed, ...packaged], modules, config, context)
 }

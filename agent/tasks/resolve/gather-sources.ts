@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { redactUrls } from '../../../lib/addresses/redact-urls.ts'
+import { requireSourceUrl } from '../../../lib/addresses/git-url.ts'
 import { type Pins, throwPinned } from '../../../lib/repository/pins.ts'
 import {
   type Declaration,
@@ -14,7 +14,6 @@ import { sourcesFolder } from '../../../lib/repository/sources/source-names.ts'
 import { trimEnd } from '../../../lib/words/trim.ts'
 import { type Assembly, declared, eachOf, type PinnedSource, type PlacedSource } from '../../git/assembly.ts'
 import type { Mirrors } from '../../git/mirrors.ts'
-import { isNoPath, requireProtocol } from '../../git/url.ts'
 import { type TaskContext, TaskError } from '../task.ts'
 
 interface Gathering {
@@ -123,14 +122,4 @@ async function pin(declaration: Declaration, gathering: Gathering): Promise<Pinn
   if (!first) throw new Error(`${declaredIn} asks for no commit`)
   if (!history) return { path, ...first, merges: [], declaredIn }
   return { path, url: first.url, ref: first.ref, commit: pinned?.commit ?? '', merges, declaredIn }
-}
-
-/** An address in a file: no file of the host, and no password or token (a user name is often one) that a lock would hold. */
-export function requireSourceUrl(url: string, { protocols }: Pick<Mirrors, 'protocols'>): void {
-  requireProtocol(url, protocols.filter(isNoPath))
-  if (/^(https?:\/\/[^/]*@|\w+:\/\/[^/:]*:[^/]*@)/.test(url))
-    throw new TaskError(
-      'repository-url',
-      `${redactUrls(url)}: an address with a user or password is refused; take it out, and set a credential for the host`,
-    )
 }

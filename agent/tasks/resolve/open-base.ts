@@ -1,11 +1,12 @@
 import { type Pins, throwPinned } from '../../../lib/repository/pins.ts'
+import { requireVersion } from '../../../lib/resolve/base-facts.ts'
 import type { ImageRules, ProjectConfig } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { type ImageFacts, readImageFacts } from '../../containers/image-facts.ts'
 import { requireAllowed } from '../../containers/image-rules.ts'
 import { type ResolvedImage, resolveImage } from '../../containers/images.ts'
 import type { Registries } from '../../containers/registry-credentials.ts'
 import type { AgentServices } from '../../services.ts'
-import { type TaskContext, TaskError } from '../task.ts'
+import type { TaskContext } from '../task.ts'
 
 export interface OpenBase extends ResolvedImage {
   facts: ImageFacts
@@ -34,13 +35,4 @@ export async function openBase(
     : reading)
   requireVersion(config, facts)
   return { ...base, facts }
-}
-
-function requireVersion(config: ProjectConfig, facts: ImageFacts): void {
-  if (!config.odooVersion || !facts.odooVersion || config.odooVersion === facts.odooVersion) return
-  throw new TaskError(
-    'version-mismatch',
-    `the project is for Odoo ${config.odooVersion}, but ` +
-      `the base image ${config.baseImage} holds Odoo ${facts.odooVersion}: change one of them in fairway.yaml`,
-  )
 }

@@ -1,3 +1,4 @@
+import { requireSourceUrl } from '../../../lib/addresses/git-url.ts'
 import { matchesGlob } from '../../../lib/glob/matches-glob.ts'
 import { MissingModules } from '../../../lib/repository/closure-faults.ts'
 import { fairwayFileName } from '../../../lib/repository/fairway-yaml.ts'
@@ -11,7 +12,6 @@ import { findModules, type IndexedRepository, type ModuleSearch } from '../../mo
 import { ocaRepositories } from '../../module-index/oca-repositories.ts'
 import { type DeclaringFile, proposeLines } from '../../module-index/proposal.ts'
 import { type TaskContext, TaskError } from '../task.ts'
-import { requireSourceUrl } from './gather-sources.ts'
 import type { Declared } from './read-declared.ts'
 import type { Resolving } from './resolving.ts'
 

@@ -17,6 +17,9 @@ export interface Choice<C> {
   readonly leftOut: readonly string[]
 }
 
+/** Of the files of one commit. */
+export const treeLimits: ChoiceLimits = { fileBytes: 1024 ** 2, files: 20_000, totalBytes: 256 * 1024 ** 2 }
+
 /** What of the candidates fits the limits, in their order. */
 export function choose<C extends Candidate>(candidates: readonly C[], limits: ChoiceLimits): Choice<C> {
   const large = candidates.filter(({ sizeBytes }) => sizeBytes > limits.fileBytes)

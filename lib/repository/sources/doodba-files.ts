@@ -22,8 +22,8 @@ export interface DoodbaFiles {
 }
 
 export interface DoodbaFilesContext extends Ignoring {
-  /** Names of programs that the base image has. */
-  executables: readonly string[]
+  /** Names of programs that the base image has; undefined where nobody knows it. */
+  executables: readonly string[] | undefined
 }
 
 const custom = 'odoo/custom'
@@ -73,8 +73,10 @@ export async function readDoodbaFiles(root: string, context: DoodbaFilesContext)
           `what has to be compiled needs its tools in the image: name them under apt in fairway.yaml`,
       )
     else if (installer === 'gem' || installer === 'npm') {
-      const missing = packages.filter(({ name }) => !isThere(name, context.executables))
-      if (missing.length === 0) found.notes.push(`${path} is not used: the base image has ${names}`)
+      const { executables } = context
+      const missing = executables ? packages.filter(({ name }) => !isThere(name, executables)) : []
+      if (!executables) found.notes.push(`${path} is not used; the base image has to have ${names}`)
+      else if (missing.length === 0) found.notes.push(`${path} is not used: the base image has ${names}`)
       else
         add(
           path,

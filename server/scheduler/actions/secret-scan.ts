@@ -1,6 +1,6 @@
+import { acceptedGrave, blockedBy, describeFinding } from '../../../lib/repository/secret-scan/findings.ts'
 import type { ResolveOutput, SecretFinding } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { policyInForce } from '../../governance/policy/in-force.ts'
-import { acceptedGrave, blockedBy, describeFinding } from '../../governance/policy/secret-findings.ts'
 import type { Engine } from '../replay.ts'
 import { TaskFailed } from '../types.ts'
 

@@ -153,6 +153,52 @@ export declare type UpdateLockResponse = Message<"fairway.v1.UpdateLockResponse"
 export declare const UpdateLockResponseSchema: GenMessage<UpdateLockResponse>;
 
 /**
+ * @generated from message fairway.v1.GetBaseImageRequest
+ */
+export declare type GetBaseImageRequest = Message<"fairway.v1.GetBaseImageRequest"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+
+  /**
+   * Of the document that the caller has; empty: of none.
+   *
+   * @generated from field: string known_sha256 = 2;
+   */
+  knownSha256: string;
+};
+
+/**
+ * Describes the message fairway.v1.GetBaseImageRequest.
+ * Use `create(GetBaseImageRequestSchema)` to create a new message.
+ */
+export declare const GetBaseImageRequestSchema: GenMessage<GetBaseImageRequest>;
+
+/**
+ * @generated from message fairway.v1.GetBaseImageResponse
+ */
+export declare type GetBaseImageResponse = Message<"fairway.v1.GetBaseImageResponse"> & {
+  /**
+   * JSON: the image and its digest, Odoo's version, modules, Python distributions, programs. Empty where the caller has it.
+   *
+   * @generated from field: string document = 1;
+   */
+  document: string;
+
+  /**
+   * @generated from field: string sha256 = 2;
+   */
+  sha256: string;
+};
+
+/**
+ * Describes the message fairway.v1.GetBaseImageResponse.
+ * Use `create(GetBaseImageResponseSchema)` to create a new message.
+ */
+export declare const GetBaseImageResponseSchema: GenMessage<GetBaseImageResponse>;
+
+/**
  * What a build is made of, pinned: repositories by commit, packages by version and hash, the base image by digest.
  *
  * @generated from service fairway.v1.LockService
@@ -177,6 +223,16 @@ export declare const LockService: GenService<{
     methodKind: "unary";
     input: typeof UpdateLockRequestSchema;
     output: typeof UpdateLockResponseSchema;
+  },
+  /**
+   * What the base image of a project holds, as its newest resolve found it: working copies are checked by it.
+   *
+   * @generated from rpc fairway.v1.LockService.GetBaseImage
+   */
+  getBaseImage: {
+    methodKind: "unary";
+    input: typeof GetBaseImageRequestSchema;
+    output: typeof GetBaseImageResponseSchema;
   },
 }>;
 

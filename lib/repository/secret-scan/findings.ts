@@ -1,5 +1,4 @@
-import { listSentences } from '../../../lib/words/list-short.ts'
-import type { PolicyDocument } from './document.ts'
+import { listSentences } from '../../words/list-short.ts'
 
 /** What an agent says of a secret that it found; never the secret itself. */
 export interface FoundSecret {
@@ -15,12 +14,18 @@ export interface FoundSecret {
   readonly note?: string
 }
 
+/** What of a policy is asked. */
+export interface SecretPolicy {
+  /** From how grave on, or `never`. */
+  readonly secretScan: { readonly block: string }
+}
+
 const severities: readonly string[] = ['low', 'medium', 'high', 'critical']
 const shown = 5
 
 /** Why the policy does not let a commit with those secrets be built; undefined when it does. */
 export function blockedBy(
-  { secretScan: { block } }: PolicyDocument,
+  { secretScan: { block } }: SecretPolicy,
   findings: readonly FoundSecret[],
 ): string | undefined {
   if (block === 'never') return undefined
@@ -47,7 +52,7 @@ function howToAccept(findings: readonly FoundSecret[]): string {
 
 /** Those among accepted findings that the policy would not let pass: people are told of them still. */
 export const acceptedGrave = (
-  policy: PolicyDocument,
+  policy: SecretPolicy,
   accepted: readonly FoundSecret[],
 ): readonly FoundSecret[] => accepted.filter((finding) => blockedBy(policy, [finding]) !== undefined)
 
@@ -61,4 +66,10 @@ const rank = (severity: string): number => {
 export function describeFinding({ file, line, rule, severity, commit, note }: FoundSecret): string {
   const since = commit ? `, in commit ${commit.slice(0, 10)}` : ''
   return `${file}:${line} (${rule}, ${severity}${note ? `, ${note}` : ''}${since})`
+}
+
+/** What was found, with the exact line that accepts it. */
+export function foundLine({ file, line, rule, severity, note, fingerprint }: FoundSecret): string {
+  const what = `${file}:${line} ${rule}, ${severity}${note ? `, ${note}` : ''}`
+  return `found ${what}; if it is no secret: secret_scan: { accept: [${fingerprint}] }`
 }

@@ -1,8 +1,12 @@
-import { redactUrls } from '../../lib/addresses/redact-urls.ts'
-import { TaskError } from '../tasks/task.ts'
+import { TaskError } from '../faults/task-error.ts'
+import { parseUrl } from './parse-url.ts'
+import { redactUrls } from './redact-urls.ts'
 
 /** Transports that a repository may be fetched with; `file` only for a project's own (`CommitWanted.isOwn`). */
 export type GitProtocol = 'https' | 'http' | 'ssh' | 'file'
+
+/** Those that an agent is usually allowed. */
+export const sourceProtocols: readonly GitProtocol[] = ['https', 'http', 'ssh']
 
 const scpLike = /^(?:([\w.-]+)@)?([a-zA-Z0-9][\w.-]*):(?!\/\/)(?!:)([^\s]+)$/
 
@@ -21,7 +25,7 @@ function findProtocol(url: string): GitProtocol | undefined {
   if (/[\x00-\x20\x7f]/.test(url) || url.startsWith('-')) return undefined
   const match = /^(https?|ssh|file):\/\//.exec(url)
   if (!match) return scpLike.test(url) ? 'ssh' : undefined
-  const parsed = URL.parse(url)
+  const parsed = parseUrl(url)
   const protocol = match[1] as GitProtocol
   if (!parsed) return undefined
   // `ssh://-oProxyCommand=…` would reach ssh as an option.
@@ -29,6 +33,19 @@ function findProtocol(url: string): GitProtocol | undefined {
   if (!/^[\w[]/.test(parsed.hostname)) return undefined
   if (parsed.username.startsWith('-') || decodeURIComponent(parsed.username).startsWith('-')) return undefined
   return protocol
+}
+
+/** An address in a file: no file of the host, and no password or token (a user name is often one) that a lock would hold. */
+export function requireSourceUrl(
+  url: string,
+  { protocols }: { readonly protocols: readonly GitProtocol[] },
+): void {
+  requireProtocol(url, protocols.filter(isNoPath))
+  if (/^(https?:\/\/[^/]*@|\w+:\/\/[^/:]*:[^/]*@)/.test(url))
+    throw new TaskError(
+      'repository-url',
+      `${redactUrls(url)}: an address with a user or password is refused; take it out, and set a credential for the host`,
+    )
 }
 
 /**
@@ -89,7 +106,7 @@ export function targetOf(url: string): {
 } {
   const protocol = findProtocol(url)
   const scp = /^\w+:\/\//.test(url) ? undefined : scpLike.exec(url)
-  const parsed = scp ? undefined : URL.parse(url)
+  const parsed = scp ? undefined : parseUrl(url)
   const host = (scp?.[2] ?? parsed?.hostname ?? '').toLowerCase()
   if (!protocol || protocol === 'file' || host === '') return { protocol, host: '', port: 0, authority: '' }
   return {

@@ -1,6 +1,5 @@
-import type { ProjectRequirements } from '../../lib/requirements/requirements-file.ts'
-import type { ImageFacts } from '../containers/image-facts.ts'
 import { keptDistributions } from './import-names.ts'
+import type { ProjectRequirements } from './requirements-file.ts'
 
 /** As the OCA names packages of addons, and those of whole repositories. */
 const namedAsAddons = /^odoo\d*-addons?-/
@@ -16,7 +15,7 @@ export const namesAddons = ({ requirements }: Asked): boolean =>
  */
 export const mayBringAddons = (
   { requirements }: Asked,
-  { distributions }: Pick<ImageFacts, 'distributions'>,
+  { distributions }: { readonly distributions: Readonly<Record<string, string>> },
 ): boolean =>
   requirements.some(
     ({ name }) => namedAsAddons.test(name) || !(name in distributions || keptDistributions.has(name)),

@@ -1,0 +1,44 @@
+import { constants } from 'node:fs'
+import { copyFile, link, mkdir, readlink, symlink, writeFile } from 'node:fs/promises'
+import { type ListedFile, pathOf } from './listed-files.ts'
+
+const atOnce = 64
+
+/**
+ * Puts files into an empty folder as a push would have them, next to nothing else: as further names of the same files where
+ * the file system can do that, else as copies. They are there to be read.
+ */
+export async function layOut(
+  files: readonly ListedFile[],
+  from: string,
+  to: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await mkdir(to, { recursive: true })
+  const made = new Set<string>()
+  for (const { name } of files) {
+    const folder = name.subarray(0, Math.max(0, name.lastIndexOf(47)))
+    const key = folder.toString('latin1')
+    if (folder.length === 0 || made.has(key)) continue
+    made.add(key)
+    await mkdir(pathOf(to, folder), { recursive: true })
+  }
+  for (let at = 0; at < files.length; at += atOnce) {
+    signal.throwIfAborted()
+    await Promise.all(files.slice(at, at + atOnce).map(layOne))
+  }
+
+  async function layOne(file: ListedFile): Promise<void> {
+    const [source, target] = [pathOf(from, file.name), pathOf(to, file.name)]
+    if (file.content) return await writeFile(target, file.content)
+    if (file.kind === 'link') return await symlink(await readlink(source, { encoding: 'buffer' }), target)
+    try {
+      await link(source, target)
+    } catch (error) {
+      if (!cannotLink.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+      await copyFile(source, target, constants.COPYFILE_FICLONE)
+    }
+  }
+}
+
+const cannotLink = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EACCES'])
