@@ -25,8 +25,8 @@ export const argumentPlaces = (reference: Reference): Place[] =>
     all.map(({ isVariadic, candidates }, index) => ({ name: `${name} ${index}`, isVariadic, candidates })),
   )
 
-/** A place and all behind it, as a pattern of the three shells' `case`; names of commands need no escaping. */
-export const furtherPlaces = ({ name }: Place): string => name.replace(/\d+$/, '')
+/** An argument's place and all behind it, as a pattern of the three shells' `case`; names of commands need no escaping. */
+export const furtherPlaces = ({ name }: Place): string => name.slice(0, name.lastIndexOf(' ') + 1)
 
 /** What to offer, as words that the functions of the scripts take. */
 export function offerOf(candidates: Candidates): string {

@@ -43,9 +43,15 @@ export function candidatesOfArgument(command: string, name: string): Candidates 
   return byCommand[command]?.[name] ?? byName[name] ?? unknown
 }
 
+/** `<name>` or `[name]` of an option's flags; undefined where it takes no value. */
+export function placeholderOf(flags: string): string | undefined {
+  const start = flags.search(/[<[]/)
+  return start < 0 ? undefined : flags.slice(start)
+}
+
 export function candidatesOfOption({ flags, argChoices }: Option): Candidates {
   if (argChoices) return words(...argChoices)
-  const name = /[<[]([^>\]]+)[>\]]/.exec(flags)?.[1] ?? ''
+  const name = placeholderOf(flags)?.slice(1).split(/[>\]]/)[0] ?? ''
   // An option's environment is one of a project that is named elsewhere: by its own name.
   return name === 'environment' ? unknown : (byName[name] ?? unknown)
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import type { Commands, Verb } from '../verb.ts'
 import { addVerbOptions } from '../verb-options.ts'
-import { type Candidates, candidatesOfArgument, candidatesOfOption } from './candidates.ts'
+import { type Candidates, candidatesOfArgument, candidatesOfOption, placeholderOf } from './candidates.ts'
 
 /** What the man page and the completions are made of: the very definitions that commands are parsed by. */
 export interface CommandReference {
@@ -78,7 +78,7 @@ function referTo(name: string, { usage, summary, details, examples, ...verb }: V
       .filter(({ hidden }) => !hidden)
       .map((option) => ({
         flags: [option.short, option.long].filter((flag) => flag !== undefined),
-        value: /[<[].*$/.exec(option.flags)?.[0],
+        value: placeholderOf(option.flags),
         description: option.description,
         candidates: candidatesOfOption(option),
       })),
