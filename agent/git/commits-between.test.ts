@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -66,15 +66,33 @@ test('all are counted, and the newest hundred told, each in a line of sane lengt
 
 test('a history that does not come in time is said, and nobody waits for it; who stops it is obeyed', async () => {
   const repository = await server.createRepository('slow')
+  const other = await server.createRepository('stopped')
   const since = await repository.commit({ a: '1' })
   const commit = await repository.commit({ a: '2' })
   const ends = { commit, since }
   const late = await listCommitsBetween(mirrors, repository.url, ends, undefined, signal, 0)
   expect(late).toMatchObject({ added: [], unknown: expect.stringContaining('did not come in time') })
+  // Its files came for nothing, and would again with the next build.
+  expect(await between(repository.url, commit, since)).toMatchObject({
+    added: [],
+    unknown: expect.stringContaining('asked again within a day'),
+  })
   const stopped = AbortSignal.abort(new Error('cancelled'))
-  await expect(listCommitsBetween(mirrors, repository.url, ends, undefined, stopped)).rejects.toThrow(
-    'cancelled',
-  )
+  await expect(listCommitsBetween(mirrors, other.url, ends, undefined, stopped)).rejects.toThrow('cancelled')
+})
+
+test('what a fetch that was killed has left goes with the next', async () => {
+  const repository = await server.createRepository('killed')
+  const since = await repository.commit({ a: '1' })
+  const commit = await repository.commit({ a: '2' })
+  const { gitDir } = await mirrors.fetch(repository.url, { commit, branch: '', commitsOnly: true }, signal)
+  const packs = join(gitDir, 'objects', 'pack')
+  await writeFile(join(packs, 'tmp_pack_Xy12Ab'), 'half of it')
+  const kept = (await readdir(packs)).filter((name) => !name.startsWith('tmp_'))
+  expect(kept).not.toEqual([])
+  await mirrors.fetch(repository.url, { commit: since, branch: '', commitsOnly: true }, signal)
+  expect(await readdir(packs)).toEqual(expect.arrayContaining(kept))
+  expect(await readdir(packs)).not.toContain('tmp_pack_Xy12Ab')
 })
 
 test('a commit that the repository has no more is said, and stops nothing', async () => {

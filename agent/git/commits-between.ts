@@ -23,8 +23,11 @@ export interface CommitsBetween {
 
 const mostListed = 100
 const keepBytes = 1024 ** 2
-/** A server that knows no filters sends all files of all times: nobody waits for that. */
+/** A server that knows no filters sends all files of all times: nobody waits for that, and not again within a day. */
 const enoughMs = 60_000
+const againMs = 24 * 3_600_000
+const late = new WeakMap<Mirrors, Map<string, number>>()
+const inTime = 'the history of the repository did not come in time: its server may know no filters'
 
 /** Cut by git itself: people write first lines of any length. It fills up with spaces. */
 const format = ['%H', '%<(150,trunc)%an', '%<(150,trunc)%ae', '%<(300,trunc)%s'].join('%x00')
@@ -41,6 +44,10 @@ export async function listCommitsBetween(
   stop: AbortSignal,
   withinMs = enoughMs,
 ): Promise<CommitsBetween> {
+  const known = late.get(mirrors) ?? new Map<string, number>()
+  late.set(mirrors, known)
+  if ((known.get(url) ?? 0) > Date.now())
+    return unknownFor(since, `${inTime}; it is asked again within a day`)
   const signal = AbortSignal.any([stop, AbortSignal.timeout(withinMs)])
   try {
     const [source, other] = [await fetch(commit), await fetch(since)]
@@ -57,7 +64,8 @@ export async function listCommitsBetween(
     stop.throwIfAborted()
     const unknown = whyUnknown(error, signal)
     if (unknown === undefined) throw error
-    return { since, added: [], addedCount: 0, removed: [], removedCount: 0, unknown }
+    if (signal.aborted) known.set(url, Date.now() + againMs)
+    return unknownFor(since, unknown)
   }
 
   async function fetch(id: string): Promise<FetchedCommit> {
@@ -82,9 +90,18 @@ export async function listCommitsBetween(
   }
 }
 
+const unknownFor = (since: string, unknown: string): CommitsBetween => ({
+  since,
+  added: [],
+  addedCount: 0,
+  removed: [],
+  removedCount: 0,
+  unknown,
+})
+
 /** Undefined: it is a fault of ours. */
 function whyUnknown(error: unknown, { aborted }: AbortSignal): string | undefined {
-  if (aborted) return 'the history of the repository did not come in time: its server may know no filters'
+  if (aborted) return inTime
   if (error instanceof TaskError) return error.message
   // Of git that does not know what a mirror without files is, too.
   return error instanceof ProcessError ? 'git could not compare them on this host' : undefined

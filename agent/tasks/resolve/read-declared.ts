@@ -49,16 +49,43 @@ export async function readDeclared(resolving: Resolving): Promise<Declared> {
   const { ignore, accept } = file.secret_scan
   const pushed = { url, commit: project.commit, scannedCommit, ignore, accept }
   const secretScan = await scanForSecrets(mirrors, pushed, join(directory, 'pushed'), context)
-  const between = { commit: project.commit, since: servedCommit }
-  const sinceServed = servedCommit
-    ? await listCommitsBetween(mirrors, url, between, onGitLine, context.signal)
-    : undefined
-  if (sinceServed?.unknown)
-    context.log('fairway', `commits since ${servedCommit.slice(0, 10)}: not known, ${sinceServed.unknown}`)
   const pins = await readPins(files, input)
   const rules = { pins, rules: input.imageRules }
-  const base = await openBase(services, config, rules, registriesOf(secrets), context)
+  const [base, sinceServed] = await besideOneAnother(
+    context.signal,
+    () => openBase(services, config, rules, registriesOf(secrets), context),
+    async (signal) =>
+      servedCommit
+        ? await listCommitsBetween(
+            mirrors,
+            url,
+            { commit: project.commit, since: servedCommit },
+            onGitLine,
+            signal,
+          )
+        : undefined,
+  )
+  if (sinceServed?.unknown)
+    context.log('fairway', `commits since ${servedCommit.slice(0, 10)}: not known, ${sinceServed.unknown}`)
   const hasFolder = (path: string) => project.findTreeId(path) !== undefined
   const declared = await readDeclaredFiles(files, { file, config, base: base.facts, hasFolder }, context)
   return { ...declared, assembly, file, config, secretScan, sinceServed, pins, base }
+}
+
+/** Both at once; where the first fails nothing waits for the second, which is stopped and has ended before that is told. */
+async function besideOneAnother<A, B>(
+  stop: AbortSignal,
+  first: () => Promise<A>,
+  second: (signal: AbortSignal) => Promise<B>,
+): Promise<[A, B]> {
+  const failed = new AbortController()
+  const other = second(AbortSignal.any([stop, failed.signal]))
+  try {
+    const [one, two] = await Promise.all([first(), other])
+    return [one, two]
+  } catch (error) {
+    failed.abort(error)
+    await Promise.allSettled([other])
+    throw error
+  }
 }
