@@ -96,6 +96,12 @@ describe('a promotion shows', () => {
     expect((await promotion()).basis?.commits?.unknown).toBe('the commit is gone')
   })
 
+  it('what an earlier build of the commit knows, where a later one could not tell', async () => {
+    await compared(commitOf('one'))
+    await compared(commitOf('one'), { added: [], addedCount: 0, unknown: 'the git server is away' })
+    expect((await promotion()).basis?.commits).toMatchObject({ addedCount: 1, unknown: '', buildNumber: 3 })
+  })
+
   it('the freeze by its name', async () => {
     await policy(
       'freeze: { windows: [{ name: year end, from: 01-01, to: 12-31, actions: [production-deploy] }] }\n',

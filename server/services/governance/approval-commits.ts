@@ -18,7 +18,7 @@ export async function commitsOfDeploy(
   const since = await commitServedBy(tx, row.project_id, replaces.run)
   if (!since || since === commit) return undefined
   const builds = await listBuilds(tx, row, commit)
-  const found = builds.find(({ commits }) => commits?.since === since)
+  const found = comparedWith(builds, since)
   if (found?.commits) return messageOf(found.commits, found.number)
   return { since, unknown: whyUnknown(builds) }
 }
@@ -34,7 +34,7 @@ export async function commitsOfRollback(
   const goal = await commitOfBuild(tx, row.project_id, to.build)
   if (!since || !goal || since === goal) return undefined
   const builds = await listBuilds(tx, row, since)
-  const found = builds.find(({ commits }) => commits?.since === goal)
+  const found = comparedWith(builds, goal)
   if (!found?.commits) {
     const unknown = `no agent has compared ${goal.slice(0, 10)}, which would be served, with it`
     return { since, unknown }
@@ -62,6 +62,12 @@ async function listBuilds(tx: Tx, { project_id }: ApprovalRow, commit: string): 
     .limit(50)
     .execute()
   return rows.map(({ number, record }) => ({ number, commits: (record as RunRecord).commits }))
+}
+
+/** The newest that knows; else the newest that says why not. */
+function comparedWith(builds: readonly Resolved[], since: string): Resolved | undefined {
+  const compared = builds.filter(({ commits }) => commits?.since === since)
+  return compared.find(({ commits }) => !commits?.unknown) ?? compared[0]
 }
 
 function whyUnknown(builds: readonly Resolved[]): string {
