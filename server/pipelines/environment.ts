@@ -7,7 +7,7 @@ export const start: Pipeline<EnvironmentActions> = (run) =>
     await run.startCurrent()
     await run.routeToCurrent()
     await run.setStatus('running')
-    await run.lookAtPasswords()
+    await run.lookAtPasswordsSoon()
   })
 
 /** Odoo and PostgreSQL stop, the data stays; people get a page that says so. */

@@ -47,6 +47,20 @@ async function queueLook(tx: Tx, op: Operation, cellId: string): Promise<void> {
     .where('environments.deployment', 'is not', null)
     .where('projects.archived_at', 'is', null)
     .where('projects.deleted_at', 'is', null)
+    .where((eb) =>
+      eb.not(
+        // One is enough, however long its host is away.
+        eb.exists(
+          eb
+            .selectFrom('runs')
+            .select('runs.id')
+            .whereRef('runs.environment_id', '=', 'environments.id')
+            .where('runs.kind', '=', 'inspect')
+            .where('runs.trigger', '=', 'system')
+            .where('runs.status', 'in', ['queued', 'running']),
+        ),
+      ),
+    )
     .forUpdate('projects')
     .executeTakeFirst()
   if (!environment) return

@@ -279,8 +279,8 @@ export interface EnvironmentActions extends CommonActions {
   stopCurrent(): Promise<void>
   routeToCurrent(): Promise<void>
   routeTo(text: string): Promise<void>
-  /** Whom a password that every Odoo has lets in, in production. Never fails the run: it warns where nobody could look. */
-  lookAtPasswords(): Promise<void>
+  /** Has a run of its own ask whom a password that every Odoo has lets in, in production. */
+  lookAtPasswordsSoon(): Promise<void>
   removeRoute(): Promise<void>
   destroyEverything(): Promise<void>
   setStatus(status: 'running' | 'stopped' | 'destroyed'): Promise<void>

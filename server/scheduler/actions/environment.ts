@@ -4,10 +4,10 @@ import { auditEnvironment } from './audit-environment.ts'
 import { authorizationActions } from './authorization.ts'
 import { destroyCell } from './cells.ts'
 import { imageActions } from './images.ts'
-import { lookAtPasswordsBeside } from './password-look.ts'
 import { runtimeActions } from './runtime.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
+const longAgo = new Date(0)
 const done = { running: 'started', stopped: 'stopped', destroyed: 'destroyed' } as const
 
 /** Start, stop and destroy of an environment. */
@@ -26,10 +26,12 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
     routeToCurrent: runtime.routeToCurrent,
     stopCurrent: () => runtime.stopCurrent({ withDatabase: true }),
 
-    async lookAtPasswords() {
+    async lookAtPasswordsSoon() {
       const cellId = runtime.current?.cellId
       if (environment.stage !== 'production' || !cellId) return
-      await lookAtPasswordsBeside(engine, cellId, 'passwords')
+      await engine.once('passwords-due', () =>
+        tx.updateTable('cells').set({ passwords_looked_at: longAgo }).where('id', '=', cellId).execute(),
+      )
     },
 
     async routeTo(text) {

@@ -1,22 +1,25 @@
 import type { Engine } from '../replay.ts'
-import { TaskFailed } from '../types.ts'
 import { minutes } from './wording.ts'
 
 /** Odoo's own users are three; a hostile database may have more of the name. */
 export const mostLogins = 10
 
 /**
- * Asks a cell's host whom a password that every Odoo has lets in, and keeps the answer with the cell. Nothing is kept of an
- * agent that does not tell. Throws TaskFailed where the host could not look.
+ * Asks a cell's host whom a password that every Odoo has lets in, and keeps the answer with the cell. Undefined, and nothing
+ * kept, of an agent that does not tell. Throws TaskFailed where the host could not look.
  */
-export async function lookAtPasswords(engine: Engine, cellId: string, key: string): Promise<void> {
+export async function lookAtPasswords(
+  engine: Engine,
+  cellId: string,
+  key: string,
+): Promise<readonly string[] | undefined> {
   const { defaultPasswords } = await engine.task(
     key,
     'inspectCell',
     { cellId, defaultPasswords: true },
     { timeoutMs: minutes(10), attempts: 3 },
   )
-  if (!defaultPasswords) return
+  if (!defaultPasswords) return undefined
   const logins = defaultPasswords.logins.slice(0, mostLogins)
   await engine.note({ defaultLogins: logins })
   await engine.once(`${key}:kept`, () =>
@@ -26,14 +29,5 @@ export async function lookAtPasswords(engine: Engine, cellId: string, key: strin
       .where('id', '=', cellId)
       .execute(),
   )
-}
-
-/** The same beside something that does not depend on it: where the host could not look, that is a warning. */
-export async function lookAtPasswordsBeside(engine: Engine, cellId: string, key: string): Promise<void> {
-  try {
-    await lookAtPasswords(engine, cellId, key)
-  } catch (error) {
-    if (!(error instanceof TaskFailed)) throw error
-    await engine.warn(`Whether somebody has the password of every Odoo is not known: ${error.message}`)
-  }
+  return logins
 }

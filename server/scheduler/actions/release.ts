@@ -56,8 +56,12 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
 
   async function lookForPasswords(): Promise<void> {
     const { cellId } = await inspectedCell()
-    if (cellId) await lookAtPasswords(engine, cellId, 'inspect')
-    const logins = engine.record.defaultLogins ?? []
+    if (!cellId) return engine.summarize('there is no production any more')
+    const logins = await lookAtPasswords(engine, cellId, 'inspect')
+    if (!logins)
+      return await engine.warn(
+        'Whether somebody has the password of every Odoo is not known: this host’s agent does not tell. Update it.',
+      )
     engine.summarize(
       logins.length > 0
         ? `whoever reaches production gets in as ${logins.join(', ')}`
