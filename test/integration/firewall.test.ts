@@ -4,8 +4,8 @@ import Docker from 'dockerode'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { closeHostTo, reopenHostTo } from '../../agent/containers/firewall.ts'
 
-const range = '10.219.0.0/24'
-const gateway = '10.219.0.1'
+const range = '10.240.0.0/24'
+const gateway = '10.240.0.1'
 const image = '127.0.0.1:5000/fairway/postgres:18'
 const docker = new Docker()
 const listener = createServer((socket) => socket.end('hello\n'))
@@ -70,7 +70,7 @@ it('keeps what has a way out from reaching an environment while Docker changes i
   const answered = async () => (await outsider.logs({ stdout: true, stderr: true })).includes('refused')
   const makeNetworks = async () => {
     for (let index = 1; index <= 10; index++) {
-      const subnet = `10.219.${index}.0/28`
+      const subnet = `10.240.${index}.0/28`
       const made = await docker.createNetwork({
         Name: `fairway-firewall-test-${process.pid}-${index}`,
         Internal: true,

@@ -32,6 +32,9 @@ export async function digestTables({ ownerUrl }: TestDatabase): Promise<Map<stri
   return new Map(rows.map(({ name, rows }) => [name, createHash('sha256').update(rows).digest('hex')]))
 }
 
-/** Names of the tables that changed between two digests. */
+/** Names of the tables that changed between two digests, sorted: PostgreSQL may ask them in parallel. */
 export const changedTables = (before: Map<string, string>, after: Map<string, string>): string[] =>
-  [...after].filter(([name, hash]) => before.get(name) !== hash).map(([name]) => name)
+  [...after]
+    .filter(([name, hash]) => before.get(name) !== hash)
+    .map(([name]) => name)
+    .sort()
