@@ -24,7 +24,8 @@ const fixed = { uid: 0, gid: 0, mtime: new Date('1985-10-26T08:15:00Z') }
 
 /**
  * Writes a `.tar.gz` of which every byte is by the contents: sorted, and of a file's owner, times and mode nothing but whether
- * it is a program. Symbolic links stay links.
+ * it is a program. Symbolic links stay links. Folders are in it too: one that tar has to think of itself has the mode that the
+ * umask of whoever unpacks leaves it, and a server that is not root then does not get in.
  */
 export async function writeTarball(path: string, contents: Contents): Promise<Tarball> {
   const tar = pack()
@@ -42,8 +43,22 @@ export async function writeTarball(path: string, contents: Contents): Promise<Ta
 }
 
 async function addAll(tar: Pack, contents: Contents): Promise<void> {
-  for (const name of [...contents.keys()].toSorted()) await add(tar, name, contents.get(name)!)
+  const folders = new Set<string>()
+  for (const name of [...contents.keys()].toSorted()) {
+    for (const folder of foldersOf(name)) {
+      if (folders.has(folder)) continue
+      folders.add(folder)
+      tar.entry({ ...fixed, name: `${folder}/`, mode: 0o755, type: 'directory' })
+    }
+    await add(tar, name, contents.get(name)!)
+  }
   tar.finalize()
+}
+
+/** Of `a/b/c`: `a` and `a/b`. */
+function foldersOf(name: string): string[] {
+  const parts = name.split('/').slice(0, -1)
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
 }
 
 async function add(tar: Pack, name: string, source: Source): Promise<void> {

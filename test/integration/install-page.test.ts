@@ -38,8 +38,8 @@ const addressOf = async (container: string) => {
   const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
   return (await run('docker', ['inspect', '--format', format, container])).trim()
 }
-/** As the page's reader does: in the folder with the artefacts. */
-const onServer = (name: string) => server.sh(`set -e; cd /artefacts; ${page.block(name)}`)
+/** As the page's reader does, in the folder with the artefacts; on a machine whose root keeps all to itself. */
+const onServer = (name: string) => server.sh(`set -e; umask 077; cd /artefacts; ${page.block(name)}`)
 const inPostgres = (name: string) => run('docker', ['exec', postgres, 'sh', '-ec', page.block(name)])
 
 const agentEnv = async () => ({
