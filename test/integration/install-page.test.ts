@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildBridge } from '../../agent/containers/build-network.ts'
 import { forgetBridge, reopenHostTo } from '../../agent/containers/firewall.ts'
@@ -80,7 +80,7 @@ beforeAll(async () => {
   const image = `${registry}/fairway/postgres:18`
   const options = ['--detach', '--name', postgres, '--network', network, '--env', 'POSTGRES_PASSWORD=test']
   await run('docker', ['run', ...options, image])
-  await buildArtefacts(['cli', 'agent', 'server'], artefacts)
+  const [commandLine] = await buildArtefacts(['cli', 'agent', 'server'], artefacts)
   server = await startSystemdHost({ mounts: [`${artefacts}:/artefacts:ro`], network })
   serverAddress = await addressOf(server.name)
   const database = await addressOf(postgres)
@@ -88,6 +88,8 @@ beforeAll(async () => {
     '@127.0.0.1/fairway': `@${database}/fairway`,
     'fairway.example': serverAddress,
     'registry.example': registry,
+    // It may be -dirty here.
+    'fairway-cli-0.1.0.tgz': basename(commandLine!.path),
   })
 }, patienceMs)
 
