@@ -52,14 +52,14 @@ export async function dockerBuild({
   noCache,
   signal,
 }: Build): Promise<void> {
-  const buildArgs = Object.entries({ ...proxySettings(), ...args }).flatMap(([name, value]) => [
-    '--build-arg',
-    `${name}=${value}`,
-  ])
+  // By name alone, since a proxy's address may have a password in it, and a command that failed is shown.
+  const proxy = proxySettings()
+  const given = [...Object.keys(proxy), ...Object.entries(args).map(([name, value]) => `${name}=${value}`)]
+  const buildArgs = given.flatMap((one) => ['--build-arg', one])
   const options = ['--network', 'host', '--label', `${recipeLabel}=${recipe}`, '--tag', tag, ...buildArgs]
   if (noCache) options.push('--no-cache')
   await step(`build ${tag}`, () =>
-    run('docker', ['build', ...options, context], { env: { DOCKER_BUILDKIT: '0' }, signal }),
+    run('docker', ['build', ...options, context], { env: { ...proxy, DOCKER_BUILDKIT: '0' }, signal }),
   )
 }
 

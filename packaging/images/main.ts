@@ -52,7 +52,7 @@ async function main(words: string[]): Promise<void> {
     process.stdout.write(`Next: fairway-server images push --registry ${registry}\n`)
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error)
-    const next = nextStep(said, registry)
+    const next = nextStep(verb, said, registry)
     throw new Error(next ? `${next}\n\n${said}` : said, { cause: error })
   }
 }

@@ -12,7 +12,9 @@ const carriedOptions = ['Acquire::Check-Valid-Until', 'Acquire::Check-Date']
 export async function findMirror(): Promise<Mirror> {
   const archives = (await listArchives()) ?? (await updatePackageLists().then(listArchives))
   if (!archives)
-    throw new Error('no Debian mirror in this machine’s apt configuration: see /etc/apt/sources.list*')
+    throw new Error(
+      'no Debian mirror in this machine’s apt configuration (/etc/apt/sources.list*), or `apt-get update` does not reach it',
+    )
   const options = await run('apt-config', ['dump', ...carriedOptions])
   return { ...archives, options: options.split('\n').filter(Boolean) }
 }

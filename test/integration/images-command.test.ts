@@ -68,3 +68,25 @@ test('nothing built, and a registry that is not reached or not trusted', async (
     await run('docker', ['image', 'rm', ...registries.map((registry) => `${registry}/fairway/odoo:19.0`)])
   }
 }, 60_000)
+
+test('a mirror that is not reached, or that a proxy wants a login for, is no fault of the registry', async () => {
+  const homes = await mkdtemp(join(tmpdir(), 'fairway-images-'))
+  const proxy = createServer((_, answer) => answer.writeHead(401).end()).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  const build = async (port: number) => {
+    const way = `http://name:hidden@127.0.0.1:${port}`
+    const env = { FAIRWAY_HOME: join(homes, String(port)), http_proxy: way, https_proxy: way, no_proxy: '' }
+    const error = await refused(['build', '--force', '--registry', 'registry.example'], env)
+    return error.message
+  }
+  try {
+    const [away, closed] = await Promise.all([build(9), build((proxy.address() as AddressInfo).port)])
+    expect(away).toMatch(/Debian’s mirror was not reached/)
+    expect(away).not.toMatch(/registry\.example cannot|docker login|hidden/)
+    expect(closed).toMatch(/lets nobody in without a login/)
+    expect(closed).not.toMatch(/docker login|hidden/)
+  } finally {
+    proxy.close()
+    await rm(homes, { recursive: true })
+  }
+}, 120_000)
