@@ -13,6 +13,9 @@ const help = `fairway-agent: runs Fairway's tasks on this host
   fairway-agent checkpoint [--forget]
       Prints the newest checkpoint of the audit log that this host keeps, for \`fairway audit verify --checkpoint\`; exit 1
       when there is none, or when a later one was refused. --forget: after a change of keys or a restored database.
+  fairway-agent uninstall --yes [--with-environments]
+      Removes from this host what its agent made, with the pool and all data in it. Refuses while the agent runs, Docker does
+      not answer, the pool is in use, or environments are left; --with-environments: they go as well.
   fairway-agent --version | --help
 
 Configuration is in the environment: FAIRWAY_AGENT_DIR, FAIRWAY_POOL, FAIRWAY_PROXY, FAIRWAY_SUBNET, … (agent/config.ts)
@@ -63,6 +66,17 @@ async function main(): Promise<void> {
     process.exitCode = exitCode
     return
   }
+  if (command === 'uninstall' && rest.length === 0) {
+    if (!values.yes)
+      throw new UsageError(
+        `This removes ${config.poolDirectory} and ${config.directory}, with all data of this host's environments: say --yes if that is meant`,
+      )
+    const { uninstallAgent } = await import('./uninstall/uninstall.ts')
+    const withEnvironments = values['with-environments'] === true
+    const left = await uninstallAgent(config, { withEnvironments })
+    const but = left.length > 0 ? `, but for what is not the agent's: ${left.join(', ')}` : ''
+    return void process.stdout.write(`Removed: ${config.poolDirectory} and ${config.directory}${but}\n`)
+  }
   throw new UsageError(command ? `I do not understand: ${process.argv.slice(2).join(' ')}` : 'Which command?')
 }
 
@@ -81,6 +95,8 @@ function parse(args: string[]) {
         loop: { type: 'string' },
         filesystem: { type: 'string' },
         forget: { type: 'boolean' },
+        yes: { type: 'boolean' },
+        'with-environments': { type: 'boolean' },
       },
     })
   } catch (error) {

@@ -2,6 +2,9 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
+/** Of the agent's directory; SQLite keeps what it needs beside it. */
+export const stateFile = 'state.db'
+
 const schema = `
   create table if not exists tasks (
     task_id text primary key,

@@ -4,7 +4,7 @@ import { createUsedAuthorizations, type UsedAuthorizations } from '../authorizat
 import { createJournal, type Journal } from './journal.ts'
 import { createRedactors, type Redactors } from './redactors.ts'
 import { createSpool, type Spool } from './spool.ts'
-import { openStateDatabase } from './state-database.ts'
+import { openStateDatabase, stateFile } from './state-database.ts'
 
 /** What the agent keeps on disk for the link, open for as long as the process lives. */
 export interface LinkStore {
@@ -23,7 +23,7 @@ export function openLinkStore(
   spoolLimitBytes: number,
   redactors: Redactors = createRedactors(),
 ): LinkStore {
-  const database = openStateDatabase(join(directory, 'state.db'))
+  const database = openStateDatabase(join(directory, stateFile))
   const spool = createSpool(database, { limitBytes: spoolLimitBytes })
   return {
     journal: createJournal(database),

@@ -76,10 +76,14 @@ export async function openPool(path: string, options: PoolOptions = {}): Promise
   return createPoolOn(root, drivers[pool.driver](), options)
 }
 
-/** Unmounts and deletes a pool with everything in it; its loop device is detached by the unmount. */
+/**
+ * Unmounts and deletes a pool with everything in it; its loop device is detached by the unmount. Nothing is deleted where it
+ * cannot be unmounted. What was on a file system of its own stays there.
+ */
 export async function destroyPool(path: string): Promise<void> {
   const root = resolve(path)
   if (await isMountPoint(root)) await unmount(root)
+  if (await isMountPoint(root)) throw new Error(`${root} is still mounted after it was unmounted once`)
   const found = await readRecord(join(root, 'pool.json'), description)
   if (found && 'image' in found) await rm(found.image, { force: true })
   if (found && 'driver' in found && found.driver === 'btrfs') await deleteSubvolumes(root)

@@ -5,6 +5,13 @@ import { openOrCreatePool } from './create-pool.ts'
 import { listNames, writeDurably } from './durable.ts'
 import type { Pool } from './pool.ts'
 
+/** Of the agent's directory. */
+export const poolPathFile = 'pool-path'
+
+/** Where the agent of this directory has had its pool; empty when it never had one. */
+export const knownPool = (agentDirectory: string): Promise<string> =>
+  readFile(join(agentDirectory, poolPathFile), 'utf8').catch(() => '')
+
 /**
  * The pool that an agent works with. An empty directory becomes one only the first time: where this agent has had its
  * pool, an empty directory is a file system that is not mounted, and a new pool in it would look as if every cell were
@@ -13,8 +20,8 @@ import type { Pool } from './pool.ts'
  * @throws TaskError `pool-missing` when the pool it had is not there.
  */
 export async function openOwnPool(agentDirectory: string, poolDirectory: string): Promise<Pool> {
-  const memory = join(agentDirectory, 'pool-path')
-  const known = await readFile(memory, 'utf8').catch(() => '')
+  const memory = join(agentDirectory, poolPathFile)
+  const known = await knownPool(agentDirectory)
   if (known === poolDirectory && !(await listNames(poolDirectory)).includes('pool.json')) {
     throw new TaskError(
       'pool-missing',

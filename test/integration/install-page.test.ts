@@ -50,14 +50,11 @@ const agentEnv = async () => ({
   FAIRWAY_SUBNET: subnet,
   FAIRWAY_REGISTRY: registry,
 })
-const onHost = async (text: string) =>
-  await run(
-    'env',
-    ['--ignore-environment', `PATH=${(await agentEnv()).PATH}`, 'sh', '-ec', relocate(text, root)],
-    {
-      cwd: artefacts,
-    },
-  )
+/** With what `agent.env` and the unit would set: this machine has agents of others. */
+const onHost = async (text: string) => {
+  const script = ['sh', '-ec', relocate(text, root)]
+  return await run('env', ['--ignore-environment', ...words(await agentEnv()), ...script], { cwd: artefacts })
+}
 
 const serverIsReady = () =>
   waitFor(
@@ -137,15 +134,8 @@ test(
   async () => {
     await onHost(page.block('agent-unpack'))
     await onHost(page.block('agent-settings'))
-    // As `agent.env` and the unit would: this machine has agents of others.
     const env = await agentEnv()
-    await run('env', [
-      '--ignore-environment',
-      ...words(env),
-      'sh',
-      '-ec',
-      relocate(page.block('agent-pool'), root),
-    ])
+    await onHost(page.block('agent-pool'))
     const join = (await onServer('join-token')).trim()
     expect(join).toMatch(new RegExp(`^fairway-agent join --server ${serverAddress}:7443 --token \\S+$`))
     await run('env', ['--ignore-environment', ...words(env), 'sh', '-ec', `${join} --name one`])
@@ -277,6 +267,39 @@ test(
   patienceMs,
 )
 
+// As it is typed: in a shell that goes on after what fails.
+const asTyped = (name: string) => server.sh(page.block(name))
+const typedInPostgres = (name: string) => run('docker', ['exec', postgres, 'sh', '-c', page.block(name)])
+const inDatabase = (query: string) =>
+  run('docker', ['exec', postgres, 'psql', '-U', 'postgres', '-Atc', query])
+const databases = "select count(*) from pg_database where datname = 'fairway'"
+
+test(
+  'what cannot be uninstalled yet is not taken apart',
+  async () => {
+    const user = 'fairway-server'
+    const beside = `setpriv --reuid ${user} --regid ${user} --clear-groups sleep infinity`
+    await server.sh(`${beside} >/dev/null 2>&1 & echo $! >/run/beside`)
+    const owner = () => server.sh('stat --format %U /proc/$(cat /run/beside)')
+    await waitFor('something else that its user runs', async () => (await owner()).trim() === user)
+    await expect(asTyped('server-uninstall')).rejects.toThrow(/fairway-server is currently used by process/)
+
+    await inDatabase('alter database fairway allow_connections false')
+    await expect(typedInPostgres('postgresql-uninstall')).rejects.toThrow(
+      /not currently accepting connections/,
+    )
+    expect(await inDatabase(databases)).toBe('1\n')
+    await inDatabase('alter database fairway allow_connections true')
+
+    const kept =
+      '/var/lib/fairway/server/master.key /etc/fairway/server.env /etc/systemd/system/fairway-server.service'
+    await server.sh(`set -e; ls ${kept}; kill $(cat /run/beside); rm /run/beside`)
+    await server.sh('journalctl --rotate --vacuum-time=1s; systemctl enable --now fairway-server')
+    await serverIsReady()
+  },
+  patienceMs,
+)
+
 test(
   'nothing is left where it is uninstalled',
   async () => {
@@ -287,27 +310,20 @@ test(
       const left = (await readdir(join(root, place))).filter((name) => !name.startsWith('fairway-server-'))
       expect(left, place).toEqual([])
     }
-    await onServer('server-uninstall')
+    await asTyped('server-uninstall')
     const left =
       'find / -xdev -iname "*fairway*" -not -path "/proc/*" -not -path "/artefacts*" -not -path "/sys/*"'
     const remains = (await server.sh(`${left} -not -path "/var/log/*" -not -path "/root/*"`)).split('\n')
     expect(remains.filter(Boolean)).toEqual(['/etc/fairway', '/var/lib/fairway'])
     await run('docker', ['rm', '--force', caddy])
-    await inPostgres('postgresql-uninstall')
-    const ask =
-      "select (select count(*) from pg_roles where rolname like 'fairway%') + count(*) from pg_database where datname = 'fairway'"
-    expect(await run('docker', ['exec', postgres, 'psql', '-U', 'postgres', '-Atc', ask])).toBe('0\n')
+    await typedInPostgres('postgresql-uninstall')
+    expect(await inDatabase(databases)).toBe('0\n')
+    expect(await inDatabase("select count(*) from pg_roles where rolname like 'fairway%'")).toBe('0\n')
   },
   patienceMs,
 )
 
 test('every block of the page is run, but for those that it names', () => {
-  const notRun = [
-    'postgresql-package',
-    'agent-packages',
-    'agent-start',
-    'first-project',
-    'agent-uninstall-firewall',
-  ]
+  const notRun = ['postgresql-package', 'agent-packages', 'agent-start', 'first-project']
   expect([...blocks.keys()].filter((name) => !page.read.has(name)).toSorted()).toEqual(notRun.toSorted())
 })

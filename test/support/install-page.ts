@@ -35,7 +35,7 @@ const places = ['opt', 'etc', 'usr/local', 'var/lib']
 export function relocate(text: string, root: string): string {
   const moved = text
     .split('\n')
-    .filter((line) => !line.startsWith('systemctl ') && !line.includes('/systemd/'))
+    .filter((line) => !line.trimStart().startsWith('systemctl ') && !line.includes('/systemd/'))
     .join('\n')
     .replaceAll(new RegExp(`(?<![\\w.-])/(${places.join('|')})(?=/)`, 'g'), `${root}/$1`)
     .replaceAll(/(?<![\w/.-])\/opt(?=\s|$)/g, `${root}/opt`)
