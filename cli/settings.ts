@@ -33,7 +33,7 @@ export function readSettings(
     colour: isTerminal && !env.NO_COLOR && env.TERM !== 'dumb',
     browser: env.BROWSER || undefined,
     path: env.PATH ?? '',
-    gitEnvironment: { ...withoutGit(env), LC_ALL: 'C' },
+    gitEnvironment: withoutGit(env),
     workflow:
       env.ACTIONS_ID_TOKEN_REQUEST_URL && env.ACTIONS_ID_TOKEN_REQUEST_TOKEN
         ? {

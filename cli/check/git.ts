@@ -4,23 +4,68 @@ import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Settings } from '../settings.ts'
 
-/** Asks git about a folder; undefined where it has no answer: no working copy, or there is no git. */
+/**
+ * What git is asked. None of these reads a file's content through a filter, a driver of diffs or a monitor, which are commands
+ * that a repository's configuration names: `status`, `diff-files` and `ls-files --modified` do.
+ */
+type Question =
+  | 'cat-file'
+  | 'check-attr'
+  | 'check-ignore'
+  | 'config'
+  | 'diff-index'
+  | 'ls-files'
+  | 'rev-parse'
+
+/**
+ * Asks git about a folder; undefined where it has no answer: no working copy, there is no git, or it would have to fetch
+ * something first.
+ */
 export type Git = (
   folder: string,
-  args: readonly string[],
+  args: readonly [question: Question, ...string[]],
   input?: string | Uint8Array,
 ) => Promise<Buffer | undefined>
 
 const maxBytes = 256 * 1024 ** 2
 
+/** Stands over what the repository's own configuration says, and what that includes. */
+const configuration = [
+  'core.fsmonitor=false',
+  'core.hooksPath=/dev/null',
+  'core.pager=cat',
+  'credential.helper=',
+  'submodule.recurse=false',
+  'gc.auto=0',
+  'maintenance.auto=false',
+]
+
+/** Of several of these the configuration could say more than `-c` takes back: `protocol.ext.allow` goes over `protocol.allow`. */
+const environment = {
+  LC_ALL: 'C',
+  GIT_OPTIONAL_LOCKS: '0',
+  // Objects that a partial clone lacks are fetched by a command. Versions before 2.45 do not know it, and may talk to nobody.
+  GIT_NO_LAZY_FETCH: '1',
+  // Protocols that there are: none.
+  GIT_ALLOW_PROTOCOL: 'none',
+  GIT_SSH_COMMAND: 'false',
+  GIT_ASKPASS: 'false',
+  SSH_ASKPASS: 'false',
+  GIT_TERMINAL_PROMPT: '0',
+}
+
+const noAnswer =
+  /not a git repository|not a working tree|must be run in a work tree|from promisor remote|lazy fetching disabled/
+
 /**
- * Nothing of a working copy is run: no hooks, no monitor of the file system. Its index is only read. What a hook's git says of
- * its own repository in the environment is not told to others.
+ * Nothing of a working copy is run, whatever its configuration and those of its submodules name, and nobody is talked to. Its
+ * index is only read. What a hook's git says of its own repository in the environment is not told to others.
  */
 export function createGit({ gitEnvironment }: Pick<Settings, 'gitEnvironment'>, signal: AbortSignal): Git {
-  const always = ['--no-optional-locks', '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null']
+  const always = ['--no-pager', ...configuration.flatMap((entry) => ['-c', entry])]
+  const env = { ...gitEnvironment, ...environment }
   return async (folder, args, input) => {
-    const child = spawn('git', [...always, '-C', folder, ...args], { env: gitEnvironment, signal })
+    const child = spawn('git', [...always, '-C', folder, ...args], { env, signal })
     const ended = new Promise<number>((resolve, reject) => {
       child.once('error', reject).once('close', (code) => resolve(code ?? -1))
     })
@@ -34,8 +79,7 @@ export function createGit({ gitEnvironment }: Pick<Settings, 'gitEnvironment'>, 
         ended,
       ])
       if (code === 0) return output
-      if (code === 1 || /not a git repository|not a working tree|must be run in a work tree/.test(complaint))
-        return undefined
+      if (code === 1 || noAnswer.test(complaint)) return undefined
       const [first = `exit code ${code}`] = complaint.match(/^(?:fatal|error): .*$/m) ?? []
       throw new CliError(exitCodes.failure, `git does not read ${folder}: ${first.slice(0, 300)}`)
     } catch (error) {

@@ -1,12 +1,13 @@
 import { constants } from 'node:fs'
-import { copyFile, link, mkdir, readlink, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readlink, symlink, writeFile } from 'node:fs/promises'
 import { type ListedFile, pathOf } from './listed-files.ts'
 
 const atOnce = 64
 
 /**
- * Puts files into an empty folder as a push would have them, next to nothing else: as further names of the same files where
- * the file system can do that, else as copies. They are there to be read.
+ * Puts files into an empty folder as a push would have them, next to nothing else. They are copies, which cost nothing where
+ * the file system can share what is in them: a second name would change when a file was changed last, by which git knows that
+ * it need not be read again.
  */
 export async function layOut(
   files: readonly ListedFile[],
@@ -32,13 +33,6 @@ export async function layOut(
     const [source, target] = [pathOf(from, file.name), pathOf(to, file.name)]
     if (file.content) return await writeFile(target, file.content)
     if (file.kind === 'link') return await symlink(await readlink(source, { encoding: 'buffer' }), target)
-    try {
-      await link(source, target)
-    } catch (error) {
-      if (!cannotLink.has((error as NodeJS.ErrnoException).code ?? '')) throw error
-      await copyFile(source, target, constants.COPYFILE_FICLONE)
-    }
+    await copyFile(source, target, constants.COPYFILE_FICLONE)
   }
 }
-
-const cannotLink = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EACCES'])

@@ -13,6 +13,8 @@ export interface ListedFile {
   readonly blob: string | undefined
   /** What git keeps, where the folder shows something else. */
   readonly content?: Uint8Array
+  /** Git rewrites it on its way into the index, by what nobody runs here. */
+  readonly isRewritten?: boolean
 }
 
 export interface ListedSubmodule {
@@ -25,7 +27,9 @@ export interface Listing {
   readonly files: ListedFile[]
   readonly submodules: ListedSubmodule[]
   /** Of the index, and not there. */
-  missing: number
+  readonly missing: string[]
+  /** How many of the index are left out of the folder: `git sparse-checkout`. */
+  sparse: number
   /** Repositories inside that are no submodules: git pushes none of them. */
   readonly strangers: string[]
 }
@@ -33,32 +37,41 @@ export interface Listing {
 const mostFiles = 200_000
 const atOnce = 64
 
+interface Named {
+  readonly name: Buffer
+  readonly blob: string | undefined
+  readonly isSparse: boolean
+}
+
 /** Tracked files, and new ones that are not ignored, as they are in the folder. Nothing is followed out of it. */
 export async function listFiles(folder: string, git: Git): Promise<Listing> {
   const [tracked, added] = await Promise.all([
-    git(folder, ['ls-files', '-z', '--stage']),
+    git(folder, ['ls-files', '-z', '-t', '--stage']),
     git(folder, ['ls-files', '-z', '--others', '--exclude-standard']),
   ])
-  const listing: Listing = { files: [], submodules: [], missing: 0, strangers: [] }
-  const names: { name: Buffer; blob: string | undefined }[] = []
+  const listing: Listing = { files: [], submodules: [], missing: [], sparse: 0, strangers: [] }
+  const names: Named[] = []
   for (const entry of splitZero(tracked ?? Buffer.alloc(0))) {
     const tab = entry.indexOf(9)
-    const [mode = '', blob = '', stage] = entry.toString('latin1', 0, tab).split(' ')
+    const [tag, mode = '', blob = '', stage] = entry.toString('latin1', 0, tab).split(' ')
     const name = entry.subarray(tab + 1)
     if (mode === '160000') listing.submodules.push({ path: name.toString(), commit: blob })
     // Of a conflict: what is in the folder is read once.
-    else if (stage === '0' || stage === '2') names.push({ name, blob })
+    else if (stage === '0' || stage === '2') names.push({ name, blob, isSparse: tag === 'S' })
   }
   for (const name of splitZero(added ?? Buffer.alloc(0)))
     if (name.at(-1) === 47) listing.strangers.push(name.subarray(0, -1).toString())
-    else names.push({ name, blob: undefined })
+    else names.push({ name, blob: undefined, isSparse: false })
   if (names.length > mostFiles) throw tooLarge(`${names.length} files`)
   const isFolder = createFolderTest(folder)
   for (let at = 0; at < names.length; at += atOnce) {
-    const found = await Promise.all(names.slice(at, at + atOnce).map((one) => look(folder, one, isFolder)))
-    for (const one of found) {
+    const some = names.slice(at, at + atOnce)
+    const found = await Promise.all(some.map((one) => look(folder, one, isFolder)))
+    for (const [index, one] of found.entries()) {
+      const { name, blob, isSparse } = some[index]!
       if (one) listing.files.push(one)
-      else listing.missing++
+      else if (isSparse) listing.sparse++
+      else if (blob !== undefined) listing.missing.push(name.toString())
     }
   }
   return listing
@@ -66,7 +79,7 @@ export async function listFiles(folder: string, git: Git): Promise<Listing> {
 
 async function look(
   folder: string,
-  { name, blob }: { name: Buffer; blob: string | undefined },
+  { name, blob }: Named,
   isFolder: (name: Buffer) => Promise<boolean>,
 ): Promise<ListedFile | undefined> {
   const slash = name.lastIndexOf(47)
@@ -97,14 +110,14 @@ function createFolderTest(root: string): (name: Buffer) => Promise<boolean> {
 
 export const pathOf = (root: string, name: Buffer): Buffer => Buffer.concat([Buffer.from(`${root}/`), name])
 
-function ifGone(error: NodeJS.ErrnoException): undefined {
+export function ifGone(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
   throw error
 }
 
 /** All files of a folder that is no working copy. */
 export async function walkFiles(root: string, signal: AbortSignal): Promise<Listing> {
-  const listing: Listing = { files: [], submodules: [], missing: 0, strangers: [] }
+  const listing: Listing = { files: [], submodules: [], missing: [], sparse: 0, strangers: [] }
   const pending: Buffer[] = [Buffer.alloc(0)]
   for (let folder = pending.pop(); folder; folder = pending.pop()) {
     signal.throwIfAborted()

@@ -32,7 +32,9 @@ export async function runCheck(session: Session, directory: string, wanted: Chec
   const git = createGit(settings, signal)
   const findings = createFindings(signal)
   progress.begin('reading the files')
-  await using copy = await findings.attempt(() => openWorkingCopy(folder, git, signal))
+  await using copy = await findings.attempt(() =>
+    openWorkingCopy(folder, { git, scratch: join(settings.cacheHome, 'fairway', 'check'), signal }),
+  )
   if (!copy) return describe(folder, findings, undefined, [])
   await noteCopy(copy, git, findings)
   await findings.attempt(() => requireDeclared(copy, git))

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises'
+import { realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { nameOf } from '../../lib/repository/sources/declaration.ts'
 import { refuseReserved } from '../../lib/repository/sources/source-names.ts'
 import { refuseEscapingLinks } from '../../lib/repository/tree/escaping-links.ts'
@@ -12,7 +11,8 @@ import type { AssembledFiles } from '../../lib/resolve/assembled-files.ts'
 import type { Git } from './git.ts'
 import { withPointers } from './kept-by-lfs.ts'
 import { layOut } from './lay-out.ts'
-import { type ListedFile, listFiles, walkFiles } from './listed-files.ts'
+import { type ListedFile, type Listing, listFiles, walkFiles } from './listed-files.ts'
+import { fillScratch } from './scratch.ts'
 import { type FoundSubmodule, findSubmodules } from './submodules.ts'
 
 /** What would be pushed from a folder, as files that are read like a commit's. */
@@ -28,23 +28,37 @@ export interface WorkingCopy extends AsyncDisposable {
   /** What the repository is called. */
   readonly name: string
   readonly assembly: AssembledFiles
+  /** All that is read, of submodules too. */
+  readonly listed: readonly ListedFile[]
   /** Plain files, with their sizes. */
   readonly entries: readonly { readonly path: string; readonly sizeBytes: number }[]
   readonly submodules: readonly FoundSubmodule[]
   /** In the index and not in the folder. */
-  readonly missing: number
+  readonly missing: readonly string[]
+  /** How many the folder is not to have. */
+  readonly sparse: number
   /** Repositories inside that are no submodules. */
   readonly strangers: readonly string[]
   hasFolder(path: string): boolean
 }
 
+export interface Opening {
+  readonly git: Git
+  /** Where files may be laid out for a moment. */
+  readonly scratch: string
+  readonly signal: AbortSignal
+}
+
 /**
- * Opens the repository that `folder` is in, or the folder alone where it is in none. Files are laid out beside git's own, so
- * that they are not copied; `dispose` takes them away again. Throws what a build would refuse of the files as such: TaskError
+ * Opens the repository that `folder` is in, or the folder alone where it is in none. Nothing is written there: files are laid
+ * out elsewhere, and `dispose` takes them away again. Throws what a build would refuse of the files as such: TaskError
  * `path-reserved`, `symlink-escapes`, `repository-too-large`.
  */
-export async function openWorkingCopy(folder: string, git: Git, signal: AbortSignal): Promise<WorkingCopy> {
-  const line = async (...args: string[]) => (await git(folder, args))?.toString().replace(/\n$/, '')
+export async function openWorkingCopy(
+  folder: string,
+  { git, scratch, signal }: Opening,
+): Promise<WorkingCopy> {
+  const line = async (...args: Parameters<Git>[1]) => (await git(folder, args))?.toString().replace(/\n$/, '')
   const isIgnored = (await git(folder, ['check-ignore', '-q', '.'])) !== undefined
   const top = isIgnored ? undefined : await line('rev-parse', '--show-toplevel')
   const root = await realpath(top || folder)
@@ -54,17 +68,16 @@ export async function openWorkingCopy(folder: string, git: Git, signal: AbortSig
     return describe({ root, isGit: false, files: root, remote: '' }, listing, [])
   }
   const remote = (await line('config', '--get', 'remote.origin.url')) ?? ''
-  const gitDir = (await line('rev-parse', '--absolute-git-dir')) ?? tmpdir()
   const listing = await listFiles(root, git)
   const found = await findSubmodules(root, listing.submodules, git)
   const own = await withPointers(root, listing.files, git)
   const all = [...own, ...found.flatMap(({ files }) => files)]
   requireSane(all)
-  const place = await makePlace(gitDir)
-  const remove = () => rm(place, { recursive: true, force: true })
+  const files = await fillScratch({ own: scratch, elsewhere: tmpdir() }, (to) =>
+    layOut(all, root, to, signal),
+  )
+  const remove = () => rm(files, { recursive: true, force: true })
   try {
-    const files = join(place, 'files')
-    await layOut(all, root, files, signal)
     const opened = await describe({ root, isGit: true, files, remote }, { ...listing, files: all }, found)
     return { ...opened, [Symbol.asyncDispose]: remove }
   } catch (error) {
@@ -78,7 +91,7 @@ const requireSane = (files: readonly ListedFile[]) =>
 
 async function describe(
   { root, isGit, files, remote }: Pick<WorkingCopy, 'root' | 'isGit' | 'files' | 'remote'>,
-  listing: { files: readonly ListedFile[]; missing: number; strangers: readonly string[] },
+  listing: Pick<Listing, 'missing' | 'sparse' | 'strangers'> & { files: readonly ListedFile[] },
   submodules: readonly FoundSubmodule[],
 ): Promise<WorkingCopy> {
   const named = listing.files.map((file) => ({ ...file, path: file.name.toString() }))
@@ -99,9 +112,11 @@ async function describe(
     files,
     remote,
     name: nameOf(remote) || basename(root),
+    listed: listing.files,
     entries: plain,
     submodules,
     missing: listing.missing,
+    sparse: listing.sparse,
     strangers: listing.strangers,
     hasFolder: (path) => folders.has(path),
     assembly: { placed: [], oddNames: () => odd, lfsPointers: () => pointers, links: () => links },
@@ -117,28 +132,4 @@ function* foldersOf(path: string): Generator<string> {
 function oddName(name: Buffer): OddName | undefined {
   const path = name.toString()
   return Buffer.from(path).equals(name) ? undefined : { path, shown: showBytes(name) }
-}
-
-/** Beside git's own files, where a file can have a second name; what a former check left there goes. */
-async function makePlace(gitDir: string): Promise<string> {
-  const place = join(gitDir, `${prefix}${randomUUID()}`)
-  try {
-    await removeLeftovers(gitDir)
-    await mkdir(place)
-    return place
-  } catch (error) {
-    if (!['EACCES', 'EROFS', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-    return await mkdtemp(join(tmpdir(), prefix))
-  }
-}
-
-const prefix = 'fairway-check-'
-const leftAfterMs = 3_600_000
-
-async function removeLeftovers(gitDir: string): Promise<void> {
-  for (const name of await readdir(gitDir)) {
-    if (!name.startsWith(prefix)) continue
-    const { mtimeMs } = await stat(join(gitDir, name))
-    if (Date.now() - mtimeMs > leftAfterMs) await rm(join(gitDir, name), { recursive: true, force: true })
-  }
 }

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { type Checked, checkProject } from '../../cli/check/check-project.ts'
 import { createFindings, type Finding } from '../../cli/check/findings.ts'
 import { createGit } from '../../cli/check/git.ts'
@@ -21,7 +22,8 @@ export async function checkOf(
   const signal = AbortSignal.timeout(60_000)
   const git = createGit(readSettings(process.env, false), signal)
   const findings = createFindings(signal)
-  await using copy = await findings.attempt(() => openWorkingCopy(folder, git, signal))
+  const scratch = tmpdir()
+  await using copy = await findings.attempt(() => openWorkingCopy(folder, { git, scratch, signal }))
   if (copy) await findings.attempt(() => requireDeclared(copy, git))
   const checked = copy
     ? await checkProject(copy, { base, odooVersion }, findings)
