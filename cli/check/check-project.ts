@@ -11,7 +11,7 @@ import { mayBringAddons } from '../../lib/requirements/addon-bringers.ts'
 import type { ProjectRequirements } from '../../lib/requirements/requirements-file.ts'
 import { requireVersion } from '../../lib/resolve/base-facts.ts'
 import { type Closing, createCloser, type WholeStage } from '../../lib/resolve/closer.ts'
-import { type DeclaredFiles, readDeclaredFiles, readFairwayFile } from '../../lib/resolve/declared-files.ts'
+import { type DeclaredFiles, readDeclaredFiles } from '../../lib/resolve/declared-files.ts'
 import { judgeImageModules } from '../../lib/resolve/image-modules.ts'
 import {
   type FoundAddons,
@@ -29,8 +29,9 @@ import type { WorkingCopy } from './working-copy.ts'
 
 const shown = 10
 
-/** What decides beside the files. */
+/** What decides beside the other files. */
 export interface CheckedBy {
+  readonly file: FairwayFile
   /** What the project's base image holds; undefined where nobody knows it. */
   readonly base: BaseDocument | undefined
   /** Of the project, where fairway.yaml says none. */
@@ -39,7 +40,6 @@ export interface CheckedBy {
 
 /** What was found, and what could not be judged. */
 export interface Checked {
-  readonly file: FairwayFile | undefined
   /** What decided. */
   readonly base: BaseDocument | undefined
   /** Names of modules that are taken to be where nobody looked: in the base image, in other repositories. */
@@ -56,11 +56,10 @@ export async function checkProject(
   by: CheckedBy,
   findings: Findings,
 ): Promise<Checked> {
+  const { file } = by
   const { telling } = findings
   const { files } = copy
-  const file = await findings.attempt(() => readFairwayFile(files, telling.signal))
-  if (!file) return { file, base: undefined, unjudged: [] }
-  const base = await baseFor(file, by, findings)
+  const base = await baseFor(by, findings)
   const config = toProjectConfig(file, {
     odooVersion: by.odooVersion,
     baseImage: by.base?.image ?? '',
@@ -68,7 +67,7 @@ export async function checkProject(
   await findings.attempt(() => readPins(files, { lock: '', refresh: false }))
   const declaring = { file, config, base, hasFolder: copy.hasFolder }
   const declared = await findings.attempt(() => readDeclaredFiles(files, declaring, telling))
-  if (!declared) return { file, base, unjudged: [] }
+  if (!declared) return { base, unjudged: [] }
   const elsewhere = await tellSources(declared, findings)
   const project: SearchedProject = {
     ...copy,
@@ -78,29 +77,21 @@ export async function checkProject(
     declared,
   }
   const found = await findings.attempt(() => findAddons(project, async () => undefined, telling))
-  if (!found) return { file, base, unjudged: [] }
+  if (!found) return { base, unjudged: [] }
   const requirements = await findings.attempt(() =>
     readProjectRequirements(project, found.addons, true, telling),
   )
   const isPartial = base === undefined || elsewhere || copy.submodules.some(({ state }) => state !== 'read')
   const unjudged = await closeAll(project, { found, requirements, base, isPartial }, findings)
-  return { file, base, unjudged }
+  return { base, unjudged }
 }
 
-/** A project that names an image of its own is not judged by another. */
+/** An image of another series than the project's judges nothing. */
 async function baseFor(
-  file: FairwayFile,
-  { base, odooVersion }: CheckedBy,
+  { base, file, odooVersion }: CheckedBy,
   findings: Findings,
 ): Promise<BaseDocument | undefined> {
   if (!base) return undefined
-  if (file.base_image && file.base_image !== base.image) {
-    findings.add(
-      'note',
-      `what the base image ${file.base_image} holds is not known before a build has read it`,
-    )
-    return undefined
-  }
   const asked = { baseImage: base.image, odooVersion: file.odoo ?? odooVersion }
   return await findings.attempt(async () => {
     requireVersion(asked, base)

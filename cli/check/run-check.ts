@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path'
 import { hostileText } from '../../lib/hostile-text/hostile-text.ts'
 import type { BaseDocument } from '../../lib/repository/base-document.ts'
+import { readFairwayFile } from '../../lib/resolve/declared-files.ts'
 import { listShort } from '../../lib/words/list-short.ts'
 import type { Session } from '../session.ts'
 import { checkProject } from './check-project.ts'
@@ -8,6 +9,7 @@ import { noteCopy } from './copy-notes.ts'
 import { createFindings, type Findings } from './findings.ts'
 import { createGit } from './git.ts'
 import { findBase, type KnownBase } from './known-base.ts'
+import { openMemory } from './memory.ts'
 import { createProgress } from './progress.ts'
 import { findSecrets } from './secrets.ts'
 import { type CheckJson, withPlace } from './show-check.ts'
@@ -31,23 +33,27 @@ export async function runCheck(session: Session, directory: string, wanted: Chec
   const folder = isAbsolute(directory) ? directory : join(process.cwd(), directory)
   const git = createGit(settings, signal)
   const findings = createFindings(signal)
+  const memory = openMemory(settings.cacheHome, findings)
   progress.begin('reading the files')
   await using copy = await findings.attempt(() =>
-    openWorkingCopy(folder, { git, scratch: join(settings.cacheHome, 'fairway', 'check'), signal }),
+    openWorkingCopy(folder, { git, scratch: join(memory.folder, 'check'), signal }),
   )
   if (!copy) return describe(folder, findings, undefined, [])
   await noteCopy(copy, git, findings)
   await findings.attempt(() => requireDeclared(copy, git))
+  const file = await findings.attempt(() => readFairwayFile(copy.files, signal))
+  if (!file) return describe(copy.root, findings, undefined, [])
   progress.begin('asking for what the base image holds')
   const { project, offline } = wanted
-  const known = await findBase(session, { project, offline, remote: copy.remote })
+  const image = file.base_image ?? ''
+  const known = await findBase(session, { project, offline, remote: copy.remote, image }, memory)
   noteBase(known, findings)
   progress.begin(`checking ${copy.entries.length} files`)
-  const { file, base, unjudged } = await checkProject(copy, known, findings)
+  const { base, unjudged } = await checkProject(copy, { ...known, file }, findings)
   noteUnjudged(base, unjudged, findings)
-  if (file && wanted.secrets) {
+  if (wanted.secrets) {
     progress.begin('searching for secrets')
-    await findings.attempt(() => findSecrets(copy, file, join(settings.cacheHome, 'fairway'), findings))
+    await findings.attempt(() => findSecrets(copy, file, memory, findings))
   }
   return describe(copy.root, findings, base, unjudged)
 }

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FairwayFile } from '../../lib/repository/schema.ts'
 import { type Candidate, choose, named, treeLimits } from '../../lib/repository/secret-scan/choose.ts'
 import { blockedBy, describeFinding, foundLine } from '../../lib/repository/secret-scan/findings.ts'
 import { readText } from '../../lib/repository/secret-scan/read-text.ts'
 import { openScanner, type Scanner } from '../../lib/repository/secret-scan/scanner.ts'
-import { openSearchedBlobs } from '../../lib/repository/secret-scan/searched-blobs.ts'
+import { openSearchedBlobs, type SearchedBlobs } from '../../lib/repository/secret-scan/searched-blobs.ts'
 import { type Found, sortOut } from '../../lib/repository/secret-scan/sort-out.ts'
 import { replaced } from '../../lib/repository/tree/odd-names.ts'
 import { listSentences } from '../../lib/words/list-short.ts'
 import type { Findings } from './findings.ts'
+import { type Memory, makeFolder } from './memory.ts'
 import type { WorkingCopy } from './working-copy.ts'
 
 const shown = 5
@@ -19,12 +19,12 @@ const usualPolicy = { secretScan: { block: 'high' } }
 
 /**
  * Secrets in the files, judged as a policy does that says nothing of them. What earlier commits brought and took away again is
- * searched by the build. `memory`: where it is kept which files were found to hold none.
+ * searched by the build. Which files were found to hold none is remembered.
  */
 export async function findSecrets(
   { files, entries, root }: Pick<WorkingCopy, 'files' | 'entries' | 'root'>,
   { secret_scan: { accept, ignore } }: Pick<FairwayFile, 'secret_scan'>,
-  memory: string,
+  memory: Memory,
   findings: Findings,
 ): Promise<void> {
   const { signal } = findings.telling
@@ -49,7 +49,9 @@ export async function findSecrets(
     treeLimits,
   )
   for (const what of choice.leftOut) findings.add('note', `not searched for secrets: ${what}`)
-  const found = await search(files, choice.chosen, scanner, await memoryOf(memory, root))
+  const searched = (await memory.attempt(() => openSearched(memory.folder, root))) ?? noneSearched
+  const found = await search(files, choice.chosen, scanner, searched)
+  await memory.attempt(() => searched.save())
   const sorted = await sortOut(found, accept, signal)
   const blocked = blockedBy(usualPolicy, sorted.findings)
   if (blocked) findings.add('error', blocked, { reason: 'secrets-found' })
@@ -62,19 +64,24 @@ export async function findSecrets(
 }
 
 /** Of each working copy its own. */
-async function memoryOf(memory: string, root: string): Promise<string> {
+async function openSearched(memory: string, root: string): Promise<SearchedBlobs> {
   const folder = join(memory, 'searched', createHash('sha256').update(root).digest('hex').slice(0, 16))
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  return folder
+  await makeFolder(folder)
+  return await openSearchedBlobs(folder)
+}
+
+const noneSearched: SearchedBlobs = {
+  find: () => undefined,
+  remember: () => undefined,
+  save: async () => undefined,
 }
 
 async function search(
   files: string,
   chosen: readonly Candidate[],
   scanner: Scanner,
-  memory: string,
+  searched: SearchedBlobs,
 ): Promise<Found[]> {
-  const searched = await openSearchedBlobs(memory)
   const found: Found[] = []
   for (const { path, sizeBytes } of chosen) {
     const text = await readText(join(files, path), sizeBytes)
@@ -85,6 +92,5 @@ async function search(
     if (hits.length === 0) searched.remember(id, path, 'clean')
     for (const hit of hits) found.push({ ...hit, path, commit: '' })
   }
-  await searched.save()
   return found
 }

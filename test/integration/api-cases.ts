@@ -89,7 +89,13 @@ async function locked(context: AppContext, tenant: Tenant) {
 
 async function withBaseImage(context: AppContext, tenant: Tenant) {
   const made = await queued(context, tenant)
-  await addArtifact(context, tenant, made.runId, 'base-image.json', '{"image": "odoo"}')
+  await addArtifact(
+    context,
+    tenant,
+    made.runId,
+    'base-image.json',
+    JSON.stringify({ image: context.config.odooImage }),
+  )
   return made
 }
 

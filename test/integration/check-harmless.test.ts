@@ -133,6 +133,19 @@ test('nothing changes in the working copy, not even when a file was changed last
   await copies.git('diff-files', '--quiet')
 })
 
+test.each(['/proc/nowhere', '/dev/null'])(
+  'a cache that cannot be in %s is said, and no more',
+  async (cache) => {
+    await copies.commit({ ...addon('shop'), 'fairway.yaml': "odoo: '19.0'\n" })
+    copies.env = { ...copies.env, XDG_CACHE_HOME: cache }
+    const found = await copies.check('--offline')
+    expect(found).toMatchObject({ code: 0, result: 'fine' })
+    expect(found.said('note').filter((note) => note.includes(cache))).toEqual([
+      expect.stringMatching(/^nothing can be remembered below [^ ]+: (no such file|not a directory)/),
+    ])
+  },
+)
+
 test('what differs from the last commit is told by content, as git tells it', async () => {
   // Its SHA-256 is in the pointer.
   const pointer =

@@ -228,7 +228,7 @@ describe('without a server', () => {
 describe('with a server', () => {
   let server: TestServer
   beforeAll(async () => {
-    server = await startTestServer()
+    server = await startTestServer({ odooImage: base.image })
   })
   afterAll(() => server?.close())
 
@@ -251,9 +251,6 @@ describe('with a server', () => {
         'the image registry.example/odoo:19.0 (3 modules); see shop/__manifest__.py',
     ]
     expect(known.said('error')).toEqual(missing)
-    expect(await readdir(join(copies.env.XDG_CACHE_HOME ?? '', 'fairway', 'base-images'))).toContain(
-      `${base.digest.replace(':', '-')}.json`,
-    )
     expect((await copies.check('--offline')).said('error')).toEqual(missing)
     copies.env = { ...copies.env, FAIRWAY_TOKEN: '' }
     expect((await copies.check()).said('error')).toEqual(missing)
@@ -261,11 +258,49 @@ describe('with a server', () => {
     expect((await copies.cli(copies.folder, '--project', 'nothing')).code).toBe(3)
     expect((await copies.check('--project', 'shop')).said('error')).toEqual(missing)
 
+    copies.env = { ...copies.env, XDG_CACHE_HOME: '/proc/nowhere' }
+    expect((await copies.check()).said('error')).toEqual(missing)
+
     await copies.write({ 'fairway.yaml': "odoo: '18.0'\n" })
     expect((await copies.check()).said('error')[0]).toBe(
       'the project is for Odoo 18.0, but the base image registry.example/odoo:19.0 holds Odoo 19.0: change one of them in fairway.yaml',
     )
     await copies.write({ 'fairway.yaml': "odoo: '19.0'\n", ...addon('shop', ['sale']) })
     expect(await copies.check('--strict')).toMatchObject({ code: 0, result: 'fine', unjudged: [] })
+  }, 60_000)
+
+  test('a branch is judged by its own image, whatever another branch was built on since', async () => {
+    const { organizationId, token } = await server.createTenant('upgraders')
+    const tenant = await arrangeTenant(server.context, organizationId, 'shop')
+    await copies.commit({ ...addon('shop', ['sale']), 'fairway.yaml': "odoo: '19.0'\n" })
+    copies.env = { ...copies.env, FAIRWAY_SERVER: server.url, FAIRWAY_TOKEN: token }
+    const { sale: _none, ...modules } = base.modules
+    const next = { ...base, image: 'registry.example/odoo:next', modules }
+    for (const [branch, document] of [
+      ['main', base],
+      ['release/next', next],
+    ] as const) {
+      const { runId } = await arrangeBuild(server.context, tenant, branch)
+      await addArtifact(server.context, tenant, runId, 'base-image.json', describeBase(document))
+    }
+    const main = await copies.check('--project', 'shop')
+    expect(main).toMatchObject({ code: 0, baseImage: `${base.image}@${base.digest}`, unjudged: [] })
+
+    await copies.write({ 'fairway.yaml': `odoo: '19.0'\nbase_image: ${next.image}\n` })
+    const upgraded = await copies.check('--project', 'shop', '--offline')
+    expect(upgraded).toMatchObject({ code: 0, baseImage: '', unjudged: ['sale'] })
+    expect((await copies.check('--project', 'shop')).said('error')).toEqual([
+      expect.stringMatching(/^missing module: sale .*the image registry\.example\/odoo:next/),
+    ])
+    await copies.write({ 'fairway.yaml': "odoo: '19.0'\nbase_image: registry.example/own:19.0\n" })
+    const own = await copies.check('--project', 'shop')
+    expect(own).toMatchObject({ code: 0, baseImage: '', unjudged: ['sale'] })
+    expect(own.said('note')).toContainEqual(
+      expect.stringContaining('told what registry.example/own:19.0 holds'),
+    )
+    // Both are of one digest, and each is remembered.
+    await copies.write({ 'fairway.yaml': "odoo: '19.0'\n" })
+    const offline = await copies.check('--project', 'shop', '--offline', '--strict')
+    expect(offline).toMatchObject({ code: 0, baseImage: `${base.image}@${base.digest}`, result: 'fine' })
   }, 60_000)
 })

@@ -196,18 +196,27 @@ describe('the lock', () => {
   })
 })
 
-test('what the base image holds is as the newest resolve of the project found it', async () => {
+test('what a base image holds is as the newest resolve with that image found it, whatever other branches use', async () => {
   const { project } = tenant
-  const ask = (known = '') => locks().getBaseImage({ project, knownSha256: known })
-  const first = await build('feature/x')
-  const missing = await refused(ask())
+  const ask = (image: string, knownSha256 = '') => locks().getBaseImage({ project, image, knownSha256 })
+  const tell = async (branch: string, document: string) => {
+    const { runId } = await build(branch)
+    await addArtifact(server.context, tenant, runId, 'base-image.json', document)
+  }
+  const missing = await refused(ask(''))
   expect(missing.metadata.get('fairway-reason')).toBe('base-image-not-found')
-  await addArtifact(server.context, tenant, first.runId, 'base-image.json', '{"image": "odoo:18.0"}')
-  const second = await build('feature/y')
-  await addArtifact(server.context, tenant, second.runId, 'base-image.json', '{"image": "odoo:19.0"}')
-  const newest = await ask()
-  expect(newest.document).toBe('{"image": "odoo:19.0"}')
-  expect(await ask(newest.sha256)).toMatchObject({ document: '', sha256: newest.sha256 })
+  const usual = JSON.stringify({ image: server.context.config.odooImage })
+  await tell('feature/x', '{"image": "odoo:18.0"}')
+  await tell('feature/x', usual)
+  await tell('feature/y', '{"image": "odoo:19.0"}')
+  await tell('feature/y', '{"image": "odoo:19.0", "digest": "newer"}')
+  await tell('feature/z', 'of an agent that writes none')
+  expect((await ask('')).document).toBe(usual)
+  expect((await ask('odoo:18.0')).document).toBe('{"image": "odoo:18.0"}')
+  const newest = await ask('odoo:19.0')
+  expect(newest.document).toContain('newer')
+  expect(await ask('odoo:19.0', newest.sha256)).toMatchObject({ document: '', sha256: newest.sha256 })
+  expect((await refused(ask('odoo:17.0'))).message).toContain('told what odoo:17.0 holds')
 })
 
 test('a build’s tasks name the credentials that they need, as they are when they are asked for', async () => {

@@ -6,6 +6,7 @@ import { requireDeclared } from '../../cli/check/submodules.ts'
 import { openWorkingCopy } from '../../cli/check/working-copy.ts'
 import { readSettings } from '../../cli/settings.ts'
 import type { BaseDocument } from '../../lib/repository/base-document.ts'
+import { readFairwayFile } from '../../lib/resolve/declared-files.ts'
 
 export interface CheckedCopy extends Checked {
   readonly all: readonly Finding[]
@@ -25,9 +26,11 @@ export async function checkOf(
   const scratch = tmpdir()
   await using copy = await findings.attempt(() => openWorkingCopy(folder, { git, scratch, signal }))
   if (copy) await findings.attempt(() => requireDeclared(copy, git))
-  const checked = copy
-    ? await checkProject(copy, { base, odooVersion }, findings)
-    : { file: undefined, base: undefined, unjudged: [] }
+  const file = copy && (await findings.attempt(() => readFairwayFile(copy.files, signal)))
+  const checked =
+    copy && file
+      ? await checkProject(copy, { file, base, odooVersion }, findings)
+      : { base: undefined, unjudged: [] }
   const { all } = findings
   return {
     ...checked,

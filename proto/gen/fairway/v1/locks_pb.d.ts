@@ -167,6 +167,13 @@ export declare type GetBaseImageRequest = Message<"fairway.v1.GetBaseImageReques
    * @generated from field: string known_sha256 = 2;
    */
   knownSha256: string;
+
+  /**
+   * As fairway.yaml names it; empty: the one that projects have which name none.
+   *
+   * @generated from field: string image = 3;
+   */
+  image: string;
 };
 
 /**
@@ -225,7 +232,7 @@ export declare const LockService: GenService<{
     output: typeof UpdateLockResponseSchema;
   },
   /**
-   * What the base image of a project holds, as its newest resolve found it: working copies are checked by it.
+   * What a base image holds, as the project's newest resolve with that image found it: working copies are checked by it.
    *
    * @generated from rpc fairway.v1.LockService.GetBaseImage
    */
