@@ -1,4 +1,5 @@
 import { redactUrls } from '../../lib/addresses/redact-urls.ts'
+import { isLegibleBranch } from '../../lib/repository/branch-list.ts'
 import type { Dialer } from '../egress/dial.ts'
 import { ProcessError } from '../process.ts'
 import { TaskError } from '../tasks/task.ts'
@@ -16,6 +17,8 @@ export interface RemoteHeads {
   readonly defaultBranch: string
   /** By name. */
   readonly heads: readonly Head[]
+  /** How many more it has, by names that are no text or too long to be told. */
+  readonly passedOver: number
 }
 
 export interface Head {
@@ -23,7 +26,7 @@ export interface Head {
   readonly commit: string
 }
 
-/** Beyond it nobody's list of branches goes; an answer has to fit into one message of the link. */
+/** Beyond it nobody's list of branches goes. */
 const maxHeads = 10_000
 const keepBytes = 4 * 1024 * 1024
 const timeoutMs = 60_000
@@ -42,7 +45,7 @@ export async function readHeads(
     const presented = access?.presentedTo(url)
     const { stdout, truncated } = await git(args, { gitDir, wayOut, presented, signal, timeoutMs, keepBytes })
     const found = parseHeads(stdout)
-    if (truncated || found.heads.length > maxHeads) throw tooMany(url)
+    if (truncated || found.heads.length > maxHeads) throw tooManyBranches(url)
     return found
   } catch (error) {
     if (!(error instanceof ProcessError)) throw error
@@ -55,19 +58,22 @@ export async function readHeads(
 /** `ref: refs/heads/main<TAB>HEAD` of the symbolic ones, and `<id><TAB>refs/heads/main` of each. */
 export function parseHeads(output: string): RemoteHeads {
   let defaultBranch = ''
+  let passedOver = 0
   const heads: Head[] = []
   for (const line of output.split('\n')) {
     const [value = '', name = ''] = line.split('\t')
     if (value.startsWith('ref: refs/heads/') && name === 'HEAD')
       defaultBranch = value.slice('ref: refs/heads/'.length)
     // The pattern also matches refs that merely end so.
-    if (isCommitId(value) && name.startsWith('refs/heads/'))
-      heads.push({ branch: name.slice('refs/heads/'.length), commit: value })
+    if (!isCommitId(value) || !name.startsWith('refs/heads/')) continue
+    const branch = name.slice('refs/heads/'.length)
+    if (isLegibleBranch(branch)) heads.push({ branch, commit: value })
+    else passedOver += 1
   }
-  return { defaultBranch, heads }
+  return { defaultBranch: isLegibleBranch(defaultBranch) ? defaultBranch : '', heads, passedOver }
 }
 
-const tooMany = (url: string) =>
+export const tooManyBranches = (url: string) =>
   new TaskError(
     'repository-too-large',
     `${redactUrls(url)} has more than ${maxHeads} branches, or names that are too long: delete those that nobody needs`,

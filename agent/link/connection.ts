@@ -16,6 +16,7 @@ import {
 } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import type { Logger } from '../logger.ts'
 import { fullJitter } from './backoff.ts'
+import { fitMessage } from './fit-message.ts'
 import { pause } from './pause.ts'
 import { channelOptions, controlMethod } from './protocol.ts'
 import type { Refusal } from './refusal.ts'
@@ -26,6 +27,7 @@ export interface Connection {
   /** For further streams over the same HTTP/2 connection. */
   readonly client: Client
   readonly leaseMs: number
+  /** Of what is too large for one message see `fitMessage`. */
   send(message: MessageInitShape<typeof ControlRequestSchema>['message']): void
   /** Ends this stream; the loop connects anew at once. */
   restart(): void
@@ -60,6 +62,7 @@ export async function keepConnected(
     const { welcomed, restarting, pointless, code, details, refusal } = await connectOnce(
       address,
       events,
+      log,
       signal,
     )
     if (signal.aborted) return
@@ -83,7 +86,12 @@ interface Ending {
   readonly refusal: Refusal | undefined
 }
 
-function connectOnce(address: string, events: ConnectionEvents, signal: AbortSignal): Promise<Ending> {
+function connectOnce(
+  address: string,
+  events: ConnectionEvents,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Ending> {
   const client = new Client(address, events.credentials(), channelOptions)
   const stream: ClientDuplexStream<ControlRequest, ControlResponse> = client.makeBidiStreamRequest(
     controlMethod.path,
@@ -106,7 +114,14 @@ function connectOnce(address: string, events: ConnectionEvents, signal: AbortSig
     stream.cancel()
   }
   const send: Connection['send'] = (message) => {
-    stream.write(create(ControlRequestSchema, { message }))
+    const request = create(ControlRequestSchema, { message })
+    const fitting = fitMessage(request)
+    if (fitting !== request)
+      log.error(
+        { server: address, message: request.message.case },
+        'a message is too large and cannot be sent',
+      )
+    if (fitting) stream.write(fitting)
   }
   const startHeartbeats = (everyMs: number) => {
     let sequence = 0n

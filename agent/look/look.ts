@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { create } from '@bufbuild/protobuf'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { branchListLimitBytes } from '../../lib/repository/branch-list.ts'
 import { type Look, type Looked, LookedSchema } from '../../proto/gen/fairway/agent/v1/link_pb.js'
+import { tooManyBranches } from '../git/heads.ts'
 import type { Redactors } from '../link/redactors.ts'
 import { isUsername } from '../link/unmasked-secrets.ts'
 import type { Logger } from '../logger.ts'
@@ -14,8 +16,9 @@ import { createTurns } from './turns.ts'
 /** Asks a repository for its branches; never rejects. Nothing is kept of it, and the same question may be asked again. */
 export type LookAtRepository = (look: Look, signal: AbortSignal) => Promise<Looked>
 
-/** At a time; the others wait, and give up with their time. */
+/** At a time; the others wait, and give up with their time. Polls leave room for what people wait for. */
 const atOnce = 4
+const pollsAtOnce = 2
 const longestMs = 120_000
 
 export function createLook(
@@ -24,6 +27,7 @@ export function createLook(
   log: Logger,
 ): LookAtRepository {
   const turns = createTurns(atOnce)
+  const polls = createTurns(pollsAtOnce)
 
   const ask = async ({ repositoryUrl, credentials, networkAllow, projectId }: Look, signal: AbortSignal) => {
     // Keys of ssh are in it as long as it is asked; what a crash leaves goes with the tasks' directories.
@@ -35,6 +39,10 @@ export function createLook(
       await removeTree(directory)
     }
   }
+  const askInTurn = (look: Look, signal: AbortSignal) => {
+    const inTurn = () => turns.take(signal, () => ask(look, signal))
+    return look.isPoll ? polls.take(signal, inTurn) : inTurn()
+  }
 
   return async (look, stopping) => {
     const { lookId, projectId } = look
@@ -44,8 +52,11 @@ export function createLook(
     const deadline = AbortSignal.timeout(Math.min(look.timeoutMs || longestMs, longestMs))
     const signal = AbortSignal.any([stopping, deadline])
     try {
-      const { defaultBranch, heads } = await turns.take(signal, () => ask(look, signal))
-      return create(LookedSchema, { lookId, defaultBranch, heads: [...heads] })
+      const { heads, ...found } = await askInTurn(look, signal)
+      const looked = create(LookedSchema, { lookId, ...found, heads: [...heads] })
+      if (toBinary(LookedSchema, looked).length > branchListLimitBytes)
+        throw tooManyBranches(look.repositoryUrl)
+      return looked
     } catch (error) {
       const { reason, message } = faultOf(error, deadline)
       if (reason === 'internal') log.error({ err: error, look: lookId }, 'a repository could not be asked')

@@ -55,11 +55,20 @@ export const projectJson = (project: Project) => ({
 })
 export type ProjectJson = ReturnType<typeof projectJson>
 
-export const checkJson = ({ done, note, hosts, defaultBranch, branches, branchCount }: RepositoryCheck) => ({
+export const checkJson = ({
+  done,
+  note,
+  hosts,
+  defaultBranch,
+  branches,
+  branchCount,
+  passedOver,
+}: RepositoryCheck) => ({
   done,
   note: textOf(note),
   hosts,
   defaultBranch: textOf(defaultBranch),
   branches,
   branchCount,
+  passedOver,
 })

@@ -292,4 +292,6 @@ export interface RepositoryAnswer {
   readonly error: string
   readonly defaultBranch: string
   readonly heads: readonly { readonly branch: string; readonly commit: string }[]
+  /** How many more it has, by names that cannot be told. */
+  readonly passedOver?: number
 }

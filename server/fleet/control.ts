@@ -41,6 +41,8 @@ const backlogLimit = 256
 export function handleControl(parts: ControlParts, call: ServerDuplexStream<Buffer, ControlResponse>): void {
   const { context, sessions, times } = parts
   let session: Session | undefined
+  let greeting = false
+  let welcomed = false
   let forget = () => {}
   let handling: Promise<void> = Promise.resolve()
   let backlog = 0
@@ -60,8 +62,13 @@ export function handleControl(parts: ControlParts, call: ServerDuplexStream<Buff
     ended = true
     clearInterval(listening)
     forget()
-    if (!session || !sessions.remove(session)) return
+    // What greets it goes on, and leaves it afterwards.
+    if (!session || greeting) return
     const left = session
+    session = undefined
+    // One that was never welcomed may be in no list, and its host said to be online.
+    const isOver = sessions.remove(left) || (!welcomed && !sessions.ofHost(left.peer.hostId))
+    if (!isOver) return
     context.log.info({ host: left.peer.hostId, session: left.id }, 'host disconnected')
     const farewell: Promise<void> = recordDisconnected(context, left)
       .catch((error: unknown) =>
@@ -89,8 +96,15 @@ export function handleControl(parts: ControlParts, call: ServerDuplexStream<Buff
     const peer = await authenticate(context, call)
     if (ended) return
     forget = parts.streams.add({ peer, end })
-    session = await greet(parts, peer, message.value, { write, end })
-    if (ended) leave()
+    session = openSession(peer, message.value, { write, end })
+    greeting = true
+    try {
+      await greet(parts, session, message.value)
+      welcomed = true
+    } finally {
+      greeting = false
+      if (ended) leave()
+    }
   }
   call.on('data', (bytes: Buffer) => {
     if (session) session.lastHeardMs = performance.now()
@@ -103,7 +117,7 @@ export function handleControl(parts: ControlParts, call: ServerDuplexStream<Buff
         const ours = !(error instanceof DomainError)
         if (ours)
           context.log.warn({ err: error, host: session?.peer.hostId }, 'a message could not be handled')
-        if (!session || !ours) end(error)
+        if (!welcomed || !ours) end(error)
       })
       .finally(() => {
         if (--backlog === backlogLimit / 2) call.resume()
@@ -129,13 +143,20 @@ function heartbeatOf(bytes: Buffer): bigint | undefined {
   }
 }
 
+const openSession = (
+  peer: Peer,
+  { bootId, checkpointSize }: Hello,
+  stream: { write: (message: ControlResponse) => void; end: (error: unknown) => void },
+): Session =>
+  createSession({ id: randomUUID(), peer, bootId, checkpointSize: Number(checkpointSize), ...stream })
+
 /** Negotiates the version, takes over from an older stream of the host, reconciles its journal, and welcomes it. */
 async function greet(
   { context, sessions, dispatch, times }: ControlParts,
-  peer: Peer,
+  session: Session,
   hello: Hello,
-  stream: { write: (message: ControlResponse) => void; end: (error: unknown) => void },
-): Promise<Session> {
+): Promise<void> {
+  const { peer } = session
   const protocol = Math.min(protocolMax, hello.protocolMax)
   if (protocol < Math.max(protocolMin, hello.protocolMin)) {
     const advice =
@@ -145,13 +166,6 @@ async function greet(
     await recordIncompatible(context, peer, hello, advice)
     throw new DomainError('wrong-state', 'incompatible', advice)
   }
-  const session = createSession({
-    id: randomUUID(),
-    peer,
-    bootId: hello.bootId,
-    checkpointSize: Number(hello.checkpointSize),
-    ...stream,
-  })
   await recordConnected(context, session, hello)
   const { renewed, fenced } = await renewLeases(context, session, hello.journal, times)
   session.held = { taskIds: new Set(renewed.map(({ taskId }) => taskId)), atMs: performance.now() }
@@ -177,7 +191,6 @@ async function greet(
   dispatch.wake(session)
   await sendLooks(context, session, ['queued', 'sent'])
   await sendCheckpoint(context, session)
-  return session
 }
 
 async function handleMessage(

@@ -90,7 +90,7 @@ describe('a path below a folder that was named', () => {
   test('may be a working copy with a .git folder, and have no commit yet', async () => {
     const work = join(roots, 'copy')
     await git('init', '-q', '-b', 'main', work)
-    expect(await heads(work)).toEqual({ defaultBranch: '', heads: [] })
+    expect(await heads(work)).toEqual({ defaultBranch: '', heads: [], passedOver: 0 })
     await git('-C', work, 'commit', '-q', '--allow-empty', '-m', 'x')
     expect((await heads(work)).defaultBranch).toBe('main')
   })

@@ -13,6 +13,8 @@ export interface SeenRepository {
   readonly hosts: readonly string[]
   readonly defaultBranch: string
   readonly heads: RepositoryAnswer['heads']
+  /** How many more branches it has, by names that cannot be told. */
+  readonly passedOver: number
 }
 
 export interface Wanted {
@@ -52,11 +54,12 @@ export async function lookAtRepository(
     if (answer === undefined) throw silent(host)
     if (answer.reason !== '') throw refusal(answer, wanted.project, answers.length > 1 ? host : undefined)
   }
-  const [first] = answers
+  const first = answers[0]?.answer
   return {
     hosts: answers.map(({ host }) => host),
-    defaultBranch: first?.answer?.defaultBranch ?? '',
-    heads: first?.answer?.heads ?? [],
+    defaultBranch: first?.defaultBranch ?? '',
+    heads: first?.heads ?? [],
+    passedOver: first?.passedOver ?? 0,
   }
 }
 

@@ -9,13 +9,14 @@ const shownBranches = 200
 
 export function checkMessage(looked: Looked): RepositoryCheck {
   if ('unasked' in looked) return create(RepositoryCheckSchema, { done: false, note: looked.unasked })
-  const { hosts, defaultBranch, heads } = looked
+  const { hosts, defaultBranch, heads, passedOver } = looked
   return create(RepositoryCheckSchema, {
     done: true,
     hosts: [...hosts],
     defaultBranch: isThere(looked, defaultBranch) ? defaultBranch : '',
     branches: heads.slice(0, shownBranches).map(({ branch }) => branch),
     branchCount: heads.length,
+    passedOver,
   })
 }
 

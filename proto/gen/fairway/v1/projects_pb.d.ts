@@ -442,6 +442,13 @@ export declare type RepositoryCheck = Message<"fairway.v1.RepositoryCheck"> & {
    * @generated from field: uint32 branch_count = 6;
    */
   branchCount: number;
+
+  /**
+   * How many more it has, by names that are no text or longer than 240 characters: nothing is built of them.
+   *
+   * @generated from field: uint32 passed_over = 7;
+   */
+  passedOver: number;
 };
 
 /**

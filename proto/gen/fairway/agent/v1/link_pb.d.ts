@@ -1085,6 +1085,13 @@ export declare type Look = Message<"fairway.agent.v1.Look"> & {
    * @generated from field: uint32 timeout_ms = 6;
    */
   timeoutMs: number;
+
+  /**
+   * Nobody waits for it: it leaves turns to those who do.
+   *
+   * @generated from field: bool is_poll = 7;
+   */
+  isPoll: boolean;
 };
 
 /**
@@ -1127,6 +1134,13 @@ export declare type Looked = Message<"fairway.agent.v1.Looked"> & {
    * @generated from field: repeated fairway.agent.v1.RepositoryHead heads = 5;
    */
   heads: RepositoryHead[];
+
+  /**
+   * How many more it has, by names that are no text or longer than 240 characters.
+   *
+   * @generated from field: uint32 passed_over = 6;
+   */
+  passedOver: number;
 };
 
 /**
