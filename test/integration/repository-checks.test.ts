@@ -1,44 +1,29 @@
 import { chmod, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ConnectError } from '@connectrpc/connect'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../agent/process.ts'
 import { CredentialService } from '../../proto/gen/fairway/v1/credentials_pb.js'
-import { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
-import type { Fleet } from '../../server/fleet/fleet.ts'
 import { startChild } from '../support/child.ts'
-import { createTestFleet, joinAgent, type TestFleet } from '../support/fleet.ts'
 import { type GitServer, startGitServer } from '../support/git-server.ts'
-import { createTestLook } from '../support/look.ts'
-import { query } from '../support/postgres.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { type LookingHosts, refusal, startLookingHosts } from '../support/looking-hosts.ts'
+import { giveTo, placeCopy } from '../support/owned-repository.ts'
 import { type SshServer, startSshServer } from '../support/ssh-server.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 // From the call of a person to a real git server, by a real link and a real agent: whether a repository can be read.
 
-let server: TestServer
-let link: Fleet
+let hosts: LookingHosts
 let git: GitServer
 let locked: GitServer
 let ssh: SshServer
 let directory: string
-let acme: Organization
 let held: PromiseWithResolvers<void> | undefined
-const opened: AsyncDisposable[] = []
-
-interface Organization {
-  readonly fleet: TestFleet
-  readonly token: string
-}
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fairway-checks-'))
   await chmod(directory, 0o755)
-  server = await startTestServer()
-  acme = await createOrganization()
-  link = await acme.fleet.startServer()
+  hosts = await startLookingHosts()
   git = await startGitServer({
     async answer() {
       asked += 1
@@ -57,74 +42,30 @@ beforeAll(async () => {
 afterEach(async () => {
   held?.resolve()
   held = undefined
-  for (const resource of opened.splice(0).reverse()) await resource[Symbol.asyncDispose]()
+  await hosts.endTest()
 })
 afterAll(async () => {
-  await link?.stop(1_000)
-  for (const each of [git, locked, ssh]) await each?.[Symbol.asyncDispose]()
-  await server?.close()
+  for (const each of [git, locked, ssh, hosts]) await each?.[Symbol.asyncDispose]()
   await rm(directory, { recursive: true, force: true })
 })
 
 let asked = 0
-let names = 0
-const newName = () => `shop-${++names}`
-
-async function createOrganization(): Promise<Organization> {
-  const fleet = await createTestFleet(server.database)
-  return { fleet, token: await server.createMember(fleet.organizationId, 'ana', 'owner') }
-}
-
-async function joinHost({ fleet }: Organization, gitRoots: readonly string[] = []) {
-  const look = (agentDirectory: string) => createTestLook(agentDirectory, gitRoots)
-  const agent = await joinAgent(fleet, { port: link.port, handlers: {}, look })
-  opened.push(agent)
-  await waitFor('the host to be online', async () => {
-    const [host] = await query<{ status: string }>(
-      server.database.ownerUrl,
-      'select status from hosts where id = $1',
-      [agent.hostId],
-    )
-    return host?.status === 'online'
-  })
-  opened.push({
-    async [Symbol.asyncDispose]() {
-      await agent.stop()
-      await query(server.database.ownerUrl, `update hosts set status = 'offline' where id = $1`, [
-        agent.hostId,
-      ])
-    },
-  })
-  return agent
-}
-
-const projects = ({ token }: Organization = acme) => server.client(ProjectService, token)
-const create = (repositoryUrl: string, more = {}, by = acme) =>
-  projects(by).createProject({ name: newName(), repositoryUrl, checkRepository: true, ...more })
-const refusal = async (call: Promise<unknown>) => {
-  const error = await call.then(
-    () => new Error('It was not refused'),
-    (thrown: unknown) => ConnectError.from(thrown),
-  )
-  return error instanceof ConnectError
-    ? { reason: error.metadata.get('fairway-reason'), message: error.rawMessage }
-    : { reason: '', message: error.message }
-}
+const create = (...args: Parameters<LookingHosts['createProject']>) => hosts.createProject(...args)
 const count = async (table: string) =>
-  Number((await query<{ n: string }>(server.database.ownerUrl, `select count(*) as n from ${table}`))[0]?.n)
+  Number((await hosts.sql<{ n: string }>(`select count(*) as n from ${table}`))[0]?.n)
 
 describe('a project is made', () => {
   test('where no host has joined, unchecked, and says why', async () => {
-    const other = await createOrganization()
+    const other = await hosts.createOrganization()
     const { check, project } = await create(`${git.url}/acme/shop.git`, {}, other)
     expect(check).toMatchObject({ done: false, note: expect.stringContaining('no host has joined yet') })
     expect(project?.defaultBranch).toBe('')
-    const checked = await projects(other).checkRepository({ project: project?.name })
+    const checked = await hosts.projects(other).checkRepository({ project: project?.name })
     expect(checked.check?.done).toBe(false)
   })
 
   test('without being asked for, as ever: nothing is looked at', async () => {
-    await joinHost(acme)
+    await hosts.joinHost()
     const before = asked
     const { check } = await create(`${git.url}/nothing/there.git`, { checkRepository: false })
     expect(check).toBeUndefined()
@@ -132,7 +73,7 @@ describe('a project is made', () => {
   })
 
   test('and knows the branches and the default one of a repository over http', async () => {
-    await joinHost(acme)
+    await hosts.joinHost()
     const { check, project } = await create(`${git.url}/acme/shop.git`)
     expect(check).toMatchObject({
       done: true,
@@ -150,7 +91,7 @@ describe('a project is made', () => {
   })
 
   test('not where the repository is not there, nothing of it', async () => {
-    await joinHost(acme)
+    await hosts.joinHost()
     const before = await count('projects')
     const { reason, message } = await refusal(create(`${git.url}/acme/absent.git`))
     expect(reason).toBe('repository-denied')
@@ -159,12 +100,12 @@ describe('a project is made', () => {
   })
 
   test('not with another address than one that can be read', async () => {
-    await joinHost(acme)
+    await hosts.joinHost()
     const { project } = await create(`${git.url}/acme/shop.git`)
     const update = (repositoryUrl: string) =>
-      projects().updateProject({ project: project?.name, repositoryUrl, checkRepository: true })
+      hosts.projects().updateProject({ project: project?.name, repositoryUrl, checkRepository: true })
     expect(await refusal(update(`${git.url}/acme/absent.git`))).toMatchObject({ reason: 'repository-denied' })
-    const { project: same } = await projects().getProject({ project: project?.name })
+    const { project: same } = await hosts.projects().getProject({ project: project?.name })
     expect(same?.repositoryUrl).toBe(`${git.url}/acme/shop.git`)
     expect((await update(`${git.url}/acme/shop.git/`)).check?.done).toBe(true)
   })
@@ -172,29 +113,28 @@ describe('a project is made', () => {
 
 describe('a repository that asks who one is', () => {
   test('is refused with what to do, and read once its credential is set', async () => {
-    await joinHost(acme)
+    await hosts.joinHost()
     const url = `${locked.url}/acme/private.git`
     const host = new URL(url).host
     const { reason, message } = await refusal(create(url))
     expect(reason).toBe('repository-denied')
-    expect(message).toContain(`fairway credential set shop-${names} git ${host}`)
+    expect(message).toContain(`fairway credential set ${hosts.lastName()} git ${host}`)
     const { project } = await create(url, { checkRepository: false })
     const name = project?.name ?? ''
-    expect(await refusal(projects().checkRepository({ project: name }))).toMatchObject({
+    expect(await refusal(hosts.projects().checkRepository({ project: name }))).toMatchObject({
       reason: 'repository-denied',
     })
-    const credentials = server.client(CredentialService, acme.token)
+    const credentials = hosts.server.client(CredentialService, hosts.acme.token)
     const set = (password: string) =>
       credentials.setCredential({ project: name, kind: 'git', host, username: 'ben', password })
     await set('another-password')
-    const wrong = await refusal(projects().checkRepository({ project: name }))
+    const wrong = await refusal(hosts.projects().checkRepository({ project: name }))
     expect(wrong.reason).toBe('repository-denied')
     expect(wrong.message).not.toContain('another-password')
     await set('hunter2-hunter2')
-    const { check } = await projects().checkRepository({ project: name })
+    const { check } = await hosts.projects().checkRepository({ project: name })
     expect(check).toMatchObject({ done: true, defaultBranch: 'main' })
-    const events = await query<{ action: string; details: string }>(
-      server.database.ownerUrl,
+    const events = await hosts.sql<{ action: string; details: string }>(
       `select action, details::text from audit_events where project_id = $1 and action in ('secret.deliver', 'project.check')
        order by id`,
       [project?.id],
@@ -208,17 +148,17 @@ describe('a repository that asks who one is', () => {
   })
 
   test('by ssh, with the project’s key', async () => {
-    const agent = await joinHost(acme)
+    const agent = await hosts.joinHost()
     const url = ssh.urlOf('acme/shop.git')
     expect(await refusal(create(url))).toMatchObject({ reason: 'repository-denied' })
     const { project } = await create(url, { checkRepository: false })
-    await server.client(CredentialService, acme.token).setCredential({
+    await hosts.server.client(CredentialService, hosts.acme.token).setCredential({
       project: project?.name,
       kind: 'git',
       host: ssh.host,
       sshKey: await ssh.createKey(),
     })
-    const { check } = await projects().checkRepository({ project: project?.name })
+    const { check } = await hosts.projects().checkRepository({ project: project?.name })
     expect(check).toMatchObject({ done: true, defaultBranch: 'trunk' })
     const { stdout } = await run('find', [join(agent.directory, 'work'), '-type', 'f'])
     expect(stdout).toBe('')
@@ -227,32 +167,33 @@ describe('a repository that asks who one is', () => {
 
 describe('a path', () => {
   test('is read in the folders of the host, and in no other organization’s', async () => {
-    await joinHost(acme, [git.directory])
-    const path = join(git.directory, 'acme/shop.git')
+    const path = await placeCopy(join(git.directory, 'acme/shop.git'), join(directory, 'read/acme/shop.git'))
+    await hosts.joinHost(hosts.acme, [join(directory, 'read')])
     const { project, check } = await create(path)
     expect(project?.repositoryUrl).toBe(`file://${path}`)
     expect(check).toMatchObject({ done: true, defaultBranch: 'trunk' })
-    const other = await createOrganization()
-    await joinHost(other)
+    const other = await hosts.createOrganization()
+    await hosts.joinHost(other)
     const { reason, message } = await refusal(create(path, {}, other))
     expect(reason).toBe('repository-path')
-    expect(message).toContain(`FAIRWAY_GIT_ROOTS=${join(git.directory, 'acme')}`)
+    expect(message).toContain(`FAIRWAY_GIT_ROOTS=${join(directory, 'read/acme')}`)
   })
 
   test('is refused beyond them, and where a link leads out', async () => {
     const inside = join(directory, 'inside')
     await run('git', ['init', '-q', '--bare', join(inside, 'own.git')])
+    await giveTo(join(inside, 'own.git'))
     await symlink(join(git.directory, 'acme/shop.git'), join(inside, 'link.git'))
-    await joinHost(acme, [inside])
+    await hosts.joinHost(hosts.acme, [inside])
     expect((await create(join(inside, 'own.git'))).check).toMatchObject({ done: true, branchCount: 0 })
     for (const path of [join(inside, 'link.git'), join(git.directory, 'acme/shop.git')])
       expect(await refusal(create(path)), path).toMatchObject({ reason: 'repository-path' })
   })
 
   test('has to be readable on each host, as builds go to any', async () => {
-    await joinHost(acme, [git.directory])
-    const path = join(git.directory, 'acme/shop.git')
-    await joinHost(acme)
+    const path = await placeCopy(join(git.directory, 'acme/shop.git'), join(directory, 'each/shop.git'))
+    await hosts.joinHost(hosts.acme, [join(directory, 'each')])
+    await hosts.joinHost()
     const { reason, message } = await refusal(create(path))
     expect(reason).toBe('repository-path')
     expect(message).toMatch(/^On host host-/)
@@ -260,24 +201,15 @@ describe('a path', () => {
 })
 
 test('an agent that is killed in the middle is asked again when it is back', async () => {
-  const agent = await joinHost(acme)
+  const agent = await hosts.joinHost()
   await agent.stop()
   const env = {
     FAIRWAY_AGENT_DIR: agent.directory,
-    FAIRWAY_SERVERS: `127.0.0.1:${link.port}`,
+    FAIRWAY_SERVERS: `127.0.0.1:${hosts.link.port}`,
   }
-  const isOnline = () =>
-    waitFor('the child to be online', async () => {
-      const rows = await query<{ status: string }>(
-        server.database.ownerUrl,
-        'select status from hosts where id = $1',
-        [agent.hostId],
-      )
-      return rows[0]?.status === 'online'
-    })
   const first = await startChild('./look-child.ts', env)
-  opened.push(first)
-  await isOnline()
+  hosts.opened.push(first)
+  await hosts.isOnline(agent)
   held = Promise.withResolvers()
   const before = asked
   const creating = create(`${git.url}/acme/shop.git`)
@@ -285,6 +217,6 @@ test('an agent that is killed in the middle is asked again when it is back', asy
   await first.kill()
   held.resolve()
   held = undefined
-  opened.push(await startChild('./look-child.ts', env))
+  hosts.opened.push(await startChild('./look-child.ts', env))
   expect((await creating).check).toMatchObject({ done: true, defaultBranch: 'trunk' })
 })

@@ -93,7 +93,7 @@ describe('a project by its path on the host', () => {
     const project = await cases.start()
     const first = await project.commit(addon('shop', ['base']))
     await project.commit(addon('shop', ['web']))
-    const { output } = await cases.resolve({ url: cases.pathOf('project') }, { scannedCommit: first })
+    const { output } = await cases.resolve(await cases.place('project'), { scannedCommit: first })
     expect(names(output)).toEqual([':shop'])
     expect(output.commit).toBe(await project.git('rev-parse', 'HEAD'))
   }, 60_000)
@@ -101,7 +101,8 @@ describe('a project by its path on the host', () => {
   test('names no other path: neither a submodule beside it, nor a source, nor its lock', async () => {
     const project = await cases.start()
     const other = await cases.createOca('other', addon('other_x'))
-    const own = { url: cases.pathOf('project') }
+    await cases.place('other')
+    const resolve = async () => cases.resolve(await cases.place('project'))
     await project.commit({
       ...addon('shop'),
       '.gitmodules': `[submodule "o"]\n\tpath = other\n\turl = ../${cases.prefix}other\n`,
@@ -110,14 +111,14 @@ describe('a project by its path on the host', () => {
     await project.git('update-index', '--add', '--cacheinfo', `160000,${commit},other`)
     await project.git('commit', '-qm', 'pin')
     await project.push()
-    await expect(cases.resolve(own)).rejects.toMatchObject({
+    await expect(resolve()).rejects.toMatchObject({
       reason: 'repository-url',
       message: expect.stringContaining('give it an address of its own'),
     })
     await project.commit({ ...addon('shop'), 'oca_dependencies.txt': `x ${cases.pathOf('other')} 19.0\n` })
-    await expect(cases.resolve(own)).rejects.toMatchObject({ reason: expect.stringMatching(/url|invalid/) })
+    await expect(resolve()).rejects.toMatchObject({ reason: expect.stringMatching(/url|invalid/) })
     await project.commit({ ...addon('shop', ['other_x']), ...cases.oca('other') })
-    const { lock } = await cases.resolve(own)
+    const { lock } = await resolve()
     const pointed = lock.replaceAll(`${cases.url}other`, cases.pathOf('other'))
     expect(pointed).not.toBe(lock)
     await project.commit({
@@ -126,7 +127,7 @@ describe('a project by its path on the host', () => {
       'oca_dependencies.txt': 'other\n',
       'fairway.lock': pointed,
     })
-    await expect(cases.resolve(own)).rejects.toMatchObject({ reason: expect.stringMatching(/url|invalid/) })
+    await expect(resolve()).rejects.toMatchObject({ reason: expect.stringMatching(/url|invalid/) })
   }, 60_000)
 })
 
@@ -145,7 +146,7 @@ test('what was served is compared with what is resolved, and where it is gone, n
   const gone = await cases.resolve(project, { servedCommit: 'c0ffee'.padEnd(40, '0') })
   expect(gone.output.sinceServed).toMatchObject({ addedCount: 0, unknown: expect.stringContaining('c0ffee') })
   expect((await cases.resolve(project)).output.sinceServed).toBeUndefined()
-  const byPath = await cases.resolve({ url: cases.pathOf('project') }, { servedCommit })
+  const byPath = await cases.resolve(await cases.place('project'), { servedCommit })
   expect(byPath.output.sinceServed).toMatchObject({ addedCount: 1, unknown: '' })
 })
 

@@ -1,3 +1,6 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { createTaskHandlers } from '../../agent/tasks/registry.ts'
 import type { TaskContext } from '../../agent/tasks/task.ts'
@@ -9,6 +12,7 @@ import {
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { startGitServer, type TestRepository } from './git-server.ts'
 import { createTestServices, ownImages, registry } from './odoo-services.ts'
+import { placeCopy } from './owned-repository.ts'
 import { createTask } from './task-context.ts'
 
 export const addon = (path: string, depends: string[] = [], more = '') => ({
@@ -30,7 +34,9 @@ export type SourceCases = Awaited<ReturnType<typeof createSourceCases>>
 /** Projects whose addons are in other repositories, each with an organization of its own that stands for OCA. */
 export async function createSourceCases() {
   const server = await startGitServer()
-  const services = await createTestServices({ gitRoots: [server.directory] })
+  const paths = await mkdtemp(join(tmpdir(), 'fairway-paths-'))
+  await chmod(paths, 0o755)
+  const services = await createTestServices({ gitRoots: [paths] })
   const handlers = createTaskHandlers(services)
   let counter = 0
   let prefix = ''
@@ -46,8 +52,14 @@ export async function createSourceCases() {
       return `${server.url}/${prefix}`
     },
 
-    /** The address of the case's repository by its path on the host. */
-    pathOf: (name: string) => `file://${server.directory}/${prefix}${name}`,
+    /** The address of the case's repository by its path on the host, where it was put. */
+    pathOf: (name: string) => `file://${paths}/${prefix}${name}`,
+
+    /** The case's repository as it is now, put on the host as somebody's own. */
+    async place(name: string): Promise<{ url: string }> {
+      await placeCopy(join(server.directory, prefix + name), join(paths, prefix + name))
+      return { url: this.pathOf(name) }
+    },
 
     /** A new case, and its project. */
     start(): Promise<TestRepository> {
@@ -91,6 +103,7 @@ export async function createSourceCases() {
     async [Symbol.asyncDispose]() {
       await services[Symbol.asyncDispose]()
       await server[Symbol.asyncDispose]()
+      await rm(paths, { recursive: true, force: true })
     },
   }
 }

@@ -6,14 +6,20 @@ import { TaskError } from '../../tasks/task.ts'
 const maxDepth = 5
 const maxBytes = 64 * 1024
 
+export interface Lenders {
+  isAllowed(path: string): boolean
+  /** Rejects where anything among those objects is somebody else's than the borrower's. */
+  requireObjects(objects: string): Promise<void>
+}
+
 /**
- * A repository may borrow the objects of others by their paths (`objects/info/alternates`): then those are read as well,
- * whosever they are. Throws TaskError `repository-unsafe` unless all that it borrows from `isAllowed`.
+ * A repository may borrow the objects of others by their paths (`objects/info/alternates`): then those are read as well.
+ * Throws TaskError `repository-unsafe` unless all that it borrows from `isAllowed`, and what `requireObjects` throws.
  */
 export async function requireInside(
   url: string,
   gitDir: string,
-  isAllowed: (path: string) => boolean,
+  { isAllowed, requireObjects }: Lenders,
 ): Promise<void> {
   const look = async (objects: string, depth: number): Promise<void> => {
     for (const named of await readAlternates(url, objects)) {
@@ -21,6 +27,7 @@ export async function requireInside(
       // Git goes on without one that is not there.
       if (real === undefined && isAllowed(named)) continue
       if (real === undefined || !isAllowed(real) || depth === maxDepth) throw borrows(url)
+      await requireObjects(real)
       await look(real, depth + 1)
     }
   }

@@ -1,17 +1,17 @@
-import { chmod, chown, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLoopbackDialer } from '../../../test/support/dialers.ts'
+import { giveTo, repositoryOwner } from '../../../test/support/owned-repository.ts'
 import { run } from '../../process.ts'
 import { createGit } from '../command.ts'
 import { createMirrors, type Mirrors } from '../mirrors.ts'
 import { createLocalRepositories } from './local-repositories.ts'
 
-// Real repositories of several users, as on the host of somebody who has no forge. Other users need root.
+// Real repositories of several users, as on the host of somebody who has no forge. Other users need root; nothing is read as root.
 
 const isRoot = process.getuid?.() === 0
-const gitUser = 64_001
 const otherUser = 64_002
 let directory: string
 let roots: string
@@ -41,7 +41,7 @@ const git = async (...args: string[]): Promise<void> => {
 }
 
 /** A bare repository with one commit on `main`; gives its path. */
-async function createBare(name: string, { folder = roots, owner = 0 } = {}): Promise<string> {
+async function createBare(name: string, { folder = roots, owner = repositoryOwner } = {}): Promise<string> {
   const path = join(folder, name)
   const work = join(directory, 'work', name)
   await git('init', '-q', '--bare', '-b', 'main', path)
@@ -57,13 +57,8 @@ async function createBare(name: string, { folder = roots, owner = 0 } = {}): Pro
     'HEAD:refs/heads/feature/x',
     'HEAD:refs/tags/v1',
   )
-  if (owner) await give(path, owner)
+  await giveTo(path, owner)
   return path
-}
-
-async function give(path: string, owner: number): Promise<void> {
-  await chown(path, owner, owner)
-  for (const name of await readdir(path, { recursive: true })) await chown(join(path, name), owner, owner)
 }
 
 const heads = (path: string, from = mirrors) => from.heads(`file://${path}`, signal)
@@ -79,19 +74,20 @@ describe('a path below a folder that was named', () => {
   })
 
   test.runIf(isRoot)('is read as its owner, whoever that is', async () => {
-    const path = await createBare('owned.git', { owner: gitUser })
+    const path = await createBare('owned.git', { owner: otherUser })
     expect((await heads(path)).heads).toHaveLength(2)
     // What the owner may not read, the agent does not read for it.
-    await chown(join(path, 'objects'), otherUser, otherUser)
-    await chmod(join(path, 'objects'), 0o700)
+    await chmod(join(path, 'objects'), 0o000)
     await expect(heads(path)).rejects.toMatchObject({ reason: 'repository-denied' })
   })
 
   test('may be a working copy with a .git folder, and have no commit yet', async () => {
     const work = join(roots, 'copy')
     await git('init', '-q', '-b', 'main', work)
+    await giveTo(work)
     expect(await heads(work)).toEqual({ defaultBranch: '', heads: [], passedOver: 0 })
     await git('-C', work, 'commit', '-q', '--allow-empty', '-m', 'x')
+    await giveTo(work)
     expect((await heads(work)).defaultBranch).toBe('main')
   })
 
@@ -112,6 +108,7 @@ describe('a path below a folder that was named', () => {
     for (const hook of ['post-upload-pack', 'pre-receive', 'post-checkout']) {
       await writeFile(join(path, 'hooks', hook), `#!/bin/sh\n${command}\n`, { mode: 0o755 })
     }
+    await giveTo(path)
     await mirrors.fetch(`file://${path}`, { commit: '', branch: 'main', isOwn: true }, signal)
     expect(await readdir(directory)).not.toContain('ran')
   })
@@ -204,11 +201,18 @@ describe('a path is refused', () => {
     const lend = async (to: string, line: string) => {
       await mkdir(join(to, 'objects', 'info'), { recursive: true })
       await writeFile(join(to, 'objects', 'info', 'alternates'), `${line}\n`)
+      await giveTo(to)
     }
     const near = await createBare('near.git')
     const far = await createBare('far.git')
     await lend(near, '../../far.git/objects')
     expect((await heads(near)).heads).toHaveLength(2)
+    if (isRoot) {
+      // Of what another account has there, nothing is known.
+      await giveTo(far, otherUser)
+      await refused(near, 'repository-unsafe')
+      await giveTo(far)
+    }
     for (const line of [`${lender}/objects`, '../../../objects/rich.git/objects', `"${lender}/objects"`]) {
       await lend(far, line)
       await refused(far, 'repository-unsafe')
@@ -228,12 +232,47 @@ describe('a path is refused', () => {
     }
   })
 
-  test.runIf(isRoot)('of root that a group may write to: it is read as root', async () => {
-    const path = await createBare('group.git')
-    await chmod(join(path, 'objects'), 0o775)
-    await refused(path, 'repository-unsafe')
-    await give(path, gitUser)
+  test.runIf(isRoot)('of root: nothing is read as root', async () => {
+    const path = await createBare('roots.git', { owner: 0 })
+    await expect(heads(path)).rejects.toMatchObject({
+      reason: 'repository-unsafe',
+      message: expect.stringContaining('chown -R git:'),
+    })
+    await giveTo(path)
     expect((await heads(path)).heads).toHaveLength(2)
+    // As root’s group nothing is read, either.
+    const folder = join(roots, 'of-group')
+    await mkdir(folder)
+    await chmod(folder, 0o750)
+    const grouped = await createBare('grouped.git', { folder })
+    await chown(grouped, repositoryOwner, 0)
+    await refused(grouped, 'repository-denied')
+  })
+
+  test
+    .runIf(isRoot)
+    .each([
+      ...['HEAD', 'config', 'packed-refs', 'refs', 'refs/heads', 'refs/heads/feature/x'],
+      ...['objects', 'objects/info', 'objects/pack', 'pack', 'loose'],
+    ])('whose %s is another account’s, or a link to something', async (name) => {
+    const path = await createBare(`inside-${name.replaceAll('/', '-')}.git`)
+    await git('-C', path, 'repack', '-q', '-a', '-d')
+    await git('-C', path, 'pack-refs')
+    await git('-C', path, 'update-ref', 'refs/heads/feature/x', 'main')
+    await mkdir(join(path, 'objects/ab'))
+    await writeFile(join(path, 'objects/ab', 'c'.repeat(38)), '')
+    const [pack = ''] = await readdir(join(path, 'objects/pack'))
+    const part = { pack: `objects/pack/${pack}`, loose: `objects/ab/${'c'.repeat(38)}` }[name] ?? name
+    await giveTo(path)
+    expect((await heads(path)).heads).toHaveLength(2)
+    await chown(join(path, part), otherUser, otherUser)
+    await refused(path, 'repository-unsafe')
+    await giveTo(path)
+    await rename(join(path, part), join(directory, 'away'))
+    await symlink(join(directory, 'away'), join(path, part))
+    await giveTo(path)
+    await expect(heads(path)).rejects.toMatchObject({ reason: expect.stringMatching(/-unsafe|-denied/) })
+    await rm(join(directory, 'away'), { recursive: true })
   })
 
   test('that is no repository, or is not there', async () => {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { TaskError } from '../../tasks/task.ts'
 import { requireInside } from './alternates.ts'
+import { createOwnership, openToAll } from './ownership.ts'
 
 /** The agent's setting that says where repositories may be read by path. */
 export const rootsSetting = 'FAIRWAY_GIT_ROOTS'
@@ -24,7 +25,8 @@ export interface LocalRepositories {
 /**
  * Repositories by path, below folders that the host's admin named and nowhere else: no folder named, none read. Where a path
  * leads is looked at, not how it is written. What lies there may be anybody's, so nothing in it is trusted: it is read as its
- * owner, with no way for it to borrow objects from beyond the folders, and not at all where everybody may write to it.
+ * owner, who is never root, with no way for it to borrow objects from beyond the folders, and not at all where anything in it is
+ * somebody else's, or everybody may write to it.
  */
 export function createLocalRepositories(roots: readonly string[]): LocalRepositories {
   return {
@@ -40,8 +42,14 @@ export function createLocalRepositories(roots: readonly string[]): LocalReposito
       const gitDir = (await findGitDir(real)) ?? (await findGitDir(join(real, '.git')))
       if (gitDir === undefined) throw notThere(url)
       const { uid, gid } = await stat(gitDir)
-      await requireGuarded(url, realRoot, gitDir, uid)
-      await requireInside(url, gitDir, (other) => findRoot(realRoots, other) !== undefined)
+      if (uid === 0) throw ofRoot(url)
+      await requireGuardedWay(url, realRoot, gitDir)
+      const { requireRepository, requireObjects } = createOwnership(url, uid)
+      await requireRepository(gitDir)
+      await requireInside(url, gitDir, {
+        isAllowed: (other) => findRoot(realRoots, other) !== undefined,
+        requireObjects,
+      })
       return { address: pathToFileURL(gitDir).href, uploadPack: uploadPackAs(url, uid, gid), ownerUid: uid }
     },
   }
@@ -81,21 +89,11 @@ async function findGitDir(path: string): Promise<string | undefined> {
   return path
 }
 
-/** What others may write says nothing of its owner. Root's repositories are read as root: root alone writes them. */
-async function requireGuarded(url: string, root: string, gitDir: string, uid: number): Promise<void> {
-  const others = uid === 0 ? 0o022 : 0o002
-  const inside = ['', 'objects', 'objects/info', 'refs', 'config', 'HEAD'].map((name) => join(gitDir, name))
-  for (const path of [...foldersUpTo(root, gitDir), ...inside]) {
+/** Who may write to a folder on the way there may put another repository in its place. */
+async function requireGuardedWay(url: string, root: string, gitDir: string): Promise<void> {
+  for (const path of foldersUpTo(root, gitDir)) {
     const found = await stat(path).catch(() => undefined)
-    // On the way to it a group may write; in it the group of its owner.
-    const refused = inside.includes(path) ? others : 0o002
-    if (!found || (found.mode & refused) === 0) continue
-    throw new TaskError(
-      'repository-unsafe',
-      uid === 0
-        ? `${url} belongs to root, and others may write to it: give it an owner of its own (chown -R git), or take that from them (chmod -R go-w)`
-        : `${url} is refused, because everybody on the host may write to it or to a folder above it: take that from them (chmod -R o-w)`,
-    )
+    if (found && (found.mode & 0o002) !== 0) throw openToAll(url)
   }
 }
 
@@ -115,13 +113,23 @@ function uploadPackAs(url: string, uid: number, gid: number): string {
   const command = 'git-upload-pack --strict'
   const self = process.geteuid?.() ?? 0
   if (uid === self) return command
+  // Root's group reads what others don't; the owner of all of it needs none.
+  const group = gid === 0 ? nogroup : gid
   if (self === 0)
-    return `setpriv --reuid=${uid} --regid=${gid} --clear-groups --no-new-privs --inh-caps=-all ${command}`
+    return `setpriv --reuid=${uid} --regid=${group} --clear-groups --no-new-privs --inh-caps=-all ${command}`
   throw new TaskError(
     'repository-unsafe',
     `${url} belongs to another user than the agent's, who does not run as root and so cannot read it as its owner`,
   )
 }
+
+const nogroup = 65_534
+
+const ofRoot = (url: string) =>
+  new TaskError(
+    'repository-unsafe',
+    `${url} belongs to root, and nothing is read as root: give it an owner of its own, all of it (chown -R git:)`,
+  )
 
 const whatToWrite = (folder: string, roots: readonly string[]) =>
   `have the host's admin write ${rootsSetting}=${[...roots, folder].join(',')} to its /etc/fairway/agent.env and restart the ` +
