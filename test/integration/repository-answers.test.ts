@@ -24,6 +24,20 @@ afterAll(async () => {
   for (const each of [git, hosts]) await each?.[Symbol.asyncDispose]()
 })
 
+test('a path is one repository only where all hosts have the same there', async () => {
+  const heads = { main: 'a'.repeat(40), x: 'b'.repeat(40) }
+  await hosts.joinSaying(saying(heads))
+  await hosts.joinSaying(saying(heads))
+  const { check } = await hosts.createProject('/srv/git/same.git')
+  expect(check).toMatchObject({ done: true, branches: ['main', 'x'] })
+  expect(check?.hosts).toHaveLength(2)
+  await hosts.joinSaying(saying({ ...heads, main: 'c'.repeat(40) }))
+  expect(await refusal(hosts.createProject('/srv/git/same.git'))).toMatchObject({
+    reason: 'repository-differs',
+    message: expect.stringMatching(/not the same on the hosts host-.*main is at (a+ and at c+|c+ and at a+)/),
+  })
+})
+
 describe('a repository with a great many branches, or none that can be told', () => {
   /** `main`, and as many more that begin with their number. */
   async function createWith(name: string, count: number, more: Buffer): Promise<string> {

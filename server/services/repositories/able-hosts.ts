@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Tx } from '../../db/tenancy.ts'
 
 export interface AbleHost {
@@ -21,6 +22,7 @@ export async function listAbleHosts(
     .select(['id', 'name', 'status', 'capabilities'])
     .where('status', '<>', 'revoked')
     .orderBy('name')
+    .orderBy('id')
     .execute()
   const online = all.filter(({ status }) => status === 'online')
   const able = online.filter(({ capabilities }) => capabilities.includes(capability))
@@ -43,6 +45,7 @@ function whyNone(all: readonly Known[], online: readonly Known[]): string {
   return `no host is there to ask: ${all.map(({ name, status }) => `${name} is ${status}`).join(', ')}`
 }
 
+/** Production's, or where the oldest of the others is. */
 async function findOwnHost(tx: Tx, projectId: string): Promise<string | undefined> {
   const environment = await tx
     .selectFrom('environments')
@@ -50,6 +53,9 @@ async function findOwnHost(tx: Tx, projectId: string): Promise<string | undefine
     .where('project_id', '=', projectId)
     .where('host_id', 'is not', null)
     .where('status', '<>', 'destroyed')
+    .orderBy(sql`stage = 'production'`, 'desc')
+    .orderBy('created_at')
+    .orderBy('id')
     .limit(1)
     .executeTakeFirst()
   return environment?.host_id ?? undefined

@@ -7,10 +7,12 @@ import { type Operation, operation, type Tx, withTenant } from '../../db/tenancy
 import { DomainError } from '../../errors.ts'
 import { changes } from '../builds/changes.ts'
 import { type AbleHost, listAbleHosts } from './able-hosts.ts'
+import { requireAgreement } from './agree.ts'
 
 /** What hosts said of a repository. */
 export interface SeenRepository {
   readonly hosts: readonly string[]
+  readonly hostIds: readonly string[]
   readonly defaultBranch: string
   readonly heads: RepositoryAnswer['heads']
   /** How many more branches it has, by names that cannot be told. */
@@ -36,8 +38,8 @@ const mostOpen = 20
 
 /**
  * Asks hosts for a repository's branches: the server itself connects to no address that people name. One is asked, and of a
- * path all, since each of them has files of its own. Gives why where there is no host to ask. Throws the host's reason
- * (`repository-…`), `host-silent`, `too-many-looks`.
+ * path all, since each of them has files of its own, and they have to agree. Gives why where there is no host to ask. Throws
+ * the host's reason (`repository-…`), `repository-differs`, `host-silent`, `too-many-looks`.
  */
 export async function lookAtRepository(
   context: AppContext,
@@ -54,9 +56,12 @@ export async function lookAtRepository(
     if (answer === undefined) throw silent(host)
     if (answer.reason !== '') throw refusal(answer, wanted.project, answers.length > 1 ? host : undefined)
   }
-  const first = answers[0]?.answer
+  const said = answers.flatMap(({ host, answer }) => (answer ? [{ host, answer }] : []))
+  requireAgreement(wanted.url, said)
+  const first = said[0]?.answer
   return {
     hosts: answers.map(({ host }) => host),
+    hostIds: asked.looks.map(({ hostId }) => hostId),
     defaultBranch: first?.defaultBranch ?? '',
     heads: first?.heads ?? [],
     passedOver: first?.passedOver ?? 0,
@@ -65,6 +70,7 @@ export async function lookAtRepository(
 
 interface AskedHost {
   readonly id: string
+  readonly hostId: string
   readonly host: string
 }
 
@@ -102,7 +108,7 @@ async function askHost(
     .returning('id')
     .executeTakeFirstOrThrow()
   await notify(tx, { kind: 'look', id: hostId })
-  return { id, host }
+  return { id, hostId, host }
 }
 
 /** What nobody waits for any longer. */
