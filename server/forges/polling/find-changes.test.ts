@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findChanges, type KnownBranch } from './find-changes.ts'
+import { findChanges, isAnotherRepository, type KnownBranch } from './find-changes.ts'
 
 const askedAt = new Date('2026-01-02T12:00:00Z')
 const before = new Date('2026-01-02T11:00:00Z')
@@ -69,4 +69,22 @@ test('of very many at once the others come next time', () => {
     seen = found.seen
   }
   expect(rounds).toEqual([50, 50, 20, 0])
+})
+
+test.each([
+  ['another one of several branches', { main: 'z' }, { main: 'a', x: 'b' }, {}, true],
+  ['other names as well', { trunk: 'y', dev: 'z' }, { main: 'a', x: 'a' }, {}, true],
+  ['the one branch is gone, and its commit', { trunk: 'z' }, { main: 'a' }, {}, true],
+  ['the one branch was pushed', { main: 'z' }, { main: 'a' }, {}, false],
+  ['one branch stays', { main: 'z', x: 'b' }, { main: 'a', x: 'b' }, {}, false],
+  ['one took another over', { main: 'b' }, { main: 'a', x: 'b' }, {}, false],
+  ['a delivery told of one', { main: 'z', x: 'y' }, { main: 'a', x: 'b' }, { x: branch('y') }, false],
+  ['it had none', { main: 'a' }, {}, {}, false],
+  ['it was never asked', { main: 'a', x: 'b' }, undefined, { main: branch('z') }, false],
+])('another repository? %s', (_, heads, before, known, another) => {
+  const polled = {
+    heads: heads as Record<string, string>,
+    before: before as Record<string, string> | undefined,
+  }
+  expect(isAnotherRepository({ ...polled, known: new Map(Object.entries(known)) })).toBe(another)
 })

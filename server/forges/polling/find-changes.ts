@@ -24,6 +24,18 @@ export interface Polled {
 const mostChanges = 50
 
 /**
+ * Whether it looks like another repository than the one that answered before, under the same name: of all commits that were a
+ * branch's head, none is one now. Where there was one branch, and it is there, that is what every push looks like.
+ */
+export function isAnotherRepository({ heads, before = {}, known }: Omit<Polled, 'askedAt'>): boolean {
+  const former = Object.entries(before)
+  const ofBefore = new Set([...former.map(([, commit]) => commit), ...[...known.values()].map(({ commit }) => commit)])
+  if (Object.values(heads).some((commit) => ofBefore.has(commit))) return false
+  const [only] = former
+  return former.length > 1 || (only !== undefined && !Object.hasOwn(heads, only[0]))
+}
+
+/**
  * What happened to a repository between two answers, less what its hook has said already. The first answer is where it begins:
  * nothing of it is news. What was heard of after the repository was asked goes before its answer, and is looked at again next
  * time. `seen` is what the next answer is compared with.

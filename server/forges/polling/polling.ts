@@ -4,8 +4,11 @@ import { sql } from 'kysely'
 import type { AppContext } from '../../context.ts'
 import { operation, withTenant } from '../../db/tenancy.ts'
 import { lookAtRepository } from '../../services/repositories/look.ts'
+import { findPollRefusal } from '../../services/repositories/poll-refusal.ts'
 import { pollActor } from '../poll-actor.ts'
-import { applyPoll, type DuePoll, failPoll, withJitter } from './apply-poll.ts'
+import { applyPoll } from './apply-poll.ts'
+import { failPoll, withJitter } from './fail-poll.ts'
+import type { DuePoll } from './polled-project.ts'
 
 export interface Polling {
   /** Resolves once the polls under way are given up. */
@@ -69,6 +72,7 @@ export async function pollProject(
   if (!poll) return
   const askedAt = new Date()
   try {
+    if (poll.refusal) throw poll.refusal
     const looked = await lookAtRepository(
       context,
       own,
@@ -94,8 +98,8 @@ async function claimPoll(
     const row = await tx
       .selectFrom('repository_polls')
       .innerJoin('projects', 'projects.id', 'repository_polls.project_id')
-      .select(['projects.name', 'projects.repository_url', 'repository_polls.every_seconds'])
-      .select(['projects.archived_at', 'projects.deleted_at'])
+      .selectAll('projects')
+      .select('repository_polls.every_seconds')
       .where('repository_polls.project_id', '=', projectId)
       .where('repository_polls.next_at', '<=', sql<Date>`now()`)
       .forUpdate('repository_polls')
@@ -115,6 +119,7 @@ async function claimPoll(
       project: row.name,
       url: row.repository_url,
       everySeconds: row.every_seconds,
+      refusal: findPollRefusal(row),
     }
   })
 }

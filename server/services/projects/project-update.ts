@@ -58,7 +58,8 @@ export async function updateProject(
     requireSeenBranch(changes.looked, changes.defaultBranch)
     const defaultBranch = changes.defaultBranch || defaultBranchOf(changes.looked)
     const { pollEverySeconds } = changes
-    if (Object.keys(columns).length === 0 && !defaultBranch && pollEverySeconds === undefined) {
+    const isAnew = isSaidAgain(row, columns, changes) && (await pollAnew(tx, caller, row))
+    if (Object.keys(columns).length === 0 && !defaultBranch && pollEverySeconds === undefined && !isAnew) {
       throw invalid('changes', `Nothing of ${name} is to change: say what (fairway project update --help).`)
     }
     if (Object.keys(columns).length > 0) {
@@ -81,6 +82,19 @@ export async function updateProject(
 }
 
 type Row = Selectable<ProjectsTable>
+
+const isSaidAgain = (row: Row, columns: object, { repositoryUrl }: ProjectChanges): boolean =>
+  !('repository_url' in columns) &&
+  repositoryUrl !== '' &&
+  parseRepositoryUrl(repositoryUrl).url === row.repository_url
+
+/** An owner's word that what is at the address now is the project's repository: polling begins anew with it. */
+async function pollAnew(tx: Tx, caller: Caller, { id, name, repository_url }: Row): Promise<boolean> {
+  if (!(await forgetPolled(tx, id))) return false
+  const details = { name, polledAnew: repository_url }
+  await audit(tx, caller, 'project.update', { kind: 'project', id, projectId: id }, details)
+  return true
+}
 
 async function changePoll(tx: Tx, caller: Caller, { id, name }: Row, seconds: number): Promise<void> {
   const before = await setPoll(tx, caller, id, seconds)

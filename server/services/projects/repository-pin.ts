@@ -66,7 +66,7 @@ export function requirePin(repository: string, owner: string): RepositoryPin {
   )
 }
 
-type PinColumns = Pick<
+export type PinColumns = Pick<
   Selectable<ProjectsTable>,
   'github_repository_id' | 'github_owner_id' | 'repository_uid' | 'repository_owner_uid'
 >

@@ -6,6 +6,7 @@ import type { Tx } from '../../db/tenancy.ts'
 import { invalid } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import { timestampOf } from '../messages.ts'
+import { findPollRefusal } from './poll-refusal.ts'
 
 const limits = { fewest: 60, most: 86_400 }
 
@@ -20,7 +21,7 @@ export function requirePollSeconds(seconds: number): void {
 
 /**
  * From now on the repository is asked so often; 0: no more. What it says first is where it begins. The transaction may manage
- * the project. Gives what it was before, in seconds.
+ * the project, and holds its row lock. Gives what it was before, in seconds. Throws `repository-pinned`, `repository-claimed`.
  */
 export async function setPoll(tx: Tx, caller: Caller, projectId: string, seconds: number): Promise<number> {
   requirePollSeconds(seconds)
@@ -32,6 +33,7 @@ export async function setPoll(tx: Tx, caller: Caller, projectId: string, seconds
   if (seconds === 0) {
     await tx.deleteFrom('repository_polls').where('project_id', '=', projectId).execute()
   } else {
+    await requirePollable(tx, projectId)
     const changed = {
       every_seconds: seconds,
       set_by: caller.actor,
@@ -48,13 +50,24 @@ export async function setPoll(tx: Tx, caller: Caller, projectId: string, seconds
   return before?.every_seconds ?? 0
 }
 
-/** What was seen at another address says nothing of this one. */
-export async function forgetPolled(tx: Tx, projectId: string): Promise<void> {
-  await tx
+async function requirePollable(tx: Tx, projectId: string): Promise<void> {
+  const project = await tx
+    .selectFrom('projects')
+    .selectAll()
+    .where('id', '=', projectId)
+    .executeTakeFirstOrThrow()
+  const refusal = findPollRefusal(project)
+  if (refusal) throw refusal
+}
+
+/** What was seen at another address, or of another repository, says nothing of this one. Gives whether it is polled. */
+export async function forgetPolled(tx: Tx, projectId: string): Promise<boolean> {
+  const { numUpdatedRows } = await tx
     .updateTable('repository_polls')
     .set({ heads: null, last_at: null, failures: 0, error: '', next_at: new Date() })
     .where('project_id', '=', projectId)
-    .execute()
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 type Row = Omit<Selectable<RepositoryPollsTable>, 'heads' | 'organization_id'>
