@@ -7,10 +7,11 @@ import { startBuildIn } from '../services/builds/builds.ts'
 import { deleteBranchIn, keepBranch } from '../services/projects/branches.ts'
 import { recordIgnoredPush } from '../services/projects/ignored-pushes.ts'
 import type { Acknowledged } from '../services/projects/repository-claim.ts'
-import { isBuiltByPoll } from './built-by-poll.ts'
+import { findPolledRun } from './built-by-poll.ts'
 import type { Change } from './event.ts'
+import { notePusher } from './note-pusher.ts'
 
-/** What a change happens in. The transaction is the webhook's (`webhook.receive`). */
+/** What a change happens in. The transaction is the webhook's (`webhook.receive`), and holds the project's pushes. */
 export interface Work {
   readonly tx: Tx
   readonly caller: Caller
@@ -55,11 +56,14 @@ export async function actOn(
       return { outcome: 'branch-deleted', detail }
     }
     case 'push': {
-      if (await isBuiltByPoll(tx, caller, { ...place, ...change }))
+      const polled = await findPolledRun(tx, caller, { ...place, ...change })
+      if (polled) {
+        await notePusher(work, polled)
         return {
           outcome: 'ignored',
-          detail: `${change.branch} was polled and its build begun before this came.`,
+          detail: `${change.branch} was polled and its build begun before this came: who pushed is kept with it.`,
         }
+      }
       const outcome = await build(work, change)
       await keepBranch(tx, caller, { projectId: place.projectId, name: change.branch })
       return outcome

@@ -1,41 +1,42 @@
-import { sql } from 'kysely'
 import type { Tx } from '../db/tenancy.ts'
 import type { Caller } from '../governance/authorize.ts'
-import { pollActor } from './poll-actor.ts'
+import { pollActor } from '../governance/poll-actor.ts'
+
+/** A build that a poll began. */
+export interface PolledRun {
+  readonly id: string
+  readonly number: number | null
+}
 
 /**
- * Whether a poll has seen that push first, and what it began is the branch's newest build: one push is one build, in whichever
- * order a repository's hook and its poll tell of it. Another push of the same commit afterwards is a push.
+ * The build that a poll began of that push before anybody told of it, where it is the branch's newest: one push is one build, in
+ * whichever order a repository's hook and its poll tell of it. Another push of the same commit afterwards is a push. The
+ * transaction holds the project's pushes.
  */
-export async function isBuiltByPoll(
+export async function findPolledRun(
   tx: Tx,
   { actor }: Pick<Caller, 'actor'>,
   { projectId, branch, commit }: { projectId: string; branch: string; commit: string },
-): Promise<boolean> {
-  if (actor === pollActor) return false
-  await lockPushes(tx, projectId)
+): Promise<PolledRun | undefined> {
+  if (actor === pollActor) return undefined
   const known = await tx
     .selectFrom('branches')
-    .select(['id', 'pushed_at'])
+    .select('id')
     .where('project_id', '=', projectId)
     .where('name', '=', branch)
     .where('head_commit', '=', commit)
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
-  if (!known) return false
+  if (!known) return undefined
   const newest = await tx
     .selectFrom('runs')
-    .select(['requested_by', 'commit'])
+    .select(['id', 'number', 'requested_by', 'pushed_by', 'commit'])
     .where('branch_id', '=', known.id)
     .where('kind', '=', 'build')
     .where('trigger', '=', 'push')
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return newest?.requested_by === pollActor && newest.commit === commit
-}
-
-/** Until the commit no other delivery or poll says what was pushed to the project. Before the project's row is locked. */
-export async function lockPushes(tx: Tx, projectId: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`pushes:${projectId}`}, 0))`.execute(tx)
+  const isUntold = newest?.requested_by === pollActor && newest.pushed_by === '' && newest.commit === commit
+  return isUntold ? newest : undefined
 }

@@ -5,6 +5,7 @@ import { type Acknowledged, acknowledgeRepository } from '../services/projects/r
 import { actOn, type ChangeOutcome } from './act.ts'
 import type { ForgeEvent } from './event.ts'
 import type { DeliveryName } from './forge.ts'
+import { lockPushes } from './lock-pushes.ts'
 import { callerOf, ownOperation, type Sender } from './senders.ts'
 
 export interface Delivery extends DeliveryName {
@@ -48,6 +49,7 @@ export async function handleDelivery(
   if (!known) return replayed
   const caller = callerOf(sender, delivery.actor, delivery.requestId)
   return await withTenant(context.db, caller, async (tx) => {
+    await lockPushes(tx, projectId)
     await authorize(tx, caller, 'webhook.receive', { projectId })
     const { changes } = delivery.content
     const fresh = await tx

@@ -3,7 +3,9 @@ import { audit } from '../db/audit.ts'
 import type { ProtectedAction } from '../db/tables/governance.ts'
 import type { Operation, Tx } from '../db/tenancy.ts'
 import { brokeGlass, listAble, listApprovers } from './approvals/approvers.ts'
+import { askedOf } from './approvals/asked.ts'
 import { type Decider, either } from './approvals/deciders.ts'
+import { pusherUnknownNote } from './approvals/pusher.ts'
 import {
   type ApprovalRow,
   endApproval,
@@ -252,13 +254,15 @@ async function judge(
   }
   const waiting = { kind: 'waiting', approvalId: approval.id } as const
   const show = `fairway approval show ${id}`
+  const { isPusherUnknown } = await askedOf(tx, approval)
+  const unknown = isPusherUnknown ? `; ${pusherUnknownNote}` : ''
   if (rule && status === 'open') {
     const progress = rule.quorum > 1 ? `${given} of ${rule.quorum} given, ` : ''
     const able = await listAble(tx, approval, rule)
     const reason =
       able.length < rule.quorum
         ? tooFew(able, rule, id, policy)
-        : `waits for approval ${id} (${progress}by ${either(rule.roles)}): ${show}`
+        : `waits for approval ${id} (${progress}by ${either(rule.roles)}${unknown}): ${show}`
     return { ...waiting, reason }
   }
   if (frozen) {
@@ -267,7 +271,7 @@ async function judge(
     return { ...waiting, reason, until: frozen.until }
   }
   const leave = rule
-    ? ({ basis: 'approval', explanation: `approved by ${approvers.join(', ')}` } as const)
+    ? ({ basis: 'approval', explanation: `approved by ${approvers.join(', ')}${unknown}` } as const)
     : ({ basis: 'policy', explanation: noApproval } as const)
   return await use(tx, op, request, approval, policy, leave)
 }

@@ -10,7 +10,11 @@ export const arrangePolicy = (context: AppContext, tenant: Tenant, yaml: string 
   setPolicy(context, tenant.caller, { project: tenant.project, yaml, expectedVersion: 0 })
 
 /** Asks as the scheduler does. */
-export const askFor = (context: AppContext, tenant: Tenant, request: Partial<ProtectedRequest> = {}) =>
+export const askFor = (
+  context: AppContext,
+  tenant: Pick<Tenant, 'organizationId' | 'projectId'>,
+  request: Partial<ProtectedRequest> = {},
+) =>
   withTenant(
     context.db,
     operation(tenant.organizationId, 'scheduler'),

@@ -63,6 +63,8 @@ export interface RunsTable {
   input: JsonOrDefault
   /** Of the login with which it was asked for. */
   requester_issuers: Generated<string[]>
+  /** Of a run that a poll began: who pushed, as the delivery said that came after it. Empty: none came. */
+  pushed_by: Generated<string>
 }
 
 export interface StepsTable {

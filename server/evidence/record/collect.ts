@@ -29,7 +29,7 @@ export async function collectManifest(tx: Tx, blobs: BlobStore, ended: EndedRun)
   const { run, project, environment, record } = ended
   const fresh = await tx
     .selectFrom('runs')
-    .select(['commit', 'commit_message'])
+    .select(['commit', 'commit_message', 'pushed_by'])
     .where('id', '=', run.id)
     .executeTakeFirstOrThrow()
   const artifacts = await collectArtifacts(tx, run.id)
@@ -41,6 +41,7 @@ export async function collectManifest(tx: Tx, blobs: BlobStore, ended: EndedRun)
       number: run.number,
       trigger: run.trigger,
       requestedBy: run.requested_by,
+      ...(fresh.pushed_by && { pushedBy: fresh.pushed_by }),
     },
     organization: ended.organization,
     project: { name: project.name, repository: project.repository_url },

@@ -16,6 +16,8 @@ export interface RunManifest extends RunRecord {
     readonly number: number | null
     readonly trigger: string
     readonly requestedBy: string
+    /** Where a poll asked for it: who pushed, as a delivery said afterwards. */
+    readonly pushedBy?: string
   }
   readonly organization: string
   readonly project: { readonly name: string; readonly repository: string }

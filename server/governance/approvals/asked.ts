@@ -1,4 +1,5 @@
 import type { Tx } from '../../db/tenancy.ts'
+import { isPusherUnknown } from './pusher.ts'
 import { peopleOf } from './same-person.ts'
 import type { ApprovalRow } from './state.ts'
 
@@ -11,6 +12,8 @@ export interface Asked {
   /** Names of those who issued the code that an asker logged in with. */
   readonly askerIssuers: readonly string[]
   readonly commit_author: string
+  /** The commit was pushed, and nobody knows by whom: no name keeps them from approving. */
+  readonly isPusherUnknown: boolean
 }
 
 /**
@@ -24,7 +27,8 @@ export async function askedOf(tx: Tx, approval: ApprovalRow): Promise<Asked> {
     ? await tx
         .selectFrom('runs as run')
         .innerJoin('runs as push', 'push.project_id', 'run.project_id')
-        .select(['push.id', 'push.requested_by', 'push.requester_email', 'push.requester_issuers'])
+        .select(['push.id', 'push.trigger', 'push.requested_by', 'push.pushed_by'])
+        .select(['push.requester_email', 'push.requester_issuers'])
         .where('run.id', '=', about)
         .where((eb) =>
           eb.or([
@@ -38,13 +42,24 @@ export async function askedOf(tx: Tx, approval: ApprovalRow): Promise<Asked> {
         )
         .execute()
     : []
-  const pushers = pushes.flatMap(({ id, requested_by: pusher, requester_email }) =>
-    id === approval.run_id ? [requester_email] : [pusher, requester_email],
-  )
+  const pushers = pushes.flatMap(({ id, requested_by: pusher, pushed_by, requester_email }) => [
+    ...(id === approval.run_id ? [] : [pusher]),
+    pushed_by,
+    requester_email,
+  ])
   const askers = [...new Set([requested_by, ...pushers].map(withoutKind))]
   const issuers = [approval.requester_issuers, ...pushes.map(({ requester_issuers }) => requester_issuers)]
   const askerIssuers = [...new Set(peopleOf(issuers.flat()))]
-  return { action, requester_id, commit_author, askers, askerIssuers }
+  return {
+    action,
+    requester_id,
+    commit_author,
+    askers,
+    askerIssuers,
+    isPusherUnknown:
+      action === 'production-deploy' &&
+      pushes.some((push) => push.trigger === 'push' && isPusherUnknown(push)),
+  }
 }
 
 /** Of `github:ana`. */

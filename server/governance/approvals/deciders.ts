@@ -2,6 +2,7 @@ import type { Stage } from '../../db/tables/projects.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import type { ApprovalRule, DeciderRole } from '../policy/document.ts'
 import { type Asked, mayBe } from './asked.ts'
+import { pusherUnknownNote } from './pusher.ts'
 import { peopleOf } from './same-person.ts'
 
 /** A member who may decide approvals in some place, now. */
@@ -87,11 +88,16 @@ export function objectionTo(
   if (decider.memberId === asked.requester_id || asker !== undefined) {
     return `${decider.name} asked for it${as(asker ?? decider.name)}, and nobody approves what they asked for or pushed`
   }
-  if (!rule.commitAuthorMayApprove && mayBe(decider.name, asked.commit_author)) {
-    return `${decider.name} is the author of the commit${as(asked.commit_author)}, and the policy asks for somebody else`
+  if (isAuthorKept(rule, asked) && mayBe(decider.name, asked.commit_author)) {
+    const why = rule.commitAuthorMayApprove ? pusherUnknownNote : 'the policy asks for somebody else'
+    return `${decider.name} is the author of the commit${as(asked.commit_author)}, and ${why}`
   }
   return objectionToLogin(decider, rule, asked, issuers)
 }
+
+/** Whether the author may not approve: where nobody knows who pushed, it is as good as theirs, whatever the policy says. */
+const isAuthorKept = (rule: ApprovalRule, { isPusherUnknown }: Asked): boolean =>
+  !rule.commitAuthorMayApprove || isPusherUnknown
 
 function objectionToLogin(
   { name }: Decider,
@@ -100,7 +106,7 @@ function objectionToLogin(
   issuers: readonly string[],
 ): string {
   const behind = peopleOf(issuers)
-  const others = [...asked.askers, ...(rule.commitAuthorMayApprove ? [] : [asked.commit_author])]
+  const others = [...asked.askers, ...(isAuthorKept(rule, asked) ? [asked.commit_author] : [])]
   const asker = behind.find((issuer) => others.some((other) => mayBe(issuer, other)))
   if (asker !== undefined) {
     return (

@@ -157,9 +157,11 @@ async function requireYoung(
   )
 }
 
-/** The member who asked for the run: by name, or by the e-mail address of a push. */
+/** The member who asked for the run, or pushed what a poll saw: by name, or by the e-mail address of a push. */
 async function findRequester({ state: { tx, run } }: Engine): Promise<string | undefined> {
-  const names = [run.requested_by.replace(/^[a-z]+:/, ''), run.requester_email]
+  const names = [run.pushed_by || run.requested_by, run.requester_email].map((name) =>
+    name.replace(/^[a-z]+:/, ''),
+  )
   const member = await tx
     .selectFrom('members')
     .select('id')

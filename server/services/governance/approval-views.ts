@@ -9,8 +9,9 @@ import type { AppContext } from '../../context.ts'
 import { aboutBuild } from '../../db/about-build.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { DomainError, invalid, notFound } from '../../errors.ts'
-import { askedOf } from '../../governance/approvals/asked.ts'
+import { type Asked, askedOf } from '../../governance/approvals/asked.ts'
 import { listDeciders, objectionTo, placeOfApproval } from '../../governance/approvals/deciders.ts'
+import { pusherUnknownNote } from '../../governance/approvals/pusher.ts'
 import { type ApprovalRow, isLiving, livingStatuses } from '../../governance/approvals/state.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import type { ApprovalRule } from '../../governance/policy/document.ts'
@@ -107,9 +108,9 @@ export async function ruleInForce(tx: Tx, row: ApprovalRow): Promise<ApprovalRul
 export async function approvalMessage(tx: Tx, caller: Caller, row: ApprovalView): Promise<Approval> {
   const { document, version } = await policyInForce(tx, row.project_id)
   const needed = approvalNeeded(document, row.action)
-  const asked = row.rule as ApprovalRule | 'none'
+  const ruleThen = row.rule as ApprovalRule | 'none'
   const quorum =
-    isLiving(row) && needed !== 'forbidden' ? needed?.quorum : asked === 'none' ? 0 : asked.quorum
+    isLiving(row) && needed !== 'forbidden' ? needed?.quorum : ruleThen === 'none' ? 0 : ruleThen.quorum
   const frozen = isLiving(row) ? frozenAt(document.freeze, row.action, new Date()) : undefined
   const votes = await tx
     .selectFrom('approval_votes')
@@ -118,6 +119,7 @@ export async function approvalMessage(tx: Tx, caller: Caller, row: ApprovalView)
     .where('approval_id', '=', row.id)
     .orderBy('approval_votes.created_at')
     .execute()
+  const asked = await askedOf(tx, row)
   const voted = votes.some((vote) => vote.member_id === caller.access.memberId)
   return create(ApprovalSchema, {
     id: row.id,
@@ -126,7 +128,7 @@ export async function approvalMessage(tx: Tx, caller: Caller, row: ApprovalView)
     action: row.action,
     status: row.status,
     reason: row.reason,
-    summary: row.summary,
+    summary: asked.isPusherUnknown ? `${row.summary} (${pusherUnknownNote})` : row.summary,
     subject: row.subject,
     subjectSha256: row.subject_sha256,
     requestedBy: row.requested_by,
@@ -158,7 +160,7 @@ export async function approvalMessage(tx: Tx, caller: Caller, row: ApprovalView)
           closedAt: timestampOf(row.review_closed_at),
         }
       : undefined,
-    notForYou: voted ? 'you have decided already' : await notFor(tx, caller, row, needed),
+    notForYou: voted ? 'you have decided already' : await notFor(tx, caller, { row, asked }, needed),
     buildNumber: row.build_number ?? 0,
   })
 }
@@ -178,7 +180,7 @@ function ruleMessage(
 async function notFor(
   tx: Tx,
   { access }: Caller,
-  row: ApprovalRow,
+  { row, asked }: { readonly row: ApprovalRow; readonly asked: Asked },
   rule: ReturnType<typeof approvalNeeded>,
 ): Promise<string> {
   if (!isLiving(row)) return `it is ${row.status} already`
@@ -186,6 +188,6 @@ async function notFor(
   if (!rule) return 'the policy asks for no approval'
   const deciders = await listDeciders(tx, await placeOfApproval(tx, row))
   const you = deciders.find(({ memberId }) => memberId === access.memberId)
-  if (you) return objectionTo(you, rule, await askedOf(tx, row), access.loginIssuers)
+  if (you) return objectionTo(you, rule, asked, access.loginIssuers)
   return `your role does not decide here: ${rule.roles.join(' or ')} does`
 }
