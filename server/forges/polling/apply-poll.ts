@@ -1,6 +1,7 @@
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
-import { type Operation, withTenant } from '../../db/tenancy.ts'
+import { inSavepoint } from '../../db/savepoint.ts'
+import { actAsServer, type Operation, withTenant } from '../../db/tenancy.ts'
 import { authorize } from '../../governance/authorize.ts'
 import { noteDefaultBranch } from '../../services/projects/default-branch.ts'
 import type { SeenRepository } from '../../services/repositories/look.ts'
@@ -10,16 +11,18 @@ import { lockPushes } from '../lock-pushes.ts'
 import { pollActor } from '../../governance/poll-actor.ts'
 import { callerOf } from '../senders.ts'
 import { requireBelievable } from './doubts.ts'
-import { findChanges, type Heads } from './find-changes.ts'
+import { findChanges, type Heads, lookAgain } from './find-changes.ts'
+import { findPassedOver } from './passed-over.ts'
 import { type DuePoll, listKnown, lockPolled } from './polled-project.ts'
 
 /**
  * Acts on what a repository answered, in one transaction under the project's lock: what a hook says meanwhile is said before
- * or after it. An answer of another address than the project's of now is dropped. Throws where it can't be told whether the
+ * or after it. A change that fails keeps none of the others back. An answer of another address than the project's of now is
+ * dropped. Throws where it can't be told whether the
  * repository is the project's.
  */
 export async function applyPoll(
-  { db, config }: Pick<AppContext, 'db' | 'config'>,
+  { db, config, log }: Pick<AppContext, 'db' | 'config' | 'log'>,
   own: Operation,
   poll: DuePoll,
   seen: SeenRepository,
@@ -38,21 +41,36 @@ export async function applyPoll(
     const defaultBranch = defaultBranchOf(seen)
     if (defaultBranch) await noteDefaultBranch(tx, own, project, defaultBranch)
     const found = findChanges({ heads, askedAt, before, known })
+    const caller = callerOf({ organizationId, projectId }, pollActor, own.requestId)
+    const place = { organizationId, projectId, project: project.name }
+    const failed: string[] = []
+    for (const change of found.changes) {
+      const { branch } = change
+      const reason = findPassedOver(branch)
+      if (reason) {
+        log.info({ project: projectId, branch: branch.slice(0, 300), reason }, 'a poll passes a branch over')
+        continue
+      }
+      try {
+        const { outcome, detail } = await inSavepoint(tx, async () => {
+          await authorize(tx, caller, 'webhook.receive', { projectId })
+          return await actOn({ tx, caller, place, email: '', config }, change)
+        })
+        log.info({ project: projectId, branch, outcome, detail }, 'a poll saw a change')
+      } catch (error) {
+        log.warn({ err: error, project: projectId, branch }, 'a change that a poll saw is left for the next one')
+        failed.push(branch)
+      }
+    }
+    await actAsServer(tx, [projectId])
     await tx
       .updateTable('repository_polls')
-      .set({ heads: JSON.stringify(found.seen), last_at: new Date(), failures: 0, error: '' })
+      .set({ heads: JSON.stringify(lookAgain(found.seen, before ?? {}, failed)) })
+      .set({ last_at: new Date(), failures: 0, error: '' })
       .where('project_id', '=', projectId)
       .execute()
     const subject = { kind: 'project', id: projectId, projectId }
     if (row.failures > 0) await audit(tx, own, 'project.poll-recovered', subject, { failures: row.failures })
-    const caller = callerOf({ organizationId, projectId }, pollActor, own.requestId)
-    for (const change of found.changes) {
-      await authorize(tx, caller, 'webhook.receive', { projectId })
-      await actOn(
-        { tx, caller, place: { organizationId, projectId, project: project.name }, email: '', config },
-        change,
-      )
-    }
-    return found.changes.length
+    return found.changes.length - failed.length
   })
 }

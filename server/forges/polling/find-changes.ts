@@ -11,6 +11,8 @@ export interface KnownBranch {
   readonly deletedAt: Date | undefined
 }
 
+type BranchChange = Extract<Change, { readonly branch: string }>
+
 export interface Polled {
   /** What the repository says now, and when it was asked. */
   readonly heads: Heads
@@ -18,6 +20,15 @@ export interface Polled {
   /** What it said before; undefined: it was never asked. */
   readonly before: Heads | undefined
   readonly known: ReadonlyMap<string, KnownBranch>
+}
+
+/** What the next answer is compared with where these branches are to be looked at once more. */
+export function lookAgain(seen: Heads, before: Heads, branches: readonly string[]): Heads {
+  const next = new Map(Object.entries(seen))
+  for (const branch of branches)
+    if (Object.hasOwn(before, branch)) next.set(branch, before[branch] as string)
+    else next.delete(branch)
+  return Object.fromEntries(next)
 }
 
 /** At a time; the others are found by the next poll. */
@@ -29,7 +40,10 @@ const mostChanges = 50
  */
 export function isAnotherRepository({ heads, before = {}, known }: Omit<Polled, 'askedAt'>): boolean {
   const former = Object.entries(before)
-  const ofBefore = new Set([...former.map(([, commit]) => commit), ...[...known.values()].map(({ commit }) => commit)])
+  const ofBefore = new Set([
+    ...former.map(([, commit]) => commit),
+    ...[...known.values()].map(({ commit }) => commit),
+  ])
   if (Object.values(heads).some((commit) => ofBefore.has(commit))) return false
   const [only] = former
   return former.length > 1 || (only !== undefined && !Object.hasOwn(heads, only[0]))
@@ -41,16 +55,15 @@ export function isAnotherRepository({ heads, before = {}, known }: Omit<Polled, 
  * time. `seen` is what the next answer is compared with.
  */
 export function findChanges({ heads, askedAt, before, known }: Polled): {
-  readonly changes: readonly Change[]
+  readonly changes: readonly BranchChange[]
   readonly seen: Heads
 } {
   if (before === undefined) return { changes: [], seen: heads }
-  const changes: Change[] = []
-  const seen = new Map(Object.entries(heads))
-  const put = (branch: string, change: Change | undefined) => {
+  const changes: BranchChange[] = []
+  const later: string[] = []
+  const put = (branch: string, change: BranchChange | undefined) => {
     if (change && changes.length < mostChanges) changes.push(change)
-    else if (Object.hasOwn(before, branch)) seen.set(branch, before[branch] as string)
-    else seen.delete(branch)
+    else later.push(branch)
   }
   const isLater = (time: Date | undefined) => time !== undefined && time >= askedAt
   for (const [branch, commit] of Object.entries(heads)) {
@@ -64,5 +77,5 @@ export function findChanges({ heads, askedAt, before, known }: Polled): {
     if (Object.hasOwn(heads, branch) || commit === '' || deletedAt) continue
     put(branch, isLater(pushedAt) ? undefined : { kind: 'delete', branch })
   }
-  return { changes, seen: Object.fromEntries(seen) }
+  return { changes, seen: lookAgain(heads, before, later) }
 }
