@@ -1,16 +1,18 @@
+import { sql } from 'kysely'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import { inSavepoint } from '../../db/savepoint.ts'
 import { actAsServer, type Operation, withTenant } from '../../db/tenancy.ts'
 import { authorize } from '../../governance/authorize.ts'
+import { pollActor } from '../../governance/poll-actor.ts'
 import { noteDefaultBranch } from '../../services/projects/default-branch.ts'
 import type { SeenRepository } from '../../services/repositories/look.ts'
 import { defaultBranchOf } from '../../services/repositories/looked.ts'
 import { actOn } from '../act.ts'
 import { lockPushes } from '../lock-pushes.ts'
-import { pollActor } from '../../governance/poll-actor.ts'
 import { callerOf } from '../senders.ts'
 import { requireBelievable } from './doubts.ts'
+import { leastPauseMs } from './fail-poll.ts'
 import { findChanges, type Heads, lookAgain } from './find-changes.ts'
 import { findPassedOver } from './passed-over.ts'
 import { type DuePoll, listKnown, lockPolled } from './polled-project.ts'
@@ -58,15 +60,20 @@ export async function applyPoll(
         })
         log.info({ project: projectId, branch, outcome, detail }, 'a poll saw a change')
       } catch (error) {
-        log.warn({ err: error, project: projectId, branch }, 'a change that a poll saw is left for the next one')
+        log.warn(
+          { err: error, project: projectId, branch },
+          'a change that a poll saw is left for the next one',
+        )
         failed.push(branch)
       }
     }
+    const earliest = new Date(Date.now() + leastPauseMs(Date.now() - askedAt.getTime()))
     await actAsServer(tx, [projectId])
     await tx
       .updateTable('repository_polls')
       .set({ heads: JSON.stringify(lookAgain(found.seen, before ?? {}, failed)) })
       .set({ last_at: new Date(), failures: 0, error: '' })
+      .set('next_at', sql`greatest(next_at, ${earliest})`)
       .where('project_id', '=', projectId)
       .execute()
     const subject = { kind: 'project', id: projectId, projectId }

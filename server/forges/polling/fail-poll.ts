@@ -11,6 +11,7 @@ export async function failPoll(
   own: Operation,
   { projectId, everySeconds }: DuePoll,
   error: unknown,
+  tookMs: number,
 ): Promise<void> {
   await withTenant(db, own, async (tx) => {
     const row = await tx
@@ -22,9 +23,10 @@ export async function failPoll(
     if (!row) return
     const failures = row.failures + 1
     const said = messageOf(error).slice(0, 1_000)
+    const pauseMs = pauseAfter(everySeconds, failures, tookMs)
     await tx
       .updateTable('repository_polls')
-      .set({ failures, error: said, next_at: new Date(Date.now() + pauseAfter(everySeconds, failures)) })
+      .set({ failures, error: said, next_at: new Date(Date.now() + pauseMs) })
       .where('project_id', '=', projectId)
       .execute()
     const subject = { kind: 'project', id: projectId, projectId }
@@ -37,10 +39,14 @@ export async function failPoll(
 const longestPauseMs = 3_600_000
 
 /** Twice as long after each failure in a row, up to an hour or what the project waits anyway. */
-export function pauseAfter(everySeconds: number, failures: number): number {
+export function pauseAfter(everySeconds: number, failures: number, tookMs: number): number {
   const everyMs = everySeconds * 1_000
-  return withJitter(Math.max(everyMs, Math.min(everyMs * 2 ** Math.min(failures, 10), longestPauseMs)))
+  const pauseMs = Math.max(everyMs, Math.min(everyMs * 2 ** Math.min(failures, 10), longestPauseMs))
+  return Math.max(withJitter(pauseMs), leastPauseMs(tookMs))
 }
+
+/** What is slow to answer takes a tenth of a place at most. */
+export const leastPauseMs = (tookMs: number): number => 10 * tookMs
 
 /** So that projects of one time are not asked for at one time. */
 export const withJitter = (ms: number): number => Math.round(ms * (0.9 + 0.2 * Math.random()))

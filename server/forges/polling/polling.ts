@@ -3,10 +3,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { AppContext } from '../../context.ts'
 import { operation, withTenant } from '../../db/tenancy.ts'
+import { pollActor } from '../../governance/poll-actor.ts'
 import { lookAtRepository } from '../../services/repositories/look.ts'
 import { findPollRefusal } from '../../services/repositories/poll-refusal.ts'
-import { pollActor } from '../../governance/poll-actor.ts'
 import { applyPoll } from './apply-poll.ts'
+import { type Due, listDue } from './due-polls.ts'
 import { failPoll, withJitter } from './fail-poll.ts'
 import type { DuePoll } from './polled-project.ts'
 
@@ -17,59 +18,67 @@ export interface Polling {
 
 /** How often it is looked at what is due. */
 export const pollingPace = { lookEveryMs: 5_000 }
-const atOnce = 5
 
 /** Asks repositories of projects that say so, in every server process alike: who comes first moves the time on. */
 export function startPolling(context: AppContext): Polling {
   const { log } = context
   const stopping = new AbortController()
   const { signal } = stopping
+  const running = new Map<Due, Promise<void>>()
+  let freed = Promise.withResolvers<void>()
 
-  const one = async (due: { organizationId: string; projectId: string }) => {
-    await pollProject(context, due, signal).catch((error: unknown) => {
+  const one = async (due: Due) => {
+    try {
+      // What nobody was asked for is due still: it is looked at again when it is time.
+      if (await pollProject(context, due, signal)) freed.resolve()
+    } catch (error) {
       if (!signal.aborted)
         log.warn({ err: error, ...due }, 'a repository could not be polled; it is tried again')
-    })
+    } finally {
+      running.delete(due)
+    }
   }
   const loop = async () => {
     while (!signal.aborted) {
-      const due = await listDue(context).catch((error: unknown) => {
+      freed = Promise.withResolvers()
+      const due = await listDue(context, [...running.keys()]).catch((error: unknown) => {
         log.warn({ err: error }, 'what is to be polled could not be listed; it is tried again')
         return []
       })
-      await Promise.all(due.map(one))
-      if (due.length < atOnce)
-        await pause(pollingPace.lookEveryMs, undefined, { signal, ref: false }).catch(() => undefined)
+      for (const next of due) running.set(next, one(next))
+      await paused(signal, freed.promise)
     }
+    await Promise.all(running.values())
   }
-  const running = loop()
+  const looping = loop()
   return {
     async stop() {
       stopping.abort(new Error('The server is stopping'))
-      await running
+      await looping
     },
   }
 }
 
-async function listDue({ db }: AppContext) {
-  return await db.scheduler
-    .selectFrom('repository_polls')
-    .select(['organization_id as organizationId', 'project_id as projectId'])
-    .where('next_at', '<=', sql<Date>`now()`)
-    .orderBy('next_at')
-    .limit(atOnce)
-    .execute()
+/** Until it is time to look again, or something else is so. */
+async function paused(signal: AbortSignal, other: Promise<void>): Promise<void> {
+  const over = new AbortController()
+  const either = AbortSignal.any([signal, over.signal])
+  await Promise.race([
+    pause(pollingPace.lookEveryMs, undefined, { signal: either, ref: false }),
+    other,
+  ]).catch(() => undefined)
+  over.abort()
 }
 
-/** One poll from its claim to what comes of it. */
+/** One poll from its claim to what comes of it; false where it was not due any more. */
 export async function pollProject(
   context: AppContext,
-  { organizationId, projectId }: { organizationId: string; projectId: string },
+  { organizationId, projectId }: Due,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const own = operation(organizationId, pollActor, randomUUID())
   const poll = await claimPoll(context, own, projectId)
-  if (!poll) return
+  if (!poll) return false
   const askedAt = new Date()
   try {
     if (poll.refusal) throw poll.refusal
@@ -84,8 +93,9 @@ export async function pollProject(
   } catch (error) {
     signal.throwIfAborted()
     context.log.info({ err: error, project: projectId }, 'a poll came to nothing')
-    await failPoll(context, own, poll, error)
+    await failPoll(context, own, poll, error, Date.now() - askedAt.getTime())
   }
+  return true
 }
 
 /** Undefined where it is not due any more: somebody else polls it, or nobody is to. */
