@@ -20,10 +20,11 @@ export const postReceive = (url: string, secret: string): PostReceive => ({
   ],
   script: [
     '#!/bin/sh',
-    // One name for each push, the same when curl tries again; and whoever pushed, as gitolite, a web server or ssh knows them.
-    'exec curl -K hooks/fairway.curl -H "X-Fairway-Delivery: $(date +%s)-$$" ' +
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: they are the shell's
-      '-H "X-Fairway-Pusher: ${GL_USER:-${REMOTE_USER:-$(id -un)}}"',
+    // Of variables, whoever pushes by ssh sets any: git push --receive-pack='env GL_USER=… git-receive-pack'.
+    '# Whoever pushes is the account. Where nothing but gitolite runs this hook, put $GL_USER in its place, not $(id -un);',
+    '# where nothing but a web server does, $REMOTE_USER.',
+    // One name for each push, the same when curl tries again.
+    'exec curl -K hooks/fairway.curl -H "X-Fairway-Delivery: $(date +%s)-$$" -H "X-Fairway-Pusher: $(id -un)"',
   ],
 })
 

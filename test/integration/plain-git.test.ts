@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { run } from '../../agent/process.ts'
@@ -47,6 +47,7 @@ const git = async (...args: string[]) => {
   })
   return { stdout: stdout.trim(), stderr }
 }
+const account = userInfo().username
 const commit = async (message: string) => {
   await git('commit', '-q', '--allow-empty', '-m', message)
   return (await git('rev-parse', 'HEAD')).stdout
@@ -108,12 +109,24 @@ test('a push starts a build, in the name of who pushed, and says so where it was
   const said = await push('main')
   expect(said).toContain(`remote: Fairway ${project}: A build of main is queued.`)
   expect(await builds()).toEqual([
-    { branch: 'main', commit: first, requested_by: 'git:ben', trigger: 'push' },
+    { branch: 'main', commit: first, requested_by: `git:${account}`, trigger: 'push' },
   ])
   const settings = await stat(join(bare, 'hooks', 'fairway.curl'))
   expect((settings.mode & 0o777).toString(8)).toBe('600')
   // What the system shows of a process is its arguments.
   expect(await readFile(join(bare, 'hooks', 'post-receive'), 'utf8')).not.toContain(secret)
+})
+
+test('whoever pushes does not choose their name; behind gitolite alone it is gitolite that does', async () => {
+  await commit('One')
+  await push('--receive-pack=env GL_USER=alice REMOTE_USER=alice git-receive-pack', 'main')
+  expect((await builds()).at(-1)?.requested_by).toBe(`git:${account}`)
+  const hook = join(bare, 'hooks', 'post-receive')
+  const script = await readFile(hook, 'utf8')
+  await writeFile(hook, script.replace('Pusher: $(id -un)', 'Pusher: $GL_USER'))
+  await commit('Two')
+  await push('main')
+  expect((await builds()).at(-1)?.requested_by).toBe('git:ben')
 })
 
 test('several branches at once, tags, a forced push, a deleted branch, and one that comes back', async () => {
