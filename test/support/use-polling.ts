@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import type { LookAtRepository } from '../../agent/look/look.ts'
 import type { Fleet } from '../../server/fleet/fleet.ts'
 import { pollingPace, startPolling } from '../../server/forges/polling/polling.ts'
 import { runCli } from './cli.ts'
@@ -79,12 +80,25 @@ export function usePolling() {
 
   const sql = <Row = Record<string, unknown>>(text: string, values: unknown[] = []) =>
     query<Row>(server.database.ownerUrl, text, values)
-  const online = () =>
+  const online = (one = agent) =>
     waitFor('the host to be online', async () => {
-      const [host] = await sql<{ status: string }>('select status from hosts where id = $1', [agent.hostId])
+      const [host] = await sql<{ status: string }>('select status from hosts where id = $1', [one.hostId])
       return host?.status === 'online'
     })
+  /** A host beside that of `agent`, until the test ends. */
+  async function joinOther(look: (directory: string) => LookAtRepository): Promise<TestAgent> {
+    const other = await joinAgent(fleet, { port: link.port, handlers: {}, look })
+    opened.push({
+      async [Symbol.asyncDispose]() {
+        await other[Symbol.asyncDispose]()
+        await sql(`update hosts set status = 'revoked' where id = $1`, [other.hostId])
+      },
+    })
+    await online(other)
+    return other
+  }
   const tryCli = (...words: string[]) => runCli(words, env)
+  const cliReading = (input: string, ...words: string[]) => runCli(words, env, input)
   async function cli(...words: string[]): Promise<string> {
     const { code, stdout, stderr } = await tryCli(...words)
     if (code !== 0) throw new Error(stderr)
@@ -175,7 +189,9 @@ export function usePolling() {
     online,
     cli,
     tryCli,
+    cliReading,
     createShop,
+    joinOther,
     show,
     poll,
     row,

@@ -42,6 +42,8 @@ export interface RepositoryPollsTable {
   error: Generated<string>
   /** Branch → commit. */
   heads: JsonOrNull
+  /** Ids of the hosts that said it. */
+  answered_by: Generated<string[]>
   created_at: Created
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
@@ -16,12 +17,12 @@ import { leastPauseMs } from './fail-poll.ts'
 import { findChanges, type Heads, lookAgain } from './find-changes.ts'
 import { findPassedOver } from './passed-over.ts'
 import { type DuePoll, listKnown, lockPolled } from './polled-project.ts'
+import { requireSameHosts } from './same-hosts.ts'
 
 /**
  * Acts on what a repository answered, in one transaction under the project's lock: what a hook says meanwhile is said before
  * or after it. A change that fails keeps none of the others back. An answer of another address than the project's of now is
- * dropped. Throws where it can't be told whether the
- * repository is the project's.
+ * dropped. Throws where it can't be told whether the repository is the project's.
  */
 export async function applyPoll(
   { db, config, log }: Pick<AppContext, 'db' | 'config' | 'log'>,
@@ -39,6 +40,7 @@ export async function applyPoll(
     const { project, row } = polled
     const before = (row.heads as Heads | null) ?? undefined
     const known = await listKnown(tx, projectId)
+    await requireSameHosts(tx, poll, row.answered_by, seen.hostIds)
     requireBelievable(project, { heads, before, known })
     const defaultBranch = defaultBranchOf(seen)
     if (defaultBranch) await noteDefaultBranch(tx, own, project, defaultBranch)
@@ -69,10 +71,12 @@ export async function applyPoll(
     }
     const earliest = new Date(Date.now() + leastPauseMs(Date.now() - askedAt.getTime()))
     await actAsServer(tx, [projectId])
+    const next = lookAgain(found.seen, before ?? {}, failed)
     await tx
       .updateTable('repository_polls')
-      .set({ heads: JSON.stringify(lookAgain(found.seen, before ?? {}, failed)) })
-      .set({ last_at: new Date(), failures: 0, error: '' })
+      // Up to megabytes, which are hardly ever news.
+      .$if(!isDeepStrictEqual(before, next), (update) => update.set({ heads: JSON.stringify(next) }))
+      .set({ answered_by: [...seen.hostIds], last_at: new Date(), failures: 0, error: '' })
       .set('next_at', sql`greatest(next_at, ${earliest})`)
       .where('project_id', '=', projectId)
       .execute()

@@ -28,7 +28,7 @@ export async function lockPolled(tx: Tx, { projectId, url }: DuePoll) {
   if (refusal) throw refusal
   const row = await tx
     .selectFrom('repository_polls')
-    .select(['heads', 'failures'])
+    .select(['heads', 'failures', 'answered_by'])
     .where('project_id', '=', projectId)
     .forUpdate()
     .executeTakeFirst()

@@ -64,13 +64,13 @@ async function requirePollable(tx: Tx, projectId: string): Promise<void> {
 export async function forgetPolled(tx: Tx, projectId: string): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('repository_polls')
-    .set({ heads: null, last_at: null, failures: 0, error: '', next_at: new Date() })
+    .set({ heads: null, answered_by: [], last_at: null, failures: 0, error: '', next_at: new Date() })
     .where('project_id', '=', projectId)
     .executeTakeFirst()
   return numUpdatedRows > 0n
 }
 
-type Row = Omit<Selectable<RepositoryPollsTable>, 'heads' | 'organization_id'>
+type Row = Omit<Selectable<RepositoryPollsTable>, 'heads' | 'answered_by' | 'organization_id'>
 
 const shown = [
   'project_id',
