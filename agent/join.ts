@@ -1,3 +1,4 @@
+import { makePrivateDirectory } from '../lib/files/make-private-directory.ts'
 import type { AgentConfig } from './config.ts'
 import { enroll } from './link/enroll.ts'
 import { createIdentityStore, type Identity } from './link/identity.ts'
@@ -15,6 +16,7 @@ export async function join(
         `To join anew remove ${config.directory}/identity.json first.`,
     )
   }
+  makePrivateDirectory(config.directory)
   const failures: unknown[] = []
   for (const server of servers) {
     try {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { explainListenFault } from '../lib/addresses/listen-fault.ts'
+import { makePrivateDirectory } from '../lib/files/make-private-directory.ts'
 import { formatTime } from '../lib/words/times.ts'
 import { createApp } from './app.ts'
 import { createFileBlobs } from './blobs/store.ts'
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
 
   try {
+    makePrivateDirectory(config.dataDir)
     const sealer = createSealer(readMasterKey(config))
     const db = await openControlPlaneDatabase(config, sealer, log)
     shutdown.add({ name: 'database', deadlineMs: 20_000, run: () => db.close() })

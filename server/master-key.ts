@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makePrivateDirectory } from '../lib/files/make-private-directory.ts'
 
 /** Where the key that everything is sealed with comes from; at most one of the three is set. */
 export interface MasterKeySource {
@@ -67,7 +68,7 @@ function readOrMakeFile(path: string): string {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makePrivateDirectory(dirname(path))
   const text = `${randomBytes(keyBytes).toString('base64')}\n`
   const file = openSync(path, 'wx', 0o600)
   writeSync(file, text)

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
+import { makePrivateDirectory } from '../../lib/files/make-private-directory.ts'
 import { ProcessError, run } from '../process.ts'
 import { TaskError } from '../tasks/task.ts'
 import { createBtrfsDriver } from './btrfs.ts'
@@ -49,7 +50,7 @@ const drivers: Record<DriverName, () => PoolDriver> = {
  */
 export async function createPool(options: CreatePoolOptions): Promise<Pool> {
   const path = resolve(options.path)
-  await mkdir(path, { recursive: true, mode: 0o700 })
+  makePrivateDirectory(path)
   if ((await readdir(path)).some((name) => name !== 'lost+found')) {
     throw new TaskError('pool-not-empty', `${path} is not empty: name an empty directory for the pool`)
   }
