@@ -1,5 +1,6 @@
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { lstatIfThere } from '../../../lib/files/lstat-if-there.ts'
 import { TaskError } from '../../tasks/task.ts'
 
 /** As git itself (`link_alt_odb_entry` in its object-file.c). */
@@ -36,7 +37,7 @@ export async function requireInside(
 
 async function readAlternates(url: string, objects: string): Promise<string[]> {
   const file = join(objects, 'info', 'alternates')
-  const found = await stat(file).catch(() => undefined)
+  const found = await lstatIfThere(file)
   if (!found) return []
   if (!found.isFile() || found.size > maxBytes) throw borrows(url)
   const lines = (await readFile(file, 'utf8'))

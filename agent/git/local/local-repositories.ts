@@ -1,6 +1,7 @@
-import { lstat, realpath, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { lstatIfThere } from '../../../lib/files/lstat-if-there.ts'
 import { TaskError } from '../../tasks/task.ts'
 import { requireInside } from './alternates.ts'
 import { createOwnership, openToAll } from './ownership.ts'
@@ -77,7 +78,7 @@ const findRoot = (roots: readonly string[], path: string): string | undefined =>
  */
 async function findGitDir(path: string): Promise<string | undefined> {
   const kindOf = async (name: string) => {
-    const found = await lstat(join(path, name)).catch(() => undefined)
+    const found = await lstatIfThere(join(path, name))
     return found?.isDirectory() ? 'directory' : found?.isFile() ? 'file' : found ? 'other' : 'nothing'
   }
   if ((await kindOf('')) !== 'directory') return undefined
@@ -92,8 +93,7 @@ async function findGitDir(path: string): Promise<string | undefined> {
 /** Who may write to a folder on the way there may put another repository in its place. */
 async function requireGuardedWay(url: string, root: string, gitDir: string): Promise<void> {
   for (const path of foldersUpTo(root, gitDir)) {
-    const found = await stat(path).catch(() => undefined)
-    if (found && (found.mode & 0o002) !== 0) throw openToAll(url)
+    if (((await stat(path)).mode & 0o002) !== 0) throw openToAll(url)
   }
 }
 
