@@ -1,5 +1,5 @@
 import type { Reference } from '../reference/reference.ts'
-import { caseFunctions } from './case-functions.ts'
+import { caseFunctions, takeApart } from './case-functions.ts'
 import { plainName } from './places.ts'
 
 // What is on the line, and names from the server, is compared and never evaluated: `compgen -W` would expand it.
@@ -26,28 +26,7 @@ _fairway() {
   local cur=\${COMP_WORDS[COMP_CWORD]} word command='' behind='' taken=0 index
   local -a offer=()
   COMPREPLY=()
-  for ((index = 1; index < COMP_CWORD; index++)); do
-    word=\${COMP_WORDS[index]}
-    if [[ -n $behind ]]; then
-      behind=''
-    elif [[ $word == -* ]]; then
-      if _fairway_value "$command $word"; then behind="$command $word"; fi
-    elif [[ -z $command ]]; then
-      command=$word
-    elif _fairway_verbs "$command"; then
-      command+=" $word"
-    else
-      taken=$((taken + 1))
-    fi
-  done
-  offer=()
-  if [[ -n $behind ]]; then
-    _fairway_value "$behind"
-  elif [[ $cur == -* ]]; then
-    _fairway_flags "$command"
-  else
-    _fairway_verbs "$command" || _fairway_argument "$command $taken"
-  fi
+${takeApart({ first: 1, cursor: 'COMP_CWORD', word: `\${COMP_WORDS[index]}` })}
   ((\${#offer[@]} == 0)) || _fairway_offer "\${offer[@]}"
   return 0
 }

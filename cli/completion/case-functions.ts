@@ -55,3 +55,35 @@ const choice = (
     '}',
     '',
   ].join('\n')
+
+/**
+ * Takes the line apart, for bash and zsh alike: the command, the option whose value stands at `cur`, how many arguments came
+ * before; and has `offer` filled by the functions above.
+ */
+export const takeApart = (line: {
+  readonly first: number
+  readonly cursor: string
+  readonly word: string
+}): string =>
+  `  for ((index = ${line.first}; index < ${line.cursor}; index++)); do
+    word=${line.word}
+    if [[ -n $behind ]]; then
+      behind=''
+    elif [[ $word == -* ]]; then
+      if _fairway_value "$command $word"; then behind="$command $word"; fi
+    elif [[ -z $command ]]; then
+      command=$word
+    elif _fairway_verbs "$command"; then
+      command+=" $word"
+    else
+      taken=$((taken + 1))
+    fi
+  done
+  offer=()
+  if [[ -n $behind ]]; then
+    _fairway_value "$behind"
+  elif [[ $cur == -* ]]; then
+    _fairway_flags "$command"
+  else
+    _fairway_verbs "$command" || _fairway_argument "$command $taken"
+  fi`

@@ -1,5 +1,5 @@
 import type { Reference } from '../reference/reference.ts'
-import { caseFunctions, quoted } from './case-functions.ts'
+import { caseFunctions, quoted, takeApart } from './case-functions.ts'
 import { plainName } from './places.ts'
 
 // `compadd` quotes what it inserts, and nothing is evaluated before.
@@ -28,28 +28,7 @@ _fairway_offer() { # KIND WORDS…
 _fairway() {
   local cur=$words[CURRENT] word command='' behind='' taken=0 index
   local -a offer
-  for ((index = 2; index < CURRENT; index++)); do
-    word=$words[index]
-    if [[ -n $behind ]]; then
-      behind=''
-    elif [[ $word == -* ]]; then
-      if _fairway_value "$command $word"; then behind="$command $word"; fi
-    elif [[ -z $command ]]; then
-      command=$word
-    elif _fairway_verbs "$command"; then
-      command+=" $word"
-    else
-      taken=$((taken + 1))
-    fi
-  done
-  offer=()
-  if [[ -n $behind ]]; then
-    _fairway_value "$behind"
-  elif [[ $cur == -* ]]; then
-    _fairway_flags "$command"
-  else
-    _fairway_verbs "$command" || _fairway_argument "$command $taken"
-  fi
+${takeApart({ first: 2, cursor: 'CURRENT', word: '$words[index]' })}
   if (( $#offer > 0 )); then _fairway_offer "\${offer[@]}"; fi
 }
 
