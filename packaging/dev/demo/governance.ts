@@ -4,20 +4,38 @@ import { waitFor } from '../wait-for.ts'
 import { command, say } from './say.ts'
 import type { Stack } from './stack.ts'
 
-/** Approves what the build of production waits for, as somebody who did not ask for it. */
-export async function approveDeployment(manager: Stack, project: string): Promise<void> {
+/**
+ * Approves what production waits for, as somebody who did not ask for it. A build that ends before it asks ends the wait, with
+ * its reason.
+ */
+export async function approveDeployment(manager: Stack, project: string, build?: number): Promise<void> {
   let approval: string | undefined
   await waitFor(
     async () => {
       const open = await manager.cliJson<{ id: string; status: string }[]>('approval', 'list', project)
       approval = open.find(({ status }) => status === 'open')?.id.slice(0, 8)
+      if (approval === undefined && build !== undefined) await requireUnended(manager, project, build)
       return approval !== undefined
     },
-    () => `the production build asked for no approval: npx fairway build list ${project}`,
+    () => `nobody was asked to approve anything: npx fairway build list ${project}`,
     { deadlineMs: 300_000, everyMs: 300 },
   )
   command(`fairway approval approve ${approval}   # as ${manager.member}, a release manager`)
   process.stdout.write(await manager.cli('approval', 'approve', approval ?? '', '--yes', '--note', 'Read it'))
+}
+
+async function requireUnended(stack: Stack, project: string, number: number): Promise<void> {
+  const build = await stack.cliJson<{ status: string; reason: string }>(
+    'build',
+    'show',
+    project,
+    String(number),
+  )
+  if (['queued', 'running'].includes(build.status)) return
+  const how = build.reason ? `${build.status}: ${build.reason}` : build.status
+  throw new Error(
+    `build ${number} asked for no approval, it ended (${how}): npx fairway build show ${project} ${number}`,
+  )
 }
 
 /** What an auditor does: reads the report, pulls the evidence of a production build, checks it without Fairway. */

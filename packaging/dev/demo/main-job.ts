@@ -36,7 +36,7 @@ export async function showMainJob(stack: Stack, options: { push: boolean }): Pro
       'It resolves its modules, builds its image, and then asks: this digest, these modules, this environment.',
     )
     const rita = await stack.as('rita', 'release-manager')
-    await approveDeployment(rita, project)
+    await approveDeployment(rita, project, first)
     await watchBuild(stack, first)
     say('People work with it: twelve customers and their points, written over Odoo’s own API.')
     await writeBusinessData(await readSignIn(stack, project, 'production'))
