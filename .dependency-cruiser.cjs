@@ -28,14 +28,22 @@ module.exports = {
     only('agent-only-proto', 'agent', ['proto/gen/']),
     only('server-never-agent', 'server', ['proto/gen/']),
     only('api', 'server/api', ['proto/gen/', 'server/services/', 'server/(errors|context|logger)\\.ts']),
-    only('pipelines', 'server/pipelines', [
-      'proto/gen/',
-      'server/scheduler/types\\.ts',
-      'server/db/(record|tables/\\w+)\\.ts',
-      // What is compared by content alone; asks nobody.
-      'server/releases/(source|changes|contents|plan|downtime)\\.ts',
-      'server/errors\\.ts',
-    ]),
+    rule(
+      'pipelines',
+      'a pipeline decides by what its actions return, and is handed them: it imports nothing that asks or changes anything',
+      { path: '^server/operations/[^/]+\\.ts$', pathNot: '\\.test\\.ts$' },
+      {
+        path: '^(server|agent|cli|packaging|test)/',
+        pathNot: [
+          '^server/operations/[^/]+\\.ts$',
+          '^server/runs/types\\.ts',
+          '^server/db/(record|tables/\\w+)\\.ts',
+          // What is compared by content alone; asks nobody.
+          '^server/releases/(source|changes|contents|plan|downtime)\\.ts',
+          '^server/errors\\.ts',
+        ],
+      },
+    ),
     only('releases', 'server/releases', ['proto/gen/', 'server/(db|governance)/', 'server/errors\\.ts']),
     only('governance', 'server/governance', [
       'proto/gen/',
@@ -47,7 +55,7 @@ module.exports = {
       'server/(db|blobs|governance|evidence|releases)/',
       'server/(errors|context|logger)\\.ts',
     ]),
-    only('scheduler', 'server/scheduler', [
+    only('runs', 'server/(runs|operations)', [
       'proto/gen/',
       'server/(db|blobs|governance|evidence|releases)/',
       'server/(errors|context|logger)\\.ts',

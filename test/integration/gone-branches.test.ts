@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { destroyGoneBranches } from '../../server/scheduler/gone-branches.ts'
+import { destroyGoneBranches } from '../../server/runs/gone-branches.ts'
 import { createOrganization, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { arrangeBuild, arrangeTenant, finishBuild, type Tenant } from '../support/tenant.ts'
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { operation, withTenant } from '../../server/db/tenancy.ts'
-import { pipelines } from '../../server/pipelines/pipelines.ts'
-import { imagesInUse } from '../../server/scheduler/actions/images-in-use.ts'
-import { advance } from '../../server/scheduler/advance.ts'
-import type { BuildActions } from '../../server/scheduler/types.ts'
+import { pipelines } from '../../server/operations/pipelines.ts'
+import { imagesInUse } from '../../server/operations/steps/images-in-use.ts'
+import { advance } from '../../server/runs/advance.ts'
+import type { BuildActions } from '../../server/runs/types.ts'
 import {
   createOrganization,
   insert as insertAs,

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { expect, it } from 'vitest'
 import { EnvironmentRefSchema } from '../../proto/gen/fairway/v1/environments_pb.js'
-import { lookAtPasswordsDaily } from '../../server/scheduler/password-looks.ts'
+import { lookAtPasswordsDaily } from '../../server/runs/password-looks.ts'
 import { listEnvironments } from '../../server/services/environments/environment-views.ts'
 import { startEnvironment, stopEnvironment } from '../../server/services/environments/environments.ts'
 import { archiveProject } from '../../server/services/projects/project-archive.ts'

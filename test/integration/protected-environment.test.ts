@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AppContext } from '../../server/context.ts'
-import { pipelines } from '../../server/pipelines/pipelines.ts'
-import type { Pipelines } from '../../server/scheduler/types.ts'
+import { pipelines } from '../../server/operations/pipelines.ts'
+import type { Pipelines } from '../../server/runs/types.ts'
 import {
   destroyEnvironment,
   startEnvironment,

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { encodeLogChunk } from '../../server/blobs/log-chunk.ts'
 import type { AppContext } from '../../server/context.ts'
-import { pipelines } from '../../server/pipelines/pipelines.ts'
-import { advance } from '../../server/scheduler/advance.ts'
+import { pipelines } from '../../server/operations/pipelines.ts'
+import { advance } from '../../server/runs/advance.ts'
 import type { Tenant } from './tenant.ts'
 
 const sha = (text: string) => createHash('sha256').update(text).digest('hex')

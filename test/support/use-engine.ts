@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest'
-import { advance } from '../../server/scheduler/advance.ts'
-import type { BuildActions, Pipelines } from '../../server/scheduler/types.ts'
+import { advance } from '../../server/runs/advance.ts'
+import type { BuildActions, Pipelines } from '../../server/runs/types.ts'
 import {
   createOrganization,
   insert as insertAs,

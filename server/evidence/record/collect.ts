@@ -175,7 +175,7 @@ async function collectBuilders(tx: Tx, { run, record }: EndedRun): Promise<RunMa
   return builders.map(({ host, hostId, runId, anew }) => ({ host, hostId, run: runId, anew }))
 }
 
-/** The engine keeps its candidate, and with the switch what served before (see scheduler/actions/runtime.ts). */
+/** The engine keeps its candidate, and with the switch what served before (see operations/steps/runtime.ts). */
 function deployFacts({ run, environment, effects }: EndedRun): DeployFacts | null {
   const live = effects.has('live')
   // A held cell is one of production whose modules were about to be updated.

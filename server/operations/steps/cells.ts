@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto'
+import { timestampDate } from '@bufbuild/protobuf/wkt'
+import { sql } from 'kysely'
+import type { Stage } from '../../db/tables/projects.ts'
+import { cellStageOf } from '../../releases/cell-stage.ts'
+import type { Engine } from '../../runs/replay.ts'
+import { deploymentOf } from '../../runs/run-state.ts'
+import { type BuildActions, TaskFailed } from '../../runs/types.ts'
+import { keepContents } from './contents.ts'
+import { homeOf, scratchKey } from './scratch.ts'
+import { type EngineConfig, minutes } from './wording.ts'
+
+type CellActions = Pick<
+  BuildActions,
+  | 'newCell'
+  | 'newScratchCell'
+  | 'createCell'
+  | 'cloneProduction'
+  | 'clonePrepared'
+  | 'holdCell'
+  | 'destroyCell'
+>
+
+/** Cells of a build: their rows change here, their bytes on the agent. */
+export function cellActions(engine: Engine, config: EngineConfig): CellActions {
+  const { tx, run, project, environment } = engine.state
+  const stage = run.stage as Stage
+  const scope = {
+    organization_id: run.organization_id,
+    project_id: project.id,
+    host_id: run.host_id as string,
+  }
+
+  async function clone(cellId: string, source: { kind: 'cell' | 'snapshot'; id: string; name: string }) {
+    const { environmentId, stage, scratch } = homeOf(engine, cellId)
+    const output = await engine.task(
+      `clone:${cellId}`,
+      'cloneCell',
+      {
+        cellId,
+        environmentId,
+        stage,
+        source:
+          source.kind === 'cell'
+            ? { case: 'sourceCellId', value: source.id }
+            : { case: 'sourceSnapshotId', value: source.id },
+      },
+      { timeoutMs: minutes(60), scratch },
+    )
+    const sourceTime = output.sourceTime ? timestampDate(output.sourceTime) : new Date(0)
+    await engine.note({
+      ...(!scratch && { cellId }),
+      clone: {
+        source: source.name,
+        sourceId: source.id,
+        sourceTime: sourceTime.toISOString(),
+        durationMs: Number(output.durationMs),
+        bytes: Number(output.bytes),
+      },
+    })
+    return {
+      sourceTime: sourceTime.toISOString(),
+      copyMs: Number(output.copyMs),
+      contents: output.contents,
+    }
+  }
+
+  return {
+    newCell: () =>
+      engine.effect('new-cell', async () => {
+        const id = randomUUID()
+        await tx
+          .insertInto('cells')
+          .values({ ...scope, id, environment_id: environment.id, stage })
+          .execute()
+        return id
+      }),
+
+    newScratchCell: () =>
+      engine.effect(scratchKey, async () => {
+        const id = randomUUID()
+        await tx
+          .insertInto('cells')
+          .values({ ...scope, id, environment_id: environment.id, stage: 'staging', purpose: 'rehearsal' })
+          .execute()
+        return id
+      }),
+
+    async createCell(cellId) {
+      await engine.task(
+        `create:${cellId}`,
+        'createCell',
+        {
+          cellId,
+          environmentId: environment.id,
+          stage: cellStageOf(stage),
+          postgresImage: config.postgresImage,
+        },
+        { timeoutMs: minutes(10) },
+      )
+      await engine.note({ cellId })
+    },
+
+    async cloneProduction(cellId) {
+      const production = await engine.until('production-at-rest', 1_000, async () => {
+        const row = await tx
+          .selectFrom('environments')
+          .select(['cell_id', 'deployment'])
+          .where('project_id', '=', project.id)
+          .where('stage', '=', 'production')
+          .where('status', '<>', 'destroyed')
+          .executeTakeFirst()
+        const deployment = row && deploymentOf(row)
+        if (!row?.cell_id || !deployment) {
+          throw new TaskFailed(
+            'no-production',
+            'There is no production database to clone yet: build the production branch first.',
+          )
+        }
+        const cell = await tx
+          .selectFrom('cells')
+          .select('held_by')
+          .where('id', '=', row.cell_id)
+          .forUpdate()
+          .executeTakeFirstOrThrow()
+        return cell.held_by ? undefined : deployment
+      })
+      const source = { kind: 'cell', id: production.cellId, name: 'production' } as const
+      const { contents: seen, ...cloned } = await clone(cellId, source)
+      const contents = await keepContents(engine, production, seen, 'clone')
+      return { deployment: production, contents, ...cloned }
+    },
+
+    async clonePrepared(cellId, prepared) {
+      await clone(cellId, { kind: 'snapshot', id: prepared.id, name: 'prepared' })
+    },
+
+    async holdCell(cellId) {
+      await engine.until('hold', 1_000, async () => {
+        await tx
+          .selectFrom('cells')
+          .select('id')
+          .where('id', '=', cellId)
+          .forUpdate()
+          .executeTakeFirstOrThrow()
+        const clones = await tx
+          .selectFrom('tasks')
+          .select('id')
+          .where('kind', '=', 'cloneCell')
+          .where('status', 'in', ['queued', 'leased'])
+          .where(sql<string>`spec -> 'cloneCell' ->> 'sourceCellId'`, '=', cellId)
+          .execute()
+        if (clones.length > 0) return undefined
+        await tx.updateTable('cells').set({ held_by: run.id }).where('id', '=', cellId).execute()
+        return true
+      })
+    },
+
+    // A production cell gets here only when its first build failed: it has never served.
+    destroyCell: (cellId) =>
+      destroyCell(engine, cellId, {
+        production:
+          stage === 'production' && environment.cell_id !== cellId && !homeOf(engine, cellId).scratch,
+      }),
+  }
+}
+
+/** Ends a cell for good. The agent refuses one of production unless it is told that it is one. */
+export async function destroyCell(
+  engine: Engine,
+  cellId: string,
+  options: { readonly production: boolean },
+): Promise<void> {
+  const set = (key: string, values: { status: 'retired' | 'destroyed'; destroyed_at?: Date }) =>
+    engine.once(`${key}:${cellId}`, () =>
+      engine.state.tx.updateTable('cells').set(values).where('id', '=', cellId).execute(),
+    )
+  await set('retire', { status: 'retired' })
+  const input = { cellId, production: options.production }
+  const { scratch } = homeOf(engine, cellId)
+  await engine.task(`destroy:${cellId}`, 'destroyCell', input, { timeoutMs: minutes(30), scratch })
+  await set('destroyed', { status: 'destroyed', destroyed_at: new Date() })
+}
