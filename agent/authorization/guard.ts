@@ -1,3 +1,4 @@
+import { taskKinds } from '../../lib/tasks/task-kinds.ts'
 import type { Offer } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import type { TaskSpec } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { durably } from '../link/durably.ts'
@@ -45,7 +46,7 @@ export function createTaskGuard(records: HostRecords, used: UsedAuthorizations, 
         const parts = await partsOf(records, spec)
         const [first] = parts
         if (!first) return
-        if (kind === 'neutralize') throw neverNeutralized(first)
+        if (taskKinds[kind].production === 'never') throw neverOnProduction(kind, first)
         if (!offer.authorization) throw missing(kind, first)
         if (!authorization) {
           const task = { taskId: context.taskId, spec, acceptedAtMs }
@@ -103,8 +104,8 @@ const missing = (kind: string, { environmentId, cells }: ProductionPart) =>
       'and carries no authorization: it is refused, whoever asks. Start it the way that asks for approval.',
   )
 
-const neverNeutralized = ({ cells }: ProductionPart) =>
+const neverOnProduction = (kind: TaskKind, { cells }: ProductionPart) =>
   new TaskError(
     'production-protected',
-    `cell ${cells.join(', ')} is a production cell: it is never neutralized`,
+    `cell ${cells.join(', ')} is a production cell: this task (${kind}) is never done on one, whoever asks`,
   )

@@ -1,3 +1,4 @@
+import { type KindsThat, taskKinds } from '../../lib/tasks/task-kinds.ts'
 import { CellStage } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { findContainer, listContainers } from '../containers/docker.ts'
 import { runtimeName } from '../containers/odoo.ts'
@@ -17,10 +18,11 @@ export type HostRecords = Pick<AgentServices, 'pool' | 'docker' | 'proxy'>
 
 type Rule<K extends TaskKind> = (records: HostRecords, input: TaskInput<K>) => Promise<ProductionPart[]>
 
-const nothing = async () => []
+/** Those that may do something to production, by their definition. */
+type GuardedKind = KindsThat<'changes' | 'never'>
 
 /**
- * What of production each kind of task would destroy or change. It is decided by what this host has on record, never by
+ * What of production each of those would destroy or change. It is decided by what this host has on record, never by
  * what the task says of itself: a task may lie about a stage, borrow a production runtime's id, or name production's
  * environment for a cell of another. Whatever cannot be told apart from production counts as production.
  *
@@ -28,17 +30,7 @@ const nothing = async () => []
  * production cell, since there is nothing to lose yet. A clone of production's data that is to be production again is
  * not: it would bear no mark that it is not yet neutral.
  */
-const rules: { readonly [K in TaskKind]: Rule<K> } = {
-  resolve: nothing,
-  buildImage: nothing,
-  snapshotCell: nothing,
-  dumpCell: nothing,
-  smoke: nothing,
-  checkRoom: nothing,
-  inspectCell: nothing,
-  // An image is no data; and what runs on the host is kept.
-  fetchImage: nothing,
-  collectImages: nothing,
+const rules: { readonly [K in GuardedKind]: Rule<K> } = {
   createCell: (records, { environmentId, cellId }) => ofEnvironment(records, environmentId, cellId),
   cloneCell: async (records, { environmentId, cellId, stage, source }) => [
     ...(await ofEnvironment(records, environmentId, cellId)),
@@ -84,7 +76,9 @@ export function productionIn<K extends TaskKind>(
   kind: K,
   input: TaskInput<K>,
 ): Promise<ProductionPart[]> | undefined {
-  return Object.hasOwn(rules, kind) ? rules[kind](records, input) : undefined
+  if (!Object.hasOwn(taskKinds, kind)) return undefined
+  const ruleOf: { readonly [K in TaskKind]?: Rule<K> } = rules
+  return ruleOf[kind]?.(records, input) ?? Promise.resolve([])
 }
 
 async function ofCell({ pool, docker }: HostRecords, cellId: string): Promise<ProductionPart[]> {

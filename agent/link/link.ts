@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampNow } from '@bufbuild/protobuf/wkt'
 import { credentials } from '@grpc/grpc-js'
+import { type TaskKind, taskKinds } from '../../lib/tasks/task-kinds.ts'
 import {
   type ControlResponse,
   HelloSchema,
@@ -122,7 +123,7 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
         protocolMax,
         agentVersion: options.agentVersion,
         bootId,
-        capabilities: [...Object.keys(options.handlers), ...(options.look ? [lookCapability] : [])],
+        capabilities: [...capabilitiesOf(options.handlers), ...(options.look ? [lookCapability] : [])],
         inventory: create(InventorySchema, inventory),
         journal: journal.listOpen().map(({ taskId, epoch }) => ({ taskId, epoch })),
         checkpointSize: witness.keptSize(),
@@ -212,6 +213,9 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
   stop.abort()
   await Promise.allSettled([renewing, ...[...dialled.values()].map(({ loop }) => loop)])
 }
+
+const capabilitiesOf = (handlers: TaskHandlers): string[] =>
+  (Object.keys(handlers) as TaskKind[]).map((kind) => taskKinds[kind].capability)
 
 const credentialsOf = ({ authority, key, certificate }: Identity) =>
   credentials.createSsl(Buffer.from(authority), Buffer.from(key), Buffer.from(certificate))

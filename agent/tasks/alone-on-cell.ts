@@ -1,5 +1,6 @@
+import { definitionOf, type TaskKind } from '../../lib/tasks/task-kinds.ts'
 import { createLocks } from '../cells/locks.ts'
-import type { TaskHandler, TaskInput, TaskKind } from './task.ts'
+import type { TaskHandler } from './task.ts'
 
 /**
  * Makes tasks in which an image meets a cell, and those that put another content under it, wait for each other: what the
@@ -11,10 +12,8 @@ import type { TaskHandler, TaskInput, TaskKind } from './task.ts'
  */
 export function createAloneOnCell() {
   const withTurn = createLocks()
-  return <K extends TaskKind>(
-    cellIdOf: (input: TaskInput<K>) => string,
-    handler: TaskHandler<K>,
-  ): TaskHandler<K> =>
-    (input, context) =>
-      withTurn(cellIdOf(input), context.signal, () => handler(input, context))
+  return <K extends TaskKind>(kind: K, handler: TaskHandler<K>): TaskHandler<K> => {
+    const { cell } = definitionOf(kind)
+    return (input, context) => withTurn(cell(input), context.signal, () => handler(input, context))
+  }
 }

@@ -1,11 +1,10 @@
-import type { TaskOutput, TaskSpec } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import type { TaskInput, TaskKind } from '../../lib/tasks/task-kinds.ts'
+import type { TaskOutput } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 
 /** What every task may throw. */
 export { TaskError } from '../../lib/faults/task-error.ts'
 
-/** The payload message of one kind of task, by the name of its case in `TaskSpec`. */
-export type TaskKind = NonNullable<TaskSpec['kind']['case']>
-export type TaskInput<K extends TaskKind> = Extract<TaskSpec['kind'], { case: K }>['value']
+export type { TaskInput, TaskKind }
 export type TaskResultOf<K extends TaskKind> = Extract<TaskOutput['kind'], { case: K }>['value']
 
 /**

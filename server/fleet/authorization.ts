@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { toBinary } from '@bufbuild/protobuf'
+import { cellOf } from '../../lib/tasks/task-kinds.ts'
 import { type TaskSpec, TaskSpecSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { wrongState } from '../errors.ts'
 import type { AuthorizationClaims } from './authorizer.ts'
@@ -23,18 +24,10 @@ export function claimsOf(task: ClaimedTask, spec: TaskSpec, hostId: string): Aut
     jti: task.id,
     aud: hostId,
     action: spec.kind.case ?? '',
-    cell: cellOf(spec.kind) || (task.cell_id ?? ''),
+    cell: cellOf(spec) || (task.cell_id ?? ''),
     environment: task.environment_id,
     subject: authorization.subjectSha256,
     authorizationId: authorization.id,
     spec: createHash('sha256').update(toBinary(TaskSpecSchema, spec)).digest('hex'),
   }
-}
-
-/** The cell that a spec names. */
-function cellOf({ value }: TaskSpec['kind']): string {
-  if (!value) return ''
-  if ('cellId' in value) return value.cellId
-  if ('runtime' in value) return value.runtime?.cellId ?? ''
-  return 'stopCellId' in value ? value.stopCellId : ''
 }

@@ -1,5 +1,6 @@
 import { fromJson, type JsonValue } from '@bufbuild/protobuf'
 import { sql } from 'kysely'
+import { credentialsOf, secretsOf } from '../../lib/tasks/task-kinds.ts'
 import { type SecretRef, TaskSpecSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
@@ -12,8 +13,8 @@ import { isUuid, type Peer } from './authenticate.ts'
 import type { TaskRef } from './session.ts'
 
 /**
- * The values of just the secrets that a task's spec names, for the host that holds the task now, under its current
- * epoch. Scopes are looked at again here: what belongs to another environment or project, or is a credential where the
+ * The values of just the secrets that a task's spec names (lib/tasks/task-kinds.ts), for the host that holds the task now,
+ * under its current epoch. Scopes are looked at again here: what belongs to another environment or project, or is a credential where the
  * spec names secrets, is not given, whatever the spec says.
  * Throws DomainError `lease-lost` (ask again, or stop), `secret-gone`.
  */
@@ -26,7 +27,8 @@ export async function deliverSecrets(
   const op = operation(peer.organizationId, `host:${peer.hostId}`)
   return await withTenant(db, op, async (tx) => {
     const task = await requireHeldTask(tx, peer, ref)
-    const { secrets, credentials } = namedIn(task.spec)
+    const spec = fromJson(TaskSpecSchema, task.spec as JsonValue, { ignoreUnknownFields: true })
+    const [secrets, credentials] = [secretsOf(spec), credentialsOf(spec)]
     const refs = [...secrets, ...credentials]
     const place = {
       projectId: task.project_id,
@@ -66,29 +68,6 @@ async function requireHeldTask(tx: Tx, { hostId }: Peer, { taskId, epoch }: Task
     .executeTakeFirst()
   if (task) return task
   throw new DomainError('lost-lease', 'lease-lost', 'This host does not hold that task now')
-}
-
-interface NamedSecrets {
-  /** Of the environment. */
-  readonly secrets: readonly SecretRef[]
-  /** Of the project, for hosts that builds read from and push to. */
-  readonly credentials: readonly SecretRef[]
-}
-
-function namedIn(json: unknown): NamedSecrets {
-  const { kind } = fromJson(TaskSpecSchema, json as JsonValue, { ignoreUnknownFields: true })
-  switch (kind.case) {
-    case 'startRuntime':
-      return { secrets: kind.value.runtime?.secrets ?? [], credentials: [] }
-    case 'applyModules':
-      return { secrets: kind.value.secrets, credentials: [] }
-    case 'resolve':
-    case 'buildImage':
-    case 'collectImages':
-      return { secrets: [], credentials: kind.value.credentials }
-    default:
-      return { secrets: [], credentials: [] }
-  }
 }
 
 /** Once for each task, however often its agent has to ask. */

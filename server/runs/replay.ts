@@ -1,8 +1,8 @@
 import { create, fromJson, type JsonValue, type MessageInitShape, toJson } from '@bufbuild/protobuf'
+import { type TaskKind, taskKinds } from '../../lib/tasks/task-kinds.ts'
 import {
   type TaskOutput,
   TaskOutputSchema,
-  type TaskSpec,
   TaskSpecSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { RunRecord } from '../db/record.ts'
@@ -13,15 +13,12 @@ import { isProtectedTask } from '../governance/protected-tasks.ts'
 import type { RunState, StepRow, TaskRow } from './run-state.ts'
 import { type CommonActions, RunCancelled, type StepName, TaskFailed } from './types.ts'
 
-export type TaskKind = NonNullable<TaskSpec['kind']['case']>
 type SpecInit = Exclude<NonNullable<MessageInitShape<typeof TaskSpecSchema>['kind']>, { case?: undefined }>
 export type TaskInput<K extends TaskKind> = Extract<SpecInit, { case: K }>['value']
 export type TaskOutputOf<K extends TaskKind> = Extract<TaskOutput['kind'], { case: K }>['value']
 
 export interface TaskOptions {
   readonly timeoutMs: number
-  /** Dispatches in all, should its host lose it; more than 1 only for tasks that may be done again from scratch. */
-  readonly attempts?: number
   /** Not to be interrupted by a cancel once it is asked for. */
   readonly uninterruptible?: boolean
   /** About a cell that is nobody's: needs no leave in a run of production. */
@@ -329,7 +326,7 @@ class Replay implements Engine {
         key,
         kind,
         spec: JSON.stringify(toJson(TaskSpecSchema, spec)),
-        max_attempts: options.attempts ?? 1,
+        max_attempts: taskKinds[kind].attempts,
         timeout_ms: options.timeoutMs,
         always: this.#always || (options.uninterruptible ?? false),
         authorization_id: isProtected ? authorizationId : null,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { taskKinds } from '../../lib/tasks/task-kinds.ts'
 import type { AppContext } from '../../server/context.ts'
-import { protectedTasks } from '../../server/governance/protected-tasks.ts'
 import { getBuildOfRun } from '../../server/services/builds/build-views.ts'
 import { cancelBuild } from '../../server/services/builds/builds.ts'
 import { stopEnvironment } from '../../server/services/environments/environments.ts'
@@ -29,7 +29,9 @@ beforeEach(async () => {
   runs = await arrangeRuns(context, organizationId, project)
 })
 
-const protectedKinds: readonly string[] = protectedTasks
+const protectedKinds = Object.entries(taskKinds).flatMap(([kind, { production }]) =>
+  production === 'changes' ? [kind] : [],
+)
 
 const approveStep = async (runId: string) =>
   (await runs.stepsOf(runId)).find(({ name }) => name === 'approve')

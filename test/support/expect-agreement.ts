@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import type { TaskKind } from '../../lib/tasks/task-kinds.ts'
 import { run } from '../../packaging/dev/command.ts'
 import { callOdoo, httpRequest } from '../../packaging/dev/demo/odoo-client.ts'
 import { isProtectedTask } from '../../server/governance/protected-tasks.ts'
@@ -91,7 +92,7 @@ export async function expectTasks(
 ): Promise<void> {
   const tasks = await shop.test.query<{
     key: string
-    kind: string
+    kind: TaskKind
     status: string
     epoch: number
     leave: boolean

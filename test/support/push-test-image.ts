@@ -10,6 +10,7 @@ export async function pushTestImage(
   tag: string,
   instructions: readonly string[],
   files: Readonly<Record<string, string>> = {},
+  login = { username: '', password: '' },
 ): Promise<ResolvedImage> {
   const abortSignal = AbortSignal.timeout(120_000)
   const archive = pack()
@@ -19,7 +20,7 @@ export async function pushTestImage(
   const context = new PassThrough()
   pipeline(archive, context, () => {})
   await toEnd(await docker.buildImage(context, { t: tag, abortSignal }))
-  const authconfig = { username: '', password: '', serveraddress: '' }
+  const authconfig = { ...login, serveraddress: '' }
   const events = await toEnd(await docker.getImage(tag).push({ authconfig, abortSignal }))
   const digest = events.map(({ aux }) => aux?.Digest).find(Boolean)
   if (!digest) throw new Error(`${tag} was pushed, and nobody said as what`)

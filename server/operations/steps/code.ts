@@ -66,7 +66,7 @@ export function codeActions(
           imageRules: asked ? undefined : rulesOf(await imageRulesFor(engine, config.odooImage)),
           moduleIndex: policy && { repositories: policy.sources.index || [] },
         },
-        { timeoutMs: minutes(10), attempts: 3 },
+        { timeoutMs: minutes(10) },
       )
       const output = await asking.catch(async (error: unknown) => {
         const found = engine.found('resolve', 'resolve')
@@ -114,7 +114,7 @@ export function codeActions(
         networkAllow: (await policyFor('image'))?.network.allow ?? [],
         imageRules: rulesOf(await imageRulesFor(engine, config.odooImage)),
       }
-      const limits = { timeoutMs: minutes(20), attempts: 3 }
+      const limits = { timeoutMs: minutes(20) }
       const trusted = await imagesToTrust(engine, source.imageKey)
       let output = trusted?.length === 0 ? undefined : await engine.task('image', 'buildImage', spec, limits)
       if (trusted && !(output && !output.built && trusted.includes(output.digest))) {

@@ -46,7 +46,7 @@ export async function lookAtContents(engine: Engine, current: Deployment, key: s
     `contents:${key}`,
     'inspectCell',
     { cellId: current.cellId, contents: true },
-    { timeoutMs: minutes(10), attempts: 3 },
+    { timeoutMs: minutes(10) },
   )
   return keepContents(engine, current, output.contents, key)
 }

@@ -31,7 +31,7 @@ export function imageActions(
           keepDigests: [...new Set([...inUse, own])],
           credentials: [...credentials],
         },
-        { timeoutMs: minutes(10), attempts: 3 },
+        { timeoutMs: minutes(10) },
       )
       return output.removedDigests
     } catch (error) {
@@ -48,7 +48,7 @@ export function imageActions(
         `fetch-image:${key}`,
         'fetchImage',
         { reference, credentials: [...credentials] },
-        { timeoutMs: minutes(30), attempts: 3 },
+        { timeoutMs: minutes(30) },
       )
     },
 

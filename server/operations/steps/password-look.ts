@@ -17,7 +17,7 @@ export async function lookAtPasswords(
     key,
     'inspectCell',
     { cellId, defaultPasswords: true },
-    { timeoutMs: minutes(10), attempts: 3 },
+    { timeoutMs: minutes(10) },
   )
   if (!defaultPasswords) return undefined
   const logins = defaultPasswords.logins.slice(0, mostLogins)

@@ -83,7 +83,7 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
       'inspect',
       'inspectCell',
       { cellId: production.cellId, changedSince: timestampFromDate(since) },
-      { timeoutMs: minutes(10), attempts: 3 },
+      { timeoutMs: minutes(10) },
     )
     await engine.note({
       changes: {

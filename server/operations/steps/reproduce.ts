@@ -88,7 +88,6 @@ export function reproduceActions(
       const spec = tasks.has(reproductionKey) ? {} : await specAgain(digest)
       const output = await engine.task(reproductionKey, 'buildImage', spec, {
         timeoutMs: minutes(20),
-        attempts: 3,
         hostId: host.id,
       })
       if (!output.reproduced)

@@ -111,7 +111,7 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
     },
 
     async requireRoom(cellId) {
-      await engine.task(`room:${cellId}`, 'checkRoom', { cellId }, { timeoutMs: minutes(10), attempts: 3 })
+      await engine.task(`room:${cellId}`, 'checkRoom', { cellId }, { timeoutMs: minutes(10) })
     },
 
     safetySnapshot: (cellId) => snapshot(cellId, 'safety', { key: '', facts: { buildNumber: run.number } }),
