@@ -6,8 +6,8 @@ import { cellStageOf } from '../../releases/cell-stage.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { deploymentOf } from '../../runs/run-state.ts'
 import { type BuildActions, TaskFailed } from '../../runs/types.ts'
+import { homeOf, scratchKey } from './cell-home.ts'
 import { keepContents } from './contents.ts'
-import { homeOf, scratchKey } from './scratch.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
 type CellActions = Pick<

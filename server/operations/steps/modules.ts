@@ -5,9 +5,9 @@ import { policyInForce } from '../../governance/policy/in-force.ts'
 import { contentsRecord, plannedFrom } from '../../releases/contents.ts'
 import type { Engine } from '../../runs/replay.ts'
 import type { BuildActions, Tests } from '../../runs/types.ts'
+import { homeOf } from './cell-home.ts'
 import { hostnamesOf } from './hostnames.ts'
 import { updateRecord } from './observation.ts'
-import { homeOf } from './scratch.ts'
 import { secretActions } from './secrets.ts'
 import { type EngineConfig, minutes, resourcesOf } from './wording.ts'
 
@@ -32,11 +32,12 @@ export function moduleActions(engine: Engine, config: EngineConfig): ModuleActio
 
   /** Where the copy will answer: as its runtime does. Nobody visits one of a rehearsal. */
   function addressOf(cellId: string) {
-    if (homeOf(engine, cellId).scratch) return {}
+    const { environment: name, scratch } = homeOf(engine, cellId)
+    if (scratch) return {}
     const { environment, project } = engine.state
     const stage = environment.stage as Stage
     return {
-      hostnames: hostnamesOf({ stage, environment: environment.name, project: project.name }, config),
+      hostnames: hostnamesOf({ stage, environment: name, project: project.name }, config),
       https: config.publicScheme === 'https',
     }
   }

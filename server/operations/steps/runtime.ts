@@ -3,7 +3,7 @@ import { environmentUrl } from '../../../lib/addresses/environment-url.ts'
 import { formatDuration } from '../../../lib/words/durations.ts'
 import type { Deployment } from '../../db/record.ts'
 import type { Stage } from '../../db/tables/projects.ts'
-import { cellStageOf } from '../../releases/cell-stage.ts'
+import { createDeployment } from '../../releases/deployment.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { servedBefore } from '../../runs/run-state.ts'
 import type { BuildActions, EnvironmentActions } from '../../runs/types.ts'
@@ -15,9 +15,10 @@ import { logRulesOf } from './log-rules.ts'
 import { issueRecord } from './observation.ts'
 import { mostLogins } from './password-look.ts'
 import { recordRelease } from './record-release.ts'
+import { runtimeSpec, secretRuntimeSpec } from './runtime-spec.ts'
 import { secretActions } from './secrets.ts'
 import { voidOvertaken } from './void-requests.ts'
-import { type EngineConfig, inspectionOf, minutes, resourcesOf } from './wording.ts'
+import { type EngineConfig, inspectionOf, minutes } from './wording.ts'
 
 type RuntimeActions = Pick<
   BuildActions,
@@ -40,20 +41,6 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
   const given = secretActions(engine)
   const https = config.publicScheme === 'https'
 
-  const specOf = (deployment: Deployment) => ({
-    runtimeId: deployment.runtimeId,
-    environmentId: environment.id,
-    cellId: deployment.cellId,
-    image: deployment.image,
-    stage: cellStageOf(stage),
-    workers: deployment.workers,
-    resources: resourcesOf(deployment),
-    logStreamId: deployment.logStreamId,
-    project: project.name,
-    environment: environment.name,
-    variables: { ...deployment.variables },
-  })
-
   function requireCurrent(): Deployment {
     if (!current) throw new Error(`Environment ${environment.id} serves nothing`)
     return current
@@ -63,10 +50,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
     engine.task(
       key,
       'startRuntime',
-      {
-        runtime: { ...specOf(deployment), secrets: (deployment.secrets ?? []).map((ref) => ({ ...ref })) },
-        ...inspection,
-      },
+      { runtime: secretRuntimeSpec(engine, deployment), ...inspection },
       { timeoutMs: minutes(10) },
     )
 
@@ -108,32 +92,13 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
   return {
     current,
 
-    candidate: async (cellId, source, image) => ({
-      ...(await newRuntime()),
-      cellId,
-      image: image.reference,
-      digest: image.digest,
-      baseImage: source.baseImage,
-      buildNumber: source.buildNumber,
-      runId: run.id,
-      commit: source.commit,
-      workers: source.workers,
-      variables: source.variables,
-      ...source.resources,
-      hostnames: hostnamesOf({ stage, environment: environment.name, project: project.name }, config),
-      modules: [...new Set([...source.closure, ...source.modules])],
-      autoInstalled: source.autoInstalled,
-      imageModules: source.imageModules,
-      addonTrees: source.addonTrees,
-      ...(source.addonPaths && { addonPaths: source.addonPaths }),
-      addonDepends: source.addonDepends,
-      addonVersions: source.addonVersions,
-      requirements: source.requirements,
-      lockSha256: source.lockSha256,
-      smokeChecks: source.smokeChecks,
-      knownLog: source.knownLog,
-      branchRules: source.branchRules,
-    }),
+    candidate: async (cellId, source, image) =>
+      createDeployment(source, image, {
+        ...(await newRuntime()),
+        cellId,
+        runId: run.id,
+        hostnames: hostnamesOf({ stage, environment: environment.name, project: project.name }, config),
+      }),
 
     candidateAgain: async (cellId, former) => ({
       ...former,
@@ -153,7 +118,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
         'smoke',
         'smoke',
         {
-          runtime: specOf(candidate),
+          runtime: runtimeSpec(engine, candidate),
           checks: candidate.smokeChecks.map((check) => ({ ...check })),
           hostnames: [...candidate.hostnames],
           ...inspectionOf(look, candidate),

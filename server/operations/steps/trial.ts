@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { checksMs } from '../../releases/downtime.ts'
 import type { Engine } from '../../runs/replay.ts'
 import type { BuildActions } from '../../runs/types.ts'
+import { homeOf } from './cell-home.ts'
 import { logRulesOf } from './log-rules.ts'
-import { homeOf } from './scratch.ts'
 import { inspectionOf, minutes, resourcesOf } from './wording.ts'
 
 interface Trial {

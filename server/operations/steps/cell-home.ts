@@ -8,14 +8,18 @@ export const scratchKey = 'scratch-cell'
 /** What a task is told about where its cell belongs. */
 export interface CellHome {
   readonly environmentId: string
+  /** Name of the environment. */
+  readonly environment: string
   readonly stage: CellStage
   /** Nobody's environment: tasks on it need no leave, though the run is production's. Agents judge for themselves. */
   readonly scratch: boolean
 }
 
 export function homeOf({ state: { effects, run, environment } }: Engine, cellId: string): CellHome {
-  return effects.get(scratchKey) === cellId
-    ? // Never production's own: an agent takes what bears that id for production.
-      { environmentId: run.id, stage: CellStage.STAGING, scratch: true }
-    : { environmentId: environment.id, stage: cellStageOf(environment.stage), scratch: false }
+  const own = { environmentId: environment.id, environment: environment.name }
+  if (effects.get(scratchKey) === cellId) {
+    // Never production's own: an agent takes what bears that id for production.
+    return { ...own, environmentId: run.id, stage: CellStage.STAGING, scratch: true }
+  }
+  return { ...own, stage: cellStageOf(environment.stage), scratch: false }
 }
