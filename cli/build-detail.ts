@@ -4,6 +4,7 @@ import { shortApproval } from './approval/detail.ts'
 import { failureLines, logsCommand } from './failure-lines.ts'
 import { formatAge, formatBytes } from './format.ts'
 import type { BuildDetailJson, StepJson } from './json/build.ts'
+import { keptPreview } from './kept-words.ts'
 import type { Output } from './output.ts'
 import { type Paint, paintWord } from './style.ts'
 import { oneLine, renderTable } from './table.ts'
@@ -26,6 +27,7 @@ export function printBuild(out: Output, build: BuildDetailJson): void {
   out.fields([
     ['URL', build.url],
     ['Environment', build.environment],
+    ['Kept', keptPreview(build)],
     ['Commit', build.commit && `${build.commit} ${build.commitMessage?.split('\n')[0] ?? ''}`],
     ['Image', build.digest],
     [

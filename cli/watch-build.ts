@@ -9,6 +9,7 @@ import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { failureLines, logsCommand } from './failure-lines.ts'
 import { type BuildDetailJson, buildDetailJson } from './json/build.ts'
 import { environmentJson } from './json/environment.ts'
+import { keptPreview } from './kept-words.ts'
 import type { Session } from './session.ts'
 import { createProgress } from './step-progress.ts'
 
@@ -70,6 +71,7 @@ export async function reportEnd(session: Session, build: BuildDetailJson): Promi
     if (good) await noteFirstPassword(session, build)
     if (build.failure) for (const line of ['', ...failureLines(out.paint, build.failure), '']) out.line(line)
     if (!good) out.note(`Its logs: ${logsCommand(build)}`)
+    if (build.kept?.open) out.note(`Its preview is kept to look into: ${keptPreview(build)}`)
   }
   return good ? exitCodes.ok : exitCodes.failure
 }

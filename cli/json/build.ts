@@ -69,6 +69,14 @@ export const buildDetailJson = (build: Build) => ({
   updatedModules: build.updatedModules,
   manifestSha256: textOf(build.manifestSha256),
   failure: failureJson(build.failure),
+  kept: build.kept
+    ? {
+        environment: build.kept.environment,
+        url: build.kept.url,
+        until: timeOf(build.kept.until),
+        open: build.kept.open,
+      }
+    : null,
 })
 export type BuildDetailJson = ReturnType<typeof buildDetailJson>
 

@@ -1,6 +1,7 @@
 import { Stage } from '../../proto/gen/fairway/v1/common_pb.js'
 import {
   type Environment,
+  EnvironmentPurpose,
   EnvironmentStatus,
   SignInState,
 } from '../../proto/gen/fairway/v1/environments_pb.js'
@@ -27,5 +28,9 @@ export const environmentJson = (environment: Environment) => ({
   signIn: wordOf(SignInState, environment.signIn),
   variables: environment.variables,
   id: environment.id,
+  purpose: wordOf(EnvironmentPurpose, environment.purpose),
+  failedRun: textOf(environment.failedRun),
+  failedBuild: environment.failedBuild || null,
+  expiresAt: timeOf(environment.expiresAt),
 })
 export type EnvironmentJson = ReturnType<typeof environmentJson>

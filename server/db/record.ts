@@ -156,6 +156,14 @@ export interface RunRecord {
   readonly restored?: boolean
   /** Of a production database whose update failed, as it was then. */
   readonly failedSnapshotId?: string
+  /** What is kept of a build whose tests failed, in an environment of its own. */
+  readonly kept?: {
+    readonly environment: string
+    readonly environmentId: string
+    readonly url: string
+    /** RFC 3339 */
+    readonly until: string
+  }
   readonly update?: UpdateRecord
   /** Canonical JSON (RFC 8785) of what was planned for production, and its hash. */
   readonly plan?: string

@@ -1,6 +1,7 @@
 import type { Deployment } from '../db/record.ts'
 import type { Image, Source } from '../releases/source.ts'
 import type { BuildActions, Look } from '../runs/types.ts'
+import { keepPreview } from './kept.ts'
 
 /**
  * Deploy and smoke: starts the candidate on its cell beside whatever serves now, and lets it take over once it has proved
@@ -29,12 +30,16 @@ export async function serve(
   }
 }
 
-/** `serve` on a cell that is made for it by `fill`; when anything fails, nothing of the cell is left. */
+/**
+ * `serve` on a cell that is made for it by `fill`; when anything fails, nothing of the cell is left, unless `keep` says that
+ * it keeps it.
+ */
 export async function serveFromNewCell(
   run: BuildActions,
   source: Source,
   image: Image,
   fill: (cellId: string) => Promise<void>,
+  keep: (failure: unknown, cellId: string) => Promise<boolean> = async () => false,
 ): Promise<void> {
   const cellId = await run.newCell()
   try {
@@ -44,12 +49,15 @@ export async function serveFromNewCell(
       look: 'all',
     })
   } catch (failure) {
-    await run.always(() => run.destroyCell(cellId))
+    if (!(await keep(failure, cellId))) await run.always(() => run.destroyCell(cellId))
     throw failure
   }
 }
 
-/** `serveFromNewCell`, after which the cell that served before goes. */
+/**
+ * `serveFromNewCell`, after which the cell that served before goes. What was kept of an earlier build goes with the first
+ * that comes so far.
+ */
 export async function replaceCell(
   run: BuildActions,
   source: Source,
@@ -57,7 +65,13 @@ export async function replaceCell(
   fill: (cellId: string) => Promise<void>,
 ): Promise<void> {
   const before = run.current
-  await serveFromNewCell(run, source, image, fill)
+  const fillAlone = async (cellId: string) => {
+    await run.retireKept()
+    await fill(cellId)
+  }
+  await serveFromNewCell(run, source, image, fillAlone, (failure, cellId) =>
+    keepPreview(run, failure, cellId, source, image),
+  )
   await run.always(async () => {
     if (before) {
       await run.removeRuntime(before.runtimeId)

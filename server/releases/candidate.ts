@@ -32,6 +32,8 @@ export async function requireCandidate(
     .innerJoin('branches', 'branches.id', 'environments.branch_id')
     .select(['branches.name as branch', 'environments.deployment', 'environments.name', 'environments.stage'])
     .where('environments.project_id', '=', project.id)
+    // What is kept of a failure is looked at, and goes nowhere.
+    .where('environments.purpose', '=', 'branch')
     .where('environments.status', 'in', ['running', 'stopped'])
     .where('environments.deployment', 'is not', null)
     .orderBy('branches.name')

@@ -48,6 +48,7 @@ async function takeDue(tx: Tx, branchId: string) {
     .select(['environments.id', 'environments.name', 'environments.stage', 'environments.branch_id'])
     .select(['environments.project_id', 'projects.name as project', 'branches.name as branch'])
     .where('environments.branch_id', '=', branchId)
+    .where('environments.purpose', '=', 'branch')
     .where('environments.stage', '<>', 'production')
     .where('environments.status', '<>', 'destroyed')
     .executeTakeFirst()

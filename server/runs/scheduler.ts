@@ -5,6 +5,7 @@ import { expireApprovals } from '../governance/approvals/expiry.ts'
 import { forgetPasswords } from '../governance/forget-passwords.ts'
 import type { EngineConfig } from '../operations/steps/wording.ts'
 import { advance } from './advance.ts'
+import { destroyExpired } from './expired-environments.ts'
 import { destroyGoneBranches } from './gone-branches.ts'
 import { lookAtPasswordsDaily } from './password-looks.ts'
 import type { Pipelines } from './types.ts'
@@ -54,6 +55,7 @@ export function startScheduler(context: AppContext, pipelines: Pipelines): Sched
 
   const housekeeping = forever('housekeeping', async () => {
     await destroyGoneBranches(context)
+    await destroyExpired(context)
     await expireApprovals(context)
     await forgetPasswords(context)
     await lookAtPasswordsDaily(context)

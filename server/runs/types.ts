@@ -175,6 +175,15 @@ export interface BuildActions extends CommonActions {
   /** Containers of a runtime that no longer (or never) serves; requests that are under way end first. */
   removeRuntime(runtimeId: string): Promise<void>
   destroyCell(cellId: string): Promise<void>
+
+  /** What was kept of earlier builds of the branch has had its time. */
+  retireKept(): Promise<void>
+  /** Gives the cell of a build whose tests failed an environment of its own; false where the policy keeps none. Never in production. */
+  keepPreview(cellId: string): Promise<boolean>
+  /** Its Odoo runs, and its address leads there, until its time is over. Fails for a copy of production that is not proved neutral. */
+  openKept(source: Source, image: Image): Promise<void>
+  /** Takes all of that back but the cell; nothing where nothing was kept. */
+  dropKept(): Promise<void>
   /** Drops snapshots beyond what is kept. */
   pruneSnapshots(): Promise<void>
   /** Removes images of the project that nothing needs any more, when this run made a new one. Its failure is a warning. */

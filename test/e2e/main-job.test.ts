@@ -3,12 +3,15 @@ import { callOdoo, httpRequest } from '../../packaging/dev/demo/odoo-client.ts'
 import { type Clone, createClone } from '../../packaging/dev/demo/shop-repository.ts'
 import { readSignIn } from '../../packaging/dev/demo/sign-in.ts'
 import type { Stack } from '../../packaging/dev/demo/stack.ts'
+import { keepsPreviews } from '../support/kept-previews.ts'
 import {
   type BuildShown,
   createShop,
   type EnvironmentShown,
   environmentsOf,
   finishedBuild,
+  nothingHolds,
+  setPolicy,
 } from '../support/shop.ts'
 import { startTestStack, type TestStack } from '../support/stack.ts'
 
@@ -186,7 +189,8 @@ describe('development', () => {
     expect(build.tests.reusedFromBuild).toBe(again.number - 1)
   })
 
-  it('stays what it was when a test fails, and the result names the test', async () => {
+  it('stays what it was when a test fails; the result names the test, and the policy keeps what it ran on', async () => {
+    await setPolicy(stack, nothingHolds + keepsPreviews)
     const before = await environment('feature/hello')
     await clone.change('feature/hello', model, (text) => text.replace('>= 200', '>= 99999'), 'Break silver')
     const build = await push('feature/hello')
@@ -194,6 +198,10 @@ describe('development', () => {
     expect(build.reason).toContain('test_points_raise_the_tier')
     expect((await environment('feature/hello')).cell).toBe(before.cell)
     expect(await loginStatus('feature/hello')).toBe(200)
+    const kept = `failed-${build.number}`
+    expect(build).toMatchObject({ kept: { environment: kept, open: true } })
+    expect(await loginStatus(kept)).toBe(200)
+    expect((await environment(kept)).cell).not.toBe(before.cell)
   })
 
   it('says file and line of a manifest that does not parse', async () => {
@@ -259,13 +267,17 @@ describe('an environment', () => {
     expect(await customers('release/1.0')).toBe(1)
   })
 
-  it('goes when its branch is deleted', async () => {
-    const { cell } = await environment('feature/hello')
+  it('goes when its branch is deleted, and what was kept of it', async () => {
+    const gone = (await environmentsOf(stack)).filter(({ name }) => /^(feature-hello|failed-\d+)$/.test(name))
+    expect(gone).toHaveLength(2)
     await clone.remove('feature/hello')
-    await vi.waitFor(async () => expect(await test.cellsOnDisk()).not.toContain(cell), {
-      timeout: 60_000,
-      interval: 500,
-    })
+    await vi.waitFor(
+      async () => {
+        const cells = await test.cellsOnDisk()
+        for (const { cell } of gone) expect(cells).not.toContain(cell)
+      },
+      { timeout: 60_000, interval: 500 },
+    )
   })
 
   it('is destroyed with all it had', async () => {

@@ -48,7 +48,7 @@ export const tables: Record<string, TableCase> = {
   },
   project_names: { ...kept, project },
   branches: { ...changed, project, scheduler: ['id', 'organization_id', 'destroy_at'] },
-  environments: { ...changed, project },
+  environments: { ...changed, project, scheduler: ['id', 'organization_id', 'status', 'expires_at'] },
   runs: { ...changed, project, ownBranch: 'branch_id', scheduler: ['id', 'organization_id', 'advance_at'] },
   steps: { ...changed, project: ofRun },
   tasks: {

@@ -35,9 +35,9 @@ export const digestOf = (content: string) =>
 
 /**
  * Releases in the real engine on a real database; the agent's part is played. Each test of the file has a project of its
- * own, whose production runs `one` and whose staging serves `two`.
+ * own, whose production runs `one` and whose staging serves `two`; or the file has one, and `arrange` makes another.
  */
-export function useReleases() {
+export function useReleases({ shared = false } = {}) {
   let database: TestDatabase
   let current: Tenant
   let projects = 0
@@ -46,12 +46,16 @@ export function useReleases() {
     database = await startTestDatabase()
   }, 60_000)
   afterAll(() => database?.close())
-  beforeEach(async () => {
+  if (shared) beforeAll(arrange)
+  else beforeEach(arrange)
+
+  /** What follows is about a project that nothing has happened to. */
+  async function arrange(): Promise<void> {
     const organizationId = await createOrganization(database, `acme-${++projects}`)
     current = await arrangeTenant(database.context, organizationId, 'shop')
     await playBuild(database.context, current, 'main', 'one')
     await playBuild(database.context, current, releaseBranch, 'two', { answers: updated })
-  })
+  }
 
   const tenant = () => current
   const context = () => database.context
@@ -132,8 +136,10 @@ export function useReleases() {
   }
 
   return {
+    arrange,
     tenant,
     context,
+    ownerUrl: () => database.ownerUrl,
     asOwner,
     play,
     plan,

@@ -1,65 +1,16 @@
-import { Code, ConnectError } from '@connectrpc/connect'
-import { formatTime } from '../../../lib/words/times.ts'
-import { EnvironmentService } from '../../../proto/gen/fairway/v1/environments_pb.js'
-import { openBrowser } from '../../browser.ts'
-import { CliError } from '../../errors.ts'
-import { exitCodes } from '../../exit-codes.ts'
-import { environmentJson } from '../../json/environment.ts'
-import { timeOf } from '../../json/values.ts'
+import { openEnvironment } from '../../open-environment.ts'
 import { resolveEnvironment } from '../../resolve.ts'
-import type { Session } from '../../session.ts'
-import { signInSentence } from '../../sign-in-words.ts'
 import { verb } from '../../verb.ts'
 
 export const command = verb({
   usage: 'open <environment...>',
   summary: 'Print an environment’s address and how to sign in, and open it where there is a browser',
-  examples: [['fairway env open acme/feature/hello', '$BROWSER or xdg-open, on a terminal only']],
+  examples: [
+    ['fairway env open acme/feature/hello', '$BROWSER or xdg-open, on a terminal only'],
+    ['fairway env open acme/failed-41', 'the preview of build 41, whose tests failed, where the policy keeps it'],
+  ],
   async run(session, words) {
-    const client = await session.client(EnvironmentService)
-    const name = await resolveEnvironment(session, words)
-    const { environment } = await client.getEnvironment({ environment: name }, { signal: session.signal })
-    const json = environment && environmentJson(environment)
-    if (!json?.url || json.status !== 'running') {
-      const full = `${name.project}/${name.environment}`
-      const next = json?.status === 'stopped' ? `fairway env start ${full}` : `fairway env show ${full}`
-      throw new CliError(exitCodes.wrongState, `${full} is ${json?.status}, not running. Next: ${next}`)
-    }
-    const { out, settings } = session
-    // Servers of before say who, and keep every password.
-    const isKept = json.signIn === 'kept' || (json.signIn === null && json.administratorLogin !== null)
-    const signIn = isKept ? await readSignIn(session, name) : undefined
-    const until = timeOf(signIn?.until)
-    if (out.json) {
-      const { login, password } = signIn ?? {}
-      out.printJson({ url: json.url, ...(signIn && { login, password }), ...(until && { until }) })
-    } else {
-      out.line(json.url)
-      if (signIn) out.line(`Sign in as ${signIn.login} with ${signIn.password}`)
-      else if (signInSentence(json)) out.line(`Sign in ${signInSentence(json)}`)
-      if (until)
-        out.note(
-          `This password was made for production and is shown once: keep it now. You can see it again until ${formatTime(until)}, nobody else can.`,
-        )
-    }
-    if (out.isTerminal && !out.json) await openBrowser(settings, json.url)
+    await openEnvironment(session, await resolveEnvironment(session, words))
     return undefined
   },
 })
-
-/** Who may not have the password, or comes too late for it, still gets the address. */
-async function readSignIn(session: Session, environment: { project: string; environment: string }) {
-  const client = await session.client(EnvironmentService)
-  try {
-    return await client.revealSignIn({ environment }, { signal: session.signal })
-  } catch (error) {
-    if (!(error instanceof ConnectError)) throw error
-    if (error.code === Code.PermissionDenied) return undefined
-    // Somebody else was shown it a moment ago.
-    if (error.code === Code.FailedPrecondition) {
-      session.out.note(error.rawMessage)
-      return undefined
-    }
-    throw error
-  }
-}

@@ -1,6 +1,7 @@
 import { EnvironmentService } from '../../../proto/gen/fairway/v1/environments_pb.js'
 import { formatAge } from '../../format.ts'
 import { environmentJson } from '../../json/environment.ts'
+import { keptSentence } from '../../kept-words.ts'
 import { resolveEnvironment } from '../../resolve.ts'
 import { isOpenToAll, signInSentence } from '../../sign-in-words.ts'
 import { paintWord } from '../../style.ts'
@@ -36,6 +37,7 @@ export const command = verb({
       ['Environment', `${json.project}/${json.name}`],
       ['Stage', json.stage],
       ['Status', paintWord(out.paint, json.status)],
+      ['Kept', keptSentence(json)],
       ['URL', json.url],
       ['Branch', json.branch],
       ['Build', json.build === null ? null : `${json.project}/${json.build}`],

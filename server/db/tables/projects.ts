@@ -81,6 +81,9 @@ export interface BranchesTable {
   created_at: Created
 }
 
+/** A branch's own; what a build whose tests failed left; a copy of what a failed update of production left. */
+export type EnvironmentPurpose = 'branch' | 'failed-build' | 'failed-update'
+
 export interface EnvironmentsTable {
   id: Generated<string>
   organization_id: string
@@ -97,6 +100,11 @@ export interface EnvironmentsTable {
   created_at: Created
   updated_at: Created
   destroyed_at: TimeOrNull
+  purpose: Generated<EnvironmentPurpose>
+  /** What is kept of it; null for a branch's. */
+  failed_run_id: string | null
+  /** Of what is kept; null for a branch's. */
+  expires_at: TimeOrNull
 }
 
 export interface WebhookDeliveriesTable {

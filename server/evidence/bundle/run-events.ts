@@ -8,7 +8,7 @@ import type { ProvenEvent } from './audit-members.ts'
 
 export interface RunScope {
   readonly runId: string
-  readonly environmentId: string
+  readonly environmentIds: readonly string[]
   readonly approvalIds: readonly string[]
   readonly createdAt: Date
 }
@@ -26,7 +26,7 @@ export async function findEnd(tx: Tx, runId: string): Promise<{ id: number; inde
 }
 
 /**
- * Events of the run, of its approvals, and of its environment while it ran, up to its last one, proven under the
+ * Events of the run, of its approvals, and of its environments while it ran, up to its last one, proven under the
  * checkpoint. Throws `audit-tree-damaged` when what is stored does not hold: nothing is sealed over it.
  */
 export async function provenEvents(
@@ -45,7 +45,7 @@ export async function provenEvents(
       eb.or([
         eb('subject_id', 'in', [scope.runId, ...scope.approvalIds]),
         eb.and([
-          eb('subject_id', '=', scope.environmentId),
+          eb('subject_id', 'in', scope.environmentIds),
           eb('audit_events.created_at', '>=', scope.createdAt),
         ]),
       ]),

@@ -107,7 +107,8 @@ async function proveEvents(
       if (!checkpoint) return undefined
       const scope = {
         runId: run.id,
-        environmentId: manifest.environment.id,
+        // Its own, and that of what it kept.
+        environmentIds: [manifest.environment.id, ...(manifest.kept ? [manifest.kept.environmentId] : [])],
         approvalIds: manifest.approvals.map(({ id }) => id),
         createdAt: run.createdAt,
       }

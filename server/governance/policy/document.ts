@@ -130,6 +130,8 @@ const networkEntry = z
     if (fault) issues.addIssue({ code: 'custom', message: fault })
   })
 
+const mostKeptMs = 30 * units.d
+
 const kept = (count: number) => z.int().min(0).max(3_660).default(count)
 
 export const policySchema = z
@@ -285,6 +287,17 @@ export const policySchema = z
       })
       .prefault({})
       .describe('What may go to production'),
+    keepFailedPreviews: duration
+      .refine(
+        (text) => !durationPattern.test(text) || durationMs(text) <= mostKeptMs,
+        'at most 30d are expected',
+      )
+      .nullable()
+      .default(null)
+      .describe(
+        'How long the preview of a build of staging or development whose tests failed stays open, to look into; the next ' +
+          'build of its branch takes its place. null: it goes at once',
+      ),
     drill: z
       .strictObject({
         maxAge: duration.default('7d').describe('How old the last green restore drill may be'),
@@ -346,4 +359,5 @@ export const enforcedKeys: readonly (keyof PolicyDocument)[] = [
   'promotion',
   'rollback',
   'neutralization',
+  'keepFailedPreviews',
 ]

@@ -32,6 +32,7 @@ test('nothing set is safe', () => {
     shell: { production: { record: true } },
     breakGlass: { allowed: true, roles: ['owner'] },
     workflows: { refs: ['refs/heads/*'] },
+    keepFailedPreviews: null,
   })
 })
 
@@ -82,6 +83,9 @@ describe('a fault is named with its line, its key and what was probably meant', 
     ],
     ['freeze: {windows: [{name: x, days: [friday], from: "18:00"}]}\n', '`freeze.windows.0.days.0`: '],
     ['retention: {daily: 7.5}\n', '`retention.daily`: '],
+    ['keepFailedPreviews: 31d\n', '`keepFailedPreviews`: at most 30d'],
+    ['keepFailedPreviews: off\n', '`keepFailedPreviews`: a duration such as'],
+    ['keepFailedPreviews: 0d\n', '`keepFailedPreviews`: a duration such as'],
     ['a: [\n', 'line 2, column 1: '],
     ['hosts: {}\nhosts: {}\n', 'line 2, column 1: Map keys must be unique'],
     ['- a\n', 'line 1, column 1: '],

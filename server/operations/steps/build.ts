@@ -8,6 +8,7 @@ import { codeActions } from './code.ts'
 import { contentsActions } from './contents.ts'
 import { commonActions } from './environment.ts'
 import { imageActions } from './images.ts'
+import { keptActions } from './kept-preview.ts'
 import { moduleActions } from './modules.ts'
 import { planActions } from './plan.ts'
 import { pruneActions } from './prune-snapshots.ts'
@@ -33,6 +34,7 @@ export function buildActions(engine: Engine, config: EngineConfig, blobs: BlobSt
     ...reproduceActions(engine, config),
     ...trialActions(engine),
     ...pruneActions(engine),
+    ...keptActions(engine, config),
     ...runtime,
     stopCurrent: () => runtime.stopCurrent({ withDatabase: false }),
     stage: engine.state.run.stage as Stage,

@@ -4,6 +4,22 @@ import type { Engine } from '../../runs/replay.ts'
 
 /** The effect that names the run's scratch cell. */
 export const scratchKey = 'scratch-cell'
+/** The effect that says as what the preview of a build whose tests failed is kept; null: it is not. */
+export const keptKey = 'kept-preview'
+
+/** An environment of its own for the cell of a build whose tests failed. */
+export interface KeptPreview {
+  readonly cellId: string
+  readonly environmentId: string
+  readonly name: string
+  readonly runtimeId: string
+  readonly logStreamId: string
+  /** RFC 3339 */
+  readonly until: string
+}
+
+export const findKept = ({ state: { effects } }: Engine): KeptPreview | undefined =>
+  (effects.get(keptKey) as KeptPreview | null | undefined) ?? undefined
 
 /** What a task is told about where its cell belongs. */
 export interface CellHome {
@@ -15,11 +31,17 @@ export interface CellHome {
   readonly scratch: boolean
 }
 
-export function homeOf({ state: { effects, run, environment } }: Engine, cellId: string): CellHome {
+export function homeOf(engine: Engine, cellId: string): CellHome {
+  const { effects, run, environment } = engine.state
   const own = { environmentId: environment.id, environment: environment.name }
   if (effects.get(scratchKey) === cellId) {
     // Never production's own: an agent takes what bears that id for production.
     return { ...own, environmentId: run.id, stage: CellStage.STAGING, scratch: true }
   }
-  return { ...own, stage: cellStageOf(environment.stage), scratch: false }
+  const stage = cellStageOf(environment.stage)
+  const kept = findKept(engine)
+  // A route of its own: by the branch's id it would take that of what serves.
+  if (kept?.cellId === cellId)
+    return { environmentId: kept.environmentId, environment: kept.name, stage, scratch: false }
+  return { ...own, stage, scratch: false }
 }

@@ -1,3 +1,4 @@
+import { expireKept } from '../../db/kept-environments.ts'
 import type { Engine } from '../../runs/replay.ts'
 import type { EnvironmentActions } from '../../runs/types.ts'
 import { auditEnvironment } from './audit-environment.ts'
@@ -12,9 +13,26 @@ const done = { running: 'started', stopped: 'stopped', destroyed: 'destroyed' } 
 
 /** Start, stop and destroy of an environment. */
 export function environmentActions(engine: Engine, config: EngineConfig): EnvironmentActions {
-  const { tx, environment, run } = engine.state
+  const { tx, op, environment, run } = engine.state
   const runtime = runtimeActions(engine, config)
   const hostnames = [...(runtime.current?.hostnames ?? [])]
+
+  /** Whoever destroys an environment does not mean to leave copies of its data behind. */
+  async function expireWhatWasKept() {
+    if (environment.purpose !== 'branch') return
+    const because = `${environment.name} is being destroyed`
+    const { branch_id: branchId, project_id: projectId } = environment
+    await engine.once('kept-expired', () =>
+      expireKept(
+        tx,
+        op,
+        environment.stage === 'production'
+          ? { purpose: 'failed-update', projectId }
+          : { purpose: 'failed-build', branchId },
+        because,
+      ),
+    )
+  }
 
   return {
     ...commonActions(engine),
@@ -58,6 +76,7 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
     },
 
     async destroyEverything() {
+      await expireWhatWasKept()
       if (runtime.current) await runtime.removeRuntime(runtime.current.runtimeId)
       const cells = await engine.effect('cells', async () => {
         const rows = await tx

@@ -19,6 +19,10 @@ export interface BuildRow extends Selectable<RunsTable> {
   readonly branch: string | null
   readonly environment: string | null
   readonly approval_id: string | null
+  readonly kept_environment: string | null
+  readonly kept_url: string | null
+  readonly kept_until: Date | null
+  readonly kept_status: string | null
 }
 
 /** Newest first, without steps. Throws `project-not-found`. */
@@ -88,8 +92,13 @@ const buildRows = (tx: Tx) =>
     .innerJoin('projects', 'projects.id', 'runs.project_id')
     .leftJoin('branches', 'branches.id', 'runs.branch_id')
     .leftJoin('environments', 'environments.id', 'runs.environment_id')
+    .leftJoin('environments as kept', (join) =>
+      join.onRef('kept.failed_run_id', '=', 'runs.id').on('kept.purpose', '=', 'failed-build'),
+    )
     .where('runs.kind', '=', 'build')
     .selectAll('runs')
+    .select(['kept.name as kept_environment', 'kept.url as kept_url'])
+    .select(['kept.expires_at as kept_until', 'kept.status as kept_status'])
     .select(['projects.name as project', 'branches.name as branch', 'environments.name as environment'])
     .select((eb) =>
       eb
@@ -143,8 +152,20 @@ function buildMessage(row: BuildRow, steps: Step[]): Build {
     updatedModules: [...(record.updatedModules ?? [])],
     manifestSha256: row.manifest_sha256,
     approvalId: row.approval_id ?? '',
+    kept: keptMessage(row),
   })
 }
+
+/** One that could not be opened was never there for anybody. */
+const keptMessage = ({ kept_environment, kept_url, kept_until, kept_status }: BuildRow) =>
+  kept_environment && kept_url && kept_until
+    ? {
+        environment: kept_environment,
+        url: kept_url,
+        until: timestampOf(kept_until),
+        open: kept_status === 'running' && kept_until > new Date(),
+      }
+    : undefined
 
 /**
  * The run's own reason. While a wish to cancel is on its way, who wished it; also where it came too late, since what was

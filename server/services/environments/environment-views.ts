@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { type Selectable, sql } from 'kysely'
 import {
   type Environment,
+  EnvironmentPurpose,
   type EnvironmentRef,
   EnvironmentSchema,
   EnvironmentStatus,
@@ -26,6 +27,8 @@ export interface EnvironmentRow extends Selectable<EnvironmentsTable> {
   readonly default_logins: string[] | null
   /** What became of people's passwords in a copy of production. */
   readonly passwords: string | null
+  /** Number of the build whose failure it is kept for. */
+  readonly failed_build: number | null
 }
 
 /** Throws `project-not-found`. */
@@ -62,7 +65,11 @@ export async function requireEnvironment(
   const row = await environmentRows(tx)
     .where('projects.name', '=', ref.project)
     .where((eb) =>
-      eb.or([eb('environments.name', '=', ref.environment), eb('branches.name', '=', ref.environment)]),
+      eb.or([
+        eb('environments.name', '=', ref.environment),
+        // What is kept of a failure has its own name alone.
+        eb.and([eb('branches.name', '=', ref.environment), eb('environments.purpose', '=', 'branch')]),
+      ]),
     )
     .orderBy((eb) => eb('environments.status', '=', 'destroyed'))
     .orderBy((eb) => eb('environments.name', '=', ref.environment), 'desc')
@@ -103,6 +110,13 @@ const environmentRows = (tx: Tx) =>
     .select((eb) =>
       eb
         .selectFrom('runs')
+        .select('runs.number')
+        .whereRef('runs.id', '=', 'environments.failed_run_id')
+        .as('failed_build'),
+    )
+    .select((eb) =>
+      eb
+        .selectFrom('runs')
         .select('runs.id')
         .whereRef('runs.environment_id', '=', 'environments.id')
         .where('runs.status', 'in', ['queued', 'running'])
@@ -120,6 +134,12 @@ const statuses: Record<EnvironmentRow['status'], EnvironmentStatus> = {
   stopped: EnvironmentStatus.STOPPED,
   failed: EnvironmentStatus.FAILED,
   destroyed: EnvironmentStatus.DESTROYED,
+}
+
+const purposes: Record<EnvironmentRow['purpose'], EnvironmentPurpose> = {
+  branch: EnvironmentPurpose.BRANCH,
+  'failed-build': EnvironmentPurpose.FAILED_BUILD,
+  'failed-update': EnvironmentPurpose.FAILED_UPDATE,
 }
 
 function environmentMessage(row: EnvironmentRow): Environment {
@@ -145,6 +165,10 @@ function environmentMessage(row: EnvironmentRow): Environment {
     variables: { ...deployment?.variables },
     defaultLogins: row.default_logins ?? [],
     signIn: signInOf(row),
+    purpose: purposes[row.purpose],
+    failedRun: row.failed_run_id ?? '',
+    failedBuild: row.failed_build ?? 0,
+    expiresAt: timestampOf(row.expires_at),
   })
 }
 

@@ -13,10 +13,11 @@ type Verb = 'start' | 'stop' | 'destroy'
 
 /**
  * Stops Odoo and PostgreSQL; the data stays. Gives the run, as the others here the one that does the same already, if
- * there is one. Throws `environment-not-running`.
+ * there is one. Throws `environment-not-running`, `environment-kept`.
  */
 export const stopEnvironment = (context: AppContext, caller: Caller, ref?: EnvironmentRef) =>
   queueRun(context, caller, ref, 'stop', (environment) => {
+    requireOfBranch(environment, 'stopped')
     if (environment.status === 'running') return
     throw wrongState(
       'environment-not-running',
@@ -24,9 +25,10 @@ export const stopEnvironment = (context: AppContext, caller: Caller, ref?: Envir
     )
   })
 
-/** Gives the run. Throws `environment-not-stopped`. */
+/** Gives the run. Throws `environment-not-stopped`, `environment-kept`. */
 export const startEnvironment = (context: AppContext, caller: Caller, ref?: EnvironmentRef) =>
   queueRun(context, caller, ref, 'start', (environment) => {
+    requireOfBranch(environment, 'started')
     if ((environment.status === 'stopped' || environment.status === 'failed') && environment.deployment)
       return
     throw wrongState(
@@ -60,6 +62,17 @@ export const destroyEnvironment = (
       )
     }
   })
+
+/** What is kept of a failure is as it was left: it runs with what it was begun with, until it goes. */
+function requireOfBranch(environment: EnvironmentRow, done: string): void {
+  if (environment.purpose === 'branch') return
+  const name = nameOf(environment)
+  throw wrongState(
+    'environment-kept',
+    `${name} is kept to look into what failed, and is not ${done}. Look at it: fairway env open ${name}; or be done with ` +
+      `it: fairway env destroy ${name}`,
+  )
+}
 
 const nameOf = (environment: EnvironmentRow) => `${environment.project}/${environment.name}`
 

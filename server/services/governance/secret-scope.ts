@@ -23,6 +23,7 @@ export async function resolveScope(
     .innerJoin('branches', 'branches.id', 'environments.branch_id')
     .select(['environments.id', 'environments.name', 'environments.stage'])
     .where('environments.project_id', '=', project.id)
+    .where('environments.purpose', '=', 'branch')
     .where((eb) => eb.or([eb('environments.name', '=', scope), eb('branches.name', '=', scope)]))
     .orderBy((eb) => eb('environments.status', '=', 'destroyed'))
     .orderBy((eb) => eb('environments.name', '=', scope), 'desc')

@@ -78,6 +78,8 @@ async function findStale(
     .where('project_id', '=', projectId)
     .where('status', '=', 'running')
     .where('deployment', 'is not', null)
+    // What is kept of a failure is never started again.
+    .where('purpose', '=', 'branch')
     .orderBy('name')
     .execute()
   const stale = new Map<string, string[]>()

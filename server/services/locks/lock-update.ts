@@ -62,6 +62,7 @@ async function placeOf(tx: Tx, caller: Caller, projectId: string, name: string, 
     .select('id')
     .where('project_id', '=', projectId)
     .where('status', '<>', 'destroyed')
+    .where('purpose', '=', 'branch')
     .where((eb) =>
       stage === 'production' ? eb('stage', '=', 'production') : eb('branch_id', '=', branch.id),
     )

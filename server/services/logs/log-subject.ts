@@ -28,15 +28,22 @@ export async function requireSubject(tx: Tx, subject: ReadLogsRequest['subject']
 }
 
 async function subjectOf(tx: Tx, run: { id: string; result: string | null }): Promise<LogSubject> {
-  if (run.result !== 'red') return { runId: run.id }
-  const started = await tx
+  const runtimeStreamId = run.result === 'red' ? await startedInVain(tx, run.id) : undefined
+  return { runId: run.id, ...(runtimeStreamId && { runtimeStreamId }) }
+}
+
+/** The stream of an Odoo that the run started and that serves nothing: what a living one says is its environment's alone. */
+async function startedInVain(tx: Tx, runId: string): Promise<string | undefined> {
+  const effects = await tx
     .selectFrom('effects')
-    .select('value')
-    .where('run_id', '=', run.id)
-    .where('key', '=', 'candidate')
-    .executeTakeFirst()
-  const { logStreamId } = (started?.value ?? {}) as { logStreamId?: string }
-  return { runId: run.id, ...(logStreamId && { runtimeStreamId: logStreamId }) }
+    .select(['key', 'value'])
+    .where('run_id', '=', runId)
+    .where('key', 'in', ['candidate', 'kept-preview', 'kept-dropped'])
+    .execute()
+  const streamOf = (wanted: string) =>
+    (effects.find(({ key }) => key === wanted)?.value as { logStreamId?: string } | null | undefined)?.logStreamId
+  const isDropped = effects.some(({ key }) => key === 'kept-dropped')
+  return streamOf('candidate') ?? (isDropped ? streamOf('kept-preview') : undefined)
 }
 
 /** Throws `invalid-step` for one that the subject does not have; a run that has not begun may come to have it. */

@@ -49,6 +49,7 @@ export async function ensureEnvironment(
     .selectAll()
     .where('project_id', '=', branch.project_id)
     .where('status', '<>', 'destroyed')
+    .where('purpose', '=', 'branch')
   const production = branch.stage === 'production'
   const known = await (production
     ? living.where('stage', '=', 'production')
@@ -90,6 +91,7 @@ export async function environmentNameOf(
     .where('branches.name', '=', branch)
     .where('environments.stage', '<>', 'production')
     .where('environments.status', '<>', 'destroyed')
+    .where('environments.purpose', '=', 'branch')
     .executeTakeFirst()
   return known?.name ?? slugOf(branch)
 }

@@ -29,6 +29,7 @@ export async function listBranches(
           .select('environments.name')
           .whereRef('environments.branch_id', '=', 'branches.id')
           .where('environments.status', '<>', 'destroyed')
+          .where('environments.purpose', '=', 'branch')
           .orderBy('environments.created_at', 'desc')
           .limit(1)
           .as('environment'),

@@ -179,6 +179,41 @@ export declare type TestSummary = Message<"fairway.v1.TestSummary"> & {
 export declare const TestSummarySchema: GenMessage<TestSummary>;
 
 /**
+ * What is kept of a build whose tests failed.
+ *
+ * @generated from message fairway.v1.KeptPreview
+ */
+export declare type KeptPreview = Message<"fairway.v1.KeptPreview"> & {
+  /**
+   * @generated from field: string environment = 1;
+   */
+  environment: string;
+
+  /**
+   * @generated from field: string url = 2;
+   */
+  url: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp until = 3;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * It is there to be looked at now.
+   *
+   * @generated from field: bool open = 4;
+   */
+  open: boolean;
+};
+
+/**
+ * Describes the message fairway.v1.KeptPreview.
+ * Use `create(KeptPreviewSchema)` to create a new message.
+ */
+export declare const KeptPreviewSchema: GenMessage<KeptPreview>;
+
+/**
  * @generated from message fairway.v1.Build
  */
 export declare type Build = Message<"fairway.v1.Build"> & {
@@ -329,6 +364,11 @@ export declare type Build = Message<"fairway.v1.Build"> & {
    * @generated from field: fairway.v1.Failure failure = 28;
    */
   failure?: Failure | undefined;
+
+  /**
+   * @generated from field: fairway.v1.KeptPreview kept = 29;
+   */
+  kept?: KeptPreview | undefined;
 };
 
 /**

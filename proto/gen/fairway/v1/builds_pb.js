@@ -11,7 +11,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file fairway/v1/builds.proto.
  */
 export const file_fairway_v1_builds = /*@__PURE__*/
-  fileDesc("ChdmYWlyd2F5L3YxL2J1aWxkcy5wcm90bxIKZmFpcndheS52MSKjAQoEU3RlcBIMCgRuYW1lGAEgASgJEiUKBnN0YXR1cxgCIAEoDjIVLmZhaXJ3YXkudjEuUnVuU3RhdHVzEhMKC2R1cmF0aW9uX21zGAMgASgDEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3N1bW1hcnkYBSABKAkSEAoIYXR0ZW1wdHMYBiABKA0ibAoFQ2xvbmUSDgoGc291cmNlGAEgASgJEi8KC3NvdXJjZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtkdXJhdGlvbl9tcxgDIAEoAxINCgVieXRlcxgEIAEoAyI5CglBc3NlcnRpb24SDAoEbmFtZRgBIAEoCRIOCgZwYXNzZWQYAiABKAgSDgoGZGV0YWlsGAMgASgJIlYKDk5ldXRyYWxpemF0aW9uEikKCmFzc2VydGlvbnMYASADKAsyFS5mYWlyd2F5LnYxLkFzc2VydGlvbhIZChF1bmNvdmVyZWRfbW9kdWxlcxgCIAMoCSJpCgtUZXN0U3VtbWFyeRINCgV0b3RhbBgBIAEoDRIOCgZmYWlsZWQYAiABKA0SDgoGZXJyb3JzGAMgASgNEhAKCGZhaWx1cmVzGAQgAygJEhkKEXJldXNlZF9mcm9tX2J1aWxkGAUgASgNIpYGCgVCdWlsZBIKCgJpZBgBIAEoCRIOCgZudW1iZXIYAiABKA0SDwoHcHJvamVjdBgDIAEoCRIOCgZicmFuY2gYBCABKAkSIAoFc3RhZ2UYBSABKA4yES5mYWlyd2F5LnYxLlN0YWdlEiUKBnN0YXR1cxgGIAEoDjIVLmZhaXJ3YXkudjEuUnVuU3RhdHVzEiIKBnJlc3VsdBgHIAEoDjISLmZhaXJ3YXkudjEuUmVzdWx0Eg4KBnJlYXNvbhgIIAEoCRIOCgZjb21taXQYCSABKAkSFgoOY29tbWl0X21lc3NhZ2UYCiABKAkSDgoGZGlnZXN0GAsgASgJEi4KCmNyZWF0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaGVkX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtkdXJhdGlvbl9tcxgPIAEoAxITCgtlbnZpcm9ubWVudBgQIAEoCRILCgN1cmwYESABKAkSDwoHdHJpZ2dlchgSIAEoCRIfCgVzdGVwcxgTIAMoCzIQLmZhaXJ3YXkudjEuU3RlcBIgCgVjbG9uZRgUIAEoCzIRLmZhaXJ3YXkudjEuQ2xvbmUSMgoObmV1dHJhbGl6YXRpb24YFSABKAsyGi5mYWlyd2F5LnYxLk5ldXRyYWxpemF0aW9uEiYKBXRlc3RzGBYgASgLMhcuZmFpcndheS52MS5UZXN0U3VtbWFyeRIQCgh3YXJuaW5ncxgXIAMoCRIkCgVzbW9rZRgYIAMoCzIVLmZhaXJ3YXkudjEuQXNzZXJ0aW9uEhcKD3VwZGF0ZWRfbW9kdWxlcxgZIAMoCRIXCg9tYW5pZmVzdF9zaGEyNTYYGiABKAkSEwoLYXBwcm92YWxfaWQYGyABKAkSJAoHZmFpbHVyZRgcIAEoCzITLmZhaXJ3YXkudjEuRmFpbHVyZSIrCghCdWlsZFJlZhIPCgdwcm9qZWN0GAEgASgJEg4KBm51bWJlchgCIAEoDSJEChFTdGFydEJ1aWxkUmVxdWVzdBIPCgdwcm9qZWN0GAEgASgJEg4KBmJyYW5jaBgCIAEoCRIOCgZjb21taXQYAyABKAkiNgoSU3RhcnRCdWlsZFJlc3BvbnNlEiAKBWJ1aWxkGAEgASgLMhEuZmFpcndheS52MS5CdWlsZCJDChFMaXN0QnVpbGRzUmVxdWVzdBIPCgdwcm9qZWN0GAEgASgJEg4KBmJyYW5jaBgCIAEoCRINCgVsaW1pdBgDIAEoDSI3ChJMaXN0QnVpbGRzUmVzcG9uc2USIQoGYnVpbGRzGAEgAygLMhEuZmFpcndheS52MS5CdWlsZCI2Cg9HZXRCdWlsZFJlcXVlc3QSIwoFYnVpbGQYASABKAsyFC5mYWlyd2F5LnYxLkJ1aWxkUmVmIjQKEEdldEJ1aWxkUmVzcG9uc2USIAoFYnVpbGQYASABKAsyES5mYWlyd2F5LnYxLkJ1aWxkIjgKEVdhdGNoQnVpbGRSZXF1ZXN0EiMKBWJ1aWxkGAEgASgLMhQuZmFpcndheS52MS5CdWlsZFJlZiI2ChJXYXRjaEJ1aWxkUmVzcG9uc2USIAoFYnVpbGQYASABKAsyES5mYWlyd2F5LnYxLkJ1aWxkIjkKEkNhbmNlbEJ1aWxkUmVxdWVzdBIjCgVidWlsZBgBIAEoCzIULmZhaXJ3YXkudjEuQnVpbGRSZWYiNwoTQ2FuY2VsQnVpbGRSZXNwb25zZRIgCgVidWlsZBgBIAEoCzIRLmZhaXJ3YXkudjEuQnVpbGQiOgoTUmVidWlsZEJ1aWxkUmVxdWVzdBIjCgVidWlsZBgBIAEoCzIULmZhaXJ3YXkudjEuQnVpbGRSZWYiOAoUUmVidWlsZEJ1aWxkUmVzcG9uc2USIAoFYnVpbGQYASABKAsyES5mYWlyd2F5LnYxLkJ1aWxkMuEDCgxCdWlsZFNlcnZpY2USSwoKU3RhcnRCdWlsZBIdLmZhaXJ3YXkudjEuU3RhcnRCdWlsZFJlcXVlc3QaHi5mYWlyd2F5LnYxLlN0YXJ0QnVpbGRSZXNwb25zZRJLCgpMaXN0QnVpbGRzEh0uZmFpcndheS52MS5MaXN0QnVpbGRzUmVxdWVzdBoeLmZhaXJ3YXkudjEuTGlzdEJ1aWxkc1Jlc3BvbnNlEkUKCEdldEJ1aWxkEhsuZmFpcndheS52MS5HZXRCdWlsZFJlcXVlc3QaHC5mYWlyd2F5LnYxLkdldEJ1aWxkUmVzcG9uc2USTQoKV2F0Y2hCdWlsZBIdLmZhaXJ3YXkudjEuV2F0Y2hCdWlsZFJlcXVlc3QaHi5mYWlyd2F5LnYxLldhdGNoQnVpbGRSZXNwb25zZTABEk4KC0NhbmNlbEJ1aWxkEh4uZmFpcndheS52MS5DYW5jZWxCdWlsZFJlcXVlc3QaHy5mYWlyd2F5LnYxLkNhbmNlbEJ1aWxkUmVzcG9uc2USUQoMUmVidWlsZEJ1aWxkEh8uZmFpcndheS52MS5SZWJ1aWxkQnVpbGRSZXF1ZXN0GiAuZmFpcndheS52MS5SZWJ1aWxkQnVpbGRSZXNwb25zZWIGcHJvdG8z", [file_fairway_v1_common, file_fairway_v1_failures, file_google_protobuf_timestamp]);
+  fileDesc("ChdmYWlyd2F5L3YxL2J1aWxkcy5wcm90bxIKZmFpcndheS52MSKjAQoEU3RlcBIMCgRuYW1lGAEgASgJEiUKBnN0YXR1cxgCIAEoDjIVLmZhaXJ3YXkudjEuUnVuU3RhdHVzEhMKC2R1cmF0aW9uX21zGAMgASgDEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3N1bW1hcnkYBSABKAkSEAoIYXR0ZW1wdHMYBiABKA0ibAoFQ2xvbmUSDgoGc291cmNlGAEgASgJEi8KC3NvdXJjZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtkdXJhdGlvbl9tcxgDIAEoAxINCgVieXRlcxgEIAEoAyI5CglBc3NlcnRpb24SDAoEbmFtZRgBIAEoCRIOCgZwYXNzZWQYAiABKAgSDgoGZGV0YWlsGAMgASgJIlYKDk5ldXRyYWxpemF0aW9uEikKCmFzc2VydGlvbnMYASADKAsyFS5mYWlyd2F5LnYxLkFzc2VydGlvbhIZChF1bmNvdmVyZWRfbW9kdWxlcxgCIAMoCSJpCgtUZXN0U3VtbWFyeRINCgV0b3RhbBgBIAEoDRIOCgZmYWlsZWQYAiABKA0SDgoGZXJyb3JzGAMgASgNEhAKCGZhaWx1cmVzGAQgAygJEhkKEXJldXNlZF9mcm9tX2J1aWxkGAUgASgNImgKC0tlcHRQcmV2aWV3EhMKC2Vudmlyb25tZW50GAEgASgJEgsKA3VybBgCIAEoCRIpCgV1bnRpbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEb3BlbhgEIAEoCCK9BgoFQnVpbGQSCgoCaWQYASABKAkSDgoGbnVtYmVyGAIgASgNEg8KB3Byb2plY3QYAyABKAkSDgoGYnJhbmNoGAQgASgJEiAKBXN0YWdlGAUgASgOMhEuZmFpcndheS52MS5TdGFnZRIlCgZzdGF0dXMYBiABKA4yFS5mYWlyd2F5LnYxLlJ1blN0YXR1cxIiCgZyZXN1bHQYByABKA4yEi5mYWlyd2F5LnYxLlJlc3VsdBIOCgZyZWFzb24YCCABKAkSDgoGY29tbWl0GAkgASgJEhYKDmNvbW1pdF9tZXNzYWdlGAogASgJEg4KBmRpZ2VzdBgLIAEoCRIuCgpjcmVhdGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZHVyYXRpb25fbXMYDyABKAMSEwoLZW52aXJvbm1lbnQYECABKAkSCwoDdXJsGBEgASgJEg8KB3RyaWdnZXIYEiABKAkSHwoFc3RlcHMYEyADKAsyEC5mYWlyd2F5LnYxLlN0ZXASIAoFY2xvbmUYFCABKAsyES5mYWlyd2F5LnYxLkNsb25lEjIKDm5ldXRyYWxpemF0aW9uGBUgASgLMhouZmFpcndheS52MS5OZXV0cmFsaXphdGlvbhImCgV0ZXN0cxgWIAEoCzIXLmZhaXJ3YXkudjEuVGVzdFN1bW1hcnkSEAoId2FybmluZ3MYFyADKAkSJAoFc21va2UYGCADKAsyFS5mYWlyd2F5LnYxLkFzc2VydGlvbhIXCg91cGRhdGVkX21vZHVsZXMYGSADKAkSFwoPbWFuaWZlc3Rfc2hhMjU2GBogASgJEhMKC2FwcHJvdmFsX2lkGBsgASgJEiQKB2ZhaWx1cmUYHCABKAsyEy5mYWlyd2F5LnYxLkZhaWx1cmUSJQoEa2VwdBgdIAEoCzIXLmZhaXJ3YXkudjEuS2VwdFByZXZpZXciKwoIQnVpbGRSZWYSDwoHcHJvamVjdBgBIAEoCRIOCgZudW1iZXIYAiABKA0iRAoRU3RhcnRCdWlsZFJlcXVlc3QSDwoHcHJvamVjdBgBIAEoCRIOCgZicmFuY2gYAiABKAkSDgoGY29tbWl0GAMgASgJIjYKElN0YXJ0QnVpbGRSZXNwb25zZRIgCgVidWlsZBgBIAEoCzIRLmZhaXJ3YXkudjEuQnVpbGQiQwoRTGlzdEJ1aWxkc1JlcXVlc3QSDwoHcHJvamVjdBgBIAEoCRIOCgZicmFuY2gYAiABKAkSDQoFbGltaXQYAyABKA0iNwoSTGlzdEJ1aWxkc1Jlc3BvbnNlEiEKBmJ1aWxkcxgBIAMoCzIRLmZhaXJ3YXkudjEuQnVpbGQiNgoPR2V0QnVpbGRSZXF1ZXN0EiMKBWJ1aWxkGAEgASgLMhQuZmFpcndheS52MS5CdWlsZFJlZiI0ChBHZXRCdWlsZFJlc3BvbnNlEiAKBWJ1aWxkGAEgASgLMhEuZmFpcndheS52MS5CdWlsZCI4ChFXYXRjaEJ1aWxkUmVxdWVzdBIjCgVidWlsZBgBIAEoCzIULmZhaXJ3YXkudjEuQnVpbGRSZWYiNgoSV2F0Y2hCdWlsZFJlc3BvbnNlEiAKBWJ1aWxkGAEgASgLMhEuZmFpcndheS52MS5CdWlsZCI5ChJDYW5jZWxCdWlsZFJlcXVlc3QSIwoFYnVpbGQYASABKAsyFC5mYWlyd2F5LnYxLkJ1aWxkUmVmIjcKE0NhbmNlbEJ1aWxkUmVzcG9uc2USIAoFYnVpbGQYASABKAsyES5mYWlyd2F5LnYxLkJ1aWxkIjoKE1JlYnVpbGRCdWlsZFJlcXVlc3QSIwoFYnVpbGQYASABKAsyFC5mYWlyd2F5LnYxLkJ1aWxkUmVmIjgKFFJlYnVpbGRCdWlsZFJlc3BvbnNlEiAKBWJ1aWxkGAEgASgLMhEuZmFpcndheS52MS5CdWlsZDLhAwoMQnVpbGRTZXJ2aWNlEksKClN0YXJ0QnVpbGQSHS5mYWlyd2F5LnYxLlN0YXJ0QnVpbGRSZXF1ZXN0Gh4uZmFpcndheS52MS5TdGFydEJ1aWxkUmVzcG9uc2USSwoKTGlzdEJ1aWxkcxIdLmZhaXJ3YXkudjEuTGlzdEJ1aWxkc1JlcXVlc3QaHi5mYWlyd2F5LnYxLkxpc3RCdWlsZHNSZXNwb25zZRJFCghHZXRCdWlsZBIbLmZhaXJ3YXkudjEuR2V0QnVpbGRSZXF1ZXN0GhwuZmFpcndheS52MS5HZXRCdWlsZFJlc3BvbnNlEk0KCldhdGNoQnVpbGQSHS5mYWlyd2F5LnYxLldhdGNoQnVpbGRSZXF1ZXN0Gh4uZmFpcndheS52MS5XYXRjaEJ1aWxkUmVzcG9uc2UwARJOCgtDYW5jZWxCdWlsZBIeLmZhaXJ3YXkudjEuQ2FuY2VsQnVpbGRSZXF1ZXN0Gh8uZmFpcndheS52MS5DYW5jZWxCdWlsZFJlc3BvbnNlElEKDFJlYnVpbGRCdWlsZBIfLmZhaXJ3YXkudjEuUmVidWlsZEJ1aWxkUmVxdWVzdBogLmZhaXJ3YXkudjEuUmVidWlsZEJ1aWxkUmVzcG9uc2ViBnByb3RvMw", [file_fairway_v1_common, file_fairway_v1_failures, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairway.v1.Step.
@@ -49,102 +49,109 @@ export const TestSummarySchema = /*@__PURE__*/
   messageDesc(file_fairway_v1_builds, 4);
 
 /**
+ * Describes the message fairway.v1.KeptPreview.
+ * Use `create(KeptPreviewSchema)` to create a new message.
+ */
+export const KeptPreviewSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_builds, 5);
+
+/**
  * Describes the message fairway.v1.Build.
  * Use `create(BuildSchema)` to create a new message.
  */
 export const BuildSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 5);
+  messageDesc(file_fairway_v1_builds, 6);
 
 /**
  * Describes the message fairway.v1.BuildRef.
  * Use `create(BuildRefSchema)` to create a new message.
  */
 export const BuildRefSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 6);
+  messageDesc(file_fairway_v1_builds, 7);
 
 /**
  * Describes the message fairway.v1.StartBuildRequest.
  * Use `create(StartBuildRequestSchema)` to create a new message.
  */
 export const StartBuildRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 7);
+  messageDesc(file_fairway_v1_builds, 8);
 
 /**
  * Describes the message fairway.v1.StartBuildResponse.
  * Use `create(StartBuildResponseSchema)` to create a new message.
  */
 export const StartBuildResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 8);
+  messageDesc(file_fairway_v1_builds, 9);
 
 /**
  * Describes the message fairway.v1.ListBuildsRequest.
  * Use `create(ListBuildsRequestSchema)` to create a new message.
  */
 export const ListBuildsRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 9);
+  messageDesc(file_fairway_v1_builds, 10);
 
 /**
  * Describes the message fairway.v1.ListBuildsResponse.
  * Use `create(ListBuildsResponseSchema)` to create a new message.
  */
 export const ListBuildsResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 10);
+  messageDesc(file_fairway_v1_builds, 11);
 
 /**
  * Describes the message fairway.v1.GetBuildRequest.
  * Use `create(GetBuildRequestSchema)` to create a new message.
  */
 export const GetBuildRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 11);
+  messageDesc(file_fairway_v1_builds, 12);
 
 /**
  * Describes the message fairway.v1.GetBuildResponse.
  * Use `create(GetBuildResponseSchema)` to create a new message.
  */
 export const GetBuildResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 12);
+  messageDesc(file_fairway_v1_builds, 13);
 
 /**
  * Describes the message fairway.v1.WatchBuildRequest.
  * Use `create(WatchBuildRequestSchema)` to create a new message.
  */
 export const WatchBuildRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 13);
+  messageDesc(file_fairway_v1_builds, 14);
 
 /**
  * Describes the message fairway.v1.WatchBuildResponse.
  * Use `create(WatchBuildResponseSchema)` to create a new message.
  */
 export const WatchBuildResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 14);
+  messageDesc(file_fairway_v1_builds, 15);
 
 /**
  * Describes the message fairway.v1.CancelBuildRequest.
  * Use `create(CancelBuildRequestSchema)` to create a new message.
  */
 export const CancelBuildRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 15);
+  messageDesc(file_fairway_v1_builds, 16);
 
 /**
  * Describes the message fairway.v1.CancelBuildResponse.
  * Use `create(CancelBuildResponseSchema)` to create a new message.
  */
 export const CancelBuildResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 16);
+  messageDesc(file_fairway_v1_builds, 17);
 
 /**
  * Describes the message fairway.v1.RebuildBuildRequest.
  * Use `create(RebuildBuildRequestSchema)` to create a new message.
  */
 export const RebuildBuildRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 17);
+  messageDesc(file_fairway_v1_builds, 18);
 
 /**
  * Describes the message fairway.v1.RebuildBuildResponse.
  * Use `create(RebuildBuildResponseSchema)` to create a new message.
  */
 export const RebuildBuildResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_builds, 18);
+  messageDesc(file_fairway_v1_builds, 19);
 
 /**
  * @generated from service fairway.v1.BuildService

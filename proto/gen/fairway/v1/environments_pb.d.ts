@@ -121,6 +121,28 @@ export declare type Environment = Message<"fairway.v1.Environment"> & {
    * @generated from field: fairway.v1.SignInState sign_in = 61;
    */
   signIn: SignInState;
+
+  /**
+   * @generated from field: fairway.v1.EnvironmentPurpose purpose = 62;
+   */
+  purpose: EnvironmentPurpose;
+
+  /**
+   * Of what is kept of a failure: the run that failed, its build's number where it is one, and when the environment goes.
+   *
+   * @generated from field: string failed_run = 63;
+   */
+  failedRun: string;
+
+  /**
+   * @generated from field: uint32 failed_build = 64;
+   */
+  failedBuild: number;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 65;
+   */
+  expiresAt?: Timestamp | undefined;
 };
 
 /**
@@ -430,6 +452,44 @@ export enum EnvironmentStatus {
  * Describes the enum fairway.v1.EnvironmentStatus.
  */
 export declare const EnvironmentStatusSchema: GenEnum<EnvironmentStatus>;
+
+/**
+ * What an environment is for.
+ *
+ * @generated from enum fairway.v1.EnvironmentPurpose
+ */
+export enum EnvironmentPurpose {
+  /**
+   * @generated from enum value: ENVIRONMENT_PURPOSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * What a branch is built into.
+   *
+   * @generated from enum value: ENVIRONMENT_PURPOSE_BRANCH = 1;
+   */
+  BRANCH = 1,
+
+  /**
+   * The preview of a build whose tests failed.
+   *
+   * @generated from enum value: ENVIRONMENT_PURPOSE_FAILED_BUILD = 2;
+   */
+  FAILED_BUILD = 2,
+
+  /**
+   * A copy of the data that a failed update of production left.
+   *
+   * @generated from enum value: ENVIRONMENT_PURPOSE_FAILED_UPDATE = 3;
+   */
+  FAILED_UPDATE = 3,
+}
+
+/**
+ * Describes the enum fairway.v1.EnvironmentPurpose.
+ */
+export declare const EnvironmentPurposeSchema: GenEnum<EnvironmentPurpose>;
 
 /**
  * What becomes of who wants to sign in as the administrator.
