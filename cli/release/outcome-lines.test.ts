@@ -34,6 +34,7 @@ test('what was put back, and what is kept for study', () => {
     'Production was away for 14 s.',
     'The data as the update left them are kept until 2026-11-29 10:00 UTC:',
     '  snapshot snap-7',
+    `Look into a copy of them: fairway env open --failed ${sampleEntry().runId.slice(0, 8)}`,
   ])
 })
 

@@ -26,7 +26,7 @@ function servesWords({ build, digest, downtimeMs }: ReleaseEntryJson): string {
 }
 
 function aftermath(entry: ReleaseEntryJson): string[] {
-  const { putBack, downtimeMs, failedSnapshotId, failedSnapshotUntil } = entry
+  const { runId, putBack, downtimeMs, failedSnapshotId, failedSnapshotUntil } = entry
   return [
     ...(putBack ? ['Code and data were put back: production serves what it served before.'] : []),
     ...(downtimeMs > 0 ? [`Production was away for ${formatDuration(downtimeMs)}.`] : []),
@@ -34,6 +34,7 @@ function aftermath(entry: ReleaseEntryJson): string[] {
       ? [
           `The data as the update left them are kept until ${formatTime(failedSnapshotUntil)}:`,
           `  snapshot ${failedSnapshotId}`,
+          `Look into a copy of them: fairway env open --failed ${runId.slice(0, 8)}`,
         ]
       : []),
   ]

@@ -99,7 +99,14 @@ export interface RunInput {
   readonly passwords?: boolean
   /** Build: the run whose lock's pins hold. */
   readonly lockRunId?: string
+  /** Study: the run whose failed update is looked into, the data that it left, and which code runs on them. */
+  readonly failedRunId?: string
+  readonly snapshotId?: string
+  readonly code?: FailedCode
 }
+
+/** What runs on a copy of what a failed update left: what production served before it, or what failed. */
+export type FailedCode = 'before' | 'failed'
 
 /** `runs.record`: what a build used and made, for people and for its manifest. */
 export interface RunRecord {
@@ -156,13 +163,23 @@ export interface RunRecord {
   readonly restored?: boolean
   /** Of a production database whose update failed, as it was then. */
   readonly failedSnapshotId?: string
-  /** What is kept of a build whose tests failed, in an environment of its own. */
+  /** What is kept of a build whose tests failed, or was opened of a failed update, in an environment of its own. */
   readonly kept?: {
     readonly environment: string
     readonly environmentId: string
     readonly url: string
     /** RFC 3339 */
     readonly until: string
+  }
+  /** Of a study: what it looks into. */
+  readonly studied?: {
+    readonly runId: string
+    readonly snapshotId: string
+    /** RFC 3339: the moment of the data. */
+    readonly takenAt: string
+    readonly code: FailedCode
+    /** What it runs. */
+    readonly image: string
   }
   readonly update?: UpdateRecord
   /** Canonical JSON (RFC 8785) of what was planned for production, and its hash. */

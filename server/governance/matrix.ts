@@ -153,6 +153,12 @@ export const matrix = {
     production: releasers,
     writes: [],
   },
+  'environment.open-failed': {
+    does: 'Open a neutralized copy of what a failed update of production left',
+    reach: 'environment',
+    roles: builders,
+    writes: environmentRun,
+  },
   shell: {
     does: 'Open a shell in the running Odoo',
     reach: 'environment',

@@ -10,6 +10,7 @@ const beginnings: ReadonlySet<Permission> = new Set([
   'build.start',
   'lock.update',
   'environment.start',
+  'environment.open-failed',
   'shell',
   'release.rehearse',
   'release.request',

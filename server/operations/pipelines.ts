@@ -4,6 +4,7 @@ import { destroy, start, stop } from './environment.ts'
 import { lock } from './lock.ts'
 import { rehearse } from './rehearsal.ts'
 import { inspect, promote, rollback } from './release.ts'
+import { study } from './study.ts'
 
 /** Every kind of run. */
 export const pipelines: Pipelines = {
@@ -16,4 +17,5 @@ export const pipelines: Pipelines = {
   promote,
   rollback,
   inspect,
+  study,
 }

@@ -104,7 +104,8 @@ export async function openCandidate(tx: Tx, runId: string): Promise<Candidate> {
   }
 }
 
-async function findResolved(tx: Tx, runId: string): Promise<ResolveOutput | undefined> {
+/** What resolve answered in a build; undefined where it has not succeeded. */
+export async function findResolved(tx: Tx, runId: string): Promise<ResolveOutput | undefined> {
   const json = (await findResolveOutput(tx, runId)) as JsonValue | undefined
   if (json === undefined) return undefined
   const output = fromJson(TaskOutputSchema, json, { ignoreUnknownFields: true })

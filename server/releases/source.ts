@@ -96,18 +96,29 @@ export function sourceOf(output: ResolveOutput, stage: Stage, buildNumber: numbe
     neutralizedModules: output.addons.filter((addon) => addon.hasNeutralize).map((addon) => addon.name),
     demo: stageConfig?.demo ?? false,
     testTags: testTagsOf(stageConfig, output.addons, closure),
-    workers: stageConfig?.workers ?? 0,
-    variables: { ...stageConfig?.variables },
-    resources: {
-      memoryBytes: Number(stageConfig?.resources?.memoryBytes ?? 0n),
-      milliCpus: stageConfig?.resources?.milliCpus ?? 0,
-      maxProcesses: stageConfig?.resources?.maxProcesses ?? 0,
-    },
+    ...runtimeConfigOf(output, stage),
     smokeChecks: (stageConfig?.smoke ?? []).map(({ path, status, contains }) => ({ path, status, contains })),
     knownLog: (output.config?.knownLog ?? []).map(({ logger, begins }) => ({ logger, begins })),
     branchRules: (output.config?.branches ?? [])
       .filter((rule) => rule.stage !== CellStage.UNSPECIFIED)
       .map((rule) => ({ pattern: rule.pattern, stage: stageOfCell(rule.stage) })),
+  }
+}
+
+/** What a stage's configuration makes of a runtime, whatever is installed. */
+export function runtimeConfigOf(
+  { config }: Pick<ResolveOutput, 'config'>,
+  stage: Stage,
+): Pick<Source, 'workers' | 'variables' | 'resources'> {
+  const { workers = 0, variables, resources } = config?.[stage] ?? {}
+  return {
+    workers,
+    variables: { ...variables },
+    resources: {
+      memoryBytes: Number(resources?.memoryBytes ?? 0n),
+      milliCpus: resources?.milliCpus ?? 0,
+      maxProcesses: resources?.maxProcesses ?? 0,
+    },
   }
 }
 

@@ -44,7 +44,7 @@ export async function admit(state: RunState): Promise<Admission> {
 /** Where policy lets the environment be. Stopping it, destroying it and taking it back is possible wherever it is. */
 async function place({ tx, run, project, environment }: RunState): Promise<Admission> {
   const policy = await policyInForce(tx, project.id)
-  const isBound = ['build', 'start', 'lock', 'promote'].includes(run.kind)
+  const isBound = ['build', 'start', 'lock', 'promote', 'study'].includes(run.kind)
   const allows = (host: string) => !isBound || mayHold(policy.document, environment.stage, host)
   const allowed = `the policy (hosts.${environment.stage}) allows ${listed(policy.document.hosts[environment.stage])}`
   // The data decides: an environment stays on its host, and clones need the host of production.

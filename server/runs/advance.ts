@@ -9,6 +9,7 @@ import { buildActions } from '../operations/steps/build.ts'
 import { environmentActions } from '../operations/steps/environment.ts'
 import { lockActions } from '../operations/steps/lock.ts'
 import { releaseActions } from '../operations/steps/release.ts'
+import { studyActions } from '../operations/steps/study.ts'
 import type { EngineConfig } from '../operations/steps/wording.ts'
 import { admit } from './admission.ts'
 import { awaitLogs } from './await-logs.ts'
@@ -134,6 +135,8 @@ function runPipeline(
     case 'rollback':
     case 'inspect':
       return pipelines[kind](releaseActions(engine, config, blobs))
+    case 'study':
+      return pipelines.study(studyActions(engine, config))
   }
 }
 

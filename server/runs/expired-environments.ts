@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { formatTime } from '../../lib/words/times.ts'
 import type { AppContext } from '../context.ts'
 import { type PlacedEnvironment, queueEnvironmentRun } from '../db/environment-runs.ts'
+import { notify } from '../db/signals.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
 
 const batch = 100
@@ -23,7 +24,7 @@ export async function destroyExpired({ db }: Pick<AppContext, 'db'>): Promise<vo
     const op = operation(organization_id, 'scheduler')
     await withTenant(db, op, async (tx) => {
       const environment = await lockDue(tx, id)
-      if (!environment) return
+      if (!environment || (await endOpening(tx, id))) return
       const because = `it was kept until ${formatTime(environment.expires_at)}`
       await queueEnvironmentRun(tx, op, environment, { kind: 'destroy', trigger: 'system', because })
     })
@@ -56,4 +57,25 @@ async function lockDue(
         and (runs.status in ('queued', 'running') or runs.created_at > now() - ${again}))`,
     )
     .executeTakeFirst()
+}
+
+/** A run that still opens it puts back what it made; true where there is one. */
+async function endOpening(tx: Tx, environmentId: string): Promise<boolean> {
+  const opening = await tx
+    .selectFrom('runs')
+    .select(['id', 'cancel_cause'])
+    .where('environment_id', '=', environmentId)
+    .where('kind', '=', 'study')
+    .where('status', 'in', ['queued', 'running'])
+    .forUpdate()
+    .execute()
+  for (const { id } of opening.filter(({ cancel_cause }) => cancel_cause === null)) {
+    await tx
+      .updateTable('runs')
+      .set({ cancel_cause: 'system', cancelled_by: 'its time was over', advance_at: new Date() })
+      .where('id', '=', id)
+      .execute()
+    await notify(tx, { kind: 'run', id })
+  }
+  return opening.length > 0
 }

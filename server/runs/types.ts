@@ -3,6 +3,7 @@ import type { Stage } from '../db/tables/projects.ts'
 import type { RunKind, RunStatus } from '../db/tables/runs.ts'
 import type { ModuleChanges } from '../releases/changes.ts'
 import type { Contents } from '../releases/contents.ts'
+import type { FailedUpdate } from '../releases/failed-update.ts'
 import type { Plan } from '../releases/plan.ts'
 import type { Image, Source } from '../releases/source.ts'
 import type { Measured } from '../releases/verdict.ts'
@@ -140,7 +141,11 @@ export interface BuildActions extends CommonActions {
    */
   neutralizeAsProduction(cellId: string, production: Deployment): Promise<void>
   /** The same once more with the candidate, for what its modules brought in; fails when one assertion does. */
-  proveNeutralized(cellId: string, image: Image, source: Source): Promise<void>
+  proveNeutralized(
+    cellId: string,
+    image: Pick<Image, 'reference'>,
+    source: Pick<Source, 'neutralizedModules'>,
+  ): Promise<void>
   /** Starts what production would serve on a scratch cell, checks it and removes it: how long it took to be fit, in ms. */
   tryRuntime(cellId: string, source: Source, image: Image): Promise<number>
 
@@ -295,6 +300,29 @@ export interface EnvironmentActions extends CommonActions {
   setStatus(status: 'running' | 'stopped' | 'destroyed'): Promise<void>
 }
 
+/** What a failed update of production left, opened to be looked into. */
+export interface StudyActions
+  extends CommonActions,
+    Pick<
+      BuildActions,
+      | 'newCell'
+      | 'fetchImage'
+      | 'neutralizeAsProduction'
+      | 'proveNeutralized'
+      | 'candidateAgain'
+      | 'startRuntime'
+      | 'goLive'
+      | 'removeRuntime'
+    >,
+    Pick<EnvironmentActions, 'removeRoute' | 'destroyEverything' | 'setStatus'> {
+  /** Fails where it is not kept any more, or nothing that served before it could make a copy neutral. */
+  failedUpdate(): Promise<FailedUpdate>
+  /** A copy of what is kept, which is only read. */
+  cloneFailed(cellId: string, failed: FailedUpdate): Promise<void>
+  /** Its record says where it is open, and until when. */
+  noteOpened(): Promise<void>
+}
+
 /** A branch's lock, made anew. */
 export interface LockActions extends CommonActions {
   resolve(): Promise<Source>
@@ -310,6 +338,7 @@ export interface Pipelines {
   readonly promote: Pipeline<ReleaseActions>
   readonly rollback: Pipeline<ReleaseActions>
   readonly inspect: Pipeline<ReleaseActions>
+  readonly study: Pipeline<StudyActions>
 }
 
 /** Kinds of runs that change nothing of their environment: they stand beside any other of it. */
@@ -337,5 +366,7 @@ export function stepsOf(kind: RunKind, stage: Stage): readonly StepName[] {
       return ['plan', 'rehearse', 'approve', 'database', 'deploy', 'smoke', 'record']
     case 'rollback':
       return ['plan', 'approve', 'database', 'deploy', 'smoke', 'record']
+    case 'study':
+      return ['database', 'deploy', 'record']
   }
 }

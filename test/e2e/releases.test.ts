@@ -180,6 +180,7 @@ interface Entry {
   readonly updatedModules: readonly string[]
   readonly downtimeMs: number
   readonly putBack: boolean
+  readonly runId: string
   readonly failedSnapshotId: string | null
   readonly withData: boolean
 }
@@ -247,7 +248,25 @@ describe('a release whose migration fails half-way', () => {
     expect(entry).toMatchObject({ kind: 'promote', putBack: true, current: false })
     expect(entry?.failedSnapshotId).toMatch(/^[0-9a-f-]{36}$/)
   })
+
+  it('and what it left is opened beside it, neutral, until it is destroyed', async () => {
+    const cells = await test.cellsOnDisk()
+    const [entry] = await admin.cliJson<Entry[]>('release', 'history', 'shop')
+    const opened = await rita.cliJson<Opened>('env', 'open', '--failed', entry?.runId ?? '')
+    expect(opened.environment).toBe(`failed-${entry?.runId.slice(0, 8)}`)
+    expect((await httpRequest(opened.url, '/web/login')).status).toBe(200)
+    expect(await production()).toMatchObject({ status: 'running' })
+    await rita.cli('env', 'destroy', `shop/${opened.environment}`, '--yes')
+    expect(await test.cellsOnDisk()).toEqual(cells)
+    const [again] = await admin.cliJson<Entry[]>('release', 'history', 'shop')
+    expect(again?.failedSnapshotId).toBe(entry?.failedSnapshotId)
+  })
 })
+
+interface Opened {
+  readonly url: string
+  readonly environment: string
+}
 
 describe('a rollback beyond a change of the schema', () => {
   it('is refused without the data, with the reason', async () => {

@@ -141,6 +141,14 @@ async function releasable(context: AppContext, tenant: Tenant) {
   return {}
 }
 
+/** A build of production whose update failed: what it left is kept. */
+async function putBack(context: AppContext, tenant: Tenant) {
+  await endOthers(tenant)
+  await arrangeRelease(context, tenant)
+  const failures = { 'apply:update': { status: 'failed', reason: 'update-failed', error: 'no' } } as const
+  return await playBuild(context, tenant, 'main', `failing ${++branches}`, { failures })
+}
+
 async function rehearsed(context: AppContext, tenant: Tenant) {
   await endOthers(tenant)
   await arrangeRelease(context, tenant)
@@ -393,6 +401,12 @@ export const cases: Record<string, Case> = {
   'fairway.v1.EnvironmentService.destroyEnvironment': {
     request: (names) => ({ environment: environment(names) }),
     arrange: served,
+    mutates: true,
+  },
+  'fairway.v1.EnvironmentService.openFailed': {
+    request: ({ runId }) => ({ runId }),
+    alsoNamedBy: (names) => ({ build: build(names) }),
+    arrange: putBack,
     mutates: true,
   },
   'fairway.v1.LogService.readLogs': {

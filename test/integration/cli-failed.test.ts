@@ -1,12 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { setPolicy } from '../../server/services/governance/policies.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli, startCli } from '../support/cli.ts'
 import { keepsPreviews, testsFail } from '../support/kept-previews.ts'
+import { playRun } from '../support/play-run.ts'
 import { playBuild } from '../support/releases.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeTenant, type Tenant } from '../support/tenant.ts'
+import { waitFor } from '../support/wait-for.ts'
 
-// What the command line shows of what failed.
+// What the command line shows of what failed, and how it opens it; each command is a process.
+vi.setConfig({ testTimeout: 120_000 })
 
 let server: TestServer
 let tenant: Tenant
@@ -49,4 +52,41 @@ test('the preview of failed tests is where the build says, and is listed until i
   const stopped = await cli('env', 'stop', name, '--yes')
   expect(stopped.code).not.toBe(0)
   expect(stopped.stderr).toContain(`fairway env destroy ${name}`)
+})
+
+test('what a failed update left is opened, followed, and its address printed', async () => {
+  await playBuild(server.context, tenant, 'main', 'one')
+  const failures = { 'apply:update': { status: 'failed', reason: 'update-failed', error: 'no' } } as const
+  const { number, runId: failed } = await playBuild(server.context, tenant, 'main', 'two', { failures })
+  const name = `shop/failed-${number}`
+  const opening = startCli(['env', 'open', '--failed', failed.slice(0, 8)], env)
+  const study = await waitFor('the run', () =>
+    tenant.scope((tx) =>
+      tx
+        .selectFrom('runs')
+        .select('id')
+        .where('kind', '=', 'study')
+        .where('status', '=', 'queued')
+        .executeTakeFirst(),
+    ),
+  )
+  await playRun(server.context, tenant, study.id)
+  const { code, stdout, stderr } = await opening.end
+  expect(code).toBe(0)
+  expect(stdout).toContain(`failed-${number}.shop.`)
+  expect(stderr).toContain(`Opening ${name} …`)
+  expect(stderr).toContain(`a neutralized copy of what the update of build shop/${number} left in production`)
+
+  const again = await cli('env', 'open', '--failed', `shop/${number}`, '--json')
+  expect(JSON.parse(again.stdout)).toMatchObject({
+    environment: `failed-${number}`,
+    url: expect.stringContaining(`failed-${number}.shop.`),
+    expiresAt: expect.stringMatching(/^\d{4}-/),
+  })
+  const other = await cli('env', 'open', '--failed', `shop/${number}`, '--code', 'failed')
+  expect(other.code).not.toBe(0)
+  expect(other.stderr).toContain(`fairway env destroy ${name}`)
+  expect((await cli('env', 'open', 'shop', 'production', '--failed', failed)).code).toBe(2)
+  expect((await cli('env', 'open', '--failed', failed, '--code', 'newest')).code).toBe(2)
+  expect((await cli('env', 'open', 'shop', 'production', '--for', '8h')).code).toBe(2)
 })

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pipelines } from '../../server/operations/pipelines.ts'
 import { advance } from '../../server/runs/advance.ts'
 import { stopEnvironment } from '../../server/services/environments/environments.ts'
+import { openFailed } from '../../server/services/environments/open-failed.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
 import { addArtifact, answers, type Play, playRun } from '../support/play-run.ts'
@@ -157,6 +158,19 @@ describe('a run that ended is signed for', () => {
     })
     const { durationMs } = predicateOf(deploy).maintenance as { durationMs: number }
     expect(durationMs).toBeGreaterThanOrEqual(0)
+
+    // And what was opened of the data that it left.
+    const study = { runId, code: 'before', lifetimeSeconds: 0 } as const
+    const opened = await openFailed(server.context, tenant.caller, study)
+    await playRun(server.context, tenant, opened.runId)
+    const { clone, ...others } = await statementsOf(opened.runId)
+    expect(Object.keys(others)).toEqual(['run'])
+    const { failedSnapshotId } = (await runOf(runId)).record as { failedSnapshotId: string }
+    expect(clone?.predicate).toMatchObject({
+      run: { kind: 'study', environment: opened.environment, stage: 'staging' },
+      source: { name: 'production', id: failedSnapshotId },
+      neutralization: { proven: true, passwords: 'reset', asProduction: { proven: true } },
+    })
   })
 
   test('a promotion: the plan, the rehearsal it went by, and the approval that names both', async () => {

@@ -31,6 +31,7 @@ const pipelinesWith = (build: (run: BuildActions) => Promise<void>): Pipelines =
   promote: never,
   rollback: never,
   inspect: never,
+  study: never,
 })
 
 /** The engine on a real PostgreSQL. The agent's part, ending a task, is played by an UPDATE: the link has tests of its own. */

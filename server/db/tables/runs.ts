@@ -29,6 +29,7 @@ export type RunKind =
   | 'inspect'
   | 'promote'
   | 'rollback'
+  | 'study'
 
 export interface RunsTable {
   id: Generated<string>

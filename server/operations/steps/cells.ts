@@ -5,7 +5,7 @@ import type { Stage } from '../../db/tables/projects.ts'
 import { cellStageOf } from '../../releases/cell-stage.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { deploymentOf } from '../../runs/run-state.ts'
-import { type BuildActions, TaskFailed } from '../../runs/types.ts'
+import { type BuildActions, type StudyActions, TaskFailed } from '../../runs/types.ts'
 import { homeOf, scratchKey } from './cell-home.ts'
 import { keepContents } from './contents.ts'
 import { type EngineConfig, minutes } from './wording.ts'
@@ -19,7 +19,8 @@ type CellActions = Pick<
   | 'clonePrepared'
   | 'holdCell'
   | 'destroyCell'
->
+> &
+  Pick<StudyActions, 'cloneFailed'>
 
 /** Cells of a build: their rows change here, their bytes on the agent. */
 export function cellActions(engine: Engine, config: EngineConfig): CellActions {
@@ -31,7 +32,11 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
     host_id: run.host_id as string,
   }
 
-  async function clone(cellId: string, source: { kind: 'cell' | 'snapshot'; id: string; name: string }) {
+  /** `time`: of the source's data, RFC 3339, where an agent does not tell it: it takes that of the copy. */
+  async function clone(
+    cellId: string,
+    source: { kind: 'cell' | 'snapshot'; id: string; name: string; time?: string },
+  ) {
     const { environmentId, stage, scratch } = homeOf(engine, cellId)
     const output = await engine.task(
       `clone:${cellId}`,
@@ -53,7 +58,7 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
       clone: {
         source: source.name,
         sourceId: source.id,
-        sourceTime: sourceTime.toISOString(),
+        sourceTime: source.time ?? sourceTime.toISOString(),
         durationMs: Number(output.durationMs),
         bytes: Number(output.bytes),
       },
@@ -133,6 +138,10 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
 
     async clonePrepared(cellId, prepared) {
       await clone(cellId, { kind: 'snapshot', id: prepared.id, name: 'prepared' })
+    },
+
+    async cloneFailed(cellId, { snapshotId, takenAt }) {
+      await clone(cellId, { kind: 'snapshot', id: snapshotId, name: 'production', time: takenAt })
     },
 
     async holdCell(cellId) {

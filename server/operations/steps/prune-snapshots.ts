@@ -73,6 +73,12 @@ async function listOnHost({ state: { tx, run, project, environment } }: Engine) 
     .where('snapshots.host_id', '=', run.host_id as string)
     .where('snapshots.purpose', 'in', purposes)
     .where('snapshots.status', 'in', ['ready', 'making'])
+    // Somebody opened them a moment before their time was over.
+    .where(
+      sql<boolean>`not exists (select from runs studies where studies.project_id = snapshots.project_id
+        and studies.kind = 'study' and studies.status in ('queued', 'running')
+        and studies.input ->> 'snapshotId' = snapshots.id::text)`,
+    )
     // Prepared ones are the project's; the others are their own environment's affair.
     .where((eb) =>
       eb.or([eb('snapshots.purpose', '=', 'prepared'), eb('cells.environment_id', '=', environment.id)]),

@@ -2,7 +2,6 @@ import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { formatTime } from '../../../lib/words/times.ts'
 import type { BlobStore } from '../../blobs/store.ts'
 import type { RunInput } from '../../db/record.ts'
-import { DomainError } from '../../errors.ts'
 import { openCandidate } from '../../releases/candidate.ts'
 import { findProduction } from '../../releases/production.ts'
 import { listReleaseRows } from '../../releases/release-rows.ts'
@@ -13,6 +12,7 @@ import { type ReleaseActions, type RollbackGoal, TaskFailed } from '../../runs/t
 import { authorizationActions } from './authorization.ts'
 import { buildActions } from './build.ts'
 import { lookAtContents } from './contents.ts'
+import { known } from './known.ts'
 import { lookAtPasswords } from './password-look.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
@@ -120,15 +120,5 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
       data: plan.data && { id: plan.data.snapshotId },
       refusal: plan.refusal,
     }
-  }
-}
-
-/** What a person would be told is how the run fails. */
-async function known<T>(body: () => Promise<T>): Promise<T> {
-  try {
-    return await body()
-  } catch (error) {
-    if (error instanceof DomainError) throw new TaskFailed(error.reason, error.message)
-    throw error
   }
 }

@@ -41,7 +41,8 @@ async function startedInVain(tx: Tx, runId: string): Promise<string | undefined>
     .where('key', 'in', ['candidate', 'kept-preview', 'kept-dropped'])
     .execute()
   const streamOf = (wanted: string) =>
-    (effects.find(({ key }) => key === wanted)?.value as { logStreamId?: string } | null | undefined)?.logStreamId
+    (effects.find(({ key }) => key === wanted)?.value as { logStreamId?: string } | null | undefined)
+      ?.logStreamId
   const isDropped = effects.some(({ key }) => key === 'kept-dropped')
   return streamOf('candidate') ?? (isDropped ? streamOf('kept-preview') : undefined)
 }

@@ -6,6 +6,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import type { Message } from "@bufbuild/protobuf";
 import type { Stage } from "./common_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { BuildRef } from "./builds_pb.js";
 
 /**
  * Describes the file fairway/v1/environments.proto.
@@ -410,6 +411,78 @@ export declare type RevealSignInResponse = Message<"fairway.v1.RevealSignInRespo
 export declare const RevealSignInResponseSchema: GenMessage<RevealSignInResponse>;
 
 /**
+ * @generated from message fairway.v1.OpenFailedRequest
+ */
+export declare type OpenFailedRequest = Message<"fairway.v1.OpenFailedRequest"> & {
+  /**
+   * Id of the run, or
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * a build.
+   *
+   * @generated from field: fairway.v1.BuildRef build = 2;
+   */
+  build?: BuildRef | undefined;
+
+  /**
+   * @generated from field: fairway.v1.FailedCode code = 3;
+   */
+  code: FailedCode;
+
+  /**
+   * How long it stays open. 0: four hours; 15 minutes at least and 72 hours at most.
+   *
+   * @generated from field: int64 lifetime_seconds = 4;
+   */
+  lifetimeSeconds: bigint;
+};
+
+/**
+ * Describes the message fairway.v1.OpenFailedRequest.
+ * Use `create(OpenFailedRequestSchema)` to create a new message.
+ */
+export declare const OpenFailedRequestSchema: GenMessage<OpenFailedRequest>;
+
+/**
+ * @generated from message fairway.v1.OpenFailedResponse
+ */
+export declare type OpenFailedResponse = Message<"fairway.v1.OpenFailedResponse"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * It is open, or is being opened, already: nothing new was begun.
+   *
+   * @generated from field: bool attached = 2;
+   */
+  attached: boolean;
+
+  /**
+   * @generated from field: string project = 3;
+   */
+  project: string;
+
+  /**
+   * Name of the environment.
+   *
+   * @generated from field: string environment = 4;
+   */
+  environment: string;
+};
+
+/**
+ * Describes the message fairway.v1.OpenFailedResponse.
+ * Use `create(OpenFailedResponseSchema)` to create a new message.
+ */
+export declare const OpenFailedResponseSchema: GenMessage<OpenFailedResponse>;
+
+/**
  * @generated from enum fairway.v1.EnvironmentStatus
  */
 export enum EnvironmentStatus {
@@ -553,6 +626,39 @@ export enum SignInState {
 export declare const SignInStateSchema: GenEnum<SignInState>;
 
 /**
+ * Which code runs on a copy of what a failed update left.
+ *
+ * @generated from enum fairway.v1.FailedCode
+ */
+export enum FailedCode {
+  /**
+   * BEFORE.
+   *
+   * @generated from enum value: FAILED_CODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * What production served before the update.
+   *
+   * @generated from enum value: FAILED_CODE_BEFORE = 1;
+   */
+  BEFORE = 1,
+
+  /**
+   * What failed; it may not start on what it left.
+   *
+   * @generated from enum value: FAILED_CODE_FAILED = 2;
+   */
+  FAILED = 2,
+}
+
+/**
+ * Describes the enum fairway.v1.FailedCode.
+ */
+export declare const FailedCodeSchema: GenEnum<FailedCode>;
+
+/**
  * @generated from service fairway.v1.EnvironmentService
  */
 export declare const EnvironmentService: GenService<{
@@ -611,6 +717,18 @@ export declare const EnvironmentService: GenService<{
     methodKind: "unary";
     input: typeof RevealSignInRequestSchema;
     output: typeof RevealSignInResponseSchema;
+  },
+  /**
+   * Opens a neutralized copy of the data that a failed update of production left, in an environment of its own that expires;
+   * it is open when the run has succeeded. Who asks again gets the one that there is. Refused where nothing is kept
+   * (`nothing-kept`, `kept-data-gone`), and where it is open with the other code (`already-open`).
+   *
+   * @generated from rpc fairway.v1.EnvironmentService.OpenFailed
+   */
+  openFailed: {
+    methodKind: "unary";
+    input: typeof OpenFailedRequestSchema;
+    output: typeof OpenFailedResponseSchema;
   },
 }>;
 

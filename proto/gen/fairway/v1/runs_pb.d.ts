@@ -24,7 +24,7 @@ export declare type Run = Message<"fairway.v1.Run"> & {
   id: string;
 
   /**
-   * build, start, stop, destroy, lock, rehearse, inspect, promote, rollback
+   * build, start, stop, destroy, lock, rehearse, inspect, promote, rollback, study
    *
    * @generated from field: string kind = 2;
    */
