@@ -17,7 +17,7 @@ export async function findReproduction(
     .selectFrom('runs')
     .select(sql<Reproduction[]>`record -> 'reproductions'`.as('reproductions'))
     .where('project_id', '=', projectId)
-    .where(sql<boolean>`record @> ${wanted}::jsonb`)
+    .where(sql<boolean>`record ? 'reproductions' and record @> ${wanted}::jsonb`)
     .orderBy('created_at')
     .limit(1)
     .executeTakeFirst()

@@ -22,8 +22,8 @@ export async function listFormerNames(
     .where('project_id', '=', project.id)
     .where('name', '<>', project.name)
     .where(
-      sql<boolean>`exists (select from runs where runs.project_id = ${project.id}
-        and starts_with(record ->> 'image', ${place}::text || project_names.name || '@'))`,
+      sql<boolean>`exists (select from runs where runs.project_id = ${project.id} and record ? 'image'
+        and split_part(record ->> 'image', '@', 1) = ${place}::text || project_names.name)`,
     )
     .orderBy('taken_at')
     .orderBy('name')

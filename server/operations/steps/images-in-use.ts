@@ -17,14 +17,16 @@ export async function imagesInUse(
   const { retention, rollback, rehearsal } = (await policyInForce(tx, projectId)).document
   const before = (age: string) => new Date(now.getTime() - durationMs(age))
   const { rows } = await sql<{ digest: string | null; unknown: boolean }>`
-    with mine as (
-      select id, status, kind, finished_at, record, input from runs where project_id = ${projectId}
+    with living_runs as (
+      select id, status, kind, record, input from runs
+        where project_id = ${projectId} and status in ('queued', 'running')
+      union all
+      select id, status, kind, record, input from runs
+        where project_id = ${projectId} and kind = 'rehearse' and finished_at > ${before(rehearsal.maxAge)}
     ),
-    living_runs as (
-      select id, record, input from mine where status in ('queued', 'running')
-      union
-      select id, record, input from mine
-        where kind = 'rehearse' and finished_at > ${before(rehearsal.maxAge)}
+    living_approvals as (
+      select run_id, about_run_id, subject from approvals
+        where project_id = ${projectId} and status in ('open', 'approved') and expires_at > ${now}
     ),
     -- The build that a run or a request is about, beside the run itself.
     about as (
@@ -32,31 +34,30 @@ export async function imagesInUse(
       union
       select (input ->> 'candidateRunId')::uuid from living_runs where input ? 'candidateRunId'
       union
-      select unnest(array[run_id, about_run_id]) from approvals
-        where project_id = ${projectId} and status in ('open', 'approved') and expires_at > ${now}
+      select unnest(array[run_id, about_run_id]) from living_approvals
       union
       select run_id from snapshots where project_id = ${projectId} and status <> 'destroyed'
-    ),
-    ranked as (
-      select digest, deployment, went_live_at,
-        row_number() over (partition by environment_id order by number desc) as place
-      from releases where project_id = ${projectId}
     )
-    select record ->> 'digest' as digest, false as unknown
-      from mine where id in (select id from about)
+    select runs.record ->> 'digest' as digest, false as unknown
+      from about join runs on runs.id = about.id where runs.project_id = ${projectId}
     union
     select record -> 'rehearsal' ->> 'digest', false from living_runs
     union
     select deployment ->> 'digest', false from environments
       where project_id = ${projectId} and destroyed_at is null
     union
-    select subject::jsonb ->> 'digest', false from approvals
-      where project_id = ${projectId} and status in ('open', 'approved') and expires_at > ${now}
+    select subject::jsonb ->> 'digest', false from living_approvals
     union
-    select digest, false from ranked
-      where place <= ${rollback.releases + 1} or went_live_at > ${before(retention.evidence)}
+    -- Of each production that the project has had.
+    select newest.digest, false from environments e cross join lateral (
+        select digest from releases where environment_id = e.id order by number desc limit ${rollback.releases + 1}
+      ) newest
+      where e.project_id = ${projectId} and e.stage = 'production'
     union
-    select null, true from mine
+    select digest, false from releases
+      where project_id = ${projectId} and went_live_at > ${before(retention.evidence)}
+    union
+    select null, true from living_runs
       where id <> ${runId} and status = 'running' and kind in ('build', 'promote', 'rehearse', 'rollback')
         and not record ? 'digest'
   `.execute(tx)

@@ -32,16 +32,24 @@ export async function listBuilds(
   filter: { project: string; branch: string; limit: number },
 ): Promise<Build[]> {
   return await withTenant(db, caller, async (tx) => {
-    let query = buildRows(tx)
-      .orderBy('runs.created_at', 'desc')
-      .orderBy('runs.number', 'desc')
-      .limit(listLimit(filter.limit))
-    if (filter.project) {
-      query = query.where('runs.project_id', '=', (await requireProject(tx, filter.project)).id)
+    const projectId = filter.project ? (await requireProject(tx, filter.project)).id : undefined
+    let query = buildRows(tx).limit(listLimit(filter.limit))
+    if (projectId) query = query.where('runs.project_id', '=', projectId)
+    if (filter.branch) {
+      // By their ids: found by their names, all builds of the project would be looked through for a few.
+      const branchIds = await listBranchIds(tx, filter.branch, projectId)
+      if (branchIds.length === 0) return []
+      query = query.where('runs.branch_id', 'in', branchIds)
     }
-    if (filter.branch) query = query.where('branches.name', '=', filter.branch)
-    return (await query.execute()).map((row) => buildMessage(row, []))
+    query = projectId && filter.branch ? query : query.orderBy('runs.created_at', 'desc')
+    return (await query.orderBy('runs.number', 'desc').execute()).map((row) => buildMessage(row, []))
   })
+}
+
+async function listBranchIds(tx: Tx, name: string, projectId: string | undefined): Promise<string[]> {
+  let query = tx.selectFrom('branches').select('id').where('name', '=', name)
+  if (projectId) query = query.where('project_id', '=', projectId)
+  return (await query.execute()).map(({ id }) => id)
 }
 
 /** With its steps, and why it is red. Throws `build-not-found`, in the same words for another tenant's. */

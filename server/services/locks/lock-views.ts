@@ -71,19 +71,30 @@ async function requireRun(tx: Tx, id: string): Promise<LockedRun> {
 
 async function lockOfBranch(tx: Tx, projectName: string, branch: string): Promise<FoundLock> {
   const project = await requireProject(tx, projectName)
-  const run = await tx
-    .selectFrom('runs')
-    .innerJoin('branches', 'branches.id', 'runs.branch_id')
-    .select(['runs.id', 'runs.commit', 'runs.number'])
-    .where('runs.project_id', '=', project.id)
-    .where('branches.name', '=', branch)
-    .where('runs.kind', '=', 'build')
-    .where('runs.id', 'in', (query) =>
-      query.selectFrom('artifacts').select('run_id').where('name', '=', lockArtifactName),
-    )
-    .orderBy('runs.number', 'desc')
-    .limit(1)
+  const known = await tx
+    .selectFrom('branches')
+    .select('id')
+    .where('project_id', '=', project.id)
+    .where('name', '=', branch)
     .executeTakeFirst()
+  const run =
+    known &&
+    (await tx
+      .selectFrom('runs')
+      .select(['id', 'commit', 'number'])
+      .where('branch_id', '=', known.id)
+      .where('kind', '=', 'build')
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom('artifacts')
+            .select('artifacts.id')
+            .whereRef('artifacts.run_id', '=', 'runs.id')
+            .where('artifacts.name', '=', lockArtifactName),
+        ),
+      )
+      .orderBy('number', 'desc')
+      .limit(1)
+      .executeTakeFirst())
   const whose = JSON.stringify(`${project.name} ${branch}`)
   if (!run) throw notFound('lock', whose, `Make one: fairway lock ${project.name} ${branch} --update.`)
   return await lockOf(tx, run, whose)

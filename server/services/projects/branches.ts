@@ -37,6 +37,7 @@ export async function listBranches(
           .selectFrom('runs')
           .select((sub) => sub.fn.max('runs.number').as('number'))
           .whereRef('runs.branch_id', '=', 'branches.id')
+          .where('runs.kind', '=', 'build')
           .as('last_build'),
       ])
       .orderBy('projects.name')
