@@ -60,6 +60,7 @@ module.exports = {
       'server/(db|blobs|governance|evidence|releases)/',
       'server/(errors|context|logger)\\.ts',
     ]),
+    only('jobs', 'server/jobs', ['server/db/', 'server/(errors|context)\\.ts']),
     only('fleet', 'server/fleet', [
       'proto/gen/',
       'server/(db|blobs|governance|evidence)/',

@@ -15,7 +15,7 @@ import type { AppContext } from './context.ts'
 import { addWebhooks } from './forges/webhooks.ts'
 import { createPeerCheck } from './network/addresses.ts'
 import { addHomePage } from './pages/home.ts'
-import { isReady } from './services/health.ts'
+import { findUnreadiness } from './services/health.ts'
 
 /** Most of a request message, decompressed; webhooks have a limit of their own. */
 const maxBodyBytes = 4 * 1024 * 1024
@@ -39,11 +39,11 @@ export async function createApp(context: AppContext, stopping: AbortSignal): Pro
   })
   if (!context.config.insecureHttp) refuseStrangers(app, context.config)
   addHomePage(app, context.config)
-  // Alive as long as it answers; ready while its database answers.
+  // Alive as long as it answers; ready while its database answers, as a database of its own version.
   app.get('/healthz', async () => ({ status: 'alive' }))
   app.get('/readyz', async (_, reply) => {
-    const ready = await isReady(context)
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'database unavailable' })
+    const unready = await findUnreadiness(context)
+    return reply.code(unready ? 503 : 200).send({ status: unready ?? 'ready' })
   })
   await app.register(async (scope) => addWebhooks(scope, context))
   await app.register(fastifyConnectPlugin, {

@@ -88,6 +88,8 @@ const schema = z
     /** Name of a member for whom each start makes a one-time code: the way back in where no two owners are left. */
     FAIRWAY_OWNER_CODE: z.string().min(1).optional(),
     FAIRWAY_BUILD_TIMEOUT_MINUTES: z.coerce.number().int().min(1).max(600).default(90),
+    /** Under way at one time, beside those of production. */
+    FAIRWAY_RUNS_PER_PROJECT: z.coerce.number().int().min(1).max(100).default(3),
     FAIRWAY_BRANCH_GRACE_MINUTES: z.coerce.number().min(0).max(43_200).default(60),
     FAIRWAY_STAGING_GRACE_MINUTES: z.coerce.number().min(0).max(129_600).default(10_080),
     FAIRWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -169,6 +171,7 @@ export interface Config {
   readonly workflowHost: string
   readonly ownerCodeFor?: string
   readonly buildTimeoutMs: number
+  readonly runsPerProject: number
   /** How long the environment of a deleted branch stays; production's stays for ever. */
   readonly branchGraceMs: number
   readonly stagingGraceMs: number
@@ -216,6 +219,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     workflowHost: env.FAIRWAY_WORKFLOW_HOST ?? hostOfWorkflows(env.FAIRWAY_WORKFLOW_ISSUER),
     ownerCodeFor: env.FAIRWAY_OWNER_CODE,
     buildTimeoutMs: env.FAIRWAY_BUILD_TIMEOUT_MINUTES * 60_000,
+    runsPerProject: env.FAIRWAY_RUNS_PER_PROJECT,
     branchGraceMs: env.FAIRWAY_BRANCH_GRACE_MINUTES * 60_000,
     stagingGraceMs: env.FAIRWAY_STAGING_GRACE_MINUTES * 60_000,
     logLevel: env.FAIRWAY_LOG_LEVEL,

@@ -13,6 +13,8 @@ import { startSequencer } from './evidence/audit/sequencer.ts'
 import { openAuthority } from './fleet/authority.ts'
 import { startFleet } from './fleet/fleet.ts'
 import { startPolling } from './forges/polling/polling.ts'
+import { housekeeping } from './housekeeping.ts'
+import { startJobs } from './jobs/jobs.ts'
 import { createLogger } from './logger.ts'
 import { readMasterKey } from './master-key.ts'
 import { pipelines } from './operations/pipelines.ts'
@@ -70,6 +72,8 @@ async function main(): Promise<void> {
 
     const scheduler = startScheduler(context, pipelines)
     shutdown.add({ name: 'scheduler', deadlineMs: 10_000, run: () => scheduler.stop() })
+    const jobs = startJobs(context, housekeeping(context))
+    shutdown.add({ name: 'jobs', deadlineMs: 10_000, run: () => jobs.stop() })
     const sequencer = startSequencer(context)
     shutdown.add({ name: 'sequencer', deadlineMs: 10_000, run: () => sequencer.stop() })
     const polling = startPolling(context)

@@ -5,6 +5,20 @@ import type { Schema } from './schema.ts'
 // Times as Date, counts that fit as numbers: bigint columns hold bytes, milliseconds and sequences below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number)
 
+/**
+ * What the server waits for at most, in milliseconds: for another's lock, for a statement, and between two statements of
+ * a transaction, during which it keeps others waiting. Migrations have none: they take what they take.
+ */
+export const waits = {
+  lock_timeout: 10_000,
+  statement_timeout: 60_000,
+  idle_in_transaction_session_timeout: 60_000,
+} as const
+
+const setWaits = Object.entries(waits)
+  .map(([name, ms]) => `set ${name} = ${ms}`)
+  .join('; ')
+
 /** One pool for each role. `app` is used through withTenant alone; `scheduler` reads where work is due. */
 export interface Databases {
   readonly app: Kysely<Schema>
@@ -34,7 +48,11 @@ export function openDatabases(urls: DatabaseUrls, onError: (error: Error) => voi
     // An idle connection that breaks is not an unhandled error: the pool replaces it.
     pool.on('error', onError)
     // Nor is one that breaks while it is lent out, between two statements: pg-pool listens to idle ones only.
-    pool.on('connect', (client) => client.on('error', onError))
+    pool.on('connect', (client) => {
+      client.on('error', onError)
+      // Not as parameters of the connection, which a pooler refuses; what a pooler gives transactions to is set in those.
+      client.query(setWaits).catch(onError)
+    })
     return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   }
   const app = open(urls.app, 16)

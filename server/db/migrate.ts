@@ -10,6 +10,10 @@ const folder = fileURLToPath(new URL('../../migrations/', import.meta.url))
 /** Key of the advisory lock that lets one server at a time migrate. */
 const migrationLock = 7_236_110
 
+/** The files of this server's schema, in their order. */
+export const listMigrations = async (): Promise<string[]> =>
+  (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
+
 /**
  * Brings the owner's database to the newest schema, forward only, each file in a transaction of its own, and makes
  * the two roles that the server runs as, this installation's own. The owner needs no superuser's rights, only CREATEROLE. Safe to call from
@@ -40,7 +44,7 @@ async function applyPending(client: pg.Client, roles: RoleNames): Promise<string
   for (const row of (await client.query('select name, sha256 from schema_migrations')).rows) {
     known.set(row.name, row.sha256)
   }
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
+  const files = await listMigrations()
   const unknown = [...known.keys()].filter((name) => !files.includes(name))
   if (unknown.length > 0) {
     throw new Error(

@@ -38,6 +38,7 @@ import type {
   RolePermissionsTable,
   TokensTable,
 } from './tables/identity.ts'
+import type { JobsTable } from './tables/jobs.ts'
 import type {
   BranchesTable,
   EnvironmentsTable,
@@ -109,4 +110,5 @@ export interface Schema {
   releases: ReleasesTable
   role_permissions: RolePermissionsTable
   permission_tables: PermissionTablesTable
+  jobs: JobsTable
 }

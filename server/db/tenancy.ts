@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
-import type { Databases } from './databases.ts'
+import { type Databases, waits } from './databases.ts'
 import type { Schema } from './schema.ts'
 
 export type Tx = Transaction<Schema>
@@ -67,7 +67,12 @@ async function enter(tx: Tx, { organizationId, access }: Operation): Promise<voi
     set_config('fairway.projects', ${projects}, true),
     set_config('fairway.branch', ${access.branch ?? ''}, true),
     set_config('fairway.writes', ${access.role === 'system' ? projects : ''}, true),
-    set_config('fairway.permission', '', true)`.execute(tx)
+    set_config('fairway.permission', '', true),
+    set_config('lock_timeout', ${String(waits.lock_timeout)}, true),
+    set_config('statement_timeout', ${String(waits.statement_timeout)}, true),
+    set_config('idle_in_transaction_session_timeout', ${String(waits.idle_in_transaction_session_timeout)}, true)`.execute(
+    tx,
+  )
 }
 
 /** What a transaction goes on with: a permission that `role`, or a grant of its member, has in these projects. */

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
+import { schemaIsKnown } from '../db/schema-version.ts'
 import type { Tx } from '../db/tenancy.ts'
 import type { Peer } from './authenticate.ts'
-import { type LinkTimes, tasksPerHost } from './limits.ts'
+import { type LinkTimes, tasksForProduction, tasksPerHost } from './limits.ts'
 import { lineageOf } from './serials.ts'
 
 export interface ClaimedTask {
@@ -37,10 +38,19 @@ const authorizationTables = sql`left join environments e on e.id = r.environment
   left join authorizations a on a.id = t.authorization_id`
 
 /**
+ * Beside the tables `r` (runs) and `t` (the task). What puts production back, or must not be interrupted there, goes before
+ * all else: its visitors wait. Then whatever may touch production, then what tidies up, then builds.
+ */
+const lane = sql`case when t.always and r.stage = 'production' then 0 when t.authorization_id is not null then 1
+  when t.always then 2 else 3 end`
+
+/**
  * Takes the host's queued tasks for one dispatch: the epoch grows, the lease begins, and the epoch's log stream is
  * made, all in one statement. SKIP LOCKED keeps two servers that both hold a stream of the host off the same task.
+ * In a lane the project goes first of which the host has the fewest; for production some places are kept free.
  * A former epoch's stream is closed, so that its agent cannot add to it any more. A locked host is given nothing, nor is
- * a session whose certificate was revoked or replaced and which is about to be ended.
+ * a session whose certificate was revoked or replaced and which is about to be ended; and a server that is older than the
+ * database takes nothing.
  */
 export async function claimTasks(
   tx: Tx,
@@ -48,19 +58,31 @@ export async function claimTasks(
   times: LinkTimes,
 ): Promise<ClaimedTask[]> {
   const { rows } = await sql<ClaimedTask>`
-    with room as (
-      select greatest(0, ${tasksPerHost} - count(*)) as free from tasks where host_id = ${hostId} and status = 'leased'
+    with held as (
+      select r.project_id, count(*) as tasks from tasks t join runs r on r.id = t.run_id
+      where t.host_id = ${hostId} and t.status = 'leased' group by r.project_id
+    ), waiting as (
+      select t.id, t.created_at, ${lane} as lane, coalesce(held.tasks, 0)
+          + row_number() over (partition by ${lane}, r.project_id order by t.created_at) as turn
+      from tasks t join runs r on r.id = t.run_id left join held on held.project_id = r.project_id
+      where t.host_id = ${hostId} and t.status = 'queued' and not t.cancel_requested
+    ), ranked as (
+      select id, lane, row_number() over (order by lane, turn, created_at)
+        + (select coalesce(sum(tasks), 0) from held) as place
+      from waiting
     ), claimed as (
       update tasks set
         status = 'leased', epoch = epoch + 1, started_at = null,
         lease_until = now() + ${times.leaseMs} * interval '1 millisecond',
         timeout_at = now() + (timeout_ms + ${times.timeoutGraceMs}) * interval '1 millisecond'
       where id in (
-        select id from tasks
-        where host_id = ${hostId} and status = 'queued' and not cancel_requested
+        select tasks.id from tasks join ranked on ranked.id = tasks.id
+        where tasks.status = 'queued' and not tasks.cancel_requested
+          and ranked.place <= case when ranked.lane < 2 then ${tasksPerHost + tasksForProduction}::integer else ${tasksPerHost}::integer end
           and exists (select from hosts where id = ${hostId} and status <> 'locked'
             and starts_with(certificate_serial, ${lineageOf(serial)}))
-        order by created_at limit (select free from room) for update skip locked
+          and ${schemaIsKnown}
+        order by ranked.place for update of tasks skip locked
       )
       returning id, epoch, spec, timeout_ms, run_id, step_id, organization_id, host_id, authorization_id
     ), closed as (

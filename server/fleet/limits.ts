@@ -23,3 +23,5 @@ export const defaultTimes: LinkTimes = {
 
 /** Tasks that a host may hold at once; the rest waits in the database. */
 export const tasksPerHost = 16
+/** And so many more of those that touch production or put it back: they never wait for builds. */
+export const tasksForProduction = 4

@@ -1,27 +1,25 @@
 import { sql } from 'kysely'
+import { describeLacking, findLacking } from '../db/agent-capabilities.ts'
 import { findWaitingRuns } from '../governance/approvals/waiting-runs.ts'
 import { policyInForce } from '../governance/policy/in-force.ts'
 import { listed, mayHold } from '../governance/policy/supply.ts'
-import type { RunState } from './run-state.ts'
+import type { RunRow, RunState } from './run-state.ts'
 import { besideOthers } from './types.ts'
-
-/** Runs of one project at a time. */
-const projectConcurrency = 3
 
 export type Admission = { readonly hostId: string } | { readonly waitingFor: string }
 
 /**
  * Whether a queued run may start now, and where: one run at a time for an environment, oldest first (but for lock runs,
- * which change nothing of it); a few for a project; on the host that holds the project's data, else on the online host with the most room.
+ * which change nothing of it); a few for a project, beside those of production; on the host that holds the project's data, else on the online host with the most room.
  * The caller holds the project's row lock, so that two servers do not admit past the limit.
  */
-export async function admit(state: RunState): Promise<Admission> {
+export async function admit(state: RunState, runsPerProject: number): Promise<Admission> {
   const { tx, run, project, environment } = state
   const others = await tx
     .selectFrom('runs')
-    .select(['id', 'number', 'kind', 'status', 'environment_id', 'created_at'])
+    .select(['id', 'number', 'kind', 'status', 'environment_id', 'stage', 'created_at'])
     .where('project_id', '=', project.id)
-    .where('advance_at', 'is not', null)
+    .where('status', 'in', ['queued', 'running'])
     .where('id', '<>', run.id)
     .execute()
   const here = others.filter(
@@ -32,14 +30,20 @@ export async function admit(state: RunState): Promise<Admission> {
     here.find((other) => other.status === 'running' || other.created_at < run.created_at)
   if (ahead)
     return { waitingFor: `waiting for ${ahead.number ? `build ${ahead.number}` : `the ${ahead.kind}`}` }
-  const running = others.filter((other) => other.status === 'running').map(({ id }) => id)
+  if (changesProduction(run)) return place(state)
+  const running = others
+    .filter((other) => other.status === 'running' && !changesProduction(other))
+    .map(({ id }) => id)
   // Approvals may take days; who waits for one takes nobody's place.
   const waiting = await findWaitingRuns(tx, running)
-  if (running.length - waiting.size >= projectConcurrency) {
-    return { waitingFor: `waiting: ${projectConcurrency} runs of the project are under way` }
-  }
+  const busy = running.length - waiting.size
+  if (busy >= runsPerProject) return { waitingFor: `waiting: ${busy} runs of the project are under way` }
   return place(state)
 }
+
+/** One at a time as it is, and people may be away until it is done: it waits for no preview, and none for it. */
+const changesProduction = ({ kind, stage }: Pick<RunRow, 'kind' | 'stage'>): boolean =>
+  stage === 'production' && !besideOthers.includes(kind)
 
 /** Where policy lets the environment be. Stopping it, destroying it and taking it back is possible wherever it is. */
 async function place({ tx, run, project, environment }: RunState): Promise<Admission> {
@@ -64,7 +68,7 @@ async function place({ tx, run, project, environment }: RunState): Promise<Admis
   const hosts = await tx
     .selectFrom('hosts')
     .leftJoin('pools', 'pools.host_id', 'hosts.id')
-    .select(['hosts.id', 'hosts.name', 'hosts.status', 'hosts.advice'])
+    .select(['hosts.id', 'hosts.name', 'hosts.status', 'hosts.capabilities', 'hosts.agent_version'])
     .orderBy('pools.free_bytes', (order) => order.desc().nullsLast())
     .execute()
   if (bound) {
@@ -72,13 +76,16 @@ async function place({ tx, run, project, environment }: RunState): Promise<Admis
     if (host && !allows(host.name)) {
       return { waitingFor: `waiting: its data is on host ${host.name}, but ${allowed}` }
     }
-    return host?.status === 'online'
-      ? { hostId: host.id }
-      : { waitingFor: `waiting for host ${host?.name ?? bound}, which is ${host?.status ?? 'gone'}` }
+    if (host?.status !== 'online')
+      return { waitingFor: `waiting for host ${host?.name ?? bound}, which is ${host?.status ?? 'gone'}` }
+    const lacking = findLacking(host, run.kind)
+    return lacking.length === 0 ? { hostId: host.id } : { waitingFor: waitingForAgent(host, lacking) }
   }
   const able = hosts.filter(({ name }) => allows(name))
-  const online = able.find(({ status }) => status === 'online')
-  if (online) return { hostId: online.id }
+  const online = able.filter(({ status }) => status === 'online')
+  const chosen = online.find((host) => findLacking(host, run.kind).length === 0)
+  if (chosen) return { hostId: chosen.id }
+  if (online[0]) return { waitingFor: waitingForAgent(online[0], findLacking(online[0], run.kind)) }
   if (able.length === 0 && hosts.length > 0) {
     const names = hosts.map(({ name }) => name).join(', ')
     return { waitingFor: `waiting for a host: ${allowed}, and there is only ${names}` }
@@ -90,3 +97,6 @@ async function place({ tx, run, project, environment }: RunState): Promise<Admis
         : `waiting for a host: ${able.map(({ name, status }) => `${name} is ${status}`).join(', ')}`,
   }
 }
+
+const waitingForAgent = (host: { name: string; agent_version: string }, lacking: readonly string[]): string =>
+  `waiting for host ${host.name}: ${describeLacking(host.agent_version, lacking)}`

@@ -1,4 +1,5 @@
 import type { AppContext } from '../context.ts'
+import { isShortage } from '../db/outage.ts'
 import { notify } from '../db/signals.ts'
 import type { Result, RunStatus } from '../db/tables/runs.ts'
 import { type Operation, operation, type Tx, withTenant } from '../db/tenancy.ts'
@@ -14,7 +15,8 @@ import type { EngineConfig } from '../operations/steps/wording.ts'
 import { admit } from './admission.ts'
 import { awaitLogs } from './await-logs.ts'
 import { type Engine, faultKey, type Replayed, replay } from './replay.ts'
-import { lockRun, type RunState } from './run-state.ts'
+import { lockRun, type Patience, type RunState } from './run-state.ts'
+import { forgetSetbacks, noteSetback } from './setbacks.ts'
 import { besideOthers, type Pipelines, stepsOf } from './types.ts'
 import { forgetUnknownBranch } from './unknown-branch.ts'
 
@@ -23,25 +25,37 @@ const admissionRecheckMs = 2_000
 /**
  * Looks at a run and does what is next. Level-triggered and idempotent: any server may call it at any time and any
  * number of times; all it reads and writes is one transaction under the run's row lock.
+ *
+ * @param patience `unless-busy`: nothing is done where it is not due, or another server is at it; false then.
  */
 export async function advance(
   context: AppContext,
   config: EngineConfig,
   pipelines: Pipelines,
   due: { runId: string; organizationId: string },
-): Promise<void> {
+  patience: Patience = 'wait',
+): Promise<boolean> {
   const op = operation(due.organizationId, 'scheduler')
   try {
-    await withTenant(context.db, op, async (tx) => {
-      const state = await lockRun(tx, op, due.runId)
-      if (state) await advanceLocked(context, config, pipelines, state)
+    return await withTenant(context.db, op, async (tx) => {
+      const state = await lockRun(tx, op, due.runId, patience)
+      if (!state) return false
+      await advanceLocked(context, config, pipelines, state)
+      await forgetSetbacks(tx, state.run)
+      return true
     })
   } catch (error) {
-    if (!isFault(error)) throw error
+    const isBug = isFault(error) || (await noteSetback(context, op, due.runId, error))
+    if (!isBug) throw error
     context.log.error({ err: error, run: due.runId }, 'a run came upon a fault of the server')
-    if (await noteFault(context, op, due.runId, `internal error: ${messageOf(error)}`)) {
-      await advance(context, config, pipelines, due)
-    }
+    const goesOn = await noteFault(context, op, due.runId, `internal error: ${messageOf(error)}`).catch(
+      async (failure: unknown) => {
+        await noteSetback(context, op, due.runId, failure)
+        throw failure
+      },
+    )
+    if (goesOn) await advance(context, config, pipelines, due)
+    return true
   }
 }
 
@@ -51,6 +65,7 @@ export async function advance(
  */
 function isFault(error: unknown): boolean {
   const { code } = error as { code?: unknown }
+  if (isShortage(error)) return false
   return typeof code !== 'string' || /^(ERR_|22|42|23502|23514)/.test(code)
 }
 
@@ -89,7 +104,8 @@ async function advanceLocked(
 ): Promise<void> {
   const { run } = state
   if (run.status === 'queued' && !(await begin(context, state))) return
-  if (run.timeout_at && run.timeout_at < new Date() && !run.cancel_cause) {
+  const isOverdue = run.timeout_at && run.timeout_at < new Date() && !run.cancel_cause
+  if (isOverdue && !(await holdsProduction(state))) {
     run.cancel_cause = 'timeout'
     await state.tx.updateTable('runs').set({ cancel_cause: 'timeout' }).where('id', '=', run.id).execute()
   }
@@ -112,6 +128,18 @@ async function advanceLocked(
       if (!outcome.compensated || run.kind === 'start') await markFailed(state)
       await forgetUnknownBranch(state)
   }
+}
+
+/** It ends what it began there, or puts it back, however long that takes: half-way it is worth nothing. */
+async function holdsProduction({ tx, run }: RunState): Promise<boolean> {
+  const held = await tx
+    .selectFrom('cells')
+    .select('id')
+    .where('held_by', '=', run.id)
+    .where('stage', '=', 'production')
+    .limit(1)
+    .executeTakeFirst()
+  return held !== undefined
 }
 
 function runPipeline(
@@ -151,7 +179,7 @@ async function begin(context: AppContext, state: RunState): Promise<boolean> {
     await end(context, state, { status, reason }, { record: state.record, warnings: [] })
     return false
   }
-  const admission = await admit(state)
+  const admission = await admit(state, context.config.runsPerProject)
   if ('waitingFor' in admission) {
     await tx
       .updateTable('runs')
@@ -269,9 +297,16 @@ async function end(
   await tx
     .updateTable('runs')
     .set({ advance_at: new Date() })
-    .where('project_id', '=', run.project_id)
-    .where('status', '=', 'queued')
-    .where('advance_at', 'is not', null)
+    .where('id', 'in', (query) =>
+      query
+        .selectFrom('runs as queued')
+        .select('queued.id')
+        .where('queued.project_id', '=', run.project_id)
+        .where('queued.status', '=', 'queued')
+        // In one order, as another run of the project may end at this moment.
+        .orderBy('queued.id')
+        .forNoKeyUpdate(),
+    )
     .execute()
   await announce(tx, run.id)
 }

@@ -1,5 +1,6 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Deployment, RunRecord } from '../db/record.ts'
+import { schemaIsKnown } from '../db/schema-version.ts'
 import type { BranchesTable, EnvironmentsTable, ProjectsTable } from '../db/tables/projects.ts'
 import type { RunsTable, StepsTable, TasksTable } from '../db/tables/runs.ts'
 import type { Operation, Tx } from '../db/tenancy.ts'
@@ -27,24 +28,40 @@ export interface RunState {
   authorizationId: string | undefined
 }
 
-/** Undefined when the run does not exist or has ended. Takes the row lock: one server advances a run at a time. */
-export async function lockRun(tx: Tx, op: Operation, runId: string): Promise<RunState | undefined> {
+/** How a run is locked: one after the other; or only where it is due, and nobody else is at it or at its project. */
+export type Patience = 'wait' | 'unless-busy'
+
+/**
+ * Undefined when the run does not exist, has ended, or is not to be waited for. Takes the row lock: one server advances a
+ * run at a time. What refers to the run or the project may be written meanwhile.
+ */
+export async function lockRun(
+  tx: Tx,
+  op: Operation,
+  runId: string,
+  patience: Patience = 'wait',
+): Promise<RunState | undefined> {
+  const skips = patience === 'unless-busy'
   // A run that may be admitted locks its project, and before itself: so does whoever starts a build.
-  await tx
+  const locked = await tx
     .selectFrom('projects')
     .select('id')
     .where('id', '=', (query) =>
       query.selectFrom('runs').select('project_id').where('id', '=', runId).where('status', '=', 'queued'),
     )
-    .forUpdate()
-    .execute()
+    .forNoKeyUpdate()
+    .$if(skips, (query) => query.skipLocked())
+    .executeTakeFirst()
   const run = await tx
     .selectFrom('runs')
     .selectAll()
     .where('id', '=', runId)
     .where('advance_at', 'is not', null)
-    .forUpdate()
+    .$if(skips, (query) => query.where('advance_at', '<=', sql<Date>`now()`).where(schemaIsKnown))
+    .forNoKeyUpdate()
+    .$if(skips, (query) => query.skipLocked())
     .executeTakeFirst()
+  if (skips && run?.status === 'queued' && !locked) return undefined
   if (!run?.environment_id) return undefined
   const organization = await tx.selectFrom('organizations').select('name').executeTakeFirstOrThrow()
   const project = await tx

@@ -1,19 +1,22 @@
-import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
+import { findUnknownMigrations, newerSchema } from '../db/schema-version.ts'
 
 const deadlineMs = 2_000
 
-/** Whether the database answers within two seconds. */
-export async function isReady({ db, log }: AppContext): Promise<boolean> {
+/**
+ * Why nothing is to be sent to this server, in a word; undefined: it is ready. Its database answers within two seconds, and
+ * was not changed by a newer server.
+ */
+export async function findUnreadiness({ db, log }: AppContext): Promise<string | undefined> {
   const late = AbortSignal.timeout(deadlineMs)
   const timedOut = new Promise<never>((_, reject) => {
     late.addEventListener('abort', () => reject(late.reason as Error), { once: true })
   })
   try {
-    await Promise.race([sql`select 1`.execute(db.scheduler), timedOut])
-    return true
+    const unknown = await Promise.race([findUnknownMigrations(db), timedOut])
+    return unknown.length > 0 ? newerSchema(unknown) : undefined
   } catch (error) {
     log.warn({ err: error }, 'database does not answer')
-    return false
+    return 'database unavailable'
   }
 }

@@ -15,6 +15,7 @@ import { forgetPasswords } from '../../server/governance/forget-passwords.ts'
 import { listFormerNames } from '../../server/operations/steps/image-repositories.ts'
 import { imagesInUse } from '../../server/operations/steps/images-in-use.ts'
 import { findReproduction } from '../../server/releases/reproductions.ts'
+import { listDueRuns } from '../../server/runs/due-runs.ts'
 import { destroyGoneBranches } from '../../server/runs/gone-branches.ts'
 import { lookAtPasswordsDaily } from '../../server/runs/password-looks.ts'
 import { listAuditEvents } from '../../server/services/audit/events.ts'
@@ -89,6 +90,7 @@ const works: Record<string, (work: Work) => Promise<unknown>> = {
       await settleTask(tx, op, task!.id, { status: 'succeeded' })
     })
   },
+  'which runs are due': ({ context }) => listDueRuns(context.db, []),
   'the sweeps of the fleet': async ({ context }) => {
     await sweepTasks(context, createSessions(), undefined as never, times)
     await expireTasks(context)

@@ -49,7 +49,12 @@ export const tables: Record<string, TableCase> = {
   project_names: { ...kept, project },
   branches: { ...changed, project, scheduler: ['id', 'organization_id', 'destroy_at'] },
   environments: { ...changed, project, scheduler: ['id', 'organization_id', 'status', 'expires_at'] },
-  runs: { ...changed, project, ownBranch: 'branch_id', scheduler: ['id', 'organization_id', 'advance_at'] },
+  runs: {
+    ...changed,
+    project,
+    ownBranch: 'branch_id',
+    scheduler: ['id', 'organization_id', 'advance_at', 'project_id', 'status', 'stage', 'cancel_cause'],
+  },
   steps: { ...changed, project: ofRun },
   tasks: {
     ...changed,
@@ -58,6 +63,7 @@ export const tables: Record<string, TableCase> = {
       'id',
       'organization_id',
       'host_id',
+      'run_id',
       'status',
       'lease_until',
       'timeout_at',
@@ -119,9 +125,11 @@ export const tables: Record<string, TableCase> = {
   releases: { ...kept, project, ownBranch: 'run_id' },
 }
 
-/** No tenant's, and out of the scheduler's reach; what fairway_app may do with them. */
+/** No tenant's, and out of the scheduler's reach but for `schedulerSees`; what fairway_app may do with them. */
 export const serverTables: Record<string, readonly ('select' | 'insert' | 'update')[]> = {
-  schema_migrations: [],
+  // Whether the database is newer than a server.
+  schema_migrations: ['select'],
+  jobs: ['select', 'insert', 'update'],
   installation: [],
   // The fleet's certificate authority and authorizer; their keys are sealed.
   authority: ['select', 'insert'],
@@ -130,3 +138,6 @@ export const serverTables: Record<string, readonly ('select' | 'insert' | 'updat
   role_permissions: ['select'],
   permission_tables: ['select'],
 }
+
+/** Of those tables. */
+export const schedulerSees: readonly string[] = ['schema_migrations']

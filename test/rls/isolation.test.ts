@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { query, startTestDatabase, type TestDatabase, templateRoles } from '../support/postgres.ts'
-import { serverTables, tables } from './cases.ts'
+import { schedulerSees, serverTables, tables } from './cases.ts'
 import { seedTenant } from './rows.ts'
 import { asRole } from './scope.ts'
 
@@ -114,6 +114,8 @@ test.each(Object.entries(serverTables))(
            else has_any_column_privilege(role, $1, verb) end`,
       [table, Object.values(templateRoles())],
     )
-    expect(held).toEqual(verbs.map((verb) => ({ role: templateRoles().app, verb })))
+    const { app, scheduler } = templateRoles()
+    const seen = schedulerSees.includes(table) ? [{ role: scheduler, verb: 'select' }] : []
+    expect(held).toEqual([...verbs.map((verb) => ({ role: app, verb })), ...seen])
   },
 )

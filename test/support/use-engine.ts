@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest'
 import { advance } from '../../server/runs/advance.ts'
+import type { Patience } from '../../server/runs/run-state.ts'
 import type { BuildActions, Pipelines } from '../../server/runs/types.ts'
 import {
   createOrganization,
@@ -71,7 +72,7 @@ export function useEngine() {
     return { projectId: project, branchId, environmentId }
   }
 
-  const createRun = (at: Environment) =>
+  const createRun = (at: Environment, more: Record<string, unknown> = {}) =>
     insert('runs', {
       organization_id: organizationId,
       project_id: at.projectId,
@@ -81,10 +82,17 @@ export function useEngine() {
       stage: 'development',
       trigger: 'manual',
       requested_by: 'member:ana',
+      ...more,
     })
 
-  const advanceRun = (runId: string, build: (run: BuildActions) => Promise<void>) =>
-    advance(database.context, database.context.config, pipelinesWith(build), { runId, organizationId })
+  const advanceRun = (runId: string, build: (run: BuildActions) => Promise<void>, patience?: Patience) =>
+    advance(
+      database.context,
+      database.context.config,
+      pipelinesWith(build),
+      { runId, organizationId },
+      patience,
+    )
 
   const tasksOf = (runId: string) =>
     query<Task>(database.ownerUrl, 'select * from tasks where run_id = $1 order by created_at, key', [runId])
@@ -114,6 +122,8 @@ export function useEngine() {
     asOwner: (text: string, values: unknown[] = []) =>
       query<Record<string, unknown>>(database.ownerUrl, text, values),
     hostId: () => hostId,
+    organizationId: () => organizationId,
+    insert,
     createEnvironment,
     createRun,
     advanceRun,

@@ -66,6 +66,9 @@ export interface RunsTable {
   requester_issuers: Generated<string[]>
   /** Of a run that a poll began: who pushed, as the delivery said that came after it. Empty: none came. */
   pushed_by: Generated<string>
+  /** How often in a row the server could not advance it, and the last reason. */
+  setbacks: Generated<number>
+  setback: Generated<string>
 }
 
 export interface StepsTable {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { AppContext } from '../../context.ts'
+import { schemaIsKnown } from '../../db/schema-version.ts'
 import { operation, withTenant } from '../../db/tenancy.ts'
 import { pollActor } from '../../governance/poll-actor.ts'
 import { lookAtRepository } from '../../services/repositories/look.ts'
@@ -112,6 +113,7 @@ async function claimPoll(
       .select('repository_polls.every_seconds')
       .where('repository_polls.project_id', '=', projectId)
       .where('repository_polls.next_at', '<=', sql<Date>`now()`)
+      .where(schemaIsKnown)
       .forUpdate('repository_polls')
       .skipLocked()
       .executeTakeFirst()

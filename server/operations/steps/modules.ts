@@ -9,7 +9,7 @@ import { homeOf } from './cell-home.ts'
 import { hostnamesOf } from './hostnames.ts'
 import { updateRecord } from './observation.ts'
 import { secretActions } from './secrets.ts'
-import { type EngineConfig, minutes, resourcesOf } from './wording.ts'
+import { type EngineConfig, minutes, resourcesOf, updateTimeoutMs } from './wording.ts'
 
 type ModuleActions = Pick<BuildActions, 'applyModules' | 'neutralizeAsProduction' | 'proveNeutralized'>
 
@@ -52,6 +52,9 @@ export function moduleActions(engine: Engine, config: EngineConfig): ModuleActio
     return passwordPolicies[wanted]
   }
 
+  const rehearsedMs = () =>
+    engine.state.run.stage === 'production' ? engine.record.rehearsal?.update?.durationMs : undefined
+
   return {
     async applyModules(cellId, image, changes, options) {
       const secrets = options.withoutSecrets
@@ -79,7 +82,10 @@ export function moduleActions(engine: Engine, config: EngineConfig): ModuleActio
           expectGone: [...(changes.gone ?? [])],
           firstPassword: options.firstPassword ?? false,
         },
-        { timeoutMs: minutes(60), scratch },
+        {
+          timeoutMs: updateTimeoutMs(scratch ? undefined : rehearsedMs(), config.buildTimeoutMs),
+          scratch,
+        },
       )
       if (options.firstPassword && !output.defaultPasswords)
         await engine.warn(

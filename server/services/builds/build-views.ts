@@ -86,7 +86,7 @@ export async function requireBuild(tx: Tx, ref: BuildRef | undefined): Promise<B
 }
 
 /** Where permissions about the build are needed. */
-export const placeOfBuild = (build: BuildRow): Place => ({
+export const placeOfBuild = (build: Pick<BuildRow, 'project_id' | 'environment' | 'stage'>): Place => ({
   projectId: build.project_id,
   environment: build.environment && build.stage ? { name: build.environment, stage: build.stage } : undefined,
 })
@@ -180,8 +180,13 @@ const keptMessage = ({ kept_environment, kept_url, kept_until, kept_status }: Bu
  * switched is not switched back: such a run is green, and was not cancelled by anybody.
  */
 export function reasonOf(
-  row: Pick<Selectable<RunsTable>, 'reason' | 'status' | 'cancel_cause' | 'cancelled_by'>,
+  row: Pick<
+    Selectable<RunsTable>,
+    'reason' | 'status' | 'cancel_cause' | 'cancelled_by' | 'finished_at' | 'setbacks' | 'setback'
+  >,
 ): string {
+  if (row.setbacks > 0 && !row.finished_at)
+    return `the server could not go on with it ${row.setbacks === 1 ? 'once' : `${row.setbacks} times`} and tries again: ${row.setback}`
   if (row.reason || row.cancel_cause !== 'user') return row.reason
   return row.status === 'succeeded'
     ? `${row.cancelled_by} asked to cancel it too late: it was live already`

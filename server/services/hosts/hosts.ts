@@ -10,6 +10,7 @@ import {
   PoolSchema,
 } from '../../../proto/gen/fairway/v1/hosts_pb.js'
 import type { AppContext } from '../../context.ts'
+import { describeLacking, findLacking } from '../../db/agent-capabilities.ts'
 import type { ContainerRuntimeFacts } from '../../db/record.ts'
 import type { HostsTable, PoolsTable } from '../../db/tables/fleet.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
@@ -138,6 +139,9 @@ function adviceFor(host: HostRow, findings: readonly HostFinding[]): string {
       'set it (NTP), or certificates and authorizations will be refused.'
     )
   }
+  const lacking = findLacking(host)
+  if (host.status === 'online' && lacking.length > 0)
+    return `${upper(describeLacking(host.agent_version, lacking))}.`
   if (host.status !== 'offline') return summarize(findings, host.name)
   if (!host.last_seen_at) return 'Its agent has joined and never connected: is fairway-agent running on it?'
   return (
@@ -145,3 +149,5 @@ function adviceFor(host: HostRow, findings: readonly HostFinding[]): string {
     'is the host up, fairway-agent running, and the link port reachable from it?'
   )
 }
+
+const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
