@@ -54,7 +54,8 @@ const free = [
   ],
   'project unarchive',
   ...['release history', 'release plan', 'release rehearsal', 'release rehearse', 'release request'],
-  ...['report access', 'report releases', 'report restores', 'run show', 'run watch'],
+  ...['report access', 'report releases', 'report restores'],
+  ...['run cancel', 'run show', 'run watch'],
   ...['secret list', 'secret reveal', 'secret rotate', 'secret rotate-keys', 'secret set'],
   ...['token create', 'token list', 'whoami'],
 ]

@@ -120,7 +120,11 @@ export const nouns: Record<string, Noun> = {
   },
   run: {
     summary: 'The record of a build or another run',
-    verbs: { show: () => import('./commands/run/show.ts'), watch: () => import('./commands/run/watch.ts') },
+    verbs: {
+      show: () => import('./commands/run/show.ts'),
+      watch: () => import('./commands/run/watch.ts'),
+      cancel: () => import('./commands/run/cancel.ts'),
+    },
   },
   audit: {
     summary: 'The log of every change, and proof that nobody rewrote it',

@@ -102,7 +102,7 @@ export const matrix = {
     writes: ['projects', 'branches', 'environments', 'runs', 'approvals', 'ignored_pushes'],
   },
   'build.cancel': {
-    does: 'Cancel builds',
+    does: 'Cancel builds and other runs',
     reach: 'environment',
     roles: builders,
     writes: ['runs', 'approvals'],

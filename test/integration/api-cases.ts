@@ -525,6 +525,11 @@ export const cases: Record<string, Case> = {
     namesNothing: true,
     mutates: true,
   },
+  'fairway.v1.RunService.cancelRun': {
+    request: (names) => ({ build: build(names) }),
+    arrange: queued,
+    mutates: true,
+  },
   'fairway.v1.RunService.getRun': {
     request: ({ runId }) => ({ runId }),
     alsoNamedBy: (names) => ({ build: build(names) }),

@@ -3,6 +3,7 @@ import { durationMs } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import type { Engine } from '../../runs/replay.ts'
 import type { BuildActions } from '../../runs/types.ts'
+import { destroyLeftovers } from './leftover-cells.ts'
 import { minutes } from './wording.ts'
 
 const keptPrepared = 6
@@ -11,7 +12,7 @@ const prunableAfterMs = minutes(10)
 /** Longer than any snapshot may take: the run that was making it has ended. */
 const abandonedAfterMs = minutes(120)
 
-/** What becomes of snapshots that nobody will use again. */
+/** What becomes of snapshots, and of cells, that nobody will use again. */
 export function pruneActions(engine: Engine): Pick<BuildActions, 'pruneSnapshots'> {
   return {
     async pruneSnapshots() {
@@ -27,6 +28,7 @@ export function pruneActions(engine: Engine): Pick<BuildActions, 'pruneSnapshots
         const options = { timeoutMs: minutes(10) }
         await engine.task(`prune:${snapshotId}`, 'destroySnapshot', { snapshotId }, options)
       }
+      await destroyLeftovers(engine)
     },
   }
 }

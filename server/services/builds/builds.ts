@@ -18,7 +18,8 @@ import { ensureEnvironment, environmentNameOf, recordBranch } from '../projects/
 import { type BranchRule, describeRules, requireBranchName, stageOf } from '../projects/branch-rules.ts'
 import { forgetIgnoredPush } from '../projects/ignored-pushes.ts'
 import { branchRulesOf, requireProject } from '../projects/projects.ts'
-import { placeOfBuild, requireBuild } from './build-views.ts'
+import { requireBuild } from './build-views.ts'
+import { cancelIn } from './run-cancel.ts'
 
 export interface WantedBuild {
   readonly project: string
@@ -203,36 +204,7 @@ async function supersedeWaiting(tx: Tx, caller: Caller, branchId: string, by: nu
 
 /** Asks for the end of a build; the scheduler ends it. Throws `build-ended` (wrong state) when it has ended. */
 export async function cancelBuild({ db }: AppContext, caller: Caller, ref?: BuildRef): Promise<string> {
-  return await withTenant(db, caller, async (tx) => {
-    const build = await requireBuild(tx, ref)
-    await authorize(tx, caller, 'build.cancel', placeOfBuild(build))
-    const wished = await tx
-      .updateTable('runs')
-      .set({ cancel_cause: 'user', cancelled_by: caller.actor, advance_at: new Date() })
-      .where('id', '=', build.id)
-      .where('status', 'in', ['queued', 'running'])
-      .where('cancel_cause', 'is', null)
-      .returning('id')
-      .executeTakeFirst()
-    if (wished) {
-      const subject = { kind: 'run', id: build.id, projectId: build.project_id }
-      await voidApprovalsOfRun(tx, caller, build.id, `${caller.actor} cancelled the build`)
-      await audit(tx, caller, 'build.cancel', subject, { number: build.number })
-      await notify(tx, { kind: 'run', id: build.id })
-      return build.id
-    }
-    const { status } = await tx
-      .selectFrom('runs')
-      .select('status')
-      .where('id', '=', build.id)
-      .executeTakeFirstOrThrow()
-    // On its way to the end already: asking again changes nothing.
-    if (status === 'queued' || status === 'running') return build.id
-    throw wrongState(
-      'build-ended',
-      `Build ${build.number} has ended already (${status}); there is nothing to cancel.`,
-    )
-  })
+  return await withTenant(db, caller, async (tx) => await cancelIn(tx, caller, await requireBuild(tx, ref)))
 }
 
 /** A new build of the same branch and commit, with the same pins. */

@@ -25,14 +25,19 @@ export async function getRun(
   ref: Pick<GetRunRequest, 'runId' | 'build'>,
 ): Promise<Run> {
   const { run, cause } = await withTenant(db, caller, async (tx) => {
-    if (!ref.build && !ref.runId)
-      throw invalid('run', 'Name a run by its id, or a build by its project and number.')
-    const row = await requireRun(tx, ref.build ? (await requireBuild(tx, ref.build)).id : ref.runId)
+    const row = await findRun(tx, ref)
     return { run: await runMessage(tx, row), cause: await findCause(tx, row) }
   })
   if (cause) run.failure = await describeFailure(blobs, cause)
   if (run.manifestSha256) run.manifest = (await blobs.get(run.manifestSha256)).toString('utf8')
   return run
+}
+
+/** By its id or as a build. Throws what `requireRun` and `requireBuild` throw. */
+export async function findRun(tx: Tx, ref: Pick<GetRunRequest, 'runId' | 'build'>) {
+  if (!ref.build && !ref.runId)
+    throw invalid('run', 'Name a run by its id, or a build by its project and number.')
+  return await requireRun(tx, ref.build ? (await requireBuild(tx, ref.build)).id : ref.runId)
 }
 
 /** By its id, or the first digits of it. Throws `invalid-run`, and `run-not-found` in the same words for another tenant's. */

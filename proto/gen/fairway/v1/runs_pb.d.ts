@@ -247,6 +247,47 @@ export declare type GetRunResponse = Message<"fairway.v1.GetRunResponse"> & {
 export declare const GetRunResponseSchema: GenMessage<GetRunResponse>;
 
 /**
+ * @generated from message fairway.v1.CancelRunRequest
+ */
+export declare type CancelRunRequest = Message<"fairway.v1.CancelRunRequest"> & {
+  /**
+   * Id of a run, or
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * a build.
+   *
+   * @generated from field: fairway.v1.BuildRef build = 2;
+   */
+  build?: BuildRef | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.CancelRunRequest.
+ * Use `create(CancelRunRequestSchema)` to create a new message.
+ */
+export declare const CancelRunRequestSchema: GenMessage<CancelRunRequest>;
+
+/**
+ * @generated from message fairway.v1.CancelRunResponse
+ */
+export declare type CancelRunResponse = Message<"fairway.v1.CancelRunResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Run run = 1;
+   */
+  run?: Run | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.CancelRunResponse.
+ * Use `create(CancelRunResponseSchema)` to create a new message.
+ */
+export declare const CancelRunResponseSchema: GenMessage<CancelRunResponse>;
+
+/**
  * @generated from service fairway.v1.RunService
  */
 export declare const RunService: GenService<{
@@ -259,6 +300,16 @@ export declare const RunService: GenService<{
     methodKind: "unary";
     input: typeof GetRunRequestSchema;
     output: typeof GetRunResponseSchema;
+  },
+  /**
+   * Asks for the end of any run; what it changed is put back. One whose host is away ends without, but for production's.
+   *
+   * @generated from rpc fairway.v1.RunService.CancelRun
+   */
+  cancelRun: {
+    methodKind: "unary";
+    input: typeof CancelRunRequestSchema;
+    output: typeof CancelRunResponseSchema;
   },
 }>;
 

@@ -1,0 +1,107 @@
+import { beforeEach, expect, test } from 'vitest'
+import { expireTasks } from '../../server/fleet/expiry.ts'
+import { type BuildActions, RunCancelled, TaskFailed } from '../../server/runs/types.ts'
+import { useEngine } from '../support/use-engine.ts'
+
+// Runs whose host is away for good can be ended all the same.
+
+const engine = useEngine()
+const { asOwner, context, createEnvironment, createRun, advanceRun, runOf, tasksOf, succeed, set } = engine
+
+beforeEach(() => asOwner(`update hosts set status = 'online', last_seen_at = now()`))
+
+const build = async (run: BuildActions) => {
+  const cellId = await run.newCell()
+  try {
+    await run.step('database', () => run.createCell(cellId))
+    await run.step('deploy', () => run.fetchImage('runtime', 'registry/odoo'))
+  } catch (failure) {
+    await run.always(() => run.destroyCell(cellId))
+    throw failure
+  }
+  await run.always(() => run.pruneSnapshots())
+}
+const lease = (runId: string) =>
+  set(
+    'tasks',
+    `status = 'leased', epoch = 1, started_at = now(), lease_until = now() - interval '1 minute'`,
+    runId,
+  )
+const goAway = () => asOwner(`update hosts set status = 'offline', last_seen_at = now() - interval '1 hour'`)
+const cancel = (runId: string) => set('runs', `cancel_cause = 'user', cancelled_by = 'member:ana'`, runId)
+const statusOf = async (runId: string, key: string) =>
+  ((await tasksOf(runId)).find((task) => task.key.startsWith(key)) as { status?: string } | undefined)?.status
+
+test('a cancelled run ends while its host is away, and says what is left there; the next build removes it', async () => {
+  const at = await createEnvironment()
+  const runId = await createRun(at)
+  await advanceRun(runId, build)
+  await succeed(runId, 'create:', { createCell: {} })
+  await advanceRun(runId, build)
+  await asOwner(
+    `update tasks set status = 'leased', epoch = 1, started_at = now(), lease_until = now() - interval '1 minute'
+     where run_id = $1 and status = 'queued'`,
+    [runId],
+  )
+  await goAway()
+  await cancel(runId)
+  await advanceRun(runId, build)
+  await expireTasks(context())
+  await advanceRun(runId, build)
+  expect(await statusOf(runId, 'destroy:')).toBe('queued')
+  await expireTasks(context())
+  await advanceRun(runId, build)
+  const [cell] = await asOwner('select id, status from cells where environment_id = $1', [at.environmentId])
+  const run = await runOf(runId)
+  expect(run).toMatchObject({ status: 'cancelled' })
+  expect(run?.reason).toContain(`the host one is away: its cell ${cell?.id} is left there`)
+
+  await asOwner(`update hosts set status = 'online', last_seen_at = now()`)
+  const next = await createRun(at)
+  await advanceRun(next, build)
+  await succeed(next, 'create:', { createCell: {} })
+  await advanceRun(next, build)
+  await succeed(next, 'fetch-image:', { fetchImage: {} })
+  await advanceRun(next, build)
+  await succeed(next, `destroy:${cell?.id}`, { destroyCell: {} })
+  await advanceRun(next, build)
+  expect((await asOwner('select status from cells where id = $1', [cell?.id]))[0]).toEqual({
+    status: 'destroyed',
+  })
+})
+
+test('a host that is only restarting is waited for', async () => {
+  const runId = await createRun(await createEnvironment())
+  await advanceRun(runId, build)
+  await succeed(runId, 'create:', { createCell: {} })
+  await cancel(runId)
+  await advanceRun(runId, build)
+  await asOwner(`update hosts set status = 'offline', last_seen_at = now()`)
+  await expireTasks(context())
+  expect(await statusOf(runId, 'destroy:')).toBe('queued')
+})
+
+test('production’s way back waits for its host', async () => {
+  const runId = await createRun(await createEnvironment(undefined, 'main', 'production'), {
+    stage: 'production',
+  })
+  const back = async (run: BuildActions) => {
+    try {
+      await run.step('database', () => run.fetchImage('new', 'registry/odoo'))
+    } catch (failure) {
+      if (failure instanceof TaskFailed || failure instanceof RunCancelled)
+        await run.always(() => run.fetchImage('former', 'registry/odoo'))
+      throw failure
+    }
+  }
+  await advanceRun(runId, back)
+  await cancel(runId)
+  await advanceRun(runId, back)
+  await goAway()
+  await expireTasks(context())
+  expect(await statusOf(runId, 'fetch-image:former')).toBe('queued')
+  await lease(runId)
+  await expireTasks(context())
+  expect(await statusOf(runId, 'fetch-image:former')).toBe('leased')
+  expect(await runOf(runId)).toMatchObject({ status: 'running' })
+})
