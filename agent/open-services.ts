@@ -81,8 +81,9 @@ export async function takeInventory({ pool, poolName, docker }: AgentServices): 
         name: poolName,
         driver: pool.driver.name,
         sizeBytes: BigInt(usage.totalBytes),
-        // Rounded, so that servers hear of changes that matter.
-        freeBytes: BigInt(Math.floor(usage.freeBytes / freeStep) * freeStep),
+        // In steps, so that servers hear of changes that matter.
+        freeBytes: inSteps(usage.freeBytes),
+        ...(usage.outerFreeBytes !== undefined && { outerFreeBytes: inSteps(usage.outerFreeBytes) }),
         cellIds: cells.map(({ id }) => id),
         snapshotIds: snapshots.map(({ id }) => id),
       },
@@ -91,3 +92,4 @@ export async function takeInventory({ pool, poolName, docker }: AgentServices): 
 }
 
 const freeStep = 64 * 1_048_576
+const inSteps = (bytes: number) => BigInt(Math.floor(bytes / freeStep) * freeStep)

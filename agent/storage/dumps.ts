@@ -6,7 +6,7 @@ import { type Dump, dumpAt, type Layout } from './layout.ts'
 import { makeInPlace } from './making.ts'
 import { hashFiles } from './manifest.ts'
 import { type Cell, type DumpRecord, writeDumpRecord } from './records.ts'
-import { requireSpace } from './space.ts'
+import type { Room } from './room.ts'
 import { copyTree } from './tree/copy.ts'
 import { measureTree } from './tree/measure.ts'
 
@@ -28,10 +28,10 @@ export interface DumpRequest {
 export async function makeDump(
   layout: Layout,
   driver: PoolDriver,
-  reserveBytes: number,
+  room: Room,
   { record, from, fill, signal }: DumpRequest,
 ): Promise<Dump> {
-  await requireSpace(layout.root, await estimateBytes(driver, from), reserveBytes)
+  await room.requireBytes(await estimateBytes(driver, from))
   let made: DumpRecord | undefined
   await makeInPlace(layout, driver, { ...record, place: layout.dump(record.id) }, async (draft) => {
     const paths = { database: `${draft}/database`, filestore: `${draft}/filestore` }

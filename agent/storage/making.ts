@@ -38,7 +38,7 @@ export async function makeInPlace(
     if (code === 'ENOTEMPTY' || code === 'EEXIST') {
       throw new TaskError('already-exists', `${made.place} exists already`, { cause: error })
     }
-    throw explainFull(layout.root, error)
+    throw explainFull(error)
   }
 }
 

@@ -23,9 +23,11 @@ import {
   writeSnapshotRecord,
 } from './records.ts'
 import { confirm, swapIn, takeBack } from './restore.ts'
-import { type PoolUsage, readUsage, requireSpaceForCopy } from './space.ts'
+import { createRoom } from './room.ts'
+import { type PoolUsage, readUsage } from './space.ts'
 import { measureTree, type TreeSize } from './tree/measure.ts'
 import { withDirectory } from './tree/unfollowed.ts'
+import { releaseWayBack, shrinkWayBack } from './way-back.ts'
 
 /**
  * The cells, snapshots and dumps of a host: `cells/<id>/{cell.json,secrets.json,content/{data,filestore},run}`,
@@ -59,9 +61,15 @@ export interface Pool {
   findSnapshot(id: string): Promise<Snapshot | undefined>
   /** @throws TaskError `snapshot-missing`. */
   requireSnapshot(id: string): Promise<Snapshot>
+  /** One of `failed` data is made only where the way back has its room beside it. */
   snapshotCell(snapshot: SnapshotRequest): Promise<Snapshot>
-  /** Whether a snapshot of the cell has room now. @throws TaskError `disk-full`. */
-  requireRoom(cell: Cell): Promise<PoolUsage>
+  /**
+   * Whether a change of the cell's data has room, its failure and the way back included; keeps that room from others.
+   * `incoming`: the snapshot that the change puts in place. @throws TaskError `disk-full`.
+   */
+  requireRoom(cell: Cell, incoming?: Snapshot): Promise<PoolUsage>
+  /** The cell's data need no way back any more: what was kept for it is everybody's again. */
+  releaseRoom(cellId: string): Promise<void>
   destroySnapshot(id: string): Promise<void>
   listDumps(): Promise<Dump[]>
   findDump(id: string): Promise<Dump | undefined>
@@ -105,7 +113,7 @@ const RESERVE_BYTES = 256 * 1024 * 1024
 
 export function createPoolOn(root: string, driver: PoolDriver, options: PoolOptions = {}): Pool {
   const layout = createLayout(root)
-  const reserveBytes = options.reserveBytes ?? RESERVE_BYTES
+  const room = createRoom(layout, driver, options.reserveBytes ?? RESERVE_BYTES)
 
   /** An empty mount point must not pass for a pool in which everything is gone. */
   const requirePool = async () => {
@@ -145,6 +153,10 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
     if (!snapshot) throw new TaskError('snapshot-missing', `snapshot ${id} is not on this host`)
     return snapshot
   }
+  const listSafety = async (cellId: string) =>
+    (await list(layout.snapshots, findSnapshot)).filter(
+      (snapshot) => snapshot.cellId === cellId && snapshot.purpose === 'safety',
+    )
   const saveCell = async (record: CellRecord) => {
     await writeCellRecord(layout.cell(record.id), record)
     return cellAt(layout.cell(record.id), record)
@@ -166,7 +178,7 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
       return secrets
     },
     async createCell(record, secrets, fill) {
-      await requireSpaceForCopy(root, driver, layout.making, reserveBytes)
+      await room.requireBytes(0)
       await makeInPlace(layout, driver, { ...record, place: layout.cell(record.id) }, async (draft) => {
         const { paths } = cellAt(draft, record)
         await driver.createContent(join(draft, 'content'))
@@ -183,7 +195,7 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
     async cloneCell({ record, secrets, from, live, signal }) {
       const content = join(from.paths.root, 'content')
       await requireCopyable(content)
-      await requireSpaceForCopy(root, driver, content, reserveBytes)
+      await room.requireForCopy(content)
       let made = record
       await makeInPlace(layout, driver, { ...record, place: layout.cell(record.id) }, async (draft) => {
         const time = await driver.copyContent(content, join(draft, 'content'), live, signal)
@@ -194,30 +206,33 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
       })
       return cellAt(layout.cell(record.id), made)
     },
-    async requireRoom(cell) {
-      await requireSpaceForCopy(root, driver, join(cell.paths.root, 'content'), reserveBytes)
-      return await readUsage(root)
-    },
+    requireRoom: (cell, incoming) => room.requireWayBack(cell, incoming),
+    releaseRoom: (cellId) => releaseWayBack(layout, cellId),
     async snapshotCell({ record, from, live, signal }) {
       const content = join(from.paths.root, 'content')
       await requireCopyable(content)
-      await requireSpaceForCopy(root, driver, content, reserveBytes)
+      if (record.purpose === 'failed') await room.requireForStudy(from, await listSafety(from.id))
+      else await room.requireForCopy(content, from.id)
       await makeInPlace(layout, driver, { ...record, place: layout.snapshot(record.id) }, async (draft) => {
         const takenAt = await driver.copyContent(content, join(draft, 'content'), live, signal)
         const { apparentBytes } = await measureTree(join(draft, 'content'))
         const whole = { ...record, takenAt: takenAt.toISOString(), sizeBytes: apparentBytes }
         await writeSnapshotRecord(draft, whole)
       })
-      return requireSnapshot(record.id)
+      const made = await requireSnapshot(record.id)
+      // Its own room is taken; what is left to be kept is that of its copy.
+      if (record.purpose === 'safety' && driver.copiesBytes)
+        await shrinkWayBack(layout, from.id, (await measureTree(made.paths.content)).allocatedBytes)
+      return made
     },
     destroyCell: (id) => discardFrom(layout.cell(id)),
     destroySnapshot: (id) => discardFrom(layout.snapshot(id)),
     findDump,
     listDumps: () => list(layout.dumps, findDump),
-    makeDump: (request) => makeDump(layout, driver, reserveBytes, request),
+    makeDump: (request) => makeDump(layout, driver, room, request),
     destroyDump: (id) => discardFrom(layout.dump(id)),
     beginRestore: async (cell, snapshot, epoch, signal) => {
-      await requireSpaceForCopy(root, driver, snapshot.paths.content, reserveBytes)
+      await room.requireForRestore(snapshot)
       await swapIn(layout, driver, cell, snapshot, epoch, signal)
     },
     confirmRestore: (cell) => confirm(layout, driver, cell),

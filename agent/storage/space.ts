@@ -1,55 +1,40 @@
 import { statfs } from 'node:fs/promises'
 import { TaskError } from '../tasks/task.ts'
-import type { PoolDriver } from './driver.ts'
-import { measureTree } from './tree/measure.ts'
+import { findSparseImage } from './outer.ts'
 
 const MIB = 1024 * 1024
 
 export interface PoolUsage {
   totalBytes: number
+  /** What can be written: where the pool is in a sparse image, no more than the file system around it has left. */
   freeBytes: number
+  /** Of the file system around a sparse image; undefined where the pool is in none. */
+  outerFreeBytes?: number
 }
 
 export async function readUsage(path: string): Promise<PoolUsage> {
   const { bsize, blocks, bavail } = await statfs(path)
-  return { totalBytes: bsize * blocks, freeBytes: bsize * bavail }
+  const inner = { totalBytes: bsize * blocks, freeBytes: bsize * bavail }
+  const image = await findSparseImage(path)
+  if (image === undefined) return inner
+  const { freeBytes: outerFreeBytes } = await readUsage(image)
+  return { ...inner, freeBytes: Math.min(inner.freeBytes, outerFreeBytes), outerFreeBytes }
 }
 
-/** Refuses a copy that would not fit. @throws TaskError `disk-full` that names needed and free bytes. */
-export async function requireSpaceForCopy(
-  root: string,
-  driver: PoolDriver,
-  from: string,
-  reserveBytes: number,
-): Promise<void> {
-  await requireSpace(root, driver.copiesBytes ? (await measureTree(from)).allocatedBytes : 0, reserveBytes)
-}
-
-/**
- * Refuses what would not fit: what it needs, and a reserve, so that the databases that live in the pool can go on writing.
- *
- * @throws TaskError `disk-full` that names needed and free bytes.
- */
-export async function requireSpace(root: string, copyBytes: number, reserveBytes: number): Promise<void> {
-  const { freeBytes } = await readUsage(root)
-  const neededBytes = copyBytes + reserveBytes
-  if (freeBytes >= neededBytes) return
-  throw new TaskError(
-    'disk-full',
-    `this needs ${formatBytes(neededBytes)} (${neededBytes} bytes, ${formatBytes(reserveBytes)} of them as reserve) in pool ${root}, which has ${formatBytes(freeBytes)} (${freeBytes} bytes) free: destroy environments or snapshots, or enlarge the pool`,
-  )
+/** Free bytes as people read them, and which file system they are of. */
+export function describeFree({ freeBytes, outerFreeBytes }: PoolUsage): string {
+  const free = `${formatBytes(freeBytes)} (${freeBytes} bytes) free`
+  return freeBytes === outerFreeBytes ? `${free} in the file system around its image` : free
 }
 
 /** Turns the file system's own "no space left" into what a user can act on; other errors stay as they are. */
-export function explainFull(root: string, error: unknown): unknown {
+export function explainFull(error: unknown): unknown {
   const { code, stderr } = error as { code?: string; stderr?: string }
   if (code !== 'ENOSPC' && code !== 'EDQUOT' && !/No space left/.test(stderr ?? '')) return error
   return new TaskError(
     'disk-full',
-    `pool ${root} ran full in the middle; what was made is removed again: free space and retry`,
-    {
-      cause: error,
-    },
+    'the pool ran full in the middle; what was made is removed again: free space and retry',
+    { cause: error },
   )
 }
 

@@ -6,8 +6,10 @@ import type { TaskHandler } from './task.ts'
 
 export function checkRoomTask({ pool }: Pick<AgentServices, 'pool'>): TaskHandler<'checkRoom'> {
   return async (input, context) => {
-    const { freeBytes } = await pool.requireRoom(await pool.requireCell(input.cellId))
-    context.log('fairway', `a snapshot has room: ${formatBytes(freeBytes)} are free`)
+    const cell = await pool.requireCell(input.cellId)
+    const incoming = input.snapshotId ? await pool.requireSnapshot(input.snapshotId) : undefined
+    const { freeBytes } = await pool.requireRoom(cell, incoming)
+    context.log('fairway', `the change and its way back have room: ${formatBytes(freeBytes)} are free`)
     return create(CheckRoomOutputSchema, { freeBytes: BigInt(freeBytes) })
   }
 }

@@ -11,7 +11,7 @@ type Services = Pick<AgentServices, 'docker' | 'pool' | 'proxy'>
 /** What visitors of an environment get: a runtime, a maintenance page, or nothing. */
 export function switchRoute(services: Services): TaskHandler<'switchRoute'> {
   return async (input, context) => {
-    const { proxy } = services
+    const { pool, proxy } = services
     if (input.target.case === 'remove') {
       await context.requireLease()
       await proxy.removeRoute(input.environmentId, context.signal)
@@ -21,6 +21,8 @@ export function switchRoute(services: Services): TaskHandler<'switchRoute'> {
     const route = await createRoute(services, input)
     await context.requireLease()
     await proxy.setRoute(route, context.signal)
+    // What leads to a cell again needs no way back any more.
+    if (route.target.kind === 'runtime') await pool.releaseRoom(route.target.cellId)
     const urls = route.hostnames.map((hostname) => `http://${hostname}:${proxy.port}/`)
     context.log(
       'fairway',

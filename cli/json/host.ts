@@ -14,6 +14,7 @@ export const hostJson = (host: Host) => ({
     freeBytes: numberOf(pool.freeBytes),
     cellCount: pool.cellCount,
     snapshotCount: pool.snapshotCount,
+    outerFreeBytes: pool.outerFreeBytes === undefined ? null : numberOf(pool.outerFreeBytes),
   })),
   capabilities: host.capabilities,
   runningTaskCount: host.runningTaskCount,

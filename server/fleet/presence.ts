@@ -147,8 +147,13 @@ async function writeInventory(tx: Tx, session: Session, inventory: Inventory): P
     })
     .where('id', '=', hostId)
     .execute()
-  for (const { name, driver, sizeBytes, freeBytes } of inventory.pools) {
-    const sizes = { driver, size_bytes: Number(sizeBytes), free_bytes: Number(freeBytes) }
+  for (const { name, driver, sizeBytes, freeBytes, outerFreeBytes } of inventory.pools) {
+    const sizes = {
+      driver,
+      size_bytes: Number(sizeBytes),
+      free_bytes: Number(freeBytes),
+      outer_free_bytes: outerFreeBytes === undefined ? null : Number(outerFreeBytes),
+    }
     await tx
       .insertInto('pools')
       .values({ organization_id: organizationId, host_id: hostId, name, ...sizes })

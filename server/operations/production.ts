@@ -58,6 +58,8 @@ interface DataChange {
   readonly seconds: number | undefined
   readonly summary: string
   readonly look: Look
+  /** The snapshot that it puts in place of the data. */
+  readonly incoming?: Snapshot
   readonly apply: () => Promise<void>
 }
 
@@ -128,7 +130,7 @@ export async function updateDatabase(
   let safety: Snapshot | undefined
   try {
     await run.step('database', async () => {
-      await run.requireRoom(current.cellId)
+      await run.requireRoom(current.cellId, change.incoming)
       await run.holdCell(current.cellId)
       interrupted = true
       await run.maintenance(maintenanceText(change.seconds), change.seconds ?? unknownSeconds)
@@ -193,6 +195,7 @@ export const putBack = (run: BuildActions, { cellId }: Deployment, data: Snapsho
   summary: 'the data are those of before',
   // It served them then.
   look: 'nothing',
+  incoming: data,
   apply: async () => {
     await run.restore(cellId, data)
     await run.note({ updatedModules: [] })

@@ -151,8 +151,8 @@ export interface BuildActions extends CommonActions {
 
   /** Keeps others from cloning the cell until the run has ended; waits for clones under way. */
   holdCell(cellId: string): Promise<void>
-  /** Fails where a snapshot of the cell would find no room. */
-  requireRoom(cellId: string): Promise<void>
+  /** Fails where a change of the cell's data, its failure and the way back have no room; `incoming` is what it puts there. */
+  requireRoom(cellId: string, incoming?: Snapshot): Promise<void>
   safetySnapshot(cellId: string): Promise<Snapshot>
   /** Keeps the data of a failed update for study, as long as the policy says. Where that fails, the run says so. */
   keepFailed(cellId: string): Promise<void>

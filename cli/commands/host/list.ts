@@ -1,6 +1,7 @@
 import { HostService } from '../../../proto/gen/fairway/v1/hosts_pb.js'
-import { formatAge, formatBytes } from '../../format.ts'
+import { formatAge } from '../../format.ts'
 import { type HostJson, hostJson } from '../../json/host.ts'
+import { poolRoom } from '../../pool-room.ts'
 import { paintWord } from '../../style.ts'
 import { verb } from '../../verb.ts'
 
@@ -31,9 +32,4 @@ export const command = verb({
 })
 
 const poolsOf = (host: HostJson) =>
-  host.pools
-    .map(
-      (pool) =>
-        `${pool.name} ${pool.driver} ${formatBytes(pool.freeBytes)} free of ${formatBytes(pool.sizeBytes)}`,
-    )
-    .join(', ')
+  host.pools.map((pool) => `${pool.name} ${pool.driver} ${poolRoom(pool)}`).join(', ')

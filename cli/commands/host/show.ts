@@ -4,6 +4,7 @@ import { HostService } from '../../../proto/gen/fairway/v1/hosts_pb.js'
 import { formatAge, formatBytes } from '../../format.ts'
 import { findingLines } from '../../host-findings.ts'
 import { hostJson } from '../../json/host.ts'
+import { poolRoom } from '../../pool-room.ts'
 import { paintWord } from '../../style.ts'
 import { verb } from '../../verb.ts'
 
@@ -37,8 +38,7 @@ export const command = verb({
         (pool) =>
           [
             `Pool ${pool.name}`,
-            `${pool.driver}, ${formatBytes(pool.freeBytes)} free of ${formatBytes(pool.sizeBytes)}, ` +
-              `${pool.cellCount} cells, ${pool.snapshotCount} snapshots`,
+            `${pool.driver}, ${poolRoom(pool)}, ${pool.cellCount} cells, ${pool.snapshotCount} snapshots`,
           ] as const,
       ),
       ['Docker', json.runtime.map(({ name, version, build }) => `${name} ${build ?? version}`).join(', ')],

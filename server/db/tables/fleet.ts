@@ -45,6 +45,8 @@ export interface PoolsTable {
   driver: string
   size_bytes: Generated<number>
   free_bytes: Generated<number>
+  /** Of a pool in a sparse image: what the file system around it has left. */
+  outer_free_bytes: number | null
   updated_at: Created
 }
 

@@ -110,8 +110,9 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
       })
     },
 
-    async requireRoom(cellId) {
-      await engine.task(`room:${cellId}`, 'checkRoom', { cellId }, { timeoutMs: minutes(10) })
+    async requireRoom(cellId, incoming) {
+      const input = { cellId, ...(incoming && { snapshotId: incoming.id }) }
+      await engine.task(`room:${cellId}`, 'checkRoom', input, { timeoutMs: minutes(10) })
     },
 
     safetySnapshot: (cellId) => snapshot(cellId, 'safety', { key: '', facts: { buildNumber: run.number } }),

@@ -128,6 +128,7 @@ const poolMessage = (pool: Selectable<PoolsTable>, host: HostRow): Pool =>
     freeBytes: BigInt(pool.free_bytes),
     cellCount: host.cells ?? 0,
     snapshotCount: host.snapshots ?? 0,
+    ...(pool.outer_free_bytes !== null && { outerFreeBytes: BigInt(pool.outer_free_bytes) }),
   })
 
 function adviceFor(host: HostRow, findings: readonly HostFinding[]): string {

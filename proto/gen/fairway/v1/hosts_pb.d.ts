@@ -46,6 +46,13 @@ export declare type Pool = Message<"fairway.v1.Pool"> & {
    * @generated from field: uint32 snapshot_count = 6;
    */
   snapshotCount: number;
+
+  /**
+   * Of a pool in a sparse image: what the file system around it has left. `free_bytes` is no more than that.
+   *
+   * @generated from field: optional int64 outer_free_bytes = 120;
+   */
+  outerFreeBytes?: bigint | undefined;
 };
 
 /**

@@ -416,6 +416,13 @@ export declare type PoolInventory = Message<"fairway.agent.v1.PoolInventory"> & 
    * @generated from field: repeated string snapshot_ids = 6;
    */
   snapshotIds: string[];
+
+  /**
+   * Of a pool in a sparse image: what the file system around it has left. `free_bytes` is no more than that.
+   *
+   * @generated from field: optional int64 outer_free_bytes = 120;
+   */
+  outerFreeBytes?: bigint | undefined;
 };
 
 /**

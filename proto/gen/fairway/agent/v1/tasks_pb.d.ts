@@ -1821,7 +1821,9 @@ export declare type SnapshotCellOutput = Message<"fairway.agent.v1.SnapshotCellO
 export declare const SnapshotCellOutputSchema: GenMessage<SnapshotCellOutput>;
 
 /**
- * Fails with `disk-full` where a snapshot of the cell would find no room now. Changes nothing.
+ * Fails with `disk-full` where a change of the cell's data finds no room for a safety snapshot and, should it fail, for a copy
+ * of the failed data and for putting the snapshot back. Agents keep that room from other copies until a route leads to the
+ * cell again.
  *
  * @generated from message fairway.agent.v1.CheckRoomTask
  */
@@ -1830,6 +1832,13 @@ export declare type CheckRoomTask = Message<"fairway.agent.v1.CheckRoomTask"> & 
    * @generated from field: string cell_id = 1;
    */
   cellId: string;
+
+  /**
+   * That the change puts in place of the data; empty: it changes them as they are.
+   *
+   * @generated from field: string snapshot_id = 120;
+   */
+  snapshotId: string;
 };
 
 /**
@@ -2332,6 +2341,13 @@ export declare type ApplyModulesOutput = Message<"fairway.agent.v1.ApplyModulesO
    * @generated from field: fairway.agent.v1.DefaultPasswords default_passwords = 61;
    */
   defaultPasswords?: DefaultPasswords | undefined;
+
+  /**
+   * Of one that failed: the data are not between two states all the same, since only tests failed.
+   *
+   * @generated from field: bool data_whole = 120;
+   */
+  dataWhole: boolean;
 };
 
 /**
