@@ -2,6 +2,7 @@ import { ensureCellNetwork, removeCellNetwork } from '../containers/networks.ts'
 import { createLiveDatabase } from '../containers/online-backup.ts'
 import { ensurePostgres, isPostgresRunning } from '../containers/postgres.ts'
 import { createPassword } from '../containers/scram.ts'
+import { requireClean } from '../storage/dirty.ts'
 import type { Snapshot } from '../storage/layout.ts'
 import { inheritNeutrality } from '../storage/neutrality.ts'
 import type { Cell, CellRecord } from '../storage/records.ts'
@@ -39,9 +40,14 @@ async function copy(parts: CellParts, request: CloneRequest, step: Step): Promis
   const network = ensureCellNetwork(host, request.id, request.environmentId)
   const content =
     kind === 'snapshot'
-      ? pool.requireSnapshot(id).then((from) => copyFrom(parts, request, from, false, step))
+      ? pool.requireSnapshot(id).then((from) => {
+          // Elsewhere people study what failed.
+          if (request.stage === 'production') requireClean(from)
+          return copyFrom(parts, request, from, false, step)
+        })
       : withLock(id, step.signal, async () => {
           const from = await pool.requireCell(id)
+          requireClean(from)
           const running = await isPostgresRunning(host, id)
           if (running) await ensurePostgres(host, from, step.signal)
           return copyFrom(parts, request, from, running, step)

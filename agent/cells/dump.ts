@@ -1,6 +1,7 @@
 import { DUMP, runPostgresTool } from '../containers/postgres-tool.ts'
 import { prepareDumpSession } from '../database/dump-session.ts'
 import { DATABASE } from '../database/names.ts'
+import { requireClean } from '../storage/dirty.ts'
 import type { Dump } from '../storage/layout.ts'
 import type { Cell } from '../storage/records.ts'
 import { TaskError } from '../tasks/task.ts'
@@ -23,6 +24,7 @@ export async function dumpCell(parts: CellParts, request: DumpRequest, step: Log
     await destroyThrowaway(parts, request.id)
     if (existing) return requireOf(request, existing)
     const source = await pool.requireCell(request.cellId)
+    requireClean(source)
     await step.requireLease()
     try {
       return await cloneAndDump(parts, request, source, step)

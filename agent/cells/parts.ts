@@ -63,4 +63,7 @@ export interface CloneResult {
 }
 
 /** What a cell's record says of its content; what is named and `undefined` is taken off the record. */
-export type ContentFacts = Pick<CellRecord, 'neutrality' | 'images' | 'contents' | 'firstPasswordBy'>
+export type ContentFacts = Pick<
+  CellRecord,
+  'neutrality' | 'images' | 'contents' | 'dirty' | 'firstPasswordBy'
+>

@@ -21,6 +21,8 @@ export async function recoverAfterBoot(
 ): Promise<string[]> {
   const recovered: string[] = []
   for (const cell of await pool.listCells()) {
+    // Whoever puts it back starts it, and nobody needs it before.
+    if (cell.dirty?.why === 'restore') continue
     await withLock(cell.id, signal, async () => {
       const container = await findContainer(host, postgresName(cell.id))
       if (!container || container.State.Running || existsSync(marker(cell))) return

@@ -1,6 +1,7 @@
 import { type ContainerRole, listContainers, stopAndRemove } from '../containers/docker.ts'
 import { ensurePostgres, stopPostgres } from '../containers/postgres.ts'
 import { sealDatabase } from '../database/administration.ts'
+import { requireClean } from '../storage/dirty.ts'
 import type { Snapshot } from '../storage/layout.ts'
 import { inheritNeutrality, isHarmless, neutralityOf, worse } from '../storage/neutrality.ts'
 import type { Cell } from '../storage/records.ts'
@@ -27,10 +28,14 @@ export async function restoreCell(
     await removeContainers(parts, cell.id, 'inspection')
     await stopPostgres(host, cell.id)
     const { paths: _, ...record } = cell
-    const { contents: _contents, ...any } = record
+    const { contents: _contents, dirty, ...any } = record
     const neutrality = inheritNeutrality(snapshot, cell.stage)
     // Whatever content a crash leaves in the cell: the record says no better of it than it is.
-    await pool.saveCell({ ...any, neutrality: worse(neutralityOf(cell), neutrality) })
+    await pool.saveCell({
+      ...any,
+      neutrality: worse(neutralityOf(cell), neutrality),
+      dirty: dirty ?? { why: 'restore', since: new Date().toISOString() },
+    })
     if (!isHarmless(neutrality)) await removeContainers(parts, cell.id, 'odoo')
     try {
       await pool.beginRestore(cell, snapshot, step.epoch, signal)
@@ -40,6 +45,7 @@ export async function restoreCell(
       await step.requireLease()
     } catch (error) {
       await takeBack(parts, cell, error as Error)
+      // As clean as it was, or as dirty.
       await pool.saveCell(record)
       throw error
     }
@@ -86,6 +92,7 @@ async function requireRestorable(parts: CellParts, cell: Cell, snapshot: Snapsho
       `snapshot ${snapshot.id} is of PostgreSQL ${snapshot.postgresMajor}, cell ${cell.id} runs ${cell.postgresMajor}: clone the snapshot into a new cell instead`,
     )
   }
+  if (cell.stage === 'production') requireClean({ ...snapshot, id: snapshot.cellId })
   const foreign = snapshot.cellId !== cell.id && snapshot.environmentId !== cell.environmentId
   if (foreign && cell.stage === 'production' && snapshot.stage !== 'production') {
     throw new TaskError(

@@ -2,6 +2,7 @@ import type Docker from 'dockerode'
 import { type ContainerRole, listContainers } from '../containers/docker.ts'
 import { createLiveDatabase } from '../containers/online-backup.ts'
 import { ensurePostgres, isPostgresRunning, stopPostgres } from '../containers/postgres.ts'
+import { requireClean } from '../storage/dirty.ts'
 import type { Snapshot } from '../storage/layout.ts'
 import { neutralityOf } from '../storage/neutrality.ts'
 import type { Cell } from '../storage/records.ts'
@@ -30,6 +31,8 @@ export async function snapshotCell(
       if (existing.quiesced) await ensurePostgres(host, cell, signal)
       return existing
     }
+    // What failed is kept as it is, for people to study.
+    if (request.purpose !== 'failed') requireClean(cell)
     const running = await isPostgresRunning(host, cell.id)
     if (running) await ensurePostgres(host, cell, signal)
     const shutDown = running && request.quiesce && !(await isInUse(parts, cell.id))
@@ -85,6 +88,7 @@ async function take(
       neutrality,
       images: await imagesOf(host, cell),
       ...(cell.contents && { contents: cell.contents }),
+      ...(cell.dirty && { dirty: cell.dirty }),
     },
     from: cell,
     live: running ? createLiveDatabase(cell, signal) : undefined,

@@ -1,4 +1,5 @@
 import { isPostgresRunning, stopPostgres } from '../containers/postgres.ts'
+import { requireClean } from '../storage/dirty.ts'
 import type { Cell } from '../storage/records.ts'
 import type { CellParts } from './parts.ts'
 import { markStopped } from './recover.ts'
@@ -12,7 +13,11 @@ export async function visitCell<T>(
   use: (cell: Cell) => Promise<T>,
 ): Promise<T> {
   const { host, pool, withLock } = parts
-  const start = async () => startCell(parts, await pool.requireCell(cellId), signal)
+  const start = async () => {
+    const cell = await pool.requireCell(cellId)
+    requireClean(cell)
+    return startCell(parts, cell, signal)
+  }
   const visited = await withLock<{ running: Cell } | { answer: T }>(cellId, signal, async () => {
     if (await isPostgresRunning(host, cellId)) return { running: await start() }
     try {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { TaskError } from '../tasks/task.ts'
 import { contentsSchema } from './contents.ts'
+import { dirtySchema } from './dirty.ts'
 import { writeDurably } from './durable.ts'
 import { imagesSchema, neutralitySchema } from './neutrality.ts'
 
@@ -34,6 +35,7 @@ const content = {
   neutrality: neutralitySchema.optional(),
   images: imagesSchema.optional(),
   contents: contentsSchema.optional(),
+  dirty: dirtySchema.optional(),
 }
 
 const cellRecord = z.object({

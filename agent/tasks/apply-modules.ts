@@ -12,6 +12,7 @@ import { readModuleStates } from '../odoo/installed-modules.ts'
 import { newContents } from '../odoo/new-contents.ts'
 import type { UpdateLog } from '../odoo/update-log.ts'
 import type { Cell } from '../storage/records.ts'
+import { beginUpdate, settleFailedTests } from './between-states.ts'
 import { type OdooCellServices, prepareOdooCell } from './odoo-cell.ts'
 import { contentsBefore, requireGone, warnOfLost } from './planned-database.ts'
 import { replaceDefaultPasswords } from './replace-default-passwords.ts'
@@ -36,13 +37,18 @@ export function applyModules(services: OdooCellServices): TaskHandler<'applyModu
     )
     const before = await contentsBefore(prepared.cell, input.plannedFrom, context)
     const asked = input.install.length + input.update.length + input.renames.length > 0
-    // What an update leaves half-way has no content that anybody knows.
-    if (asked) await services.cells.note(cellId, () => ({ contents: undefined }), context.signal)
-    const update = asked ? await runUpdate(services, prepared, input, context) : undefined
+    if (asked) await beginUpdate(services, cellId, context)
+    const update = asked
+      ? await runUpdate(services, prepared, input, context).catch((error) =>
+          settleFailedTests(services, prepared.cell, error, context, () =>
+            proveInstalled(input, prepared.cell, context.signal),
+          ),
+        )
+      : undefined
     const { modules, after } = await proveInstalled(input, prepared.cell, context.signal)
     warnOfLost(before, after, input, context)
     const contents = asked ? newContents(input, before, after.installed) : (before.contents ?? undefined)
-    if (asked) await services.cells.note(cellId, () => ({ contents }), context.signal)
+    if (asked) await services.cells.note(cellId, () => ({ contents, dirty: undefined }), context.signal)
     const firstPasswords = input.firstPassword ? await replaceDefaultPasswords(services, cellId, context) : {}
     return create(ApplyModulesOutputSchema, {
       tests: reportTests(asked ? input : { ...input, testTags: '' }, update?.log, context),

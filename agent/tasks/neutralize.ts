@@ -20,6 +20,7 @@ import { runOdoosOwn } from '../neutralize/run-odoos-own.ts'
 import { createOneTimePassword } from '../passwords/one-time-password.ts'
 import { plain } from '../plain-text.ts'
 import type { AgentServices } from '../services.ts'
+import { requireClean } from '../storage/dirty.ts'
 import type { Cell } from '../storage/records.ts'
 import { type OdooCell, type OdooCellServices, prepareOdooCell } from './odoo-cell.ts'
 import { type TaskContext, TaskError, type TaskHandler } from './task.ts'
@@ -81,6 +82,7 @@ async function refuse({ pool }: Pick<AgentServices, 'pool'>, { cellId, image }: 
       'production-protected',
       `cell ${cellId} is a production cell: it is never neutralized`,
     )
+  requireClean(cell)
   requireNeutral(cell, image, { kind: 'neutralize' })
 }
 

@@ -26,6 +26,7 @@ import {
   runCheck,
 } from '../odoo/smoke-checks.ts'
 import type { AgentServices } from '../services.ts'
+import { requireClean } from '../storage/dirty.ts'
 import type { Cell } from '../storage/records.ts'
 import { readDefaultPasswords } from './replace-default-passwords.ts'
 import { requireRuntime } from './runtime-input.ts'
@@ -41,6 +42,7 @@ export function smoke(services: Services): TaskHandler<'smoke'> {
     const { signal } = context
     const begun = new Date()
     const runtime = requireRuntime(input.runtime)
+    requireClean(await pool.requireCell(runtime.cellId))
     await cells.start(runtime.cellId, signal)
     const cell = await pool.requireCell(runtime.cellId)
     const name = runtimeName(runtime.runtimeId)

@@ -4,6 +4,7 @@ import { listRuntimes } from '../containers/odoo.ts'
 import { type Route, routeSchema } from '../containers/route.ts'
 import { requireNeutral } from '../neutralize/gate.ts'
 import type { AgentServices } from '../services.ts'
+import { requireClean } from '../storage/dirty.ts'
 import { TaskError, type TaskHandler } from './task.ts'
 
 type Services = Pick<AgentServices, 'docker' | 'pool' | 'proxy'>
@@ -60,6 +61,8 @@ async function describeTarget({ docker, pool }: Services, { target }: SwitchRout
       'runtime-missing',
       `the runtime ${target.value} does not run: start it before routing to it`,
     )
-  requireNeutral(await pool.requireCell(runtime.cellId), '', { kind: 'serve' })
+  const cell = await pool.requireCell(runtime.cellId)
+  requireClean(cell)
+  requireNeutral(cell, '', { kind: 'serve' })
   return { kind: 'runtime', ...runtime }
 }

@@ -27,6 +27,7 @@ export const environmentJson = (environment: Environment) => ({
   defaultLogins: environment.defaultLogins,
   signIn: wordOf(SignInState, environment.signIn),
   variables: environment.variables,
+  dirtySince: timeOf(environment.dirtySince),
   id: environment.id,
   purpose: wordOf(EnvironmentPurpose, environment.purpose),
   failedRun: textOf(environment.failedRun),

@@ -26,6 +26,8 @@ export interface TaskDefinition<K extends TaskKind> {
    * reads data of another one, or of a copy before that is neutral.
    */
   readonly masking: 'environment' | 'project'
+  /** It leaves its cell's data between two states where it does not come to its end. */
+  readonly changesData?: true
   /** What an agent that can do it names in its Hello. */
   readonly capability: string
 }
@@ -122,6 +124,7 @@ export const taskKinds = {
     credentials: none,
     attempts: 1,
     masking: 'project',
+    changesData: true,
     capability: 'restoreCell',
   },
   destroyCell: {
@@ -158,6 +161,7 @@ export const taskKinds = {
     credentials: none,
     attempts: 1,
     masking: 'environment',
+    changesData: true,
     capability: 'applyModules',
   },
   neutralize: {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { markRefused } from '../db/dirty-cells.ts'
 import { notify } from '../db/signals.ts'
 import type { TaskStatus } from '../db/tables/runs.ts'
 import type { Operation, Tx } from '../db/tenancy.ts'
@@ -66,9 +67,10 @@ export async function settleTask(
     }))
     .where('id', '=', taskId)
     .where('status', 'in', ['queued', 'leased'])
-    .returning(['run_id'])
+    .returning(['run_id', 'kind', 'spec'])
     .executeTakeFirst()
   if (!task) return
+  if (settlement.reason === 'dirty') await markRefused(tx, task)
   for (const { name, mediaType, sha256, sizeBytes } of settlement.artifacts ?? []) {
     await tx
       .insertInto('artifacts')

@@ -9,6 +9,8 @@ export interface Production {
   readonly deployment: Deployment
   /** What its database has installed, as a host last saw it. */
   readonly seen: ContentsRecord | undefined
+  /** Since when its data are between two states; none: they are not. */
+  readonly dirtySince?: Date | undefined
 }
 
 /** The project's production, once something went live there. */
@@ -22,7 +24,17 @@ export async function findProduction(tx: Tx, projectId: string): Promise<Product
     .executeTakeFirst()
   const deployment = environment?.deployment as Deployment | null | undefined
   if (!environment || !deployment) return undefined
-  return { environment, deployment, seen: (environment.contents as ContentsRecord | null) ?? undefined }
+  const cell = await tx
+    .selectFrom('cells')
+    .select('dirty_since')
+    .where('id', '=', deployment.cellId)
+    .executeTakeFirst()
+  return {
+    environment,
+    deployment,
+    seen: (environment.contents as ContentsRecord | null) ?? undefined,
+    dirtySince: cell?.dirty_since ?? undefined,
+  }
 }
 
 /** So many releases back, what Odoo logs counts as known. */

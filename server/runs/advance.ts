@@ -1,4 +1,5 @@
 import type { AppContext } from '../context.ts'
+import { settleDirty } from '../db/dirty-cells.ts'
 import { isShortage } from '../db/outage.ts'
 import { notify } from '../db/signals.ts'
 import type { Result, RunStatus } from '../db/tables/runs.ts'
@@ -110,6 +111,7 @@ async function advanceLocked(
     await state.tx.updateTable('runs').set({ cancel_cause: 'timeout' }).where('id', '=', run.id).execute()
   }
   if (run.cancel_cause) await cancelTasks(state)
+  await settleDirty(state.tx, state.tasks.values())
 
   const replayed = await replay(state, async (engine) => {
     const failure = await failureOf(engine, () => runPipeline(context, engine, config, pipelines))

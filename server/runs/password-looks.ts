@@ -16,6 +16,7 @@ export async function lookAtPasswordsDaily({ db }: Pick<AppContext, 'db'>): Prom
     .where('stage', '=', 'production')
     .where('status', '=', 'active')
     .where('purpose', '=', 'environment')
+    .where('dirty_since', 'is', null)
     .where(isDue)
     .orderBy('passwords_looked_at')
     .limit(batch)

@@ -5,6 +5,7 @@ import {
   TaskOutputSchema,
   TaskSpecSchema,
 } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { markDirty } from '../db/dirty-cells.ts'
 import type { RunRecord } from '../db/record.ts'
 import { notify } from '../db/signals.ts'
 import type { CancelCause, RunStatus } from '../db/tables/runs.ts'
@@ -315,7 +316,10 @@ class Replay implements Engine {
     if (isProtected && !authorizationId) {
       throw new Error(`Task ${key} of run ${run.id} touches production, and nothing authorizes it`)
     }
-    const spec = create(TaskSpecSchema, { kind: { case: kind, value: input } as SpecInit })
+    const spec = toJson(
+      TaskSpecSchema,
+      create(TaskSpecSchema, { kind: { case: kind, value: input } as SpecInit }),
+    )
     await tx
       .insertInto('tasks')
       .values({
@@ -325,13 +329,14 @@ class Replay implements Engine {
         host_id: hostId,
         key,
         kind,
-        spec: JSON.stringify(toJson(TaskSpecSchema, spec)),
+        spec: JSON.stringify(spec),
         max_attempts: taskKinds[kind].attempts,
         timeout_ms: options.timeoutMs,
         always: this.#always || (options.uninterruptible ?? false),
         authorization_id: isProtected ? authorizationId : null,
       })
       .execute()
+    await markDirty(tx, kind, spec)
     await notify(tx, { kind: 'task', id: hostId })
   }
 

@@ -26,7 +26,13 @@ export const command = verb<{ all?: boolean }>({
         { title: 'STAGE', value: (row) => row.stage ?? '' },
         {
           title: 'STATUS',
-          value: (row) => (isOpenToAll(row) ? `${row.status}, default password` : statusWords(row)),
+          value: (row) =>
+            [
+              isOpenToAll(row) ? `${row.status}, default password` : statusWords(row),
+              row.dirtySince && 'data between two states',
+            ]
+              .filter(Boolean)
+              .join(', '),
           paint: (text) => (text.includes(',') ? out.paint('red', text) : paintWord(out.paint, text)),
         },
         { title: 'BUILD', value: (row) => String(row.build ?? ''), align: 'right' },

@@ -1,4 +1,5 @@
 import { EnvironmentService } from '../../../proto/gen/fairway/v1/environments_pb.js'
+import { dirtySentence } from '../../dirty-words.ts'
 import { formatAge } from '../../format.ts'
 import { environmentJson } from '../../json/environment.ts'
 import { keptSentence } from '../../kept-words.ts'
@@ -38,6 +39,7 @@ export const command = verb({
       ['Stage', json.stage],
       ['Status', paintWord(out.paint, json.status)],
       ['Kept', keptSentence(json)],
+      ['Data', json.dirtySince && out.paint('red', dirtySentence(json))],
       ['URL', json.url],
       ['Branch', json.branch],
       ['Build', json.build === null ? null : `${json.project}/${json.build}`],

@@ -73,6 +73,8 @@ export interface CellsTable {
   default_logins: string[] | null
   /** When its host was last asked, or told it with a deployment. */
   passwords_looked_at: TimeOrNull
+  /** Since when its data are between two states; null: they are not. */
+  dirty_since: TimeOrNull
 }
 
 export interface SnapshotsTable {

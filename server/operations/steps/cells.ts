@@ -3,6 +3,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt'
 import { sql } from 'kysely'
 import type { Stage } from '../../db/tables/projects.ts'
 import { cellStageOf } from '../../releases/cell-stage.ts'
+import { dirtyText } from '../../releases/dirty.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { deploymentOf } from '../../runs/run-state.ts'
 import { type BuildActions, type StudyActions, TaskFailed } from '../../runs/types.ts'
@@ -124,11 +125,13 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
         }
         const cell = await tx
           .selectFrom('cells')
-          .select('held_by')
+          .select(['held_by', 'dirty_since'])
           .where('id', '=', row.cell_id)
           .forUpdate()
           .executeTakeFirstOrThrow()
-        return cell.held_by ? undefined : deployment
+        if (cell.held_by) return undefined
+        if (cell.dirty_since) throw new TaskFailed('dirty', dirtyText(project.name, cell.dirty_since))
+        return deployment
       })
       const source = { kind: 'cell', id: production.cellId, name: 'production' } as const
       const { contents: seen, ...cloned } = await clone(cellId, source)

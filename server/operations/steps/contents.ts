@@ -3,6 +3,7 @@ import { installedChange } from '../../../lib/words/installed-change.ts'
 import type { DatabaseContents } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import type { ContentsRecord, Deployment } from '../../db/record.ts'
 import { type Contents, contentsOf, contentsRecord } from '../../releases/contents.ts'
+import { dirtyText } from '../../releases/dirty.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { servedBefore } from '../../runs/run-state.ts'
 import { type BuildActions, TaskFailed } from '../../runs/types.ts'
@@ -36,11 +37,13 @@ export async function lookAtContents(engine: Engine, current: Deployment, key: s
   await engine.until(`at-rest:${key}`, 1_000, async () => {
     const cell = await state.tx
       .selectFrom('cells')
-      .select('held_by')
+      .select(['held_by', 'dirty_since'])
       .where('id', '=', current.cellId)
       .executeTakeFirst()
     // Its own hold, of a run that a former server began: it would wait for itself.
-    return cell?.held_by && cell.held_by !== state.run.id ? undefined : true
+    if (cell?.held_by && cell.held_by !== state.run.id) return undefined
+    if (cell?.dirty_since) throw new TaskFailed('dirty', dirtyText(state.project.name, cell.dirty_since))
+    return true
   })
   const output = await engine.task(
     `contents:${key}`,

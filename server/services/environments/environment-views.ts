@@ -25,6 +25,7 @@ export interface EnvironmentRow extends Selectable<EnvironmentsTable> {
   readonly administrator_login: string | null
   readonly has_password: boolean | null
   readonly default_logins: string[] | null
+  readonly dirty_since: Date | null
   /** What became of people's passwords in a copy of production. */
   readonly passwords: string | null
   /** Number of the build whose failure it is kept for. */
@@ -98,6 +99,7 @@ const environmentRows = (tx: Tx) =>
       'hosts.name as host',
       'cells.administrator_login',
       'cells.default_logins',
+      'cells.dirty_since',
     ])
     .select(sql<boolean | null>`cells.administrator_sealed is not null`.as('has_password'))
     .select((eb) =>
@@ -169,6 +171,7 @@ function environmentMessage(row: EnvironmentRow): Environment {
     failedRun: row.failed_run_id ?? '',
     failedBuild: row.failed_build ?? 0,
     expiresAt: timestampOf(row.expires_at),
+    dirtySince: timestampOf(row.dirty_since),
   })
 }
 

@@ -5,6 +5,7 @@ import { withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
+import { dirtyText } from '../../releases/dirty.ts'
 import { findSameRun, type StartedRun } from '../same-run.ts'
 import { type EnvironmentRow, requireEnvironment } from './environment-views.ts'
 import { requireIdle } from './idle.ts'
@@ -25,10 +26,15 @@ export const stopEnvironment = (context: AppContext, caller: Caller, ref?: Envir
     )
   })
 
-/** Gives the run. Throws `environment-not-stopped`, `environment-kept`. */
+/** Gives the run. Throws `environment-not-stopped`, `environment-kept`, `dirty`. */
 export const startEnvironment = (context: AppContext, caller: Caller, ref?: EnvironmentRef) =>
   queueRun(context, caller, ref, 'start', (environment) => {
     requireOfBranch(environment, 'started')
+    if (environment.dirty_since && environment.stage === 'production')
+      throw wrongState(
+        'dirty',
+        `It can't be started: ${dirtyText(environment.project, environment.dirty_since)}.`,
+      )
     if ((environment.status === 'stopped' || environment.status === 'failed') && environment.deployment)
       return
     throw wrongState(

@@ -9,6 +9,7 @@ import { faultOfBuilders } from '../../releases/builders.ts'
 import { type Candidate, requireCandidate } from '../../releases/candidate.ts'
 import { faultOfGone, isEmpty } from '../../releases/changes.ts'
 import { contentsOf } from '../../releases/contents.ts'
+import { dirtyText } from '../../releases/dirty.ts'
 import { createPlan, type Plan } from '../../releases/plan.ts'
 import { findProduction, type Production } from '../../releases/production.ts'
 import { requireProject } from '../projects/projects.ts'
@@ -49,6 +50,7 @@ export async function preparePlan(
     candidate.image,
   )
   const blockers = [
+    production.dirtySince ? dirtyText(project.name, production.dirtySince) : '',
     ...(isServed(deployment, plan) ? ['production runs this image already'] : []),
     faultOfBaseImage(imageRulesOf(policy.document, odooImage), candidate.source.baseImage) ?? '',
     await faultOfBuilders(tx, project, candidate.image.digest, policy.document),

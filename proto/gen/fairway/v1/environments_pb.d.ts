@@ -144,6 +144,14 @@ export declare type Environment = Message<"fairway.v1.Environment"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 65;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * Its data are between two states since then: an update or a restore has not come to its end. Nothing is served from them,
+   * copied from them or looked up in them.
+   *
+   * @generated from field: google.protobuf.Timestamp dirty_since = 120;
+   */
+  dirtySince?: Timestamp | undefined;
 };
 
 /**
