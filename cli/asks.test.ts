@@ -19,6 +19,7 @@ const asking = [
   'project update', // with --rotate-webhook-secret
   'project webhook', // to rotate
   'release promote',
+  'release restore',
   'rollback',
   'secret delete',
   'token revoke',
@@ -57,6 +58,7 @@ const free = [
   ...['report access', 'report releases', 'report restores'],
   ...['run cancel', 'run show', 'run watch'],
   ...['secret list', 'secret reveal', 'secret rotate', 'secret rotate-keys', 'secret set'],
+  'snapshot list',
   ...['token create', 'token list', 'whoami'],
 ]
 

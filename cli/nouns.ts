@@ -61,8 +61,13 @@ export const nouns: Record<string, Noun> = {
       rehearsal: () => import('./commands/release/rehearsal.ts'),
       request: () => import('./commands/release/request.ts'),
       promote: () => import('./commands/release/promote.ts'),
+      restore: () => import('./commands/release/restore.ts'),
       history: () => import('./commands/release/history.ts'),
     },
+  },
+  snapshot: {
+    summary: 'What production’s data were before releases changed them',
+    verbs: { list: () => import('./commands/snapshot/list.ts') },
   },
   member: {
     summary: 'People, their roles, and what is granted to them',

@@ -14,6 +14,8 @@ export const rollbackPlanJson = (plan: RollbackPlan) => ({
   dataFrom: timeOf(plan.dataFrom),
   databaseSeenAt: timeOf(plan.databaseSeenAt),
   hints: plan.hints,
+  snapshotId: textOf(plan.snapshotId),
+  dirtySince: timeOf(plan.dirtySince),
   sha256: plan.sha256,
 })
 export type RollbackPlanJson = ReturnType<typeof rollbackPlanJson>

@@ -4,6 +4,7 @@ import { type RollbackLossJson, rollbackLossJson } from '../json/rollback.ts'
 import type { Session } from '../session.ts'
 import { oneLine } from '../table.ts'
 import { waitForRun } from '../wait-for-run.ts'
+import type { Goal } from './goal.ts'
 
 /**
  * Has counted what a rollback with data throws away, and waits for it. Null where it could not be counted: a production
@@ -12,7 +13,7 @@ import { waitForRun } from '../wait-for-run.ts'
 export async function countLoss(
   session: Session,
   client: Client<typeof ReleaseService>,
-  rollback: { project: string; toBuild: number },
+  rollback: Omit<Goal, 'withData'>,
   timeoutMs?: number,
 ): Promise<RollbackLossJson | null> {
   const { out, signal } = session

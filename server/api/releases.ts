@@ -9,6 +9,7 @@ import { requestRelease } from '../services/releases/requests.ts'
 import { countRollbackLoss, getRollbackLoss } from '../services/releases/rollback-loss.ts'
 import { planRollback } from '../services/releases/rollback-plan.ts'
 import { startRollback } from '../services/releases/rollbacks.ts'
+import { listDataSnapshots } from '../services/releases/snapshots.ts'
 import { callerOf } from './caller.ts'
 
 export const releasesApi = (app: AppContext): ServiceImpl<typeof ReleaseService> => ({
@@ -29,6 +30,9 @@ export const releasesApi = (app: AppContext): ServiceImpl<typeof ReleaseService>
   },
   async listReleases(request, context) {
     return { releases: await listReleases(app, callerOf(context), request) }
+  },
+  async listSnapshots({ project }, context) {
+    return { snapshots: await listDataSnapshots(app, callerOf(context), project) }
   },
   async planRollback(request, context) {
     return { plan: await planRollback(app, callerOf(context), request) }

@@ -99,9 +99,10 @@ export interface RunInput {
   readonly passwords?: boolean
   /** Build: the run whose lock's pins hold. */
   readonly lockRunId?: string
-  /** Study: the run whose failed update is looked into, the data that it left, and which code runs on them. */
-  readonly failedRunId?: string
+  /** The data: that a study looks into, or a safety snapshot that a rollback puts back, instead of its release's own. */
   readonly snapshotId?: string
+  /** Study: the run whose failed update is looked into, and which code runs on the data that it left. */
+  readonly failedRunId?: string
   readonly code?: FailedCode
 }
 

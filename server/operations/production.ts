@@ -4,7 +4,7 @@ import type { Contents } from '../releases/contents.ts'
 import { downtimeSeconds } from '../releases/downtime.ts'
 import type { Plan } from '../releases/plan.ts'
 import type { Image, Source } from '../releases/source.ts'
-import type { BuildActions, Look, Snapshot } from '../runs/types.ts'
+import { type BuildActions, type Look, type Snapshot, TaskFailed } from '../runs/types.ts'
 import { maintenanceText } from './maintenance-text.ts'
 import { rehearsalOf } from './rehearsal.ts'
 import { serve, serveFromNewCell } from './serve.ts'
@@ -60,8 +60,14 @@ interface DataChange {
   readonly look: Look
   /** The snapshot that it puts in place of the data. */
   readonly incoming?: Snapshot
+  /** The data are between two states: they are no way back, and nothing serves them should it fail. */
+  readonly fromDirty?: boolean
   readonly apply: () => Promise<void>
 }
+
+const nothingToGoBackTo =
+  'there was nothing whole to go back to, and production stays behind its maintenance page: put a snapshot back ' +
+  '(fairway release restore)'
 
 /** Where nobody rehearsed it. */
 const unknownSeconds = 60
@@ -135,13 +141,17 @@ export async function updateDatabase(
       interrupted = true
       await run.maintenance(maintenanceText(change.seconds), change.seconds ?? unknownSeconds)
       await run.stopCurrent()
-      safety = await run.safetySnapshot(current.cellId)
-      await run.note({ safetySnapshotId: safety.id })
+      if (change.fromDirty) await run.keepFailed(current.cellId)
+      else {
+        safety = await run.safetySnapshot(current.cellId)
+        await run.note({ safetySnapshotId: safety.id })
+      }
       await change.apply()
       run.summarize(change.summary)
     })
     await serve(run, await prepare(), { standing: false, look: change.look })
   } catch (failure) {
+    if (interrupted && change.fromDirty) throw new TaskFailed('dirty', nothingToGoBackTo)
     await run.always(async () => {
       if (safety) {
         await run.keepFailed(current.cellId)
@@ -189,13 +199,19 @@ export const reload = (
 })
 
 /** The data go back to what they were. */
-export const putBack = (run: BuildActions, { cellId }: Deployment, data: Snapshot): DataChange => ({
+export const putBack = (
+  run: BuildActions,
+  { cellId }: Deployment,
+  data: Snapshot,
+  fromDirty = false,
+): DataChange => ({
   // Stop, two snapshots and a start of both, whatever the size.
   seconds: 15,
   summary: 'the data are those of before',
   // It served them then.
   look: 'nothing',
   incoming: data,
+  fromDirty,
   apply: async () => {
     await run.restore(cellId, data)
     await run.note({ updatedModules: [] })

@@ -28,7 +28,7 @@ export const rollback: Pipeline<ReleaseActions> = async (run) => {
   const prepare = () => run.candidateAgain(current.cellId, former)
   // Who forces it was told that the data may not fit.
   const look = goal.refusal === '' ? 'models' : 'nothing'
-  if (goal.data) return updateDatabase(run, current, prepare, putBack(run, current, goal.data))
+  if (goal.data) return updateDatabase(run, current, prepare, putBack(run, current, goal.data, goal.dirty))
   if (isEmpty(goal.changes)) return replaceRuntime(run, current, prepare, look)
   const change = reload(run, current, goal.deployment, goal.changes, planned, look)
   return updateDatabase(run, current, prepare, change)

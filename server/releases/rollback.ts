@@ -3,8 +3,10 @@ import { DomainError, wrongState } from '../errors.ts'
 import { hashSubject } from '../governance/authorizations.ts'
 import { type Code, changedAddons, goneModules, isEmpty, type ModuleChanges } from './changes.ts'
 import { type Contents, contentsOf } from './contents.ts'
+import { dirtyText } from './dirty.ts'
 import type { Production } from './production.ts'
 import type { ReleaseRow } from './release-rows.ts'
+import type { SafetySnapshot } from './safety-snapshots.ts'
 import { changedSince, findBefore, nextChange } from './undone.ts'
 
 /** Where a rollback goes, and what it takes. */
@@ -41,16 +43,50 @@ export function requireTarget(releases: readonly ReleaseRow[], toBuild: number):
   )
 }
 
-/** Throws DomainError `release-gone`, `no-data-to-restore`. */
+interface Place {
+  readonly project: string
+  readonly production: Production
+}
+
+/** Throws DomainError `release-gone`, `no-data-to-restore`, `dirty`. */
 export function planRollback(
-  place: { readonly project: string; readonly production: Production },
+  place: Place,
   releases: readonly ReleaseRow[],
   target: ReleaseRow,
   withData: boolean,
 ): RollbackTarget {
-  const { environment, deployment: current, seen } = place.production
+  return goBack(place, releases, target, withData ? dataOf(releases, target) : undefined)
+}
+
+/**
+ * A safety snapshot goes back, whatever became of the release that it was taken for, and with it the code that was served
+ * when it was taken. Throws `no-release`.
+ */
+export function planRestore(
+  place: Place,
+  releases: readonly ReleaseRow[],
+  { id, takenAt, createdAt }: Pick<SafetySnapshot, 'id' | 'takenAt' | 'createdAt'>,
+): RollbackTarget {
+  const target = servedAt(releases, createdAt)
+  if (!target)
+    throw wrongState('no-release', 'What production served when that snapshot was taken is not on record.')
+  return goBack(place, releases, target, { snapshotId: id, takenAt })
+}
+
+/** What production served at a moment. */
+export const servedAt = (releases: readonly ReleaseRow[], moment: Date): ReleaseRow | undefined =>
+  releases.find(({ went_live_at }) => went_live_at <= moment)
+
+function goBack(
+  place: Place,
+  releases: readonly ReleaseRow[],
+  target: ReleaseRow,
+  data: RollbackTarget['data'],
+): RollbackTarget {
+  const { environment, deployment: current, seen, dirtySince } = place.production
+  if (dirtySince && !data)
+    throw wrongState('dirty', `Not without data: ${dirtyText(place.project, dirtySince)}.`)
   const contents = contentsOf(current, seen)
-  const data = withData ? dataOf(releases, target) : undefined
   const changes = data ? { install: [], update: [] } : reloads(contents, target.deployment)
   const refusal = data
     ? ''

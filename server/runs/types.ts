@@ -243,6 +243,8 @@ export interface RollbackGoal {
   readonly seen?: ContentsRecord | undefined
   /** The data it goes back to; undefined: they stay as they are. */
   readonly data: Snapshot | undefined
+  /** The data are between two states now. */
+  readonly dirty?: boolean
   /** Why the older code may not fit the data, where that was forced; empty: it fits. */
   readonly refusal: string
 }

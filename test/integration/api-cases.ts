@@ -486,6 +486,7 @@ export const cases: Record<string, Case> = {
     mutates: true,
   },
   'fairway.v1.ReleaseService.listReleases': { request: ({ project }) => ({ project }) },
+  'fairway.v1.ReleaseService.listSnapshots': { request: ({ project }) => ({ project }), arrange: released },
   'fairway.v1.ReleaseService.planRollback': { request: ({ project }) => ({ project }), arrange: released },
   'fairway.v1.ReleaseService.countRollbackLoss': {
     request: ({ project }) => ({ project }),

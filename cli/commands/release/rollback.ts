@@ -1,25 +1,13 @@
-import { ReleaseService } from '../../../proto/gen/fairway/v1/releases_pb.js'
-import { requireConfirmed } from '../../confirm.ts'
-import { CliError, usageError } from '../../errors.ts'
-import { exitCodes } from '../../exit-codes.ts'
-import { rollbackPlanJson } from '../../json/rollback.ts'
+import { usageError } from '../../errors.ts'
 import { parseBuildName } from '../../refs.ts'
-import { countLoss } from '../../release/count-loss.ts'
-import { boundToPlan } from '../../release/fetch-plan.ts'
-import { followRelease } from '../../release/follow-release.ts'
-import { lossSentence } from '../../release/loss-sentence.ts'
-import { refusalText, rollbackLines } from '../../release/rollback-lines.ts'
+import { type TakeBackOptions, takeBack } from '../../release/take-back.ts'
 import { onlyProject } from '../../resolve.ts'
-import { addTimeout, timeoutOf } from '../../timeout-option.ts'
+import { addTimeout } from '../../timeout-option.ts'
 import { verb } from '../../verb.ts'
 
-interface Options {
+interface Options extends TakeBackOptions {
   readonly to?: string
   readonly withData?: boolean
-  readonly force?: boolean
-  readonly yes?: boolean
-  readonly wait: boolean
-  readonly timeout?: string
 }
 
 export const command = verb<Options>({
@@ -44,25 +32,10 @@ export const command = verb<Options>({
         .option('--no-wait', 'don’t wait until it is done'),
     ),
   async run(session, [name], options) {
-    const timeoutMs = timeoutOf(options)
-    const { withData = false, force = false, yes = false } = options
     const toBuild = buildOf(options)
-    const { out, signal } = session
-    const client = await session.client(ReleaseService)
     const project = name ?? (await onlyProject(session))
-    const answer = await client.planRollback({ project, toBuild, withData }, { signal })
-    if (!answer.plan) return undefined
-    const plan = rollbackPlanJson(answer.plan)
-    if (!out.json) for (const line of [...rollbackLines(out, plan), '']) out.line(line)
-    if (plan.refusal && !force) throw new CliError(exitCodes.wrongState, refusalText(plan))
-    const loss = plan.withData ? await countLoss(session, client, { project, toBuild }, timeoutMs) : null
-    if (loss && !out.json) out.line(out.paint('red', lossSentence(loss)))
-    await requireConfirmed(`Take ${project}/${plan.environment} back?`, yes, signal)
-    const request = { project, toBuild, withData, force, planSha256: plan.sha256 }
-    const { runId, attached } = await boundToPlan(`fairway rollback ${project}`, () =>
-      client.startRollback(request, { signal }),
-    )
-    return await followRelease(session, client, { project, runId, attached }, options, { plan, loss })
+    const goal = { project, toBuild, withData: options.withData ?? false }
+    return await takeBack(session, goal, options, `fairway rollback ${project}`)
   },
 })
 

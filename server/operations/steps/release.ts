@@ -3,9 +3,10 @@ import { formatTime } from '../../../lib/words/times.ts'
 import type { BlobStore } from '../../blobs/store.ts'
 import type { RunInput } from '../../db/record.ts'
 import { openCandidate } from '../../releases/candidate.ts'
-import { findProduction } from '../../releases/production.ts'
+import { findProduction, type Production } from '../../releases/production.ts'
 import { listReleaseRows } from '../../releases/release-rows.ts'
-import { planRollback } from '../../releases/rollback.ts'
+import { planRestore, planRollback } from '../../releases/rollback.ts'
+import { listSnapshots, requireSafetySnapshot } from '../../releases/safety-snapshots.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { servedBefore } from '../../runs/run-state.ts'
 import { type ReleaseActions, type RollbackGoal, TaskFailed } from '../../runs/types.ts'
@@ -97,6 +98,10 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
     engine.summarize(`${output.changedRows} rows were written since ${formatTime(since)}`)
   }
 
+  async function requireKept({ environment }: Production, snapshotId: string) {
+    return requireSafetySnapshot(await listSnapshots(tx, environment), snapshotId, project.name)
+  }
+
   async function findGoal(): Promise<RollbackGoal> {
     const production = await findProduction(tx, project.id)
     if (!production) throw new TaskFailed('no-production', 'nothing is live in production')
@@ -104,7 +109,10 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
     const target = releases.find(({ id }) => id === input.releaseId)
     if (!target) throw new Error(`Run ${run.id} goes back to a release that is not there`)
     const withData = input.withData ?? false
-    const plan = planRollback({ project: project.name, production }, releases, target, withData)
+    const place = { project: project.name, production }
+    const plan = input.snapshotId
+      ? planRestore(place, releases, await requireKept(production, input.snapshotId))
+      : planRollback(place, releases, target, withData)
     const forced = input.force ?? false
     if (plan.refusal && !forced) throw new TaskFailed('rollback-refused', plan.refusal)
     if (input.planSha256 && input.planSha256 !== plan.sha256) {
@@ -118,6 +126,7 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
       changes: plan.changes,
       ...(!plan.data && { seen: production.seen }),
       data: plan.data && { id: plan.data.snapshotId },
+      ...(production.dirtySince && { dirty: true }),
       refusal: plan.refusal,
     }
   }

@@ -7,6 +7,7 @@ import { withTenant } from '../../db/tenancy.ts'
 import { notFound, wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
+import { dirtyText } from '../../releases/dirty.ts'
 import { isUuid } from '../uuid.ts'
 import { queueProductionRun } from './queue-run.ts'
 import { prepareRollback } from './rollback-plan.ts'
@@ -18,14 +19,16 @@ import { prepareRollback } from './rollback-plan.ts'
 export async function countRollbackLoss(
   { db }: AppContext,
   caller: Caller,
-  wanted: { project: string; toBuild: number },
+  wanted: { project: string; toBuild: number; snapshotId?: string | undefined },
 ): Promise<string> {
   return await withTenant(db, caller, async (tx) => {
     const known = await prepareRollback(tx, { ...wanted, withData: true })
     const place = { projectId: known.project.id, environment: known.production.environment }
     await authorize(tx, caller, 'release.rollback', place)
     await lockLivingProject(tx, known.project.id, 'release.rollback')
-    const { production, target } = await prepareRollback(tx, { ...wanted, withData: true })
+    const { project, production, target } = await prepareRollback(tx, { ...wanted, withData: true })
+    if (production.dirtySince)
+      throw wrongState('dirty', `Nobody can count: ${dirtyText(project.name, production.dirtySince)}.`)
     if (!target.data)
       throw wrongState('no-data-to-restore', 'The data would stay as they are: nothing is lost.')
     return await queueProductionRun(tx, caller, production, {

@@ -6,7 +6,13 @@ import { type Tx, withTenant } from '../../db/tenancy.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import type { Production } from '../../releases/production.ts'
 import { listReleaseRows } from '../../releases/release-rows.ts'
-import { planRollback as planOf, type RollbackTarget, requireTarget } from '../../releases/rollback.ts'
+import {
+  planRollback as planOf,
+  planRestore,
+  type RollbackTarget,
+  requireTarget,
+} from '../../releases/rollback.ts'
+import { listSnapshots, requireSafetySnapshot } from '../../releases/safety-snapshots.ts'
 import { requireProject } from '../projects/projects.ts'
 import { requireProduction } from './prepared-plan.ts'
 import { seenAtOf, servedImage } from './release-messages.ts'
@@ -16,6 +22,8 @@ export interface WantedRollback {
   /** 0: the one before the current. */
   readonly toBuild: number
   readonly withData: boolean
+  /** Puts a safety snapshot back instead: that one, or the newest where it is empty. */
+  readonly snapshotId?: string | undefined
 }
 
 export interface PreparedRollback {
@@ -24,21 +32,24 @@ export interface PreparedRollback {
   readonly target: RollbackTarget
 }
 
-/** Throws `project-not-found`, `no-production`, `no-release`, `release-gone`, `no-data-to-restore`. */
+/**
+ * Throws `project-not-found`, `no-production`, `no-release`, `release-gone`, `no-data-to-restore`, `dirty`,
+ * `snapshot-not-found`.
+ */
 export async function prepareRollback(
   tx: Tx,
-  { project: name, toBuild, withData }: WantedRollback,
+  { project: name, toBuild, withData, snapshotId }: WantedRollback,
 ): Promise<PreparedRollback> {
   const project = await requireProject(tx, name)
   const production = await requireProduction(tx, project)
   const releases = await listReleaseRows(tx, production.environment.id)
-  const target = planOf(
-    { project: project.name, production },
-    releases,
-    requireTarget(releases, toBuild),
-    withData,
-  )
-  return { project, production, target }
+  const place = { project: project.name, production }
+  if (snapshotId !== undefined) {
+    const snapshots = await listSnapshots(tx, production.environment)
+    const snapshot = requireSafetySnapshot(snapshots, snapshotId, project.name)
+    return { project, production, target: planRestore(place, releases, snapshot) }
+  }
+  return { project, production, target: planOf(place, releases, requireTarget(releases, toBuild), withData) }
 }
 
 /** What going back would do, from what is on record. Throws what prepareRollback throws. */
@@ -62,6 +73,8 @@ export async function planRollback(
       sha256: target.sha256,
       databaseSeenAt: seenAtOf(production),
       hints: hintsOf(production, target),
+      snapshotId: data?.snapshotId ?? '',
+      dirtySince: production.dirtySince && timestampFromDate(production.dirtySince),
     })
   })
 }

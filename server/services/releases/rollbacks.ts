@@ -44,6 +44,7 @@ export async function startRollback(
       withData: data !== undefined,
       force: wanted.force,
       planSha256: target.sha256,
+      ...(wanted.snapshotId !== undefined && data && { snapshotId: data.snapshotId }),
     }
     const same = await findSameRun(tx, environment.id, 'rollback', (run) =>
       isDeepStrictEqual(run.input, input),
@@ -60,6 +61,7 @@ export async function startRollback(
         digest: release.digest,
         withData: data !== undefined,
         forced: wanted.force,
+        ...(wanted.snapshotId !== undefined && { snapshot: data?.snapshotId }),
       },
     })
     return { runId, attached: false }

@@ -777,6 +777,20 @@ export declare type RollbackPlan = Message<"fairway.v1.RollbackPlan"> & {
    * @generated from field: google.protobuf.Timestamp database_seen_at = 11;
    */
   databaseSeenAt?: Timestamp | undefined;
+
+  /**
+   * With data: the snapshot that is put back.
+   *
+   * @generated from field: string snapshot_id = 120;
+   */
+  snapshotId: string;
+
+  /**
+   * Production's data are between two states since then: what was written to them since cannot be counted.
+   *
+   * @generated from field: google.protobuf.Timestamp dirty_since = 121;
+   */
+  dirtySince?: Timestamp | undefined;
 };
 
 /**
@@ -784,6 +798,118 @@ export declare type RollbackPlan = Message<"fairway.v1.RollbackPlan"> & {
  * Use `create(RollbackPlanSchema)` to create a new message.
  */
 export declare const RollbackPlanSchema: GenMessage<RollbackPlan>;
+
+/**
+ * Production's data as they were right before something began to change them, or as a failed update left them.
+ *
+ * @generated from message fairway.v1.DataSnapshot
+ */
+export declare type DataSnapshot = Message<"fairway.v1.DataSnapshot"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * safety: `restore` puts it back; failed: kept to be studied
+   *
+   * @generated from field: string purpose = 2;
+   */
+  purpose: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp taken_at = 3;
+   */
+  takenAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int64 size_bytes = 4;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * Until when it is kept; unset: as long as the policy keeps the data of releases.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 5;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * The run that took it: deploy (a build of the production branch), promote, rollback; the build it was about; how it ended.
+   *
+   * @generated from field: string run_id = 6;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string kind = 7;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: uint32 build = 8;
+   */
+  build: number;
+
+  /**
+   * @generated from field: fairway.v1.RunStatus status = 9;
+   */
+  status: RunStatus;
+
+  /**
+   * Number of the release that it became; 0: it never went live.
+   *
+   * @generated from field: uint32 release = 10;
+   */
+  release: number;
+
+  /**
+   * Build that production served at that moment; 0: not on record. It goes back with the data.
+   *
+   * @generated from field: uint32 served_build = 11;
+   */
+  servedBuild: number;
+};
+
+/**
+ * Describes the message fairway.v1.DataSnapshot.
+ * Use `create(DataSnapshotSchema)` to create a new message.
+ */
+export declare const DataSnapshotSchema: GenMessage<DataSnapshot>;
+
+/**
+ * @generated from message fairway.v1.ListSnapshotsRequest
+ */
+export declare type ListSnapshotsRequest = Message<"fairway.v1.ListSnapshotsRequest"> & {
+  /**
+   * @generated from field: string project = 1;
+   */
+  project: string;
+};
+
+/**
+ * Describes the message fairway.v1.ListSnapshotsRequest.
+ * Use `create(ListSnapshotsRequestSchema)` to create a new message.
+ */
+export declare const ListSnapshotsRequestSchema: GenMessage<ListSnapshotsRequest>;
+
+/**
+ * @generated from message fairway.v1.ListSnapshotsResponse
+ */
+export declare type ListSnapshotsResponse = Message<"fairway.v1.ListSnapshotsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated fairway.v1.DataSnapshot snapshots = 1;
+   */
+  snapshots: DataSnapshot[];
+};
+
+/**
+ * Describes the message fairway.v1.ListSnapshotsResponse.
+ * Use `create(ListSnapshotsResponseSchema)` to create a new message.
+ */
+export declare const ListSnapshotsResponseSchema: GenMessage<ListSnapshotsResponse>;
 
 /**
  * @generated from message fairway.v1.RollbackLoss
@@ -1130,6 +1256,14 @@ export declare type PlanRollbackRequest = Message<"fairway.v1.PlanRollbackReques
    * @generated from field: bool with_data = 3;
    */
   withData: boolean;
+
+  /**
+   * Set: a safety snapshot goes back, whatever became of the release that it was taken for, and with it the code that was served
+   * then; instead of `to_build` and `with_data`. Its id, or as much of it as tells it from the others; empty: the newest.
+   *
+   * @generated from field: optional string snapshot_id = 120;
+   */
+  snapshotId?: string | undefined;
 };
 
 /**
@@ -1167,6 +1301,13 @@ export declare type CountRollbackLossRequest = Message<"fairway.v1.CountRollback
    * @generated from field: uint32 to_build = 2;
    */
   toBuild: number;
+
+  /**
+   * See PlanRollbackRequest.
+   *
+   * @generated from field: optional string snapshot_id = 120;
+   */
+  snapshotId?: string | undefined;
 };
 
 /**
@@ -1255,6 +1396,13 @@ export declare type StartRollbackRequest = Message<"fairway.v1.StartRollbackRequ
    * @generated from field: string plan_sha256 = 5;
    */
   planSha256: string;
+
+  /**
+   * See PlanRollbackRequest.
+   *
+   * @generated from field: optional string snapshot_id = 120;
+   */
+  snapshotId?: string | undefined;
 };
 
 /**
@@ -1352,6 +1500,16 @@ export declare const ReleaseService: GenService<{
     methodKind: "unary";
     input: typeof ListReleasesRequestSchema;
     output: typeof ListReleasesResponseSchema;
+  },
+  /**
+   * The snapshots of production's data that are kept.
+   *
+   * @generated from rpc fairway.v1.ReleaseService.ListSnapshots
+   */
+  listSnapshots: {
+    methodKind: "unary";
+    input: typeof ListSnapshotsRequestSchema;
+    output: typeof ListSnapshotsResponseSchema;
   },
   /**
    * What a rollback would do, from what is on record.

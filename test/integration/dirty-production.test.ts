@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest'
+import { EnvironmentStatus } from '../../proto/gen/fairway/v1/environments_pb.js'
+import { lockTask, settleTask } from '../../server/fleet/settle.ts'
+import { getEnvironment } from '../../server/services/environments/environment-views.ts'
+import { startEnvironment } from '../../server/services/environments/environments.ts'
+import { promoteRelease } from '../../server/services/releases/promotions.ts'
+import { countRollbackLoss } from '../../server/services/releases/rollback-loss.ts'
+import { planRollback } from '../../server/services/releases/rollback-plan.ts'
+import { startRollback } from '../../server/services/releases/rollbacks.ts'
+import { listDataSnapshots } from '../../server/services/releases/snapshots.ts'
+import type { Play } from '../support/play-run.ts'
+import { playBuild, releaseBranch } from '../support/releases.ts'
+import { digestOf, ref, updated, useReleases } from '../support/use-releases.ts'
+
+// Production's data between two states, and the safety snapshots that end it.
+
+const { tenant, context, play, plan, runOf, tasksOf, served, promoted, rehearsed, asOwner } = useReleases()
+
+const failed = { status: 'failed', reason: 'data-invalid', error: 'a view is broken' } as const
+const wanted = { project: 'shop', toBuild: 0, withData: false, force: false, planSha256: '' }
+const names = async (runId: string) => (await tasksOf(runId)).map(({ name }) => name)
+const production = () =>
+  getEnvironment(context(), tenant().caller, {
+    $typeName: 'fairway.v1.EnvironmentRef',
+    project: 'shop',
+    environment: 'main',
+  })
+const dirtySince = async () => (await production()).dirtySince
+const markDirty = async () =>
+  asOwner(`update cells set dirty_since = '2026-01-02T03:04:05Z' where id = $1`, [(await production()).cell])
+const snapshots = () => listDataSnapshots(context(), tenant().caller, 'shop')
+
+/** A release whose update fails, and which is put back. */
+async function putBack(how: Play = {}): Promise<string> {
+  const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+  await play(runId, { failures: { 'apply:update': failed }, ...how })
+  expect(await runOf(runId)).toMatchObject({ status: 'failed', record: { restored: true } })
+  return runId
+}
+
+async function restore(snapshotId: string, how: Play = {}): Promise<string> {
+  const { runId } = await startRollback(context(), tenant().caller, { ...wanted, snapshotId })
+  await play(runId, how)
+  return runId
+}
+
+describe('the mark', () => {
+  it('is there while an update or a restore is under way, and goes when one came through', async () => {
+    const marked: string[] = []
+    const look = async (kind: string) => {
+      if (await dirtySince()) marked.push(kind)
+    }
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    await play(runId, { answers: updated, duringTask: look })
+    expect(marked).toEqual(['applyModules'])
+    expect(await dirtySince()).toBeUndefined()
+    await playBuild(context(), tenant(), releaseBranch, 'three', { answers: updated })
+    marked.length = 0
+    await putBack({ duringTask: look })
+    expect(marked).toEqual(['applyModules', 'snapshotCell', 'restoreCell'])
+    expect(await dirtySince()).toBeUndefined()
+  })
+
+  it('is put there on the word of an agent as well', async () => {
+    const runId = await promoted()
+    const [task] = await asOwner(
+      `insert into tasks (organization_id, run_id, step_id, host_id, key, kind, spec, timeout_ms)
+       select r.organization_id, r.id, s.id, $2, 'look', 'inspectCell', $3, 1000
+       from runs r, steps s where r.id = $1 limit 1 returning id`,
+      [runId, tenant().hostId, JSON.stringify({ inspectCell: { cellId: (await production()).cell } })],
+    )
+    await tenant().scope(async (tx) => {
+      await lockTask(tx, task?.id as string)
+      const settled = { status: 'failed', reason: 'dirty', error: 'between two states' } as const
+      await settleTask(tx, tenant().caller, task?.id as string, settled)
+    })
+    expect(await dirtySince()).toBeDefined()
+  })
+})
+
+describe('production’s data between two states', () => {
+  it('are not planned from, rehearsed on, cloned, counted, started or kept by a rollback', async () => {
+    await promoted()
+    await markDirty()
+    expect((await plan())?.blockers.join()).toMatch(
+      /between two states: what began to change them at 2026-01-02 .* fairway release restore shop/,
+    )
+    const dirty = { reason: 'dirty' }
+    await expect(planRollback(context(), tenant().caller, wanted)).rejects.toMatchObject(dirty)
+    await expect(
+      countRollbackLoss(context(), tenant().caller, { project: 'shop', toBuild: 0 }),
+    ).rejects.toMatchObject(dirty)
+    await asOwner(`update environments set status = 'failed' where cell_id = $1`, [(await production()).cell])
+    const place = { $typeName: 'fairway.v1.EnvironmentRef', project: 'shop', environment: 'main' } as const
+    await expect(startEnvironment(context(), tenant().caller, place)).rejects.toMatchObject(dirty)
+    const between = { status: 'failed', reason: expect.stringContaining('between two states') }
+    await expect(rehearsed()).rejects.toMatchObject({ reason: 'release-blocked' })
+    const { runId: build } = await playBuild(context(), tenant(), releaseBranch, 'four')
+    expect(await runOf(build)).toMatchObject(between)
+    expect(await names(build)).not.toContain('clone')
+  })
+
+  it('go back to a safety snapshot, without one of their own and with nothing counted', async () => {
+    await promoted()
+    await markDirty()
+    const planned = await planRollback(context(), tenant().caller, { ...wanted, snapshotId: '' })
+    expect(planned).toMatchObject({ withData: true, target: { build: 1 }, dirtySince: expect.anything() })
+    const runId = await restore('')
+    expect(await runOf(runId)).toMatchObject({ status: 'succeeded' })
+    expect(await names(runId)).toEqual([
+      'fetch-image',
+      'room',
+      'route-maintenance',
+      'stop-current',
+      'snapshot',
+      'restore',
+      'start',
+      'smoke',
+      'route',
+      'remove',
+    ])
+    expect((await snapshots()).map(({ purpose }) => purpose)).toEqual(['failed', 'safety'])
+    expect(await served()).toMatchObject({ digest: digestOf('one') })
+    expect(await dirtySince()).toBeUndefined()
+  })
+
+  it('are served by nobody where that fails', async () => {
+    await promoted()
+    await markDirty()
+    const runId = await restore('', { failures: { restoreCell: failed } })
+    expect(await runOf(runId)).toMatchObject({
+      status: 'failed',
+      reason: expect.stringMatching(/a view is broken; .* nothing whole to go back to/),
+    })
+    expect(await names(runId)).not.toContain('start-current')
+    expect(await dirtySince()).toBeDefined()
+    expect((await production()).status).toBe(EnvironmentStatus.FAILED)
+  })
+})
+
+describe('every safety snapshot', () => {
+  it('is listed with what it is of, and that of a failed release goes back with the code that is served', async () => {
+    await promoted()
+    await playBuild(context(), tenant(), releaseBranch, 'three', { answers: updated })
+    const failedRun = await putBack()
+    const listed = await snapshots()
+    expect(listed).toMatchObject([
+      { purpose: 'failed', runId: failedRun, kind: 'promote', release: 0, servedBuild: 2 },
+      { purpose: 'safety', runId: failedRun, kind: 'promote', build: 3, release: 0, servedBuild: 2 },
+      { purpose: 'safety', kind: 'promote', build: 2, release: 2, servedBuild: 1 },
+    ])
+    const [study, ofFailed, ofReleased] = listed
+    const runId = await restore(ofFailed?.id.slice(0, 13) ?? '')
+    expect(await runOf(runId)).toMatchObject({ status: 'succeeded', record: { withData: true } })
+    expect(await served()).toMatchObject({ digest: digestOf('two') })
+    const restoring = (await tasksOf(runId)).find(({ kind }) => kind === 'restoreCell')
+    expect(restoring?.spec).toMatchObject({ restoreCell: { snapshotId: ofFailed?.id } })
+    expect((await tasksOf(runId)).find(({ kind }) => kind === 'checkRoom')?.spec).toMatchObject({
+      checkRoom: { snapshotId: ofFailed?.id },
+    })
+    // The data of before the release go back with the code of before.
+    await restore(ofReleased?.id ?? '')
+    expect(await served()).toMatchObject({ digest: digestOf('one') })
+    await expect(restore(study?.id ?? '')).rejects.toMatchObject({ reason: 'snapshot-not-found' })
+    await expect(restore('zzz')).rejects.toThrow('fairway snapshot list shop')
+  })
+
+  it('takes the approval of a rollback, for exactly that snapshot', async () => {
+    await promoted()
+    const [snapshot] = await snapshots()
+    const { runId } = await startRollback(context(), tenant().caller, { ...wanted, snapshotId: '' })
+    await play(runId, { untilApproval: true })
+    const [approval] = await asOwner('select action, subject from approvals where run_id = $1', [runId])
+    expect(approval?.action).toBe('rollback')
+    expect(JSON.parse(approval?.subject as string)).toMatchObject({ data: { snapshot: snapshot?.id } })
+    expect(await names(runId)).toEqual([])
+  })
+})
