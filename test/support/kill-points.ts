@@ -24,6 +24,8 @@ export interface Point extends Step {
 export interface KillPoints {
   close(steps: readonly Step[]): Promise<void>
   open(step: Step): Promise<void>
+  /** Ends the connection of the transaction that stands at the gate. */
+  cut(step: Step): Promise<void>
   openAll(): Promise<void>
   /** Whether the run is there now. */
   reached(runId: string, point: Point): Promise<boolean>
@@ -57,6 +59,9 @@ export async function createKillPoints(databaseUrl: string): Promise<KillPoints>
     async open(step) {
       await at('pg_advisory_unlock', step)
     },
+    async cut({ kind, name }) {
+      await client.query(`select pg_terminate_backend(pid) ${standing}`, [`${kind} ${name}`])
+    },
     async openAll() {
       await client.query('select pg_advisory_unlock_all()')
     },
@@ -64,7 +69,7 @@ export async function createKillPoints(databaseUrl: string): Promise<KillPoints>
       const { rows } =
         moment === 'begun'
           ? await client.query(begun, [runId, name])
-          : await client.query(standing, [`${kind} ${name}`])
+          : await client.query(`select 1 ${standing}`, [`${kind} ${name}`])
       return rows.length > 0
     },
     end: () => client.end(),
@@ -74,5 +79,7 @@ export async function createKillPoints(databaseUrl: string): Promise<KillPoints>
 const begun = `select 1 from tasks where run_id = $1 and ${stepInSql('key')} = $2
   and status = 'leased' and started_at is not null`
 
-const standing = `select 1 from pg_locks where locktype = 'advisory' and not granted
+// Other tests' databases may be in the same cluster.
+const standing = `from pg_locks where locktype = 'advisory' and not granted
+  and database = (select oid from pg_database where datname = current_database())
   and classid = ${space} and objid::bigint = hashtext($1)::bigint & 4294967295`
