@@ -53,6 +53,30 @@ test('what has no room beside the others stands below its row, by name', () => {
   expect(renderTable([{}], wide)).toHaveLength(2)
 })
 
+test('what stands below shares lines where it is short, but prose and what is copied do not', () => {
+  const long = `feature/${'a-name-of-some-length-'.repeat(3)}`
+  const columns = [
+    { title: 'BUILD', value: () => 'acme/12' },
+    { title: 'BRANCH', value: () => long },
+    { title: 'STATUS', value: () => 'failed', paint: (text: string) => painter(true)('red', text) },
+    { title: 'RESULT', value: () => '' },
+    { title: 'TOOK', value: () => '4 s' },
+    { title: 'URL', value: () => 'https://a.example', whole: true },
+    { title: 'REASON', value: () => 'prose '.repeat(12).trim() },
+  ]
+  expect(renderTable([{}], columns, 60)).toEqual([
+    'BUILD',
+    'acme/12',
+    '  branch:',
+    `  ${long.slice(0, 58)}`,
+    `  ${long.slice(58)}`,
+    '  \x1b[31mstatus: failed\x1b[0m · took: 4 s',
+    '  url: https://a.example',
+    '  reason: prose prose prose prose prose prose prose prose',
+    '  prose prose prose prose',
+  ])
+})
+
 test.each([80, 100])('ids, digests and addresses are whole at %i columns', (width) => {
   const ids = [
     '0193c2f4-5a6b-7c8d-9e0f-0000000000c1',

@@ -12,6 +12,8 @@ export interface Column<Row> {
 }
 
 const gap = 2
+/** Two details on a line. */
+const between = ' · '
 /** Shorter texts are read at a glance, and stay on a line. */
 const foldedFrom = 20
 
@@ -80,18 +82,45 @@ export function renderRows<Row>(
     const below = columns.flatMap(({ title, paint, whole }, index) => {
       const text = texts[index] ?? ''
       if (beside.includes(index) || text === '') return []
-      // A terminal that breaks a line by itself still lets it be copied in one piece.
-      return wrapWords(`${title.toLowerCase()}: ${text}`, whole ? Infinity : width - gap).map(
-        (line) => ' '.repeat(gap) + (paint?.(line, row) ?? line),
-      )
+      return [
+        {
+          text: `${title.toLowerCase()}: ${text}`,
+          whole,
+          paint: (line: string) => paint?.(line, row) ?? line,
+        },
+      ]
     })
-    return [...lines, ...below]
+    return [...lines, ...packed(below, width - gap).map((line) => ' '.repeat(gap) + line)]
   }
 
   return {
     head: lineOf(columns.map(({ title }) => title)),
     rows: rows.map((row, index) => linesOf(row, cells[index] ?? [])),
   }
+}
+
+interface Detail {
+  readonly text: string
+  readonly whole: boolean | undefined
+  readonly paint: (line: string) => string
+}
+
+/** Lines of details: short ones share a line, prose is folded, and what is copied has a line of its own. */
+function packed(details: readonly Detail[], width: number): string[] {
+  const lines: string[] = []
+  let room = 0
+  for (const { text, whole, paint } of details) {
+    const needed = between.length + text.length
+    if (!whole && needed <= room) {
+      lines.push(`${lines.pop()}${between}${paint(text)}`)
+      room -= needed
+    } else {
+      // A terminal that breaks a line by itself still lets it be copied in one piece.
+      lines.push(...wrapWords(text, whole ? Infinity : width).map(paint))
+      room = whole || text.length > width ? 0 : width - text.length
+    }
+  }
+  return lines
 }
 
 interface Size {
