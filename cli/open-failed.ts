@@ -1,5 +1,4 @@
 import type { OpenFailedResponse } from '../proto/gen/fairway/v1/environments_pb.js'
-import { noteAttached } from './attached.ts'
 import type { RunOptions } from './environment-run.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { openEnvironment } from './open-environment.ts'
@@ -18,13 +17,13 @@ export async function openFailed(
 ): Promise<ExitCode> {
   const { out } = session
   const name = `${project}/${environment}`
-  noteAttached(out, { runId, attached })
   if (!options.wait) {
     if (out.json) out.printJson({ runId, attached, project, environment })
+    else if (attached) out.line(`${name} is open, or is being opened: fairway run watch ${runId}`)
     else out.line(`${name} is being opened. Follow it: fairway run watch ${runId}`)
     return exitCodes.ok
   }
-  if (!out.json) out.note(`Opening ${name} …`)
+  if (!out.json) out.note(attached ? `${name} is open, or is being opened.` : `Opening ${name} …`)
   const run = await waitForRun(session, runId, timeoutOf(options))
   if (!endedWell(run)) return reportRun(out, run)
   if (!out.json && run.reason) out.note(out.paint('yellow', `warning: ${oneLine(run.reason)}`))

@@ -1,3 +1,4 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { expect, test } from 'vitest'
 import { Result, RunStatus } from '../../proto/gen/fairway/v1/common_pb.js'
 import { runIds, sampleEntry, sampleNow } from '../../test/support/release-messages.ts'
@@ -47,6 +48,16 @@ test('who, what, when, how long, how it ended, and how it is named', () => {
     who,
     `${names}, code kept`,
   ])
+})
+
+test('what a failed update left can be opened, as long as it is kept', () => {
+  const failedSnapshotUntil = timestampFromDate(new Date('2026-11-29T10:00:00Z'))
+  const entry = { status: RunStatus.FAILED, putBack: true, reason: 'no', liveAt: undefined, approvedBy: [] }
+  const kept = linesOf(sampleEntry({ ...entry, failedSnapshotId: 'snap-7', failedSnapshotUntil }))
+  expect(kept.at(-1)).toBe(
+    `  data kept until 2026-11-29 10:00 UTC: fairway env open --failed ${runIds.promotion.slice(0, 8)}`,
+  )
+  expect(linesOf(sampleEntry(entry)).at(-1)).toBe('  no')
 })
 
 test('who broke the glass did not go the green way, and the review is one command away', () => {

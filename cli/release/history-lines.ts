@@ -1,4 +1,5 @@
 import { formatDuration } from '../../lib/words/durations.ts'
+import { formatTime } from '../../lib/words/times.ts'
 import { shortApproval } from '../approval/detail.ts'
 import { formatAge } from '../format.ts'
 import type { ReleaseEntryJson } from '../json/release-entry.ts'
@@ -40,6 +41,7 @@ export function historyLines(
         ...below([namesOf(entry)], 'dim'),
         ...below(brokenOf(entry), entry.reviewOpen ? 'red' : 'yellow'),
         ...below(entry.reason ? [oneLine(entry.reason)] : [], 'red'),
+        ...below(studyOf(entry), 'dim'),
       ]
     }),
   ]
@@ -57,6 +59,14 @@ function brokenOf({ brokenBy, reviewOpen, approvalId }: ReleaseEntryJson): strin
   const by = `glass broken by ${oneLine(brokenBy)}`
   if (!reviewOpen) return [`${by}, reviewed`]
   return [by, `review open: fairway approval close-review ${shortApproval({ id: approvalId ?? '' })}`]
+}
+
+/** How to look into what a failed update left, as long as it is there. */
+function studyOf({ runId, failedSnapshotId, failedSnapshotUntil }: ReleaseEntryJson): string[] {
+  if (failedSnapshotId === null) return []
+  return [
+    `data kept until ${formatTime(failedSnapshotUntil)}: fairway env open --failed ${runId.slice(0, 8)}`,
+  ]
 }
 
 /** Empty while that is not known: it did not go live, or not yet. */
