@@ -124,10 +124,13 @@ export const nouns: Record<string, Noun> = {
     },
   },
   run: {
-    summary: 'The record of a build or another run',
+    summary: 'Builds and all other runs: what they do and did, and what one is stuck at',
     verbs: {
+      list: () => import('./commands/run/list.ts'),
       show: () => import('./commands/run/show.ts'),
       watch: () => import('./commands/run/watch.ts'),
+      retry: () => import('./commands/run/retry.ts'),
+      abandon: () => import('./commands/run/abandon.ts'),
       cancel: () => import('./commands/run/cancel.ts'),
     },
   },

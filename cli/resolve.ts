@@ -33,6 +33,14 @@ export async function resolveRun(
   return { build: await resolveBuild(session, words) }
 }
 
+/** The same as its whole id, asked of the server. */
+export async function resolveRunId(session: Session, words: readonly string[]): Promise<string> {
+  const client = await session.client(RunService)
+  const { run } = await client.getRun(await resolveRun(session, words), { signal: session.signal })
+  if (!run) throw usageError(`${quote(words)} names no run. ${runForms}`)
+  return run.id
+}
+
 /** As many digits as approvals are shown with: words of less are names rather than ids. */
 const shownDigits = 8
 

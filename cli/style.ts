@@ -30,6 +30,7 @@ const byWord: Record<string, Colour> = {
   used: 'dim',
   red: 'red',
   failed: 'red',
+  stuck: 'red',
   rejected: 'red',
   forbidden: 'red',
   'put-back': 'red',

@@ -28,6 +28,7 @@ export const environmentJson = (environment: Environment) => ({
   signIn: wordOf(SignInState, environment.signIn),
   variables: environment.variables,
   dirtySince: timeOf(environment.dirtySince),
+  trouble: textOf(environment.trouble),
   id: environment.id,
   purpose: wordOf(EnvironmentPurpose, environment.purpose),
   failedRun: textOf(environment.failedRun),

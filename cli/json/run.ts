@@ -1,8 +1,19 @@
 import { Result, RunStatus } from '../../proto/gen/fairway/v1/common_pb.js'
-import type { Run } from '../../proto/gen/fairway/v1/runs_pb.js'
+import type { Run, Trouble } from '../../proto/gen/fairway/v1/runs_pb.js'
 import { stepJson } from './build.ts'
 import { failureJson } from './failure.ts'
 import { numberOf, textOf, timeOf, wordOf } from './values.ts'
+
+const troubleJson = (trouble: Trouble) => ({
+  kind: trouble.kind,
+  task: textOf(trouble.task),
+  step: textOf(trouble.step),
+  error: trouble.error,
+  attempts: trouble.attempts,
+  since: timeOf(trouble.since),
+  nextAttempt: timeOf(trouble.nextAttempt),
+  summary: trouble.summary,
+})
 
 export const runJson = (run: Run) => ({
   id: run.id,
@@ -13,6 +24,7 @@ export const runJson = (run: Run) => ({
   status: wordOf(RunStatus, run.status) ?? 'unknown',
   result: wordOf(Result, run.result),
   reason: textOf(run.reason),
+  trouble: run.trouble ? troubleJson(run.trouble) : null,
   requestedBy: run.requestedBy,
   createdAt: timeOf(run.createdAt),
   startedAt: timeOf(run.startedAt),
@@ -26,6 +38,7 @@ export const runJson = (run: Run) => ({
     host: task.host,
     epoch: task.epoch,
     error: textOf(task.error),
+    attempt: task.attempt || 1,
     durationMs: numberOf(task.durationMs),
   })),
   artifacts: run.artifacts.map((artifact) => ({

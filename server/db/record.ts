@@ -222,6 +222,28 @@ export interface RunRecord {
   readonly collectedImages?: readonly string[]
 }
 
+/** `runs.trouble`: what keeps a run from going on, until it succeeds or a person ends it. */
+export interface RunTrouble {
+  /**
+   * Of what puts things back; of the server itself, which comes upon the same fault again and again; or its pipeline is
+   * another one than the run began with, and nothing of the run is done.
+   */
+  readonly kind: 'putting-back' | 'fault' | 'stalled'
+  /** The key of the task that fails; empty: it is no task. */
+  readonly key: string
+  /** The kind of that task; empty: it is no task. */
+  readonly task: string
+  readonly step: string
+  readonly error: string
+  readonly attempts: number
+  /** RFC 3339: when it failed first. */
+  readonly since: string
+  /** RFC 3339: when it is tried again; null: that is under way. */
+  readonly nextAt: string | null
+  /** How the run had failed, which is why things are put back; empty: it had not. */
+  readonly failure: string
+}
+
 /** A host other than the image's builder built it too, from the same lock and nothing that others left in the registry. */
 export interface Reproduction {
   readonly host: string

@@ -107,6 +107,20 @@ export const matrix = {
     roles: builders,
     writes: ['runs', 'approvals'],
   },
+  'run.retry': {
+    does: 'Have what a run fails to put back tried again at once',
+    reach: 'environment',
+    roles: builders,
+    production: releasers,
+    writes: ['runs'],
+  },
+  'run.abandon': {
+    does: 'Give up a run that fails to put things back, and leave them as they are',
+    reach: 'environment',
+    roles: builders,
+    production: releasers,
+    writes: ['runs'],
+  },
   'lock.update': {
     does: 'Resolve a branch anew, without its pins',
     reach: 'environment',

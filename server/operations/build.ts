@@ -12,7 +12,7 @@ export const build: Pipeline<BuildActions> = async (run) => {
   const source = await run.step('resolve', () => run.resolve())
   const image = await run.step('image', () => run.image(source))
   await stages[run.stage](run, source, image)
-  await run.always(() => run.collectImages())
+  await run.collectImages()
 }
 
 const stages = { production: release, staging: buildStaging, development: buildDevelopment }

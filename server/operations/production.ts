@@ -8,6 +8,7 @@ import { type BuildActions, type Look, type Snapshot, TaskFailed } from '../runs
 import { maintenanceText } from './maintenance-text.ts'
 import { rehearsalOf } from './rehearsal.ts'
 import { serve, serveFromNewCell } from './serve.ts'
+import { pruneSnapshots, removeFormer } from './tidy-up.ts'
 
 /**
  * Source and image become production: rehearse · approve · database · deploy · smoke. Its first release makes its cell,
@@ -115,10 +116,8 @@ export async function replaceRuntime(
     run.summarize('no module changed; the database stays as it is')
   })
   await serve(run, await prepare(), { standing: true, look })
-  await run.always(async () => {
-    await run.removeRuntime(current.runtimeId)
-    await run.pruneSnapshots()
-  })
+  await removeFormer(run, current.runtimeId)
+  await pruneSnapshots(run)
 }
 
 /**
@@ -165,10 +164,8 @@ export async function updateDatabase(
     })
     throw failure
   }
-  await run.always(async () => {
-    await run.removeRuntime(current.runtimeId)
-    await run.pruneSnapshots()
-  })
+  await removeFormer(run, current.runtimeId)
+  await pruneSnapshots(run)
 }
 
 /** The older code loads its modules again, into the data as they are. */

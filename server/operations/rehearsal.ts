@@ -33,7 +33,7 @@ export async function rehearsalOf(run: BuildActions, plan: Plan): Promise<Rehear
     run.summarize(`rehearsed before: ${known.verdict}, ${awayFor(known)}`)
     return known
   }
-  if (!mustRehearse(plan.changes, required)) {
+  if (!(await run.decide('must-rehearse', () => mustRehearse(plan.changes, required)))) {
     run.summarize('not rehearsed: the policy does not ask for it')
     return undefined
   }

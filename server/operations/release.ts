@@ -7,7 +7,7 @@ import { putBack, release, reload, replaceRuntime, updateDatabase } from './prod
 export const promote: Pipeline<ReleaseActions> = async (run) => {
   const { source, image } = await run.step('plan', () => run.openCandidate())
   await release(run, source, image)
-  await run.always(() => run.collectImages())
+  await run.collectImages()
 }
 
 /** Production goes back to what it was: the image by digest; the data as they are, or as they were then. */

@@ -2,6 +2,7 @@ import type { Deployment } from '../db/record.ts'
 import type { Image, Source } from '../releases/source.ts'
 import type { BuildActions, Look } from '../runs/types.ts'
 import { keepPreview } from './kept.ts'
+import { destroyFormer, pruneSnapshots, removeFormer } from './tidy-up.ts'
 
 /**
  * Deploy and smoke: starts the candidate on its cell beside whatever serves now, and lets it take over once it has proved
@@ -72,11 +73,9 @@ export async function replaceCell(
   await serveFromNewCell(run, source, image, fillAlone, (failure, cellId) =>
     keepPreview(run, failure, cellId, source, image),
   )
-  await run.always(async () => {
-    if (before) {
-      await run.removeRuntime(before.runtimeId)
-      await run.destroyCell(before.cellId)
-    }
-    await run.pruneSnapshots()
-  })
+  if (before) {
+    await removeFormer(run, before.runtimeId)
+    await destroyFormer(run, before.cellId)
+  }
+  await pruneSnapshots(run)
 }

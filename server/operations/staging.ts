@@ -13,7 +13,7 @@ import { replaceCell } from './serve.ts'
 export async function buildStaging(run: BuildActions, source: Source, image: Image): Promise<void> {
   await replaceCell(run, source, image, async (cellId) => {
     const { deployment, contents } = await run.cloneProduction(cellId)
-    const changes = changesBetween(contents, source)
+    const changes = await run.decide('changes', () => changesBetween(contents, source))
     await run.fetchImage('production', deployment.image)
     await run.neutralizeAsProduction(cellId, deployment)
     if (!isEmpty(changes)) {

@@ -1,25 +1,26 @@
 import type { AppContext } from '../context.ts'
 import { settleDirty } from '../db/dirty-cells.ts'
-import { isShortage } from '../db/outage.ts'
-import { notify } from '../db/signals.ts'
-import type { Result, RunStatus } from '../db/tables/runs.ts'
-import { type Operation, operation, type Tx, withTenant } from '../db/tenancy.ts'
-import { messageOf } from '../errors.ts'
-import { recordEnd } from '../evidence/record/record-end.ts'
-import { voidApprovalsOfRun } from '../governance/approvals/state.ts'
+import { operation, withTenant } from '../db/tenancy.ts'
 import { buildActions } from '../operations/steps/build.ts'
 import { environmentActions } from '../operations/steps/environment.ts'
 import { lockActions } from '../operations/steps/lock.ts'
 import { releaseActions } from '../operations/steps/release.ts'
 import { studyActions } from '../operations/steps/study.ts'
 import type { EngineConfig } from '../operations/steps/wording.ts'
+import { endAbandoned } from './abandoned.ts'
 import { admit } from './admission.ts'
 import { awaitLogs } from './await-logs.ts'
-import { type Engine, faultKey, type Replayed, replay } from './replay.ts'
+import { cancelTasks } from './cancel-tasks.ts'
+import { announce, end, markFailed } from './ending.ts'
+import type { Engine, Replayed } from './engine.ts'
+import { causeOf, isFault, noteFault, noteStall } from './faults.ts'
+import { Mismatch } from './history.ts'
+import { replay } from './replay.ts'
 import { lockRun, type Patience, type RunState } from './run-state.ts'
 import { forgetSetbacks, noteSetback } from './setbacks.ts'
-import { besideOthers, type Pipelines, stepsOf } from './types.ts'
+import { type Pipelines, stepsOf } from './types.ts'
 import { forgetUnknownBranch } from './unknown-branch.ts'
+import { requireKnownVersion, versionOf } from './versions.ts'
 
 const admissionRecheckMs = 2_000
 
@@ -46,55 +47,21 @@ export async function advance(
       return true
     })
   } catch (error) {
-    const isBug = isFault(error) || (await noteSetback(context, op, due.runId, error))
-    if (!isBug) throw error
-    context.log.error({ err: error, run: due.runId }, 'a run came upon a fault of the server')
-    const goesOn = await noteFault(context, op, due.runId, `internal error: ${messageOf(error)}`).catch(
-      async (failure: unknown) => {
-        await noteSetback(context, op, due.runId, failure)
-        throw failure
-      },
-    )
+    if (error instanceof Mismatch) {
+      await noteStall(context, op, due.runId, error)
+      return true
+    }
+    const cause = causeOf(error)
+    const isBug = isFault(cause) || (await noteSetback(context, op, due.runId, cause))
+    if (!isBug) throw cause
+    context.log.error({ err: cause, run: due.runId }, 'a run came upon a fault of the server')
+    const goesOn = await noteFault(context, op, due.runId, error).catch(async (failure: unknown) => {
+      await noteSetback(context, op, due.runId, failure)
+      throw failure
+    })
     if (goesOn) await advance(context, config, pipelines, due)
     return true
   }
-}
-
-/**
- * A bug of ours, and not a database or a disk that is away or overloaded: those answer with a code, and the run is
- * looked at again. SQL that can't be right, and values that the database refuses, are bugs with a code.
- */
-function isFault(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  if (isShortage(error)) return false
-  return typeof code !== 'string' || /^(ERR_|22|42|23502|23514)/.test(code)
-}
-
-/** True when the run is to put back what it did; one that had not begun, or met a fault in putting back, ends here. */
-async function noteFault(
-  context: AppContext,
-  op: Operation,
-  runId: string,
-  reason: string,
-): Promise<boolean> {
-  return await withTenant(context.db, op, async (tx) => {
-    const state = await lockRun(tx, op, runId)
-    if (!state) return false
-    const begun = state.steps.size > 0
-    if (begun && !state.effects.has(faultKey)) {
-      const row = { organization_id: op.organizationId, run_id: runId, key: faultKey }
-      await tx
-        .insertInto('effects')
-        .values({ ...row, value: JSON.stringify(reason) })
-        .execute()
-      return true
-    }
-    const left = `${reason}; things were left as they were then: look at the environment, then build again`
-    const ending = { status: 'failed', reason: begun ? left : reason } as const
-    await end(context, state, ending, { record: state.record, warnings: [] })
-    if (begun) await markFailed(state)
-    return false
-  })
 }
 
 async function advanceLocked(
@@ -105,19 +72,22 @@ async function advanceLocked(
 ): Promise<void> {
   const { run } = state
   if (run.status === 'queued' && !(await begin(context, state))) return
-  const isOverdue = run.timeout_at && run.timeout_at < new Date() && !run.cancel_cause
+  if (run.abandoned_by) return await endAbandoned(context, state)
+  requireKnownVersion(run)
+  // What puts things back takes as long as it takes.
+  const isOverdue = run.timeout_at && run.timeout_at < new Date() && !run.cancel_cause && !run.trouble
   if (isOverdue && !(await holdsProduction(state))) {
     run.cancel_cause = 'timeout'
     await state.tx.updateTable('runs').set({ cancel_cause: 'timeout' }).where('id', '=', run.id).execute()
   }
-  if (run.cancel_cause) await cancelTasks(state)
+  if (run.cancel_cause)
+    await cancelTasks(
+      state,
+      [...state.tasks.values()].filter(({ always }) => !always),
+    )
   await settleDirty(state.tx, state.tasks.values())
 
-  const replayed = await replay(state, async (engine) => {
-    const failure = await failureOf(engine, () => runPipeline(context, engine, config, pipelines))
-    await engine.always(() => engine.step('record', () => awaitLogs(engine)))
-    if (failure) throw failure.error
-  })
+  const replayed = await replayRun(context, config, pipelines, state)
   await saveRecord(state, replayed)
   const { outcome } = replayed
   switch (outcome.kind) {
@@ -142,6 +112,22 @@ async function holdsProduction({ tx, run }: RunState): Promise<boolean> {
     .limit(1)
     .executeTakeFirst()
   return held !== undefined
+}
+
+/** The run's pipeline over what is on record, and the record that closes every run. */
+export function replayRun(
+  context: AppContext,
+  config: EngineConfig,
+  pipelines: Pipelines,
+  state: RunState,
+): Promise<Replayed> {
+  return replay(state, async (engine) => {
+    const failure = await failureOf(engine, () => runPipeline(context, engine, config, pipelines))
+    await engine.tidyUp('the logs may lack their last lines', () =>
+      engine.step('record', () => awaitLogs(engine)),
+    )
+    if (failure) throw failure.error
+  })
 }
 
 function runPipeline(
@@ -196,6 +182,7 @@ async function begin(context: AppContext, state: RunState): Promise<boolean> {
       status: 'running',
       reason: '',
       host_id: admission.hostId,
+      pipeline_version: versionOf(run.kind),
       started_at: new Date(),
       timeout_at: new Date(Date.now() + context.config.buildTimeoutMs),
     })
@@ -219,32 +206,14 @@ async function begin(context: AppContext, state: RunState): Promise<boolean> {
   return true
 }
 
-/** Tasks not yet given to an agent end at once; the agent is asked to end the others, which takes its time. */
-async function cancelTasks({ tx, tasks }: RunState): Promise<void> {
-  const open = [...tasks.values()].filter(
-    (task) => !task.always && !task.cancel_requested && ['queued', 'leased'].includes(task.status),
-  )
-  for (const task of open) {
-    const saved = await tx
-      .updateTable('tasks')
-      .set(
-        task.status === 'queued'
-          ? { cancel_requested: true, status: 'cancelled', finished_at: new Date() }
-          : { cancel_requested: true },
-      )
-      .where('id', '=', task.id)
-      .where('status', '=', task.status)
-      .returningAll()
-      .executeTakeFirst()
-    if (saved) Object.assign(task, saved)
-  }
-  for (const id of new Set(open.map(({ host_id }) => host_id))) await notify(tx, { kind: 'cancel', id })
-}
-
-async function saveRecord({ tx, run }: RunState, { record, warnings }: Replayed): Promise<void> {
+async function saveRecord({ tx, run }: RunState, { record, warnings, trouble }: Replayed): Promise<void> {
   await tx
     .updateTable('runs')
-    .set({ record: JSON.stringify(record), warnings: [...warnings] })
+    .set({
+      record: JSON.stringify(record),
+      warnings: [...warnings],
+      trouble: trouble ? JSON.stringify(trouble) : null,
+    })
     .where('id', '=', run.id)
     .execute()
 }
@@ -257,74 +226,6 @@ async function suspend(state: RunState, recheckMs: number): Promise<void> {
     .execute()
   await announce(state.tx, state.run.id)
 }
-
-/** Closes the run with its evidence; that there is none of a run that ended, does not happen. */
-async function end(
-  context: AppContext,
-  state: RunState,
-  ending: { status: RunStatus; reason: string },
-  { record, warnings }: Pick<Replayed, 'record' | 'warnings'>,
-): Promise<void> {
-  const { tx, op, run } = state
-  const succeeded = ending.status === 'succeeded'
-  const failed = ending.status === 'failed' || ending.status === 'timed-out'
-  const result: Result | null = succeeded ? (warnings.length > 0 ? 'yellow' : 'green') : failed ? 'red' : null
-  const moreWarnings = warnings.length > 1 ? ` (and ${warnings.length - 1} more)` : ''
-  const reason = succeeded ? (warnings[0] ?? '') + moreWarnings : ending.reason
-  // First, so that the run's record has them as they ended.
-  await voidApprovalsOfRun(tx, op, run.id, `the run ended first: ${ending.reason}`)
-  const finishedAt = new Date()
-  const outcome = { status: ending.status, result, reason: ending.reason, warnings }
-  const manifest = await recordEnd(context, tx, op, { ...state, record, outcome, finishedAt })
-  await tx
-    .updateTable('runs')
-    .set({
-      status: ending.status,
-      result,
-      reason,
-      manifest_sha256: manifest,
-      finished_at: finishedAt,
-      advance_at: null,
-    })
-    .where('id', '=', run.id)
-    .execute()
-  await tx
-    .updateTable('steps')
-    .set({ status: 'cancelled', finished_at: new Date() })
-    .where('run_id', '=', run.id)
-    .where('status', 'in', ['queued', 'running'])
-    .execute()
-  await tx.updateTable('cells').set({ held_by: null }).where('held_by', '=', run.id).execute()
-  // Whoever waits for this one is looked at now.
-  await tx
-    .updateTable('runs')
-    .set({ advance_at: new Date() })
-    .where('id', 'in', (query) =>
-      query
-        .selectFrom('runs as queued')
-        .select('queued.id')
-        .where('queued.project_id', '=', run.project_id)
-        .where('queued.status', '=', 'queued')
-        // In one order, as another run of the project may end at this moment.
-        .orderBy('queued.id')
-        .forNoKeyUpdate(),
-    )
-    .execute()
-  await announce(tx, run.id)
-}
-
-/** Where putting back failed too, or nothing was put back. A run that changes nothing of its environment leaves it alone. */
-async function markFailed({ tx, run, environment }: RunState): Promise<void> {
-  if (besideOthers.includes(run.kind)) return
-  await tx
-    .updateTable('environments')
-    .set({ status: 'failed', updated_at: new Date() })
-    .where('id', '=', environment.id)
-    .where('status', '<>', 'destroyed')
-    .execute()
-}
-
-const announce = (tx: Tx, runId: string) => notify(tx, { kind: 'run', id: runId })
 
 /** How the pipeline failed, if it did; throws what no run can fail by. */
 async function failureOf(engine: Engine, body: () => Promise<void>): Promise<{ error: unknown } | undefined> {

@@ -1,80 +1,30 @@
-import { create, fromJson, type JsonValue, type MessageInitShape, toJson } from '@bufbuild/protobuf'
-import { type TaskKind, taskKinds } from '../../lib/tasks/task-kinds.ts'
-import {
-  type TaskOutput,
-  TaskOutputSchema,
-  TaskSpecSchema,
-} from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { markDirty } from '../db/dirty-cells.ts'
-import type { RunRecord } from '../db/record.ts'
-import { notify } from '../db/signals.ts'
-import type { CancelCause, RunStatus } from '../db/tables/runs.ts'
-import { messageOf } from '../errors.ts'
+import type { TaskKind } from '../../lib/tasks/task-kinds.ts'
+import type { RunRecord, RunTrouble } from '../db/record.ts'
+import type { RunStatus } from '../db/tables/runs.ts'
 import { isProtectedTask } from '../governance/protected-tasks.ts'
-import type { RunState, StepRow, TaskRow } from './run-state.ts'
-import { type CommonActions, RunCancelled, type StepName, TaskFailed } from './types.ts'
+import { backoffMs } from './backoff.ts'
+import { cancelTextOf, endOfCancelled } from './cancelled.ts'
+import type { Ending, Engine, Outcome, Replayed, TaskInput, TaskOptions } from './engine.ts'
+import { type Command, History, Mismatch } from './history.ts'
+import { attemptOf, failureOf, isForGood, type Mode, nextAttemptInMs } from './mode.ts'
+import {
+  endStep,
+  enterStep,
+  insertEffect,
+  insertFailedEffect,
+  insertTask,
+  outputOf,
+  readOutput,
+  type SpecInit,
+  type TaskOutputOf,
+} from './rows.ts'
+import type { RunState, StepRow } from './run-state.ts'
+import { leftKey, ServerFault } from './server-fault.ts'
+import { findTrouble, type Stuck, troubleOf } from './trouble.ts'
+import { RunCancelled, type StepName, TaskFailed } from './types.ts'
 
-type SpecInit = Exclude<NonNullable<MessageInitShape<typeof TaskSpecSchema>['kind']>, { case?: undefined }>
-export type TaskInput<K extends TaskKind> = Extract<SpecInit, { case: K }>['value']
-export type TaskOutputOf<K extends TaskKind> = Extract<TaskOutput['kind'], { case: K }>['value']
-
-export interface TaskOptions {
-  readonly timeoutMs: number
-  /** Not to be interrupted by a cancel once it is asked for. */
-  readonly uninterruptible?: boolean
-  /** About a cell that is nobody's: needs no leave in a run of production. */
-  readonly scratch?: boolean
-  /** Another host than the run's. */
-  readonly hostId?: string
-}
-
-/** What actions are made of. */
-export interface Engine extends CommonActions {
-  readonly state: RunState
-  /** The output of the task with that key (unique in the run); asks an agent for it when it is not on record. */
-  task<K extends TaskKind>(
-    key: string,
-    kind: K,
-    input: TaskInput<K>,
-    options: TaskOptions,
-  ): Promise<TaskOutputOf<K>>
-  /** What the task with that key said of its output although it has not succeeded; nothing but views may go by it. */
-  found<K extends TaskKind>(key: string, kind: K): TaskOutputOf<K> | undefined
-  /** Changes our own tables once in the run, in the transaction of the advance. The value must be JSON. */
-  effect<T>(key: string, change: () => Promise<T>): Promise<T>
-  /** An effect without a value. */
-  once(key: string, change: () => Promise<unknown>): Promise<void>
-  /** An effect that can't be had yet while `check` gives undefined; looked at again after `recheckMs`. */
-  until<T>(key: string, recheckMs: number, check: () => Promise<T | undefined>): Promise<T>
-  /** How a run ends that goes by what is no more; one that somebody cancelled ends for that, whatever changed for it. */
-  changed(message: string): Error
-  note(record: RunRecord): Promise<void>
-  /** What the step that runs is waiting for, for people who look at it meanwhile. */
-  progress(text: string): Promise<void>
-  readonly record: RunRecord
-  readonly warnings: ReadonlySet<string>
-  /** How a run that threw this ends; throws it on when it is a bug of ours. */
-  ending(error: unknown): Ending
-}
-
-export type Outcome =
-  | { readonly kind: 'suspended'; readonly recheckMs: number }
-  | { readonly kind: 'succeeded' }
-  | Ending
-
-export interface Ending {
-  readonly kind: 'ended'
-  readonly status: RunStatus
-  readonly reason: string
-  /** False when putting things back failed as well. */
-  readonly compensated: boolean
-}
-
-export interface Replayed {
-  readonly outcome: Outcome
-  readonly record: RunRecord
-  readonly warnings: readonly string[]
-}
+export type { Ending, Engine, Replayed, TaskInput, TaskOptions } from './engine.ts'
+export type { TaskOutputOf } from './rows.ts'
 
 /** Progress does not hang on notifications: a suspended run is looked at again at least so often. */
 const slowRecheckMs = 15_000
@@ -101,7 +51,8 @@ export async function replay(
     (error: unknown): Outcome => engine.ending(error),
   )
   const outcome = await Promise.race([finished, suspension.promise])
-  return { outcome, record: engine.record, warnings: [...engine.warnings] }
+  const { record, warnings, trouble } = engine
+  return { outcome, record, warnings: [...warnings], trouble }
 }
 
 class Replay implements Engine {
@@ -109,14 +60,21 @@ class Replay implements Engine {
   readonly warnings: Set<string>
   record: RunRecord
   readonly #suspension: PromiseWithResolvers<Outcome>
+  /** What the run is stuck at, once it is. */
+  trouble: RunTrouble | undefined
   #step: StepRow | undefined
   #summary = ''
-  #always = false
+  #mode: Mode = { name: 'forward' }
+  #isInEffect = false
+  readonly #history: History
   #firstFailure: TaskFailed | RunCancelled | undefined
+  /** Of a task, in a step that has not ended yet. */
+  #lastFailure: TaskFailed | RunCancelled | undefined
   readonly #fault: TaskFailed | undefined
 
   constructor(state: RunState, suspension: PromiseWithResolvers<Outcome>) {
     this.state = state
+    this.#history = new History(state.commands, state.run.pipeline_version === null)
     this.record = state.record
     this.warnings = new Set(state.run.warnings)
     const fault = state.effects.get(faultKey)
@@ -125,20 +83,21 @@ class Replay implements Engine {
   }
 
   async step<T>(name: StepName, body: () => Promise<T>): Promise<T> {
-    const row = this.state.steps.get(name)
-    if (!row) throw new Error(`Run ${this.state.run.id} has no step ${name}`)
+    const command = { type: 'step', key: name } as const
+    await this.#compare(command)
+    const known = this.state.steps.get(name)
+    const isNew = !known || known.status === 'queued'
+    const row = isNew ? await enterStep(this.state, name, this.#history.add(command)) : known
     this.#step = row
     this.#summary = ''
-    if (row.status === 'queued') await this.#saveStep(row, 'running', '')
     try {
       const value = await body()
-      if (!row.finished_at) await this.#saveStep(row, 'succeeded', this.#summary)
+      if (!row.finished_at) await endStep(this.state, row, 'succeeded', this.#summary)
       return value
     } catch (thrown) {
       const error = await this.#known(thrown)
       this.#firstFailure ??= error
-      if (!row.finished_at)
-        await this.#saveStep(row, statusOf(error), error instanceof Error ? error.message : '')
+      if (!row.finished_at) await endStep(this.state, row, statusOf(error), error.message)
       throw error
     }
   }
@@ -163,13 +122,33 @@ class Replay implements Engine {
   }
 
   async always<T>(body: () => Promise<T>): Promise<T> {
-    const outer = this.#always
-    this.#always = true
-    try {
-      return await this.#guard(body)
-    } finally {
-      this.#always = outer
-    }
+    return await this.#as({ name: 'back' }, async () => {
+      try {
+        return await body()
+      } catch (thrown) {
+        const error = await this.#known(thrown)
+        if (isForGood(error)) throw error
+        // No task failed, those wait by themselves: the server itself found that it cannot be.
+        const { run } = this.state
+        const attempts = (findTrouble(run, 'putting-back', '')?.attempts ?? 0) + 1
+        const waitMs = backoffMs(attempts)
+        this.trouble = troubleOf(run, 'putting-back', this.#stuckAt('', '', error, attempts), waitMs)
+        return this.#wait(waitMs)
+      }
+    })
+  }
+
+  async tidyUp(what: string, body: () => Promise<void>, attempts = 3): Promise<void> {
+    const fault = this.state.effects.get(leftKey(what))
+    const left = typeof fault === 'string' ? new TaskFailed('internal', fault) : undefined
+    await this.#as({ name: 'tidy', what, attempts, left }, async () => {
+      try {
+        await body()
+      } catch (thrown) {
+        const error = left ?? (await this.#known(thrown))
+        await this.warn(`${what}: ${error.message}`)
+      }
+    })
   }
 
   async task<K extends TaskKind>(
@@ -178,26 +157,33 @@ class Replay implements Engine {
     input: TaskInput<K>,
     options: TaskOptions,
   ): Promise<TaskOutputOf<K>> {
-    const row = this.state.tasks.get(key)
-    if (!row) {
-      this.#requireGoingOn()
-      await this.#enqueue(key, kind, input, options)
+    const { state } = this
+    const row = attemptOf(this.#mode, state.attempts.get(key) ?? [])
+    if (!row) this.#requireGoingOn()
+    const command = { type: 'task', key, kind } as const
+    await this.#compare(command)
+    if (!row)
+      return await this.#ask(command, input, options, { attempt: 1, ordinal: this.#history.add(command) })
+    for (const warning of row.warnings) this.warnings.add(warning)
+    if (row.status === 'succeeded') return outputOf(row, kind)
+    if (row.status === 'queued' || row.status === 'leased') {
+      // Of what has failed before it is another attempt: the run is stuck there until it has succeeded.
+      const known = findTrouble(state.run, 'putting-back', key)
+      if (known) this.trouble = { ...known, nextAt: null }
       return this.#wait(slowRecheckMs)
     }
-    for (const warning of row.warnings) this.warnings.add(warning)
-    switch (row.status) {
-      case 'queued':
-      case 'leased':
-        return this.#wait(slowRecheckMs)
-      case 'succeeded':
-        return outputOf(row, kind)
-      case 'cancelled':
-        throw new RunCancelled(this.#cancelText())
-      case 'timed-out':
-        throw new TaskFailed('timed-out', row.error || `${kind} took longer than allowed`, 'timed-out')
-      case 'failed':
-        throw new TaskFailed(row.reason, row.error)
+    const failure = failureOf(row, cancelTextOf(state.run))
+    const waitMs = nextAttemptInMs(this.#mode, row, failure, state.run.retry_at)
+    if (waitMs === undefined) {
+      this.#lastFailure = failure
+      throw failure
     }
+    if (this.#mode.name === 'back') {
+      const stuck = this.#stuckAt(key, kind, failure, row.attempt)
+      this.trouble = troubleOf(state.run, 'putting-back', stuck, waitMs)
+    }
+    if (waitMs > 0) return this.#wait(waitMs)
+    return await this.#ask(command, input, options, { attempt: row.attempt + 1, ordinal: row.ordinal })
   }
 
   found<K extends TaskKind>(key: string, kind: K): TaskOutputOf<K> | undefined {
@@ -208,10 +194,8 @@ class Replay implements Engine {
   }
 
   async effect<T>(key: string, change: () => Promise<T>): Promise<T> {
-    if (this.state.effects.has(key)) return this.state.effects.get(key) as T
-    const value = await this.#guard(change)
-    await this.#keep(key, value)
-    return value
+    if (!this.#isKept(key)) this.#requireNoFault()
+    return await this.#keep(key, change, (value) => value)
   }
 
   async once(key: string, change: () => Promise<unknown>): Promise<void> {
@@ -222,12 +206,21 @@ class Replay implements Engine {
   }
 
   async until<T>(key: string, recheckMs: number, check: () => Promise<T | undefined>): Promise<T> {
-    if (this.state.effects.has(key)) return this.state.effects.get(key) as T
-    this.#requireGoingOn()
-    const value = await this.#guard(check)
-    if (value === undefined) return this.#wait(recheckMs)
-    await this.#keep(key, value)
-    return value
+    if (!this.#isKept(key)) this.#requireGoingOn()
+    return await this.#keep(key, check, (value) => (value === undefined ? this.#wait(recheckMs) : value))
+  }
+
+  async decide<T>(key: string, make: () => T | Promise<T>): Promise<T> {
+    // Of a run that came past here before it was kept: as it always was.
+    if (!this.#isKept(key) && !this.#history.isAtEnd) return await this.#guard(async () => make())
+    return await this.effect(key, async () => make())
+  }
+
+  async patched(name: string): Promise<boolean> {
+    const command = { type: 'effect', key: `patch:${name}` } as const
+    if (!this.#isKept(command.key) && !this.#history.isAtEnd) return false
+    await this.effect(command.key, async () => true)
+    return true
   }
 
   ending(thrown: unknown): Ending {
@@ -244,8 +237,51 @@ class Replay implements Engine {
 
   changed(message: string): Error {
     return this.state.run.cancel_cause
-      ? new RunCancelled(this.#cancelText())
+      ? new RunCancelled(cancelTextOf(this.state.run))
       : new TaskFailed('production-changed', message)
+  }
+
+  #isKept(key: string): boolean {
+    return this.state.effects.has(key) || this.state.failedEffects.has(key)
+  }
+
+  /** What is on record under that key, or what `make` gives now. */
+  async #keep<T, V>(key: string, make: () => Promise<V>, check: (value: V) => T | Promise<T>): Promise<T> {
+    const { state } = this
+    const command = { type: 'effect', key } as const
+    // What an effect asks for is a part of it: once it is on record, nothing asks for that again.
+    const isInside = this.#isInEffect
+    if (!isInside) await this.#compare(command)
+    const failed = state.failedEffects.get(key)
+    if (failed) throw new TaskFailed(failed.reason, failed.message, failed.status)
+    if (state.effects.has(key)) return state.effects.get(key) as T
+    const place = () => (isInside ? null : this.#history.add(command))
+    this.#isInEffect = true
+    try {
+      const value = await check(await this.#guard(make))
+      await insertEffect(state, key, value, place())
+      return value
+    } catch (error) {
+      // What puts things back is tried again; what was cancelled is so in every replay.
+      if (error instanceof TaskFailed && this.#mode.name !== 'back') {
+        const { reason, message, status } = error
+        await insertFailedEffect(state, key, { reason, message, status }, place())
+      }
+      throw error
+    } finally {
+      this.#isInEffect = isInside
+    }
+  }
+
+  /** A pipeline that is not this run's does nothing more to it. */
+  async #compare(command: Command): Promise<void> {
+    try {
+      this.#history.ask(command)
+    } catch (error) {
+      if (!(error instanceof Mismatch)) throw error
+      this.#suspension.reject(error)
+      return new Promise<never>(() => undefined)
+    }
   }
 
   /** Never settles: the replay ends here, and neither `catch` nor `finally` of the pipeline runs. */
@@ -255,9 +291,31 @@ class Replay implements Engine {
   }
 
   #requireGoingOn(): void {
-    if (this.#always) return
-    if (this.#fault) throw this.#fault
-    if (this.state.run.cancel_cause) throw new RunCancelled(this.#cancelText())
+    this.#requireNoFault()
+    if (this.#mode.name === 'forward' && this.state.run.cancel_cause)
+      throw new RunCancelled(cancelTextOf(this.state.run))
+  }
+
+  /** Where a bug is on record, nothing new is tried: it may be that which comes upon it again. */
+  #requireNoFault(): void {
+    const mode = this.#mode
+    if (mode.name === 'tidy' && mode.left) throw mode.left
+    if (mode.name === 'forward' && this.#fault) throw this.#fault
+  }
+
+  async #as<T>(mode: Mode, body: () => Promise<T>): Promise<T> {
+    const outer = this.#mode
+    this.#mode = mode
+    try {
+      return await body()
+    } finally {
+      this.#mode = outer
+    }
+  }
+
+  #stuckAt(key: string, task: string, error: Error, attempts: number): Stuck {
+    const failure = (this.#firstFailure ?? this.#lastFailure)?.message ?? ''
+    return { key, task, step: this.#step?.name ?? '', error: error.message, attempts, failure }
   }
 
   async #guard<T>(body: () => Promise<T>): Promise<T> {
@@ -271,98 +329,49 @@ class Replay implements Engine {
   /**
    * What the pipeline gets to see of an error. A bug of ours ends the replay at once, before the pipeline acts on it: it
    * has to be on record first, so that every later replay fails there as well. In a run whose bug is on record it is how
-   * the run failed; in what puts things back it is one more failure.
+   * the run failed; what puts things back is tried again.
    */
   async #known(error: unknown): Promise<TaskFailed | RunCancelled> {
     if (error instanceof TaskFailed || error instanceof RunCancelled) return error
-    if (this.#fault)
-      return this.#always ? new TaskFailed('internal', `internal error: ${messageOf(error)}`) : this.#fault
-    this.#suspension.reject(error)
+    const mode = this.#mode
+    if (mode.name === 'forward') {
+      if (this.#fault) return this.#fault
+      this.#suspension.reject(error)
+    } else {
+      const failure = (this.#firstFailure ?? this.#fault)?.message ?? ''
+      const left = mode.name === 'tidy' ? mode.what : undefined
+      const place = { left, step: this.#step?.name ?? '', failure }
+      this.#suspension.reject(new ServerFault(place, error))
+    }
     return new Promise<never>(() => undefined)
   }
 
-  #cancelText(): string {
-    const { cancel_cause: cause, cancelled_by: by } = this.state.run
-    if (cause === 'user') return `cancelled by ${by ?? 'a user'}`
-    if (cause === 'superseded') return 'superseded by a newer commit'
-    if (cause === 'timeout') return 'took longer than a run may'
-    return `cancelled by the system${by ? `: ${by}` : ''}`
-  }
-
-  async #keep(key: string, value: unknown): Promise<void> {
-    const { tx, run } = this.state
-    await tx
-      .insertInto('effects')
-      .values({
-        organization_id: run.organization_id,
-        run_id: run.id,
-        key,
-        value: JSON.stringify(value ?? null),
-      })
-      .execute()
-    this.state.effects.set(key, value ?? null)
-  }
-
-  async #enqueue<K extends TaskKind>(
-    key: string,
-    kind: K,
+  async #ask<K extends TaskKind>(
+    { key, kind }: { readonly key: string; readonly kind: K },
     input: TaskInput<K>,
     options: TaskOptions,
-  ): Promise<void> {
-    const { tx, run, environment, authorizationId } = this.state
+    place: { readonly attempt: number; readonly ordinal: number | null },
+  ): Promise<never> {
+    const { run, environment, authorizationId } = this.state
     const hostId = options.hostId ?? run.host_id
     if (!this.#step || !hostId) throw new Error(`Task ${key} of run ${run.id} has no step or no host`)
     const isProtected = !options.scratch && isProtectedTask(kind, environment.stage)
     if (isProtected && !authorizationId) {
       throw new Error(`Task ${key} of run ${run.id} touches production, and nothing authorizes it`)
     }
-    const spec = toJson(
-      TaskSpecSchema,
-      create(TaskSpecSchema, { kind: { case: kind, value: input } as SpecInit }),
-    )
-    await tx
-      .insertInto('tasks')
-      .values({
-        organization_id: run.organization_id,
-        run_id: run.id,
-        step_id: this.#step.id,
-        host_id: hostId,
-        key,
-        kind,
-        spec: JSON.stringify(spec),
-        max_attempts: taskKinds[kind].attempts,
-        timeout_ms: options.timeoutMs,
-        always: this.#always || (options.uninterruptible ?? false),
-        authorization_id: isProtected ? authorizationId : null,
-      })
-      .execute()
-    await markDirty(tx, kind, spec)
-    await notify(tx, { kind: 'task', id: hostId })
-  }
-
-  async #saveStep(row: StepRow, status: RunStatus, summary: string): Promise<void> {
-    const ended = status !== 'running'
-    const saved = await this.state.tx
-      .updateTable('steps')
-      .set({ status, summary, ...(ended ? { finished_at: new Date() } : { started_at: new Date() }) })
-      .where('id', '=', row.id)
-      .returningAll()
-      .executeTakeFirstOrThrow()
-    Object.assign(row, saved)
+    await insertTask(this.state, {
+      key,
+      ...place,
+      spec: { case: kind, value: input } as SpecInit,
+      stepId: this.#step.id,
+      hostId,
+      timeoutMs: options.timeoutMs,
+      always: this.#mode.name !== 'forward' || (options.uninterruptible ?? false),
+      authorizationId: isProtected ? (authorizationId ?? null) : null,
+    })
+    return this.#wait(slowRecheckMs)
   }
 }
 
-function outputOf<K extends TaskKind>(row: TaskRow, kind: K): TaskOutputOf<K> {
-  const output = readOutput(row)
-  if (output.kind.case !== kind) throw new Error(`Task ${row.id} (${kind}) succeeded without its output`)
-  return output.kind.value as TaskOutputOf<K>
-}
-
-const endOfCancelled = (cause: CancelCause | null): RunStatus =>
-  cause === 'timeout' ? 'timed-out' : cause === 'superseded' ? 'superseded' : 'cancelled'
-
-const readOutput = ({ output }: TaskRow): TaskOutput =>
-  fromJson(TaskOutputSchema, (output ?? {}) as JsonValue, { ignoreUnknownFields: true })
-
-const statusOf = (error: unknown): RunStatus =>
-  error instanceof TaskFailed ? error.status : error instanceof RunCancelled ? 'cancelled' : 'failed'
+const statusOf = (error: TaskFailed | RunCancelled): RunStatus =>
+  error instanceof TaskFailed ? error.status : 'cancelled'

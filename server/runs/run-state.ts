@@ -4,6 +4,14 @@ import { schemaIsKnown } from '../db/schema-version.ts'
 import type { BranchesTable, EnvironmentsTable, ProjectsTable } from '../db/tables/projects.ts'
 import type { RunsTable, StepsTable, TasksTable } from '../db/tables/runs.ts'
 import type { Operation, Tx } from '../db/tenancy.ts'
+import type { RecordedCommand } from './history.ts'
+
+/** How an effect failed: what TaskFailed is made of. */
+export interface FailedEffect {
+  readonly reason: string
+  readonly message: string
+  readonly status: 'failed' | 'timed-out'
+}
 
 export type RunRow = Selectable<RunsTable>
 export type TaskRow = Selectable<TasksTable>
@@ -19,10 +27,16 @@ export interface RunState {
   readonly environment: Selectable<EnvironmentsTable>
   readonly branch: Selectable<BranchesTable> | undefined
   readonly steps: Map<string, StepRow>
-  /** By key. */
+  /** By key: the last attempt. */
   readonly tasks: Map<string, TaskRow>
+  /** By key, the first attempt first. */
+  readonly attempts: Map<string, TaskRow[]>
   /** By key. */
   readonly effects: Map<string, unknown>
+  /** By key: those that could not be had. */
+  readonly failedEffects: Map<string, FailedEffect>
+  /** All that the run has asked for. */
+  readonly commands: readonly RecordedCommand[]
   readonly record: RunRecord
   /** Leave to touch production, once the run has it: see server/governance/protect.ts. */
   authorizationId: string | undefined
@@ -78,10 +92,15 @@ export async function lockRun(
     ? await tx.selectFrom('branches').selectAll().where('id', '=', run.branch_id).executeTakeFirst()
     : undefined
   const steps = await tx.selectFrom('steps').selectAll().where('run_id', '=', runId).execute()
-  const tasks = await tx.selectFrom('tasks').selectAll().where('run_id', '=', runId).execute()
+  const tasks = await tx
+    .selectFrom('tasks')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('attempt')
+    .execute()
   const effects = await tx
     .selectFrom('effects')
-    .select(['key', 'value'])
+    .select(['key', 'value', 'error', 'ordinal'])
     .where('run_id', '=', runId)
     .execute()
   const authorization = await tx
@@ -99,7 +118,21 @@ export async function lockRun(
     branch,
     steps: new Map(steps.map((row) => [row.name, row])),
     tasks: new Map(tasks.map((row) => [row.key, row])),
-    effects: new Map(effects.map((row) => [row.key, row.value])),
+    attempts: Map.groupBy(tasks, ({ key }) => key),
+    effects: new Map(effects.filter(({ error }) => error === null).map(({ key, value }) => [key, value])),
+    failedEffects: new Map(
+      effects.flatMap(({ key, error }) => (error === null ? [] : [[key, error as FailedEffect]])),
+    ),
+    commands: [
+      // Those to come have no place yet.
+      ...steps.flatMap(({ name, status, ordinal }) =>
+        status === 'queued' ? [] : [{ type: 'step' as const, key: name, ordinal }],
+      ),
+      ...tasks.flatMap(({ key, kind, attempt, ordinal }) =>
+        attempt > 1 ? [] : [{ type: 'task' as const, key, kind, ordinal }],
+      ),
+      ...effects.map(({ key, ordinal }) => ({ type: 'effect' as const, key, ordinal })),
+    ],
     record: run.record as RunRecord,
     authorizationId: authorization?.id,
   }

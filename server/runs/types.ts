@@ -15,6 +15,7 @@ import type { Measured } from '../releases/verdict.ts'
  * step      a named part of a run that people see
  * task      one unit of work of an agent, durable, with lease and epoch; the only thing a run waits for
  * effect    one change of our own tables, done once in a run
+ * trouble   what a run is stuck at: what puts things back fails, and is tried again
  * pipeline  an async function over actions. The engine runs it from its beginning whenever something happened
  *           (replay): tasks and effects that are on record answer at once, the first that is not suspends it.
  *           So a pipeline must decide by what actions return and by nothing else: no clock, no chance, no I/O.
@@ -53,7 +54,7 @@ export class RunCancelled extends Error {
   override name = 'RunCancelled'
 }
 
-/** What every pipeline can do. */
+/** What every pipeline can do: one thing after another, never two at once. */
 export interface CommonActions {
   /** Runs `body` as a part that people see; its end state is how `body` ended. */
   step<T>(name: StepName, body: () => Promise<T>): Promise<T>
@@ -62,10 +63,27 @@ export interface CommonActions {
   /** Makes the run yellow. */
   warn(text: string): Promise<void>
   /**
-   * Compensation: what `body` asks for happens although the run was cancelled. When something in it fails, the run
-   * says so beside the first failure.
+   * The way back: what `body` asks for happens although the run was cancelled or is out of time, and what fails of it is
+   * asked for again until it succeeds or a person gives the run up. Here belongs what has to be true before anything else
+   * may happen to the environment: data and what serves are what they were, no code that failed runs on them any more,
+   * and no copy of data is left that nobody would take away.
    */
   always<T>(body: () => Promise<T>): Promise<T>
+  /**
+   * Tidying up: the same, but what still fails after `attempts` in all (3) is left with the warning `what: why`. Here
+   * belongs what costs nothing but room, and what a later run or the environment's end takes away as well.
+   */
+  tidyUp(what: string, body: () => Promise<void>, attempts?: number): Promise<void>
+  /**
+   * What the code makes of what it knows, where the run goes one way or another by it: as it was made first, since a later
+   * version may make something else of the same. The value must be JSON; a TaskFailed is thrown again.
+   */
+  decide<T>(key: string, make: () => T | Promise<T>): Promise<T>
+  /**
+   * Whether the run goes by the change of its pipeline of that name: true of runs that had not come so far when the change
+   * was rolled out. See "Change a pipeline" in CONTRIBUTING.md.
+   */
+  patched(name: string): Promise<boolean>
 }
 
 export interface Tests {
@@ -154,7 +172,7 @@ export interface BuildActions extends CommonActions {
   /** Fails where a change of the cell's data, its failure and the way back have no room; `incoming` is what it puts there. */
   requireRoom(cellId: string, incoming?: Snapshot): Promise<void>
   safetySnapshot(cellId: string): Promise<Snapshot>
-  /** Keeps the data of a failed update for study, as long as the policy says. Where that fails, the run says so. */
+  /** Keeps the data of a failed update for study, as long as the policy says. Tried once: production waits. */
   keepFailed(cellId: string): Promise<void>
   restore(cellId: string, snapshot: Snapshot): Promise<void>
 
@@ -191,7 +209,7 @@ export interface BuildActions extends CommonActions {
   dropKept(): Promise<void>
   /** Drops snapshots beyond what is kept. */
   pruneSnapshots(): Promise<void>
-  /** Removes images of the project that nothing needs any more, when this run made a new one. Its failure is a warning. */
+  /** Removes images of the project that nothing needs any more, when this run made a new one. Tidies up. */
   collectImages(): Promise<void>
   /** Keeps the database's and the code's facts where people look for them. */
   note(record: RunRecord): Promise<void>

@@ -24,9 +24,16 @@ const lookedAgain = 'contents:approved'
 
 const fetch = 'fetch-image:approved'
 const fetched = `credentials:${fetch}`
-const planned = [...seen('plan'), 'base-image-of-plan', 'builder-allowed']
+const planned = ['opened-candidate', ...seen('plan'), 'base-image-of-plan', 'builder-allowed', 'plan']
 const compared = [...planned, 'reproduction']
-const deploy = [...compared, 'rehearsal', 'authorized:production-deploy', fetched, ...seen('approved')]
+const deploy = [
+  ...compared,
+  'rehearsal',
+  'must-rehearse',
+  'authorized:production-deploy',
+  fetched,
+  ...seen('approved'),
+]
 const goal = ['rollback-goal', 'authorized:rollback', fetched]
 
 const sendAway = ['room', 'route-maintenance', 'stop-current', 'snapshot:safety'] as const
@@ -38,7 +45,7 @@ const live = ['before', 'live']
 
 const cleanUp = ['remove', 'prune'] as const
 const end = ['logs-awaited']
-const unused = ['images-in-use', 'credentials:collect-images']
+const unused = ['image-repositories', 'images-in-use', 'credentials:collect-images']
 
 export const releaseRuns = {
   'a promotion that updates modules': {

@@ -1,5 +1,6 @@
 import { Code } from '@connectrpc/connect'
 import type { AppContext } from '../../server/context.ts'
+import type { RunTrouble } from '../../server/db/record.ts'
 import { makeCheckpoint } from '../../server/evidence/audit/checkpoints.ts'
 import { archiveProject } from '../../server/services/projects/project-archive.ts'
 import { createProject } from '../../server/services/projects/projects.ts'
@@ -106,6 +107,30 @@ async function ended(context: AppContext, tenant: Tenant) {
     tx.updateTable('runs').set({ cancel_cause: 'user' }).where('id', '=', made.runId).execute(),
   )
   await playRun(context, tenant, made.runId)
+  return made
+}
+
+/** A build that fails to put back what it did. */
+async function stuck(context: AppContext, tenant: Tenant) {
+  const made = await queued(context, tenant)
+  const trouble: RunTrouble = {
+    kind: 'putting-back',
+    key: 'destroy:1',
+    task: 'destroyCell',
+    step: 'database',
+    error: 'Docker is away',
+    attempts: 3,
+    since: '2026-02-03T04:05:06Z',
+    nextAt: '2026-02-03T04:10:06Z',
+    failure: 'the update failed',
+  }
+  await tenant.scope((tx) =>
+    tx
+      .updateTable('runs')
+      .set({ status: 'running', trouble: JSON.stringify(trouble) })
+      .where('id', '=', made.runId)
+      .execute(),
+  )
   return made
 }
 
@@ -529,6 +554,13 @@ export const cases: Record<string, Case> = {
   'fairway.v1.RunService.cancelRun': {
     request: (names) => ({ build: build(names) }),
     arrange: queued,
+    mutates: true,
+  },
+  'fairway.v1.RunService.listRuns': { request: ({ project }) => ({ project }) },
+  'fairway.v1.RunService.retryRun': { request: ({ runId }) => ({ runId }), arrange: stuck, mutates: true },
+  'fairway.v1.RunService.abandonRun': {
+    request: ({ runId }) => ({ runId, reason: 'the disk is lost' }),
+    arrange: stuck,
     mutates: true,
   },
   'fairway.v1.RunService.getRun': {

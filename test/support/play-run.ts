@@ -1,8 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
 import { encodeLogChunk } from '../../server/blobs/log-chunk.ts'
 import type { AppContext } from '../../server/context.ts'
+import type { RunTrouble } from '../../server/db/record.ts'
 import { pipelines } from '../../server/operations/pipelines.ts'
 import { advance } from '../../server/runs/advance.ts'
+import { abandonRun } from '../../server/services/runs/stuck-runs.ts'
 import type { Tenant } from './tenant.ts'
 
 const sha = (text: string) => createHash('sha256').update(text).digest('hex')
@@ -87,6 +90,10 @@ export interface Play {
   readonly afterTask?: (kind: string) => Promise<void>
   /** Nobody approves: play as far as it goes without. */
   readonly untilApproval?: boolean
+  /** So many attempts at each task fail that puts things back. */
+  readonly backFails?: number
+  /** Somebody gives the run up once what puts things back has failed so often. */
+  readonly abandonAfter?: number
 }
 
 /**
@@ -103,17 +110,31 @@ export async function playRun(
   for (let round = 0, ended = 0; round < 60; round++) {
     if (ended === play.cancelAfter) await cancel(tenant, runId)
     await advance(context, context.config, pipelines, { runId, organizationId })
-    const { finished_at } = await tenant.scope((tx) =>
-      tx.selectFrom('runs').select('finished_at').where('id', '=', runId).executeTakeFirstOrThrow(),
+    const run = await tenant.scope((tx) =>
+      tx
+        .selectFrom('runs')
+        .select(['finished_at', 'trouble'])
+        .where('id', '=', runId)
+        .executeTakeFirstOrThrow(),
     )
-    if (finished_at) return
+    if (run.finished_at) return
+    const attempts = (run.trouble as RunTrouble | null)?.attempts ?? 0
+    if (play.abandonAfter && attempts >= play.abandonAfter)
+      await abandonRun(context, tenant.caller, { runId, reason: 'the disk is lost' })
     const tasks = await endTasks(context, tenant, runId, play)
     if (tasks === 0 && play.untilApproval) return
     if (tasks === 0) await approve(tenant, runId)
+    if (tasks === 0) await letRetry(tenant, runId)
     ended += tasks
   }
   throw new Error(`Run ${runId} did not end`)
 }
+
+export const broken: Failure = { status: 'failed', reason: 'x', error: 'it broke' }
+
+/** Neither what is not to be interrupted, nor what only tidies up. */
+export const putsBack = ({ always, key }: { readonly always: boolean; readonly key: string }): boolean =>
+  always && !/^(route:|snapshot:|prune:|collect-images)/.test(key)
 
 async function endTasks(
   context: AppContext,
@@ -127,13 +148,14 @@ async function endTasks(
     lock = '{"lock": 1}',
     duringTask,
     afterTask,
+    backFails = 0,
   }: Play,
 ): Promise<number> {
   const open = await tenant.scope((tx) =>
     tx
       .selectFrom('tasks')
       .innerJoin('steps', 'steps.id', 'tasks.step_id')
-      .select(['tasks.id', 'tasks.key', 'tasks.kind', 'steps.name as step'])
+      .select(['tasks.id', 'tasks.key', 'tasks.kind', 'tasks.attempt', 'tasks.always', 'steps.name as step'])
       .where('tasks.run_id', '=', runId)
       .where('tasks.status', '=', 'queued')
       .execute(),
@@ -143,7 +165,7 @@ async function endTasks(
     const of = <T>(known: Readonly<Record<string, T>>): T | undefined =>
       Object.entries(known).find(([name]) => task.kind !== name && task.key.startsWith(name))?.[1] ??
       known[task.kind]
-    const failure = of(failures)
+    const failure = putsBack(task) && task.attempt <= backFails ? broken : of(failures)
     await duringTask?.(task.kind)
     const texts = of(logs)
     await log(context, tenant, runId, task, texts?.length ?? lines, texts)
@@ -170,6 +192,12 @@ async function endTasks(
 
 const cancel = (tenant: Tenant, runId: string) =>
   tenant.scope((tx) => tx.updateTable('runs').set({ cancel_cause: 'user' }).where('id', '=', runId).execute())
+
+/** What failed, and is to be tried again, is tried at once. */
+const letRetry = (tenant: Tenant, runId: string) =>
+  tenant.scope((tx) =>
+    tx.updateTable('runs').set({ retry_at: sql<Date>`now()` }).where('id', '=', runId).execute(),
+  )
 
 /** Rita, a release manager, approves what the run waits for. */
 async function approve(tenant: Tenant, runId: string): Promise<void> {

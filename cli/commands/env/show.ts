@@ -50,6 +50,7 @@ export const command = verb({
       ['Host', json.host],
       ['Changed', formatAge(json.updatedAt)],
       ['Sign in', isOpenToAll(json) ? out.paint('red', signInSentence(json)) : signInSentence(json)],
+      ['Stuck', json.trouble && out.paint('red', json.trouble)],
       ['Under way', json.runningRun && `fairway run watch ${json.runningRun}`],
     ])
     return undefined

@@ -40,7 +40,10 @@ export const command = verb<{ manifest?: boolean }>({
       ['Build', json.number === null ? null : `${json.project}/${json.number}`],
       ['Status', paintWord(out.paint, json.status)],
       ['Result', json.result && paintWord(out.paint, json.result)],
-      ['Reason', json.reason],
+      [
+        json.trouble ? 'Stuck' : 'Reason',
+        json.trouble ? out.paint('red', json.trouble.summary) : json.reason,
+      ],
       ['By', json.requestedBy],
       ['Created', formatTime(json.createdAt)],
       ['Finished', formatTime(json.finishedAt)],

@@ -69,6 +69,14 @@ export interface RunsTable {
   /** How often in a row the server could not advance it, and the last reason. */
   setbacks: Generated<number>
   setback: Generated<string>
+  /** What keeps it from going on: see RunTrouble in server/db/record.ts. */
+  trouble: JsonOrNull
+  /** When somebody last wanted it tried again at once. */
+  retry_at: TimeOrNull
+  abandoned_by: string | null
+  abandon_reason: string | null
+  /** Of the pipeline that it began with; null: of before they had one. */
+  pipeline_version: number | null
 }
 
 export interface StepsTable {
@@ -81,6 +89,8 @@ export interface StepsTable {
   summary: Generated<string>
   started_at: TimeOrNull
   finished_at: TimeOrNull
+  /** See History in server/runs/history.ts. */
+  ordinal: number | null
 }
 
 export interface TasksTable {
@@ -90,6 +100,8 @@ export interface TasksTable {
   step_id: string
   host_id: string
   key: string
+  /** Of those with that key; more than 1 only for what puts things back, or tidies up. */
+  attempt: Generated<number>
   kind: string
   spec: Json
   output: JsonOrNull
@@ -109,6 +121,7 @@ export interface TasksTable {
   started_at: TimeOrNull
   finished_at: TimeOrNull
   authorization_id: string | null
+  ordinal: number | null
 }
 
 export interface EffectsTable {
@@ -117,6 +130,9 @@ export interface EffectsTable {
   key: string
   value: JsonOrNull
   created_at: Created
+  ordinal: number | null
+  /** See FailedEffect in server/runs/run-state.ts. */
+  error: JsonOrNull
 }
 
 export interface ArtifactsTable {

@@ -93,7 +93,7 @@ export function codeActions(
       engine.summarize(
         `${output.commit.slice(0, 10)}: ${output.closure.length} modules, ${own} of them own${byItself}`,
       )
-      return sourceOf(output, run.stage as Stage, run.number ?? 0)
+      return await engine.decide('source', () => sourceOf(output, run.stage as Stage, run.number ?? 0))
     },
 
     async image(source) {

@@ -107,6 +107,8 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
           ? { destroyed_at: new Date(), cell_id: null, deployment: null, contents: null }
           : {}
       await engine.once(`status:${status}`, async () => {
+        // The run goes on by it, also where it is no more.
+        if (status === 'destroyed') await engine.effect('before', async () => runtime.current ?? null)
         await tx
           .updateTable('environments')
           .set({ status, updated_at: new Date(), ...gone })
@@ -139,11 +141,14 @@ async function safetySnapshots(engine: Engine): Promise<string[]> {
 /** The engine's own verbs, as pipelines see them. */
 export function commonActions(
   engine: Engine,
-): Pick<EnvironmentActions, 'step' | 'summarize' | 'warn' | 'always'> {
+): Pick<EnvironmentActions, 'step' | 'summarize' | 'warn' | 'always' | 'tidyUp' | 'decide' | 'patched'> {
   return {
     step: (name, body) => engine.step(name, body),
     summarize: (text) => engine.summarize(text),
     warn: (text) => engine.warn(text),
     always: (body) => engine.always(body),
+    tidyUp: (what, body, attempts) => engine.tidyUp(what, body, attempts),
+    decide: (key, make) => engine.decide(key, make),
+    patched: (name) => engine.patched(name),
   }
 }

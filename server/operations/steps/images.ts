@@ -1,9 +1,13 @@
 import type { Engine } from '../../runs/replay.ts'
-import { type BuildActions, TaskFailed } from '../../runs/types.ts'
+import type { BuildActions } from '../../runs/types.ts'
 import { credentialsFor } from './credentials.ts'
 import { imageRepositoryOf, listFormerNames } from './image-repositories.ts'
 import { imagesInUse } from './images-in-use.ts'
 import { type EngineConfig, minutes } from './wording.ts'
+
+/** The next run looks again. */
+const once = 1
+const notRemoved = 'images that nothing needs any more were not removed'
 
 /** Images where they are needed, and away where nothing needs them any more: once a run has made one or released one. */
 export function imageActions(
@@ -21,24 +25,18 @@ export function imageActions(
       async () => (await imagesInUse(tx, project.id, run.id, new Date())) ?? null,
     )
     if (!inUse) return []
-    try {
-      const output = await engine.task(
-        `collect-images${suffix}`,
-        'collectImages',
-        {
-          imageRepository: repository,
-          // Of the whole project: what production serves may be there under a former name.
-          keepDigests: [...new Set([...inUse, own])],
-          credentials: [...credentials],
-        },
-        { timeoutMs: minutes(10) },
-      )
-      return output.removedDigests
-    } catch (error) {
-      if (!(error instanceof TaskFailed)) throw error
-      await engine.warn(`images that nothing needs any more were not removed: ${error.message}`)
-      return []
-    }
+    const { removedDigests } = await engine.task(
+      `collect-images${suffix}`,
+      'collectImages',
+      {
+        imageRepository: repository,
+        // Of the whole project: what production serves may be there under a former name.
+        keepDigests: [...new Set([...inUse, own])],
+        credentials: [...credentials],
+      },
+      { timeoutMs: minutes(10) },
+    )
+    return removedDigests
   }
 
   return {
@@ -55,14 +53,24 @@ export function imageActions(
     async collectImages() {
       const { digest, imageBuilt } = engine.record
       if (!digest || (run.kind === 'build' && !imageBuilt)) return
-      const collected = new Set<string>()
-      const formerNames = await listFormerNames(tx, project, repositoryOf(''))
-      for (const name of [project.name, ...formerNames]) {
-        // The present name has the plain key, by which runs under way find what they asked for.
-        const suffix = name === project.name ? '' : `:${name}`
-        for (const removed of await collectFrom(repositoryOf(name), suffix, digest)) collected.add(removed)
-      }
-      if (collected.size > 0) await engine.note({ collectedImages: [...collected] })
+      await engine.tidyUp(notRemoved, async () => {
+        const collected = new Set<string>()
+        // The project may get another name while the run goes on.
+        const names = await engine.decide('image-repositories', async () => [
+          project.name,
+          ...(await listFormerNames(tx, project, repositoryOf(''))),
+        ])
+        for (const [index, name] of names.entries()) {
+          // The present name has the plain key, by which runs under way find what they asked for.
+          const suffix = index === 0 ? '' : `:${name}`
+          const collect = async () => {
+            for (const removed of await collectFrom(repositoryOf(name), suffix, digest))
+              collected.add(removed)
+          }
+          await engine.tidyUp(notRemoved, collect, once)
+        }
+        if (collected.size > 0) await engine.note({ collectedImages: [...collected] })
+      })
     },
   }
 }

@@ -3,7 +3,7 @@ import type { RunInput } from '../../db/record.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfGone } from '../../releases/changes.ts'
 import { inFormerWords } from '../../releases/former-plan.ts'
-import { createPlan } from '../../releases/plan.ts'
+import { createPlan, type Plan } from '../../releases/plan.ts'
 import { listKnownIssues } from '../../releases/production.ts'
 import { findRehearsal, findRehearsalOfRun } from '../../releases/rehearsals.ts'
 import { judge } from '../../releases/verdict.ts'
@@ -34,21 +34,26 @@ export function planActions(engine: Engine, { odooImage }: EngineConfig): PlanAc
         cellId: current ? current.cellId : null,
         current,
       }
-      const plan = inFormerWords(createPlan({ ...place, contents }, source, image), engine.record)
-      const gone = faultOfGone(plan.changes)
-      if (gone) throw new TaskFailed('module-gone', gone)
       const { planSha256: shown } = run.input as RunInput
-      // Asked for when nobody had looked, it went by what was meant: to look changes nothing, where as much is to be done.
-      const isShown = () => {
-        if (shown === plan.sha256) return true
-        const meant = createPlan(place, source, image)
-        return shown === meant.sha256 && isDeepStrictEqual(meant.changes, plan.changes)
+      const make = () => {
+        const plan = inFormerWords(createPlan({ ...place, contents }, source, image), engine.record)
+        const gone = faultOfGone(plan.changes)
+        if (gone) throw new TaskFailed('module-gone', gone)
+        // Asked for when nobody had looked, it went by what was meant: to look changes nothing, where as much is to be done.
+        const isShown = () => {
+          if (shown === plan.sha256) return true
+          const meant = createPlan(place, source, image)
+          return shown === meant.sha256 && isDeepStrictEqual(meant.changes, plan.changes)
+        }
+        if (run.kind === 'promote' && shown && !isShown()) {
+          throw engine.changed(
+            'production is not what it was when this was asked for: look at the plan again (fairway release plan)',
+          )
+        }
+        const { changes, document, sha256, text } = plan
+        return { changes, document, sha256, text }
       }
-      if (run.kind === 'promote' && shown && !isShown()) {
-        throw engine.changed(
-          'production is not what it was when this was asked for: look at the plan again (fairway release plan)',
-        )
-      }
+      const plan: Plan = { source, image, contents, ...(await engine.decide('plan', make)) }
       await engine.note({
         plan: plan.text,
         planSha256: plan.sha256,

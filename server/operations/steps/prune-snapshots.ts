@@ -2,10 +2,11 @@ import { sql } from 'kysely'
 import { durationMs } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import type { Engine } from '../../runs/replay.ts'
-import type { BuildActions } from '../../runs/types.ts'
+import { type BuildActions, TaskFailed } from '../../runs/types.ts'
 import { destroyLeftovers } from './leftover-cells.ts'
 import { minutes } from './wording.ts'
 
+const options = { timeoutMs: minutes(10) }
 const keptPrepared = 6
 /** A prepared snapshot found a moment ago may be about to be cloned. */
 const prunableAfterMs = minutes(10)
@@ -24,14 +25,25 @@ export function pruneActions(engine: Engine): Pick<BuildActions, 'pruneSnapshots
         }
         return surplus
       })
+      let failure: TaskFailed | undefined
       for (const snapshotId of ids) {
-        const options = { timeoutMs: minutes(10) }
-        await engine.task(`prune:${snapshotId}`, 'destroySnapshot', { snapshotId }, options)
+        try {
+          await engine.task(`prune:${snapshotId}`, 'destroySnapshot', { snapshotId }, options)
+        } catch (error) {
+          if (!(error instanceof TaskFailed)) throw error
+          failure ??= error
+          await engine.once(`not-pruned:${snapshotId}`, () => leaveToNext(engine, snapshotId))
+        }
       }
       await destroyLeftovers(engine)
+      if (failure) throw failure
     },
   }
 }
+
+/** Neither whole nor gone: the next run finds it as one that was never finished. */
+const leaveToNext = ({ state: { tx } }: Engine, id: string) =>
+  tx.updateTable('snapshots').set({ status: 'making' }).where('id', '=', id).execute()
 
 async function listSurplus(engine: Engine): Promise<string[]> {
   const { tx, project } = engine.state

@@ -30,7 +30,10 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
     async openCandidate() {
       const { candidateRunId } = input
       if (!candidateRunId) throw new Error(`Run ${run.id} has no candidate`)
-      const { source, image, commitAuthor } = await known(() => openCandidate(tx, candidateRunId))
+      const { source, image, commitAuthor } = await engine.decide('opened-candidate', async () => {
+        const opened = await known(() => openCandidate(tx, candidateRunId))
+        return { source: opened.source, image: opened.image, commitAuthor: opened.commitAuthor }
+      })
       await engine.note({ commitAuthor, baseImage: source.baseImage, modules: source.closure })
       engine.summarize(`build ${source.buildNumber}, ${image.digest.slice(0, 19)}`)
       return { source, image }

@@ -51,9 +51,10 @@ export function reproduceActions(
     )
   }
 
-  /** What was asked for then, with what the project allows and has the credentials for now. */
+  /** What was asked for then, with what the project allows and has the credentials for now. Empty once it is asked for. */
   async function specAgain(digest: string): Promise<TaskInput<'buildImage'>> {
     const credentials = await credentialsFor(engine, reproductionKey, credentialKinds)
+    if (tasks.has(reproductionKey)) return {}
     const { spec } = await requireImageTask(digest)
     const { document } = await policyInForce(tx, project.id)
     return {
@@ -85,7 +86,7 @@ export function reproduceActions(
             'other one is online: start one or let one join (fairway host join-token), or change the policy',
         )
       await engine.progress(`${host.name} builds the image of ${by} anew, to compare`)
-      const spec = tasks.has(reproductionKey) ? {} : await specAgain(digest)
+      const spec = await specAgain(digest)
       const output = await engine.task(reproductionKey, 'buildImage', spec, {
         timeoutMs: minutes(20),
         hostId: host.id,

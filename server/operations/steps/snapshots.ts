@@ -5,13 +5,7 @@ import { durationMs } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { contentsRecord } from '../../releases/contents.ts'
 import type { Engine } from '../../runs/replay.ts'
-import {
-  type BuildActions,
-  type PreparedContent,
-  type Snapshot,
-  TaskFailed,
-  type Tests,
-} from '../../runs/types.ts'
+import type { BuildActions, PreparedContent, Snapshot, Tests } from '../../runs/types.ts'
 import { auditEnvironment } from './audit-environment.ts'
 import { secretActions } from './secrets.ts'
 import { type EngineConfig, minutes } from './wording.ts'
@@ -76,7 +70,9 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
   /** The same content prepared by the same PostgreSQL, with the same secrets: modules may have kept what they were given. */
   async function preparedKey(content: PreparedContent): Promise<string> {
     const secrets = content.layer === 'full' ? await secretActions(engine).current('prepared') : []
-    return hashOf(content, config.postgresImage, secrets)
+    return await engine.decide(`prepared-key:${content.layer}`, () =>
+      hashOf(content, config.postgresImage, secrets),
+    )
   }
 
   return {
@@ -120,18 +116,13 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
     async keepFailed(cellId) {
       const { document } = await policyInForce(tx, project.id)
       const expiresAt = new Date(Date.now() + durationMs(document.rollback.failedUpdate))
-      try {
-        const { id } = await snapshot(cellId, 'failed', {
-          key: '',
-          facts: { buildNumber: run.number },
-          expiresAt,
-        })
+      const facts = { buildNumber: run.number }
+      const keep = async () => {
+        const { id } = await snapshot(cellId, 'failed', { key: '', facts, expiresAt })
         await engine.note({ failedSnapshotId: id })
-      } catch (error) {
-        // Production comes first: what can't be kept is put back all the same.
-        if (!(error instanceof TaskFailed)) throw error
-        await engine.warn(`the data of the failed update were not kept for study: ${error.message}`)
       }
+      // Production comes first: what can't be kept is put back all the same.
+      await engine.tidyUp('the data of the failed update were not kept for study', keep, 1)
     },
 
     async restore(cellId, safety) {

@@ -12,6 +12,7 @@ import { describeFailure, findCause } from '../failures/failure.ts'
 import { listLimit } from '../list-limit.ts'
 import { elapsedMs, resultOf, runStatuses, stages, timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
+import { describeStuck } from '../runs/trouble-words.ts'
 import { stepMessages } from './step-views.ts'
 
 export interface BuildRow extends Selectable<RunsTable> {
@@ -73,7 +74,7 @@ export async function getBuildOfRun({ db }: AppContext, caller: Caller, runId: s
   })
 }
 
-const withSteps = async (tx: Tx, row: BuildRow) => buildMessage(row, await stepMessages(tx, row.id))
+const withSteps = async (tx: Tx, row: BuildRow) => buildMessage(row, await stepMessages(tx, row))
 
 export async function requireBuild(tx: Tx, ref: BuildRef | undefined): Promise<BuildRow> {
   if (!ref?.project || !ref.number) throw invalid('build', 'Name a build by its project and number.')
@@ -177,14 +178,24 @@ const keptMessage = ({ kept_environment, kept_url, kept_until, kept_status }: Bu
 
 /**
  * The run's own reason. While a wish to cancel is on its way, who wished it; also where it came too late, since what was
- * switched is not switched back: such a run is green, and was not cancelled by anybody.
+ * switched is not switched back: such a run is green, and was not cancelled by anybody. Of one that is stuck, at what.
  */
 export function reasonOf(
   row: Pick<
     Selectable<RunsTable>,
-    'reason' | 'status' | 'cancel_cause' | 'cancelled_by' | 'finished_at' | 'setbacks' | 'setback'
+    | 'id'
+    | 'reason'
+    | 'status'
+    | 'cancel_cause'
+    | 'cancelled_by'
+    | 'finished_at'
+    | 'setbacks'
+    | 'setback'
+    | 'trouble'
+    | 'abandoned_by'
   >,
 ): string {
+  if (row.trouble) return describeStuck(row)
   if (row.setbacks > 0 && !row.finished_at)
     return `the server could not go on with it ${row.setbacks === 1 ? 'once' : `${row.setbacks} times`} and tries again: ${row.setback}`
   if (row.reason || row.cancel_cause !== 'user') return row.reason

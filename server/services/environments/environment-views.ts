@@ -11,17 +11,21 @@ import {
 import type { AppContext } from '../../context.ts'
 import type { ContentsRecord, Deployment } from '../../db/record.ts'
 import type { EnvironmentsTable } from '../../db/tables/projects.ts'
+import type { RunsTable } from '../../db/tables/runs.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { invalid, notFound } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import { stages, timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
+import { describeStuck } from '../runs/trouble-words.ts'
 
 export interface EnvironmentRow extends Selectable<EnvironmentsTable> {
   readonly project: string
   readonly branch: string
   readonly host: string | null
   readonly running_run: string | null
+  /** What that run is stuck at. */
+  readonly stuck: Pick<Selectable<RunsTable>, 'id' | 'trouble' | 'abandoned_by'> | null
   readonly administrator_login: string | null
   readonly has_password: boolean | null
   readonly default_logins: string[] | null
@@ -119,6 +123,20 @@ const environmentRows = (tx: Tx) =>
     .select((eb) =>
       eb
         .selectFrom('runs')
+        .select(
+          sql<
+            EnvironmentRow['stuck']
+          >`jsonb_build_object('id', id, 'trouble', trouble, 'abandoned_by', abandoned_by)`.as('stuck'),
+        )
+        .whereRef('runs.environment_id', '=', 'environments.id')
+        .where('runs.trouble', 'is not', null)
+        .orderBy('runs.created_at')
+        .limit(1)
+        .as('stuck'),
+    )
+    .select((eb) =>
+      eb
+        .selectFrom('runs')
         .select('runs.id')
         .whereRef('runs.environment_id', '=', 'environments.id')
         .where('runs.status', 'in', ['queued', 'running'])
@@ -172,6 +190,7 @@ function environmentMessage(row: EnvironmentRow): Environment {
     failedBuild: row.failed_build ?? 0,
     expiresAt: timestampOf(row.expires_at),
     dirtySince: timestampOf(row.dirty_since),
+    trouble: row.stuck ? describeStuck(row.stuck) : '',
   })
 }
 

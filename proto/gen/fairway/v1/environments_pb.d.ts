@@ -152,6 +152,13 @@ export declare type Environment = Message<"fairway.v1.Environment"> & {
    * @generated from field: google.protobuf.Timestamp dirty_since = 120;
    */
   dirtySince?: Timestamp | undefined;
+
+  /**
+   * What the run that is under way is stuck at, in one line; empty: nothing.
+   *
+   * @generated from field: string trouble = 70;
+   */
+  trouble: string;
 };
 
 /**

@@ -113,6 +113,13 @@ export declare type Run = Message<"fairway.v1.Run"> & {
    * @generated from field: fairway.v1.Failure failure = 18;
    */
   failure?: Failure | undefined;
+
+  /**
+   * Set of one that is stuck.
+   *
+   * @generated from field: fairway.v1.Trouble trouble = 30;
+   */
+  trouble?: Trouble | undefined;
 };
 
 /**
@@ -120,6 +127,68 @@ export declare type Run = Message<"fairway.v1.Run"> & {
  * Use `create(RunSchema)` to create a new message.
  */
 export declare const RunSchema: GenMessage<Run>;
+
+/**
+ * What keeps a run from going on. It is tried again until it succeeds or a person gives the run up; the environment and its
+ * data are the run's until then.
+ *
+ * @generated from message fairway.v1.Trouble
+ */
+export declare type Trouble = Message<"fairway.v1.Trouble"> & {
+  /**
+   * `putting-back`: what puts things back fails. `fault`: the server itself.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Kind of the task that fails; empty: it is none.
+   *
+   * @generated from field: string task = 2;
+   */
+  task: string;
+
+  /**
+   * @generated from field: string step = 3;
+   */
+  step: string;
+
+  /**
+   * @generated from field: string error = 4;
+   */
+  error: string;
+
+  /**
+   * @generated from field: uint32 attempts = 5;
+   */
+  attempts: number;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 6;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Unset while it is being tried.
+   *
+   * @generated from field: google.protobuf.Timestamp next_attempt = 7;
+   */
+  nextAttempt?: Timestamp | undefined;
+
+  /**
+   * All of this in one line.
+   *
+   * @generated from field: string summary = 8;
+   */
+  summary: string;
+};
+
+/**
+ * Describes the message fairway.v1.Trouble.
+ * Use `create(TroubleSchema)` to create a new message.
+ */
+export declare const TroubleSchema: GenMessage<Trouble>;
 
 /**
  * @generated from message fairway.v1.Task
@@ -166,6 +235,13 @@ export declare type Task = Message<"fairway.v1.Task"> & {
    * @generated from field: int64 duration_ms = 8;
    */
   durationMs: bigint;
+
+  /**
+   * Of those that do the same: what puts things back is asked for until it succeeds.
+   *
+   * @generated from field: uint32 attempt = 9;
+   */
+  attempt: number;
 };
 
 /**
@@ -288,6 +364,127 @@ export declare type CancelRunResponse = Message<"fairway.v1.CancelRunResponse"> 
 export declare const CancelRunResponseSchema: GenMessage<CancelRunResponse>;
 
 /**
+ * @generated from message fairway.v1.ListRunsRequest
+ */
+export declare type ListRunsRequest = Message<"fairway.v1.ListRunsRequest"> & {
+  /**
+   * Default: all projects.
+   *
+   * @generated from field: string project = 1;
+   */
+  project: string;
+
+  /**
+   * Those alone that are stuck.
+   *
+   * @generated from field: bool stuck = 2;
+   */
+  stuck: boolean;
+
+  /**
+   * Default 50, most 500.
+   *
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message fairway.v1.ListRunsRequest.
+ * Use `create(ListRunsRequestSchema)` to create a new message.
+ */
+export declare const ListRunsRequestSchema: GenMessage<ListRunsRequest>;
+
+/**
+ * @generated from message fairway.v1.ListRunsResponse
+ */
+export declare type ListRunsResponse = Message<"fairway.v1.ListRunsResponse"> & {
+  /**
+   * @generated from field: repeated fairway.v1.Run runs = 1;
+   */
+  runs: Run[];
+};
+
+/**
+ * Describes the message fairway.v1.ListRunsResponse.
+ * Use `create(ListRunsResponseSchema)` to create a new message.
+ */
+export declare const ListRunsResponseSchema: GenMessage<ListRunsResponse>;
+
+/**
+ * @generated from message fairway.v1.RetryRunRequest
+ */
+export declare type RetryRunRequest = Message<"fairway.v1.RetryRunRequest"> & {
+  /**
+   * The first digits that no other run shares are enough.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+};
+
+/**
+ * Describes the message fairway.v1.RetryRunRequest.
+ * Use `create(RetryRunRequestSchema)` to create a new message.
+ */
+export declare const RetryRunRequestSchema: GenMessage<RetryRunRequest>;
+
+/**
+ * @generated from message fairway.v1.RetryRunResponse
+ */
+export declare type RetryRunResponse = Message<"fairway.v1.RetryRunResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Run run = 1;
+   */
+  run?: Run | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.RetryRunResponse.
+ * Use `create(RetryRunResponseSchema)` to create a new message.
+ */
+export declare const RetryRunResponseSchema: GenMessage<RetryRunResponse>;
+
+/**
+ * @generated from message fairway.v1.AbandonRunRequest
+ */
+export declare type AbandonRunRequest = Message<"fairway.v1.AbandonRunRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Why; it is kept in the audit log and shown with the run.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message fairway.v1.AbandonRunRequest.
+ * Use `create(AbandonRunRequestSchema)` to create a new message.
+ */
+export declare const AbandonRunRequestSchema: GenMessage<AbandonRunRequest>;
+
+/**
+ * @generated from message fairway.v1.AbandonRunResponse
+ */
+export declare type AbandonRunResponse = Message<"fairway.v1.AbandonRunResponse"> & {
+  /**
+   * @generated from field: fairway.v1.Run run = 1;
+   */
+  run?: Run | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.AbandonRunResponse.
+ * Use `create(AbandonRunResponseSchema)` to create a new message.
+ */
+export declare const AbandonRunResponseSchema: GenMessage<AbandonRunResponse>;
+
+/**
  * @generated from service fairway.v1.RunService
  */
 export declare const RunService: GenService<{
@@ -310,6 +507,38 @@ export declare const RunService: GenService<{
     methodKind: "unary";
     input: typeof CancelRunRequestSchema;
     output: typeof CancelRunResponseSchema;
+  },
+  /**
+   * Runs of every kind, the newest first; without what they consist of.
+   *
+   * @generated from rpc fairway.v1.RunService.ListRuns
+   */
+  listRuns: {
+    methodKind: "unary";
+    input: typeof ListRunsRequestSchema;
+    output: typeof ListRunsResponseSchema;
+  },
+  /**
+   * Has what a run is stuck at tried again now, instead of when its turn comes. FailedPrecondition (`run-not-stuck`) where
+   * nothing that it puts back fails.
+   *
+   * @generated from rpc fairway.v1.RunService.RetryRun
+   */
+  retryRun: {
+    methodKind: "unary";
+    input: typeof RetryRunRequestSchema;
+    output: typeof RetryRunResponseSchema;
+  },
+  /**
+   * Gives up a run that fails to put things back: it ends red once no host works for it any more, and leaves what it was to
+   * put back as it is. FailedPrecondition as above.
+   *
+   * @generated from rpc fairway.v1.RunService.AbandonRun
+   */
+  abandonRun: {
+    methodKind: "unary";
+    input: typeof AbandonRunRequestSchema;
+    output: typeof AbandonRunResponseSchema;
   },
 }>;
 

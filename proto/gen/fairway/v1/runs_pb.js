@@ -12,7 +12,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file fairway/v1/runs.proto.
  */
 export const file_fairway_v1_runs = /*@__PURE__*/
-  fileDesc("ChVmYWlyd2F5L3YxL3J1bnMucHJvdG8SCmZhaXJ3YXkudjEikwQKA1J1bhIKCgJpZBgBIAEoCRIMCgRraW5kGAIgASgJEg8KB3Byb2plY3QYAyABKAkSEwoLZW52aXJvbm1lbnQYBCABKAkSDgoGbnVtYmVyGAUgASgNEiUKBnN0YXR1cxgGIAEoDjIVLmZhaXJ3YXkudjEuUnVuU3RhdHVzEiIKBnJlc3VsdBgHIAEoDjISLmZhaXJ3YXkudjEuUmVzdWx0Eg4KBnJlYXNvbhgIIAEoCRIUCgxyZXF1ZXN0ZWRfYnkYCSABKAkSLgoKY3JlYXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZmluaXNoZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh8KBXN0ZXBzGA0gAygLMhAuZmFpcndheS52MS5TdGVwEh8KBXRhc2tzGA4gAygLMhAuZmFpcndheS52MS5UYXNrEicKCWFydGlmYWN0cxgPIAMoCzIULmZhaXJ3YXkudjEuQXJ0aWZhY3QSFwoPbWFuaWZlc3Rfc2hhMjU2GBAgASgJEhAKCG1hbmlmZXN0GBEgASgJEiQKB2ZhaWx1cmUYEiABKAsyEy5mYWlyd2F5LnYxLkZhaWx1cmUilgEKBFRhc2sSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIMCgRzdGVwGAMgASgJEiUKBnN0YXR1cxgEIAEoDjIVLmZhaXJ3YXkudjEuUnVuU3RhdHVzEgwKBGhvc3QYBSABKAkSDQoFZXBvY2gYBiABKA0SDQoFZXJyb3IYByABKAkSEwoLZHVyYXRpb25fbXMYCCABKAMiUAoIQXJ0aWZhY3QSDAoEbmFtZRgBIAEoCRISCgptZWRpYV90eXBlGAIgASgJEg4KBnNoYTI1NhgDIAEoCRISCgpzaXplX2J5dGVzGAQgASgDIkQKDUdldFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEiMKBWJ1aWxkGAIgASgLMhQuZmFpcndheS52MS5CdWlsZFJlZiIuCg5HZXRSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy5mYWlyd2F5LnYxLlJ1biJHChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIjCgVidWlsZBgCIAEoCzIULmZhaXJ3YXkudjEuQnVpbGRSZWYiMQoRQ2FuY2VsUnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8uZmFpcndheS52MS5SdW4ylwEKClJ1blNlcnZpY2USPwoGR2V0UnVuEhkuZmFpcndheS52MS5HZXRSdW5SZXF1ZXN0GhouZmFpcndheS52MS5HZXRSdW5SZXNwb25zZRJICglDYW5jZWxSdW4SHC5mYWlyd2F5LnYxLkNhbmNlbFJ1blJlcXVlc3QaHS5mYWlyd2F5LnYxLkNhbmNlbFJ1blJlc3BvbnNlYgZwcm90bzM", [file_fairway_v1_builds, file_fairway_v1_common, file_fairway_v1_failures, file_google_protobuf_timestamp]);
+  fileDesc("ChVmYWlyd2F5L3YxL3J1bnMucHJvdG8SCmZhaXJ3YXkudjEiuQQKA1J1bhIKCgJpZBgBIAEoCRIMCgRraW5kGAIgASgJEg8KB3Byb2plY3QYAyABKAkSEwoLZW52aXJvbm1lbnQYBCABKAkSDgoGbnVtYmVyGAUgASgNEiUKBnN0YXR1cxgGIAEoDjIVLmZhaXJ3YXkudjEuUnVuU3RhdHVzEiIKBnJlc3VsdBgHIAEoDjISLmZhaXJ3YXkudjEuUmVzdWx0Eg4KBnJlYXNvbhgIIAEoCRIUCgxyZXF1ZXN0ZWRfYnkYCSABKAkSLgoKY3JlYXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZmluaXNoZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh8KBXN0ZXBzGA0gAygLMhAuZmFpcndheS52MS5TdGVwEh8KBXRhc2tzGA4gAygLMhAuZmFpcndheS52MS5UYXNrEicKCWFydGlmYWN0cxgPIAMoCzIULmZhaXJ3YXkudjEuQXJ0aWZhY3QSFwoPbWFuaWZlc3Rfc2hhMjU2GBAgASgJEhAKCG1hbmlmZXN0GBEgASgJEiQKB2ZhaWx1cmUYEiABKAsyEy5mYWlyd2F5LnYxLkZhaWx1cmUSJAoHdHJvdWJsZRgeIAEoCzITLmZhaXJ3YXkudjEuVHJvdWJsZSLCAQoHVHJvdWJsZRIMCgRraW5kGAEgASgJEgwKBHRhc2sYAiABKAkSDAoEc3RlcBgDIAEoCRINCgVlcnJvchgEIAEoCRIQCghhdHRlbXB0cxgFIAEoDRIpCgVzaW5jZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMbmV4dF9hdHRlbXB0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdzdW1tYXJ5GAggASgJIqcBCgRUYXNrEgoKAmlkGAEgASgJEgwKBGtpbmQYAiABKAkSDAoEc3RlcBgDIAEoCRIlCgZzdGF0dXMYBCABKA4yFS5mYWlyd2F5LnYxLlJ1blN0YXR1cxIMCgRob3N0GAUgASgJEg0KBWVwb2NoGAYgASgNEg0KBWVycm9yGAcgASgJEhMKC2R1cmF0aW9uX21zGAggASgDEg8KB2F0dGVtcHQYCSABKA0iUAoIQXJ0aWZhY3QSDAoEbmFtZRgBIAEoCRISCgptZWRpYV90eXBlGAIgASgJEg4KBnNoYTI1NhgDIAEoCRISCgpzaXplX2J5dGVzGAQgASgDIkQKDUdldFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEiMKBWJ1aWxkGAIgASgLMhQuZmFpcndheS52MS5CdWlsZFJlZiIuCg5HZXRSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy5mYWlyd2F5LnYxLlJ1biJHChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIjCgVidWlsZBgCIAEoCzIULmZhaXJ3YXkudjEuQnVpbGRSZWYiMQoRQ2FuY2VsUnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8uZmFpcndheS52MS5SdW4iQAoPTGlzdFJ1bnNSZXF1ZXN0Eg8KB3Byb2plY3QYASABKAkSDQoFc3R1Y2sYAiABKAgSDQoFbGltaXQYAyABKA0iMQoQTGlzdFJ1bnNSZXNwb25zZRIdCgRydW5zGAEgAygLMg8uZmFpcndheS52MS5SdW4iIQoPUmV0cnlSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIwChBSZXRyeVJ1blJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLmZhaXJ3YXkudjEuUnVuIjMKEUFiYW5kb25SdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiMgoSQWJhbmRvblJ1blJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLmZhaXJ3YXkudjEuUnVuMvICCgpSdW5TZXJ2aWNlEj8KBkdldFJ1bhIZLmZhaXJ3YXkudjEuR2V0UnVuUmVxdWVzdBoaLmZhaXJ3YXkudjEuR2V0UnVuUmVzcG9uc2USSAoJQ2FuY2VsUnVuEhwuZmFpcndheS52MS5DYW5jZWxSdW5SZXF1ZXN0Gh0uZmFpcndheS52MS5DYW5jZWxSdW5SZXNwb25zZRJFCghMaXN0UnVucxIbLmZhaXJ3YXkudjEuTGlzdFJ1bnNSZXF1ZXN0GhwuZmFpcndheS52MS5MaXN0UnVuc1Jlc3BvbnNlEkUKCFJldHJ5UnVuEhsuZmFpcndheS52MS5SZXRyeVJ1blJlcXVlc3QaHC5mYWlyd2F5LnYxLlJldHJ5UnVuUmVzcG9uc2USSwoKQWJhbmRvblJ1bhIdLmZhaXJ3YXkudjEuQWJhbmRvblJ1blJlcXVlc3QaHi5mYWlyd2F5LnYxLkFiYW5kb25SdW5SZXNwb25zZWIGcHJvdG8z", [file_fairway_v1_builds, file_fairway_v1_common, file_fairway_v1_failures, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairway.v1.Run.
@@ -22,46 +22,95 @@ export const RunSchema = /*@__PURE__*/
   messageDesc(file_fairway_v1_runs, 0);
 
 /**
+ * Describes the message fairway.v1.Trouble.
+ * Use `create(TroubleSchema)` to create a new message.
+ */
+export const TroubleSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_runs, 1);
+
+/**
  * Describes the message fairway.v1.Task.
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_runs, 1);
+  messageDesc(file_fairway_v1_runs, 2);
 
 /**
  * Describes the message fairway.v1.Artifact.
  * Use `create(ArtifactSchema)` to create a new message.
  */
 export const ArtifactSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_runs, 2);
+  messageDesc(file_fairway_v1_runs, 3);
 
 /**
  * Describes the message fairway.v1.GetRunRequest.
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_runs, 3);
+  messageDesc(file_fairway_v1_runs, 4);
 
 /**
  * Describes the message fairway.v1.GetRunResponse.
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_runs, 4);
+  messageDesc(file_fairway_v1_runs, 5);
 
 /**
  * Describes the message fairway.v1.CancelRunRequest.
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_runs, 5);
+  messageDesc(file_fairway_v1_runs, 6);
 
 /**
  * Describes the message fairway.v1.CancelRunResponse.
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_runs, 6);
+  messageDesc(file_fairway_v1_runs, 7);
+
+/**
+ * Describes the message fairway.v1.ListRunsRequest.
+ * Use `create(ListRunsRequestSchema)` to create a new message.
+ */
+export const ListRunsRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_runs, 8);
+
+/**
+ * Describes the message fairway.v1.ListRunsResponse.
+ * Use `create(ListRunsResponseSchema)` to create a new message.
+ */
+export const ListRunsResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_runs, 9);
+
+/**
+ * Describes the message fairway.v1.RetryRunRequest.
+ * Use `create(RetryRunRequestSchema)` to create a new message.
+ */
+export const RetryRunRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_runs, 10);
+
+/**
+ * Describes the message fairway.v1.RetryRunResponse.
+ * Use `create(RetryRunResponseSchema)` to create a new message.
+ */
+export const RetryRunResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_runs, 11);
+
+/**
+ * Describes the message fairway.v1.AbandonRunRequest.
+ * Use `create(AbandonRunRequestSchema)` to create a new message.
+ */
+export const AbandonRunRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_runs, 12);
+
+/**
+ * Describes the message fairway.v1.AbandonRunResponse.
+ * Use `create(AbandonRunResponseSchema)` to create a new message.
+ */
+export const AbandonRunResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_runs, 13);
 
 /**
  * @generated from service fairway.v1.RunService

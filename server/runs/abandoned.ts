@@ -1,0 +1,34 @@
+import type { AppContext } from '../context.ts'
+import type { RunTrouble } from '../db/record.ts'
+import { cancelTasks, isOpen } from './cancel-tasks.ts'
+import { end, markFailed } from './ending.ts'
+import type { RunState } from './run-state.ts'
+
+const recheckMs = 2_000
+
+/** Ends a run that a person gave up, once no host works for it any more. Nothing more of it is done. */
+export async function endAbandoned(context: AppContext, state: RunState): Promise<void> {
+  const { tx, run, record } = state
+  const tasks = [...state.tasks.values()]
+  await cancelTasks(state, tasks)
+  if (tasks.some(isOpen)) {
+    const advance_at = new Date(Date.now() + recheckMs)
+    await tx.updateTable('runs').set({ advance_at }).where('id', '=', run.id).execute()
+    return
+  }
+  const ending = { status: 'failed', reason: reasonOf(state) } as const
+  await end(context, state, ending, { record, warnings: run.warnings })
+  await markFailed(state)
+}
+
+function reasonOf({ run }: RunState): string {
+  const trouble = run.trouble as RunTrouble | null
+  const why = `given up by ${run.abandoned_by}: ${run.abandon_reason}`
+  if (!trouble) return why
+  const what = trouble.kind === 'putting-back' ? 'putting things back was' : 'it was'
+  const first = trouble.failure && `${trouble.failure}; `
+  const failed = trouble.task || 'It'
+  const times = trouble.attempts === 1 ? 'once' : `${trouble.attempts} times`
+  const last = `${failed} had failed ${times} since ${trouble.since}: ${trouble.error}`
+  return `${first}${what} ${why}. ${last}. That, and what was to come after it, is left as it is`
+}
