@@ -83,7 +83,9 @@ describe('what is due first', () => {
 })
 
 describe('a run that the server cannot advance', () => {
-  const odd = (code: string) => async () => {
+  /** Comes as far as the run has come. */
+  const odd = (code: string) => async (run: BuildActions) => {
+    await oneTask(run)
     throw Object.assign(new Error('a disk says no'), { code })
   }
   const tryAll = async (runId: string, times: number, code: string) => {
@@ -94,17 +96,20 @@ describe('a run that the server cannot advance', () => {
 
   it('is left alone for longer and longer, and says why', async () => {
     const runId = await createRun(await createEnvironment())
+    await advanceRun(runId, oneTask)
+    await engine.succeed(runId, 'create', { createCell: {} })
     await tryAll(runId, 4, 'EODD')
     const run = await runOf(runId)
     expect(run).toMatchObject({ setbacks: 4, setback: 'a disk says no', finished_at: null })
     expect(Number(run?.advance_at)).toBeGreaterThan(Date.now() + 5_000)
     await advanceRun(runId, oneTask)
-    expect(await runOf(runId)).toMatchObject({ setbacks: 0, setback: '', status: 'running' })
+    expect(await runOf(runId)).toMatchObject({ setbacks: 0, setback: '', status: 'succeeded' })
   })
 
   it('comes upon a fault when that does not end, and puts back what it did', async () => {
     const runId = await createRun(await createEnvironment())
     await advanceRun(runId, oneTask)
+    await engine.succeed(runId, 'create', { createCell: {} })
     await set('runs', 'setbacks = 18', runId)
     await tryAll(runId, 1, 'EODD')
     expect(await runOf(runId)).toMatchObject({ status: 'running', setbacks: 19 })
@@ -118,6 +123,7 @@ describe('a run that the server cannot advance', () => {
     async (code) => {
       const runId = await createRun(await createEnvironment())
       await advanceRun(runId, oneTask)
+      await engine.succeed(runId, 'create', { createCell: {} })
       await set('runs', 'setbacks = 100', runId)
       await tryAll(runId, 1, code)
       expect(await runOf(runId)).toMatchObject({ status: 'running', setbacks: 101 })
