@@ -22,7 +22,7 @@ export interface Task {
 }
 
 const never = async () => expect.unreachable('not the pipeline of this run')
-const pipelinesWith = (build: (run: BuildActions) => Promise<void>): Pipelines => ({
+export const pipelinesWith = (build: (run: BuildActions) => Promise<void>): Pipelines => ({
   build,
   start: never,
   stop: never,
