@@ -30,6 +30,8 @@ async function main(argv: readonly string[]): Promise<number> {
     .version(manifest.version, '-V, --version')
     .exitOverride()
     .showSuggestionAfterError()
+    // Beside a long usage there is less room than Commander would fold text into.
+    .configureHelp({ minWidthToWrap: 20 })
     .addHelpText('after', help)
   let exitCode: number = exitCodes.ok
   const [first = '', second = ''] = argv.filter((word) => !word.startsWith('-'))

@@ -18,7 +18,7 @@ export async function resolveBuild(
   words: readonly string[],
 ): Promise<{ project: string; number: number }> {
   const name = parseBuildName(words)
-  if (!name) throw usageError(`${quote(words)} names no build. ${buildForms}`)
+  if (!name) throw unnamed(words, 'build', buildForms)
   return { project: name.project ?? (await onlyProject(session)), number: name.number }
 }
 
@@ -29,7 +29,7 @@ export async function resolveRun(
 ): Promise<{ runId: string } | { build: { project: string; number: number } }> {
   const [first = ''] = words
   if (words.length === 1 && isRunName(first)) return { runId: first }
-  if (!parseBuildName(words)) throw usageError(`${quote(words)} names no run. ${runForms}`)
+  if (!parseBuildName(words)) throw unnamed(words, 'run', runForms)
   return { build: await resolveBuild(session, words) }
 }
 
@@ -37,7 +37,7 @@ export async function resolveRun(
 export async function resolveRunId(session: Session, words: readonly string[]): Promise<string> {
   const client = await session.client(RunService)
   const { run } = await client.getRun(await resolveRun(session, words), { signal: session.signal })
-  if (!run) throw usageError(`${quote(words)} names no run. ${runForms}`)
+  if (!run) throw unnamed(words, 'run', runForms)
   return run.id
 }
 
@@ -66,7 +66,7 @@ export async function resolveEnvironment(
   words: readonly string[],
 ): Promise<{ project: string; environment: string }> {
   const name = parseEnvironmentName(words)
-  if (!name) throw usageError(`${quote(words)} names no environment. ${environmentForms}`)
+  if (!name) throw unnamed(words, 'environment', environmentForms)
   const [likeliest, whole] = name.candidates
   if (likeliest?.project && !whole) return { project: likeliest.project, environment: likeliest.environment }
   const projects = await projectNames(session)
@@ -99,4 +99,6 @@ function pickOnly(projects: readonly string[]): string {
   throw usageError(`Name the project as well; there are several: ${projects.join(', ')}.`)
 }
 
-const quote = (words: readonly string[]) => JSON.stringify(words.join(' '))
+/** Who named nothing is told what a name looks like. */
+const unnamed = (words: readonly string[], what: string, forms: string): CliError =>
+  usageError(words.length === 0 ? forms : `${JSON.stringify(words.join(' '))} names no ${what}. ${forms}`)

@@ -197,6 +197,17 @@ describe('exit codes', () => {
   })
 })
 
+test('help is folded, also where the usage beside it is long', async () => {
+  const { stdout } = await runCli(['release', '--help'], {})
+  expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+})
+
+test('who names nothing is told what a name looks like', async () => {
+  const { code, stderr } = await runCli(['env', 'open'], env)
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/^fairway: Name an environment like /)
+})
+
 test('every command has help with examples', async () => {
   const { nouns, plainVerbs } = await import('../../cli/nouns.ts')
   const commands = [
