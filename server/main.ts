@@ -17,7 +17,7 @@ import { housekeeping } from './housekeeping.ts'
 import { startJobs } from './jobs/jobs.ts'
 import { createLogger } from './logger.ts'
 import { readMasterKey } from './master-key.ts'
-import { pipelines } from './operations/pipelines.ts'
+import { operations } from './operations/registry.ts'
 import { rekey } from './rekey.ts'
 import { startScheduler } from './runs/scheduler.ts'
 import { createSealer } from './sealer.ts'
@@ -70,7 +70,7 @@ async function main(): Promise<void> {
     const context: AppContext = { config, log, db, blobs, signals, sealer }
     const { offer } = await bootstrap(context)
 
-    const scheduler = startScheduler(context, pipelines)
+    const scheduler = startScheduler(context, operations)
     shutdown.add({ name: 'scheduler', deadlineMs: 10_000, run: () => scheduler.stop() })
     const jobs = startJobs(context, housekeeping(context))
     shutdown.add({ name: 'jobs', deadlineMs: 10_000, run: () => jobs.stop() })

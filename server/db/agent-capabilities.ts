@@ -1,45 +1,15 @@
-import type { RunKind } from './tables/runs.ts'
-
-const images = ['resolve', 'buildImage', 'fetchImage', 'collectImages'] as const
-const runtimes = ['startRuntime', 'stopRuntime', 'smoke', 'switchRoute'] as const
-const data = [
-  'createCell',
-  'cloneCell',
-  'snapshotCell',
-  'checkRoom',
-  'restoreCell',
-  'destroyCell',
-  'destroySnapshot',
-  'applyModules',
-  'neutralize',
-  'inspectCell',
-] as const
-const all = [...images, ...runtimes, ...data] as const
+import { type TaskKind, taskKinds } from '../../lib/tasks/task-kinds.ts'
 
 /**
- * What runs of each kind may ask of their host, by the names that agents give in their Hello. A run begins where all of it
- * can be done: one that finds out half-way has production stopped for nothing.
+ * Which of those tasks its agent cannot do, by what it says of itself in its Hello; an agent that names nothing says nothing.
+ * A run begins where all that it may ask for can be done: one that finds out half-way has production stopped for nothing.
  */
-const needed: Record<RunKind, readonly string[]> = {
-  build: all,
-  rehearse: all,
-  promote: all,
-  rollback: all,
-  start: ['fetchImage', 'inspectCell', ...runtimes],
-  stop: ['stopRuntime', 'switchRoute'],
-  destroy: ['stopRuntime', 'switchRoute', 'destroyCell', 'destroySnapshot'],
-  lock: ['resolve'],
-  inspect: ['inspectCell'],
-  study: all,
-}
-
-/** What its agent cannot do of that, or of all that this server may ask; an agent that names nothing says nothing. */
 export function findLacking(
   { capabilities }: { readonly capabilities: readonly string[] },
-  kind?: RunKind,
+  asked: readonly TaskKind[],
 ): readonly string[] {
   if (capabilities.length === 0) return []
-  return (kind ? needed[kind] : all).filter((task) => !capabilities.includes(task))
+  return asked.map((kind) => taskKinds[kind].capability).filter((name) => !capabilities.includes(name))
 }
 
 /** Ends a sentence about a host. */

@@ -82,30 +82,6 @@ export interface CommitLineRecord {
   readonly subject: string
 }
 
-/** `runs.input`: what a run was asked for, beyond its columns. */
-export interface RunInput {
-  /** The build whose image is released, or rehearsed. */
-  readonly candidateRunId?: string
-  /** The plan that whoever asked has seen. */
-  readonly planSha256?: string
-  readonly note?: string
-  /** Rollback: the release to go back to. */
-  readonly releaseId?: string
-  readonly withData?: boolean
-  readonly force?: boolean
-  /** Inspect: RFC 3339. */
-  readonly changedSince?: string
-  /** Inspect: whom a password that every Odoo has lets in. */
-  readonly passwords?: boolean
-  /** Build: the run whose lock's pins hold. */
-  readonly lockRunId?: string
-  /** The data: that a study looks into, or a safety snapshot that a rollback puts back, instead of its release's own. */
-  readonly snapshotId?: string
-  /** Study: the run whose failed update is looked into, and which code runs on the data that it left. */
-  readonly failedRunId?: string
-  readonly code?: FailedCode
-}
-
 /** What runs on a copy of what a failed update left: what production served before it, or what failed. */
 export type FailedCode = 'before' | 'failed'
 

@@ -1,6 +1,7 @@
-import type { Deployment, FailedCode, RunInput, RunRecord } from '../db/record.ts'
+import type { Deployment, FailedCode, RunRecord } from '../db/record.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { wrongState } from '../errors.ts'
+import { inputOfAny } from '../operations/kinds.ts'
 import { findResolved, openCandidate } from './candidate.ts'
 import { createDeployment } from './deployment.ts'
 import { runtimeConfigOf } from './source.ts'
@@ -75,8 +76,9 @@ interface FailedRun {
 }
 
 /** What the run was to bring: a build or a promoted one, or the release that it went back to. */
-async function failedDeployment(tx: Tx, { id, project_id, input }: FailedRun): Promise<Deployment> {
-  const { releaseId, candidateRunId = id } = input as RunInput
+async function failedDeployment(tx: Tx, run: FailedRun): Promise<Deployment> {
+  const { id, project_id } = run
+  const { releaseId, candidateRunId = id } = inputOfAny(run)
   if (releaseId) {
     const { deployment } = await tx
       .selectFrom('releases')

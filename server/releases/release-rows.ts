@@ -1,5 +1,6 @@
-import type { Deployment, RunInput, UpdateRecord } from '../db/record.ts'
+import type { Deployment, UpdateRecord } from '../db/record.ts'
 import type { Tx } from '../db/tenancy.ts'
+import { inputOfAny } from '../operations/kinds.ts'
 
 /** Something that went live in an environment. */
 export interface ReleaseRow {
@@ -36,8 +37,8 @@ export async function listReleaseRows(tx: Tx, environmentId: string): Promise<Re
     ...row,
     deployment: row.deployment as Deployment,
     update: row.update_record as UpdateRecord | null,
-    withData: (row.input as RunInput).withData ?? false,
-    backTo: (row.input as RunInput).releaseId,
+    withData: inputOfAny(row).withData ?? false,
+    backTo: inputOfAny(row).releaseId,
     snapshot: row.snapshot_id
       ? { id: row.snapshot_id, kept: row.snapshot_status === 'ready', takenAt: row.taken_at }
       : undefined,

@@ -3,14 +3,15 @@ import { describeLacking, findLacking } from '../db/agent-capabilities.ts'
 import { findWaitingRuns } from '../governance/approvals/waiting-runs.ts'
 import { policyInForce } from '../governance/policy/in-force.ts'
 import { listed, mayHold } from '../governance/policy/supply.ts'
+import { runKinds } from '../operations/kinds.ts'
+import type { RunDefinition } from './define.ts'
 import type { RunRow, RunState } from './run-state.ts'
-import { besideOthers } from './types.ts'
 
 export type Admission = { readonly hostId: string } | { readonly waitingFor: string }
 
 /**
- * Whether a queued run may start now, and where: one run at a time for an environment, oldest first (but for lock runs,
- * which change nothing of it); a few for a project, beside those of production; on the host that holds the project's data, else on the online host with the most room.
+ * Whether a queued run may start now, and where: one run at a time for an environment, oldest first (but for those
+ * that change nothing of it); a few for a project, beside those of production; on the host that holds the project's data, else on the online host with the most room.
  * The caller holds the project's row lock, so that two servers do not admit past the limit.
  */
 export async function admit(state: RunState, runsPerProject: number): Promise<Admission> {
@@ -23,10 +24,10 @@ export async function admit(state: RunState, runsPerProject: number): Promise<Ad
     .where('id', '<>', run.id)
     .execute()
   const here = others.filter(
-    (other) => other.environment_id === environment.id && !besideOthers.includes(other.kind),
+    (other) => other.environment_id === environment.id && !runKinds[other.kind].besideOthers,
   )
   const ahead =
-    !besideOthers.includes(run.kind) &&
+    !runKinds[run.kind].besideOthers &&
     here.find((other) => other.status === 'running' || other.created_at < run.created_at)
   if (ahead)
     return { waitingFor: `waiting for ${ahead.number ? `build ${ahead.number}` : `the ${ahead.kind}`}` }
@@ -43,13 +44,14 @@ export async function admit(state: RunState, runsPerProject: number): Promise<Ad
 
 /** One at a time as it is, and people may be away until it is done: it waits for no preview, and none for it. */
 const changesProduction = ({ kind, stage }: Pick<RunRow, 'kind' | 'stage'>): boolean =>
-  stage === 'production' && !besideOthers.includes(kind)
+  stage === 'production' && !runKinds[kind].besideOthers
 
 /** Where policy lets the environment be. Stopping it, destroying it and taking it back is possible wherever it is. */
 async function place({ tx, run, project, environment }: RunState): Promise<Admission> {
   const policy = await policyInForce(tx, project.id)
-  const isBound = ['build', 'start', 'lock', 'promote', 'study'].includes(run.kind)
-  const allows = (host: string) => !isBound || mayHold(policy.document, environment.stage, host)
+  const { placement, asks }: RunDefinition = runKinds[run.kind]
+  const allows = (host: string) =>
+    placement === 'anywhere' || mayHold(policy.document, environment.stage, host)
   const allowed = `the policy (hosts.${environment.stage}) allows ${listed(policy.document.hosts[environment.stage])}`
   // The data decides: an environment stays on its host, and clones need the host of production.
   const bound =
@@ -78,14 +80,14 @@ async function place({ tx, run, project, environment }: RunState): Promise<Admis
     }
     if (host?.status !== 'online')
       return { waitingFor: `waiting for host ${host?.name ?? bound}, which is ${host?.status ?? 'gone'}` }
-    const lacking = findLacking(host, run.kind)
+    const lacking = findLacking(host, asks)
     return lacking.length === 0 ? { hostId: host.id } : { waitingFor: waitingForAgent(host, lacking) }
   }
   const able = hosts.filter(({ name }) => allows(name))
   const online = able.filter(({ status }) => status === 'online')
-  const chosen = online.find((host) => findLacking(host, run.kind).length === 0)
+  const chosen = online.find((host) => findLacking(host, asks).length === 0)
   if (chosen) return { hostId: chosen.id }
-  if (online[0]) return { waitingFor: waitingForAgent(online[0], findLacking(online[0], run.kind)) }
+  if (online[0]) return { waitingFor: waitingForAgent(online[0], findLacking(online[0], asks)) }
   if (able.length === 0 && hosts.length > 0) {
     const names = hosts.map(({ name }) => name).join(', ')
     return { waitingFor: `waiting for a host: ${allowed}, and there is only ${names}` }

@@ -1,11 +1,7 @@
 import type { AppContext } from '../context.ts'
 import { settleDirty } from '../db/dirty-cells.ts'
 import { operation, withTenant } from '../db/tenancy.ts'
-import { buildActions } from '../operations/steps/build.ts'
-import { environmentActions } from '../operations/steps/environment.ts'
-import { lockActions } from '../operations/steps/lock.ts'
-import { releaseActions } from '../operations/steps/release.ts'
-import { studyActions } from '../operations/steps/study.ts'
+import { runKinds } from '../operations/kinds.ts'
 import type { EngineConfig } from '../operations/steps/wording.ts'
 import { endAbandoned } from './abandoned.ts'
 import { admit } from './admission.ts'
@@ -15,11 +11,10 @@ import { announce, end, markFailed } from './ending.ts'
 import type { Engine, Replayed } from './engine.ts'
 import { causeOf, isFault, noteFault, noteStall } from './faults.ts'
 import { Mismatch } from './history.ts'
+import type { RunOperations } from './operation.ts'
 import { replay } from './replay.ts'
 import { lockRun, type Patience, type RunState } from './run-state.ts'
 import { forgetSetbacks, noteSetback } from './setbacks.ts'
-import { type Pipelines, stepsOf } from './types.ts'
-import { forgetUnknownBranch } from './unknown-branch.ts'
 import { requireKnownVersion, versionOf } from './versions.ts'
 
 const admissionRecheckMs = 2_000
@@ -33,7 +28,7 @@ const admissionRecheckMs = 2_000
 export async function advance(
   context: AppContext,
   config: EngineConfig,
-  pipelines: Pipelines,
+  operations: RunOperations,
   due: { runId: string; organizationId: string },
   patience: Patience = 'wait',
 ): Promise<boolean> {
@@ -42,7 +37,7 @@ export async function advance(
     return await withTenant(context.db, op, async (tx) => {
       const state = await lockRun(tx, op, due.runId, patience)
       if (!state) return false
-      await advanceLocked(context, config, pipelines, state)
+      await advanceLocked(context, config, operations, state)
       await forgetSetbacks(tx, state.run)
       return true
     })
@@ -59,7 +54,7 @@ export async function advance(
       await noteSetback(context, op, due.runId, failure)
       throw failure
     })
-    if (goesOn) await advance(context, config, pipelines, due)
+    if (goesOn) await advance(context, config, operations, due)
     return true
   }
 }
@@ -67,7 +62,7 @@ export async function advance(
 async function advanceLocked(
   context: AppContext,
   config: EngineConfig,
-  pipelines: Pipelines,
+  operations: RunOperations,
   state: RunState,
 ): Promise<void> {
   const { run } = state
@@ -87,7 +82,7 @@ async function advanceLocked(
     )
   await settleDirty(state.tx, state.tasks.values())
 
-  const replayed = await replayRun(context, config, pipelines, state)
+  const replayed = await replayRun(context, config, operations, state)
   await saveRecord(state, replayed)
   const { outcome } = replayed
   switch (outcome.kind) {
@@ -97,8 +92,8 @@ async function advanceLocked(
       return end(context, state, { status: 'succeeded', reason: '' }, replayed)
     case 'ended':
       await end(context, state, outcome, replayed)
-      if (!outcome.compensated || run.kind === 'start') await markFailed(state)
-      await forgetUnknownBranch(state)
+      if (!outcome.compensated || runKinds[run.kind].failsEnvironment) await markFailed(state)
+      await operations[run.kind].afterFailure?.(state)
   }
 }
 
@@ -118,42 +113,18 @@ async function holdsProduction({ tx, run }: RunState): Promise<boolean> {
 export function replayRun(
   context: AppContext,
   config: EngineConfig,
-  pipelines: Pipelines,
+  operations: RunOperations,
   state: RunState,
 ): Promise<Replayed> {
   return replay(state, async (engine) => {
-    const failure = await failureOf(engine, () => runPipeline(context, engine, config, pipelines))
+    const failure = await failureOf(engine, () =>
+      operations[state.run.kind].run(engine, config, context.blobs),
+    )
     await engine.tidyUp('the logs may lack their last lines', () =>
       engine.step('record', () => awaitLogs(engine)),
     )
     if (failure) throw failure.error
   })
-}
-
-function runPipeline(
-  { blobs }: AppContext,
-  engine: Engine,
-  config: EngineConfig,
-  pipelines: Pipelines,
-): Promise<void> {
-  const { kind } = engine.state.run
-  switch (kind) {
-    case 'build':
-      return pipelines.build(buildActions(engine, config, blobs))
-    case 'start':
-    case 'stop':
-    case 'destroy':
-      return pipelines[kind](environmentActions(engine, config))
-    case 'lock':
-      return pipelines.lock(lockActions(engine, config, blobs))
-    case 'rehearse':
-    case 'promote':
-    case 'rollback':
-    case 'inspect':
-      return pipelines[kind](releaseActions(engine, config, blobs))
-    case 'study':
-      return pipelines.study(studyActions(engine, config))
-  }
 }
 
 /** Starts a queued run; false when it has to wait, or was cancelled before it began. */
@@ -193,7 +164,7 @@ async function begin(context: AppContext, state: RunState): Promise<boolean> {
   const steps = await tx
     .insertInto('steps')
     .values(
-      stepsOf(run.kind, state.environment.stage).map((name, position) => ({
+      [...runKinds[run.kind].steps(state.environment.stage), 'record'].map((name, position) => ({
         organization_id: run.organization_id,
         run_id: run.id,
         name,

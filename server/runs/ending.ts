@@ -4,9 +4,9 @@ import type { Result, RunStatus } from '../db/tables/runs.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { recordEnd } from '../evidence/record/record-end.ts'
 import { voidApprovalsOfRun } from '../governance/approvals/state.ts'
+import { runKinds } from '../operations/kinds.ts'
 import type { Replayed } from './engine.ts'
 import type { RunState } from './run-state.ts'
-import { besideOthers } from './types.ts'
 
 /** Closes the run with its evidence; that there is none of a run that ended, does not happen. */
 export async function end(
@@ -66,7 +66,7 @@ export async function end(
 
 /** Where putting back failed too, or nothing was put back. A run that changes nothing of its environment leaves it alone. */
 export async function markFailed({ tx, run, environment }: RunState): Promise<void> {
-  if (besideOthers.includes(run.kind)) return
+  if (runKinds[run.kind].besideOthers) return
   await tx
     .updateTable('environments')
     .set({ status: 'failed', updated_at: new Date() })

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { formatTime } from '../../lib/words/times.ts'
 import type { AppContext } from '../context.ts'
-import { type PlacedEnvironment, queueEnvironmentRun } from '../db/environment-runs.ts'
 import { notify } from '../db/signals.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
+import { type PlacedEnvironment, queueEnvironmentRun } from '../operations/environment-runs.ts'
 
 const batch = 100
 /** After a destruction that failed. */

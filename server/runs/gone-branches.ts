@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
-import { queueEnvironmentRun } from '../db/environment-runs.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
+import { queueEnvironmentRun } from '../operations/environment-runs.ts'
 
 /** Starts the destruction of environments whose branch was deleted and whose grace period is over; never of production. */
 export async function destroyGoneBranches(context: AppContext): Promise<void> {

@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
-import { notify } from '../db/signals.ts'
 import { type Operation, operation, type Tx, withTenant } from '../db/tenancy.ts'
+import { inspectRun } from '../operations/inspect/definition.ts'
+import { queueRun } from './queue.ts'
 
 /** People change passwords in Odoo, and modules set them, whether or not anything is deployed. */
 const every = sql<string>`interval '1 day'`
@@ -65,22 +66,11 @@ async function queueLook(tx: Tx, op: Operation, cellId: string): Promise<void> {
     .forUpdate('projects')
     .executeTakeFirst()
   if (!environment) return
-  const run = await tx
-    .insertInto('runs')
-    .values({
-      organization_id: op.organizationId,
-      project_id: environment.project_id,
-      environment_id: environment.id,
-      kind: 'inspect',
-      stage: environment.stage,
-      trigger: 'system',
-      requested_by: op.actor,
-      input: JSON.stringify({ passwords: true }),
-      advance_at: new Date(),
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
+  const run = await queueRun(tx, op, inspectRun, {
+    environment,
+    trigger: 'system',
+    input: { passwords: true },
+  })
   const subject = { kind: 'environment', id: environment.id, projectId: environment.project_id }
-  await audit(tx, op, 'environment.look', subject, { environment: environment.name, run: run.id })
-  await notify(tx, { kind: 'run', id: run.id })
+  await audit(tx, op, 'environment.look', subject, { environment: environment.name, run })
 }

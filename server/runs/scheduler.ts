@@ -4,7 +4,7 @@ import { findUnknownMigrations, newerSchema } from '../db/schema-version.ts'
 import type { EngineConfig } from '../operations/steps/wording.ts'
 import { advance } from './advance.ts'
 import { createTurns, listDueRuns } from './due-runs.ts'
-import type { Pipelines } from './types.ts'
+import type { RunOperations } from './operation.ts'
 
 const pollMs = 1_000
 /** Runs that a server advances at one time: each takes a connection. */
@@ -23,7 +23,7 @@ export interface Scheduler {
  * a hint that makes it quick; the poll is what makes it certain. Where a newer server has changed the database it does
  * nothing more, and says so.
  */
-export function startScheduler(context: AppContext, pipelines: Pipelines): Scheduler {
+export function startScheduler(context: AppContext, operations: RunOperations): Scheduler {
   const { config, db, log, signals } = context
   const engine: EngineConfig = config
   const stopping = new AbortController()
@@ -55,7 +55,7 @@ export function startScheduler(context: AppContext, pipelines: Pipelines): Sched
   const one = async (due: { runId: string; organizationId: string }) => {
     const { runId } = due
     try {
-      if (!(await advance(context, engine, pipelines, due, 'unless-busy'))) passOver(runId, busyMs)
+      if (!(await advance(context, engine, operations, due, 'unless-busy'))) passOver(runId, busyMs)
     } catch (error) {
       log.warn({ err: error, run: runId }, 'advance failed; it is tried again')
       // Where even that could not be put on record.

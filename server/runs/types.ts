@@ -1,9 +1,8 @@
 import type { ContentsRecord, Deployment, RehearsalRecord, RunRecord, UpdateRecord } from '../db/record.ts'
 import type { Stage } from '../db/tables/projects.ts'
-import type { RunKind, RunStatus } from '../db/tables/runs.ts'
+import type { RunStatus } from '../db/tables/runs.ts'
 import type { ModuleChanges } from '../releases/changes.ts'
 import type { Contents } from '../releases/contents.ts'
-import type { FailedUpdate } from '../releases/failed-update.ts'
 import type { Plan } from '../releases/plan.ts'
 import type { Image, Source } from '../releases/source.ts'
 import type { Measured } from '../releases/verdict.ts'
@@ -21,21 +20,6 @@ import type { Measured } from '../releases/verdict.ts'
  *           So a pipeline must decide by what actions return and by nothing else: no clock, no chance, no I/O.
  */
 export type Pipeline<Actions> = (actions: Actions) => Promise<void>
-
-export type StepName =
-  | 'resolve'
-  | 'image'
-  | 'plan'
-  | 'rehearse'
-  | 'inspect'
-  | 'approve'
-  | 'database'
-  | 'deploy'
-  | 'smoke'
-  | 'record'
-  | 'start'
-  | 'stop'
-  | 'destroy'
 
 /** A task ended without success. `message` is one line for people. */
 export class TaskFailed extends Error {
@@ -57,7 +41,7 @@ export class RunCancelled extends Error {
 /** What every pipeline can do: one thing after another, never two at once. */
 export interface CommonActions {
   /** Runs `body` as a part that people see; its end state is how `body` ended. */
-  step<T>(name: StepName, body: () => Promise<T>): Promise<T>
+  step<T>(name: string, body: () => Promise<T>): Promise<T>
   /** One line for people about the step that runs. */
   summarize(text: string): void
   /** Makes the run yellow. */
@@ -318,75 +302,4 @@ export interface EnvironmentActions extends CommonActions {
   removeRoute(): Promise<void>
   destroyEverything(): Promise<void>
   setStatus(status: 'running' | 'stopped' | 'destroyed'): Promise<void>
-}
-
-/** What a failed update of production left, opened to be looked into. */
-export interface StudyActions
-  extends CommonActions,
-    Pick<
-      BuildActions,
-      | 'newCell'
-      | 'fetchImage'
-      | 'neutralizeAsProduction'
-      | 'proveNeutralized'
-      | 'candidateAgain'
-      | 'startRuntime'
-      | 'goLive'
-      | 'removeRuntime'
-    >,
-    Pick<EnvironmentActions, 'removeRoute' | 'destroyEverything' | 'setStatus'> {
-  /** Fails where it is not kept any more, or nothing that served before it could make a copy neutral. */
-  failedUpdate(): Promise<FailedUpdate>
-  /** A copy of what is kept, which is only read. */
-  cloneFailed(cellId: string, failed: FailedUpdate): Promise<void>
-  /** Its record says where it is open, and until when. */
-  noteOpened(): Promise<void>
-}
-
-/** A branch's lock, made anew. */
-export interface LockActions extends CommonActions {
-  resolve(): Promise<Source>
-}
-
-export interface Pipelines {
-  readonly build: Pipeline<BuildActions>
-  readonly start: Pipeline<EnvironmentActions>
-  readonly stop: Pipeline<EnvironmentActions>
-  readonly destroy: Pipeline<EnvironmentActions>
-  readonly lock: Pipeline<LockActions>
-  readonly rehearse: Pipeline<ReleaseActions>
-  readonly promote: Pipeline<ReleaseActions>
-  readonly rollback: Pipeline<ReleaseActions>
-  readonly inspect: Pipeline<ReleaseActions>
-  readonly study: Pipeline<StudyActions>
-}
-
-/** Kinds of runs that change nothing of their environment: they stand beside any other of it. */
-export const besideOthers: readonly RunKind[] = ['rehearse', 'inspect', 'lock']
-
-/** The steps of each kind of run, in order, as people see them before they begin. */
-export function stepsOf(kind: RunKind, stage: Stage): readonly StepName[] {
-  const production = stage === 'production'
-  const approve = production ? (['approve'] as const) : []
-  const release = production ? (['rehearse', 'approve'] as const) : []
-  switch (kind) {
-    case 'build':
-      return ['resolve', 'image', ...release, 'database', 'deploy', 'smoke', 'record']
-    case 'start':
-    case 'stop':
-    case 'inspect':
-      return [kind, 'record']
-    case 'destroy':
-      return [...approve, 'destroy', 'record']
-    case 'lock':
-      return ['resolve', 'record']
-    case 'rehearse':
-      return ['plan', 'rehearse', 'record']
-    case 'promote':
-      return ['plan', 'rehearse', 'approve', 'database', 'deploy', 'smoke', 'record']
-    case 'rollback':
-      return ['plan', 'approve', 'database', 'deploy', 'smoke', 'record']
-    case 'study':
-      return ['database', 'deploy', 'record']
-  }
 }

@@ -6,7 +6,7 @@ import { expireTasks } from '../../server/fleet/expiry.ts'
 import { defaultTimes } from '../../server/fleet/limits.ts'
 import { lockTask, settleTask } from '../../server/fleet/settle.ts'
 import type { Caller } from '../../server/governance/authorize.ts'
-import { pipelines } from '../../server/operations/pipelines.ts'
+import { operations } from '../../server/operations/registry.ts'
 import { imagesInUse } from '../../server/operations/steps/images-in-use.ts'
 import { advance } from '../../server/runs/advance.ts'
 import { destroyGoneBranches } from '../../server/runs/gone-branches.ts'
@@ -40,7 +40,7 @@ export function stepsOf(): Step[] {
   let runId = ''
   let task: ClaimedTask | undefined
   const advanceRun = ({ context, history: { organizationId } }: Filled) =>
-    advance(context, context.config, pipelines, { runId, organizationId })
+    advance(context, context.config, operations, { runId, organizationId })
   return [
     {
       what: 'push',

@@ -8,7 +8,8 @@ import { startScheduler } from '../../server/runs/scheduler.ts'
 import type { BuildActions } from '../../server/runs/types.ts'
 import { listHosts } from '../../server/services/hosts/hosts.ts'
 import { outageOf } from '../../server/services/outage.ts'
-import { pipelinesWith, useEngine } from '../support/use-engine.ts'
+import { operationsWith } from '../support/operations-with.ts'
+import { useEngine } from '../support/use-engine.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const engine = useEngine()
@@ -77,7 +78,7 @@ describe('schedulers side by side', () => {
     const runs: string[] = []
     for (let count = 0; count < 6; count++) runs.push(await createRun(await createEnvironment()))
     const [taken, ...free] = runs
-    const schedulers = () => [1, 2].map(() => startScheduler(context(), pipelinesWith(oneTask)))
+    const schedulers = () => [1, 2].map(() => startScheduler(context(), operationsWith(oneTask)))
     const begun = async (ids: readonly string[]) => {
       const rows = await asOwner(`select id from runs where id = any ($1) and status = 'running'`, [ids])
       return rows.length === ids.length

@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { pipelines } from '../../server/operations/pipelines.ts'
 import { advance } from '../../server/runs/advance.ts'
 import { stopEnvironment } from '../../server/services/environments/environments.ts'
 import { openFailed } from '../../server/services/environments/open-failed.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
+import { operationsWith } from '../support/operations-with.ts'
 import { addArtifact, answers, type Play, playRun } from '../support/play-run.ts'
 import { arrangeRelease, releaseBranch } from '../support/releases.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -250,7 +250,7 @@ describe('a run that ended is signed for', () => {
 
   test('one that ended by a bug of ours', async () => {
     const made = await arrangeBuild(server.context, tenant, 'feature/bug')
-    const broken = { ...pipelines, build: () => Promise.reject(new TypeError('of undefined')) }
+    const broken = operationsWith(() => Promise.reject(new TypeError('of undefined')))
     const { organizationId } = tenant
     await advance(server.context, server.context.config, broken, { runId: made.runId, organizationId })
     const { run } = await statementsOf(made.runId)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operation, withTenant } from '../../server/db/tenancy.ts'
-import { pipelines } from '../../server/operations/pipelines.ts'
+import { operations } from '../../server/operations/registry.ts'
 import { replayRun } from '../../server/runs/advance.ts'
 import { lockRun } from '../../server/runs/run-state.ts'
 import { arrangeWorld, everyRun, waysOf } from '../support/every-run.ts'
@@ -31,7 +31,7 @@ afterAll(() => database?.close())
 
 it('has a history of every kind of run, and each way that it can go', () => {
   const histories = listHistories()
-  expect([...new Set(histories.map(({ kind }) => kind))].sort()).toEqual(Object.keys(pipelines).sort())
+  expect([...new Set(histories.map(({ kind }) => kind))].sort()).toEqual(Object.keys(operations).sort())
   expect(histories.map(({ name }) => name)).toEqual(expect.arrayContaining(wanted.map(({ name }) => name)))
 })
 
@@ -51,7 +51,7 @@ async function replayed(history: RecordedRun, runId: string, organizationId: str
   return await withTenant(context.db, op, async (tx) => {
     const state = await lockRun(tx, op, runId)
     if (!state) return expect.fail(`${history.name} is not there`)
-    return (await replayRun(context, context.config, pipelines, state)).outcome
+    return (await replayRun(context, context.config, operations, state)).outcome
   })
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { operation, withTenant } from '../../server/db/tenancy.ts'
-import { pipelines } from '../../server/operations/pipelines.ts'
 import { imagesInUse } from '../../server/operations/steps/images-in-use.ts'
 import { advance } from '../../server/runs/advance.ts'
 import type { BuildActions } from '../../server/runs/types.ts'
+import { operationsWith } from '../support/operations-with.ts'
 import {
   createOrganization,
   insert as insertAs,
@@ -192,12 +192,10 @@ const buildOf = (imageBuilt: boolean) => async (run: BuildActions) => {
   await run.always(() => run.collectImages())
 }
 const play = (build: (run: BuildActions) => Promise<void>) =>
-  advance(
-    database.context,
-    database.context.config,
-    { ...pipelines, build },
-    { runId: run_id, organizationId: organization_id },
-  )
+  advance(database.context, database.context.config, operationsWith(build), {
+    runId: run_id,
+    organizationId: organization_id,
+  })
 const queued = async () => {
   const host_id = await insert('hosts', { name: `h${projects}`, status: 'online' })
   await query(database.ownerUrl, "update runs set status = 'succeeded' where project_id = $1", [project_id])

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { LockService } from '../../proto/gen/fairway/v1/locks_pb.js'
-import { pipelines } from '../../server/operations/pipelines.ts'
+import { operations } from '../../server/operations/registry.ts'
 import { advance } from '../../server/runs/advance.ts'
 import { rebuildBuild } from '../../server/services/builds/builds.ts'
 import { updateLock } from '../../server/services/locks/lock-update.ts'
@@ -31,7 +31,7 @@ const start = (branch: string) =>
 const build = (branch: string) => arrangeBuild(server.context, tenant, branch)
 const play = (runId: string, how = {}) => playRun(server.context, tenant, runId, how)
 const step = (runId: string) =>
-  advance(server.context, server.context.config, pipelines, { runId, organizationId: tenant.organizationId })
+  advance(server.context, server.context.config, operations, { runId, organizationId: tenant.organizationId })
 const runOf = (id: string) =>
   tenant.scope((tx) => tx.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirstOrThrow())
 const environmentOf = async (runId: string) => {

@@ -6,7 +6,7 @@ import { EnvironmentRefSchema } from '../../proto/gen/fairway/v1/environments_pb
 import { operation } from '../../server/db/tenancy.ts'
 import type { Fleet } from '../../server/fleet/fleet.ts'
 import type { Caller } from '../../server/governance/authorize.ts'
-import { pipelines } from '../../server/operations/pipelines.ts'
+import { operations } from '../../server/operations/registry.ts'
 import { type Scheduler, startScheduler } from '../../server/runs/scheduler.ts'
 import { startEnvironment } from '../../server/services/environments/environments.ts'
 import { arrangeCredential } from '../support/credentials.ts'
@@ -45,7 +45,7 @@ beforeAll(async () => {
     handlers: createTaskHandlers(services),
     guard: (store, identity) => createTaskGuard(services, store.authorizations, identity),
   })
-  scheduler = startScheduler(database.context, pipelines)
+  scheduler = startScheduler(database.context, operations)
   caller = {
     ...operation(fleet.organizationId, 'member:ana'),
     access: { role: 'owner', projects: 'all', projectRoles: new Map(), scopes: [] },

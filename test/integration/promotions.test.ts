@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it, vi } from 'vitest'
 import { EnvironmentRefSchema } from '../../proto/gen/fairway/v1/environments_pb.js'
-import { pipelines } from '../../server/operations/pipelines.ts'
+import { operations } from '../../server/operations/registry.ts'
 import { advance } from '../../server/runs/advance.ts'
 import { stopEnvironment } from '../../server/services/environments/environments.ts'
 import { listApprovals } from '../../server/services/governance/approval-views.ts'
@@ -259,7 +259,7 @@ describe('a promotion', () => {
     await policy('rehearsal: { maxAge: 1s }\n')
     await vi.waitFor(
       async () => {
-        await advance(context(), context().config, pipelines, {
+        await advance(context(), context().config, operations, {
           runId,
           organizationId: tenant().organizationId,
         })

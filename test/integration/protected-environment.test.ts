@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AppContext } from '../../server/context.ts'
-import { pipelines } from '../../server/operations/pipelines.ts'
-import type { Pipelines } from '../../server/runs/types.ts'
 import {
   destroyEnvironment,
   startEnvironment,
   stopEnvironment,
 } from '../../server/services/environments/environments.ts'
 import { arrangePolicy } from '../support/approvals.ts'
+import { operationsWith } from '../support/operations-with.ts'
 import { answers, playRun } from '../support/play-run.ts'
 import { arrangeRuns, type PlayedRuns } from '../support/played-runs.ts'
 import { createOrganization, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -78,12 +77,9 @@ describe('production’s environment', () => {
 
 it('nothing of production is asked of an agent without leave, whatever a pipeline does', async () => {
   const { runId } = await runs.build()
-  const careless: Pipelines = {
-    ...pipelines,
-    build: async (run) => {
-      await run.step('database', () => run.removeRuntime('00000000-0000-4000-8000-000000000000'))
-    },
-  }
+  const careless = operationsWith(async (run) => {
+    await run.step('database', () => run.removeRuntime('00000000-0000-4000-8000-000000000000'))
+  })
   await runs.step(runId, careless)
   expect(await runs.runOf(runId)).toMatchObject({
     status: 'failed',

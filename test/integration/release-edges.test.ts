@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { EnvironmentRef } from '../../proto/gen/fairway/v1/environments_pb.js'
-import { pipelines } from '../../server/operations/pipelines.ts'
+import { operations } from '../../server/operations/registry.ts'
 import { advance } from '../../server/runs/advance.ts'
 import { destroyEnvironment } from '../../server/services/environments/environments.ts'
 import { setPolicy } from '../../server/services/governance/policies.ts'
@@ -181,7 +181,7 @@ describe('a promotion', () => {
       yaml: 'hosts: { production: [elsewhere-*] }\n',
       expectedVersion: 0,
     })
-    await advance(context(), context().config, pipelines, {
+    await advance(context(), context().config, operations, {
       runId,
       organizationId: tenant.organizationId,
     })

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { encodeLogChunk } from '../../server/blobs/log-chunk.ts'
 import type { AppContext } from '../../server/context.ts'
 import type { RunTrouble } from '../../server/db/record.ts'
-import { pipelines } from '../../server/operations/pipelines.ts'
+import { operations } from '../../server/operations/registry.ts'
 import { advance } from '../../server/runs/advance.ts'
 import { abandonRun } from '../../server/services/runs/stuck-runs.ts'
 import type { Tenant } from './tenant.ts'
@@ -109,7 +109,7 @@ export async function playRun(
   const { organizationId } = tenant
   for (let round = 0, ended = 0; round < 60; round++) {
     if (ended === play.cancelAfter) await cancel(tenant, runId)
-    await advance(context, context.config, pipelines, { runId, organizationId })
+    await advance(context, context.config, operations, { runId, organizationId })
     const run = await tenant.scope((tx) =>
       tx
         .selectFrom('runs')

@@ -1,8 +1,8 @@
 import { expect } from 'vitest'
 import type { AppContext } from '../../server/context.ts'
-import { pipelines } from '../../server/operations/pipelines.ts'
+import { operations } from '../../server/operations/registry.ts'
 import { advance } from '../../server/runs/advance.ts'
-import type { Pipelines } from '../../server/runs/types.ts'
+import type { RunOperations } from '../../server/runs/operation.ts'
 import { approve } from '../../server/services/governance/approvals.ts'
 import { answers } from './play-run.ts'
 import { type ArrangedBuild, arrangeBuild, arrangeTenant, type Tenant } from './tenant.ts'
@@ -20,7 +20,7 @@ export async function arrangeRuns(context: AppContext, organizationId: string, p
   const tenant = await arrangeTenant(context, organizationId, project)
   const rita = await arrangeReleaseManager(tenant, `rita-${project}`)
 
-  const step = (runId: string, with_: Pipelines = pipelines) =>
+  const step = (runId: string, with_: RunOperations = operations) =>
     advance(context, context.config, with_, { runId, organizationId })
 
   const runOf = (id: string) =>

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect } from 'vitest'
+import { afterAll, beforeAll } from 'vitest'
 import { advance } from '../../server/runs/advance.ts'
 import type { Patience } from '../../server/runs/run-state.ts'
-import type { BuildActions, Pipelines } from '../../server/runs/types.ts'
+import type { BuildActions } from '../../server/runs/types.ts'
+import { operationsWith } from './operations-with.ts'
 import {
   createOrganization,
   insert as insertAs,
@@ -20,20 +21,6 @@ export interface Task {
   readonly key: string
   readonly cancel_requested: boolean
 }
-
-const never = async () => expect.unreachable('not the pipeline of this run')
-export const pipelinesWith = (build: (run: BuildActions) => Promise<void>): Pipelines => ({
-  build,
-  start: never,
-  stop: never,
-  destroy: never,
-  lock: never,
-  rehearse: never,
-  promote: never,
-  rollback: never,
-  inspect: never,
-  study: never,
-})
 
 /** The engine on a real PostgreSQL. The agent's part, ending a task, is played by an UPDATE: the link has tests of its own. */
 export function useEngine() {
@@ -89,7 +76,7 @@ export function useEngine() {
     advance(
       database.context,
       database.context.config,
-      pipelinesWith(build),
+      operationsWith(build),
       { runId, organizationId },
       patience,
     )

@@ -60,7 +60,7 @@ export interface RunsTable {
   started_at: TimeOrNull
   finished_at: TimeOrNull
   timeout_at: TimeOrNull
-  /** See RunInput in server/db/record.ts. */
+  /** See the definition of its kind, server/operations/<kind>/definition.ts. */
   input: JsonOrDefault
   /** Of the login with which it was asked for. */
   requester_issuers: Generated<string[]>

@@ -1,3 +1,4 @@
+import { runKinds } from '../../operations/kinds.ts'
 import type { RunManifest } from '../record/run-manifest.ts'
 import type { ProvenEvents } from './audit-members.ts'
 import type { LogFile } from './log-members.ts'
@@ -102,7 +103,8 @@ function sbomOf({ run, sbomSha256 }: RunManifest): Missing[] {
 }
 
 function whyWithoutSbom(kind: RunManifest['run']['kind'], sbomSha256: string | undefined): string {
-  if (kind !== 'build') return 'the run took an image as it was: the build that made it has it'
+  if (runKinds[kind].image !== 'makes')
+    return 'the run took an image as it was: the build that made it has it'
   return sbomSha256 === undefined
     ? 'the image was built by a version of Fairway that makes no software bill of materials'
     : 'it is larger than an artifact may be'

@@ -6,6 +6,8 @@ import { findResolveOutput } from '../../db/resolve-output.ts'
 import type { BranchesTable, EnvironmentsTable, ProjectsTable } from '../../db/tables/projects.ts'
 import type { RunsTable } from '../../db/tables/runs.ts'
 import type { Tx } from '../../db/tenancy.ts'
+import { runKinds } from '../../operations/kinds.ts'
+import { goesLive } from '../../runs/define.ts'
 import { collectApprovals, collectAuthorizations } from './approval-facts.ts'
 import { existingCommits, type ResolvedRepositories } from './existing-commits.ts'
 import { collectLogs } from './log-facts.ts'
@@ -180,7 +182,7 @@ function deployFacts({ run, environment, effects }: EndedRun): DeployFacts | nul
   const live = effects.has('live')
   // A held cell is one of production whose modules were about to be updated.
   const begun = live || effects.has('candidate') || effects.has('hold')
-  if (!['build', 'promote', 'rollback'].includes(run.kind) || !begun) return null
+  if (!goesLive(runKinds[run.kind]) || !begun) return null
   const before = (live ? effects.get('before') : environment.deployment) as Deployment | null | undefined
   return {
     live,

@@ -1,17 +1,22 @@
 import product from '../../../package.json' with { type: 'json' }
 import { reproductionKey } from '../../db/image-builders.ts'
+import type { RunKind } from '../../db/tables/runs.ts'
+import { runKinds } from '../../operations/kinds.ts'
 import type { RepositoryFacts } from '../record/run-manifest.ts'
 import { type Claimant, imageSubject } from './statement.ts'
 
 /** How an image is made from a repository and a base image; described in docs/evidence.md. */
 const buildType = 'https://fairway.dev/build-types/odoo-image/v1'
 
+/** It makes the image that goes live, or takes it as it was made. */
+const isOfMaking = (kind: RunKind) => ['makes', 'takes'].includes(runKinds[kind].image)
+
 /** SLSA provenance v1 of the image that goes live: what went in, who made it, when. */
 export const provenance: Claimant = (stored) => {
   const { manifest } = stored
   const image = imageSubject(stored)
   // Who only tries an image, or goes back to one, says nothing about how it was made.
-  if (!image || !['build', 'promote'].includes(stored.manifest.run.kind)) return undefined
+  if (!image || !isOfMaking(stored.manifest.run.kind)) return undefined
   const { project, source, baseImage, lockSha256, submodules, imageBuiltBy, imageBuilders, run, tasks } =
     manifest
   const { reproductions } = manifest

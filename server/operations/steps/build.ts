@@ -23,7 +23,7 @@ export function buildActions(engine: Engine, config: EngineConfig, blobs: BlobSt
   const runtime = runtimeActions(engine, config)
   return {
     ...commonActions(engine),
-    ...codeActions(engine, config, blobs),
+    ...codeActions(engine, config, blobs, { builds: true }),
     ...imageActions(engine, config),
     authorizeDeploy: authorizationActions(engine).authorizeDeploy,
     ...cellActions(engine, config),

@@ -18,11 +18,15 @@ import { judgeSecrets, lastScannedCommit } from './secret-scan.ts'
 import { commitsOf, servedCommit } from './served-commit.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
-/** Resolve and image: from a commit to an image digest. */
+/**
+ * Resolve and image: from a commit to an image digest. What builds nothing makes a lock anew: it goes by no pins, and the
+ * policy stops nothing of it.
+ */
 export function codeActions(
   engine: Engine,
   config: EngineConfig,
   blobs: BlobStore,
+  { builds }: { readonly builds: boolean },
 ): Pick<BuildActions, 'resolve' | 'image'> {
   const { run, project, organization, branch } = engine.state
   const imageRepository = imageRepositoryOf(config.registry, organization, project.name)
@@ -58,10 +62,10 @@ export function codeActions(
           defaultBaseImage: config.odooImage,
           imageRepository,
           lock: asked ? '' : await lockToKeep(engine, blobs),
-          refresh: run.kind === 'lock',
+          refresh: !builds,
           credentials: [...credentials],
-          scannedCommit: asked ? '' : await lastScannedCommit(engine),
-          servedCommit: asked ? '' : await servedCommit(engine),
+          scannedCommit: asked || !builds ? '' : await lastScannedCommit(engine),
+          servedCommit: asked || !builds ? '' : await servedCommit(engine),
           networkAllow: policy?.network.allow ?? [],
           imageRules: asked ? undefined : rulesOf(await imageRulesFor(engine, config.odooImage)),
           moduleIndex: policy && { repositories: policy.sources.index || [] },
@@ -84,7 +88,7 @@ export function codeActions(
         requirements: requirementsOf(output),
         ...(output.sinceServed && { commits: commitsOf(output.sinceServed) }),
       })
-      await judgeSecrets(engine, output)
+      await judgeSecrets(engine, output, { builds })
       const { baseImage } = output
       await requireAllowedBase(engine, { key: 'base-image-allowed', baseImage, odooImage: config.odooImage })
       const own = output.addons.filter(({ name, source }) => !source && output.closure.includes(name)).length

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Tx } from '../../db/tenancy.ts'
 import { durationMs } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
+import { kindsThat } from '../kinds.ts'
 
 /**
  * Digests of a project's images that something may still ask for: what environments serve, what production can go back
@@ -58,7 +59,7 @@ export async function imagesInUse(
       where project_id = ${projectId} and went_live_at > ${before(retention.evidence)}
     union
     select null, true from living_runs
-      where id <> ${runId} and status = 'running' and kind in ('build', 'promote', 'rehearse', 'rollback')
+      where id <> ${runId} and status = 'running' and kind in (${sql.join(kindsThat(({ image }) => image !== 'none'))})
         and not record ? 'digest'
   `.execute(tx)
   if (rows.some(({ unknown }) => unknown)) return undefined

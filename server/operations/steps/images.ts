@@ -1,5 +1,6 @@
 import type { Engine } from '../../runs/replay.ts'
 import type { BuildActions } from '../../runs/types.ts'
+import { runKinds } from '../kinds.ts'
 import { credentialsFor } from './credentials.ts'
 import { imageRepositoryOf, listFormerNames } from './image-repositories.ts'
 import { imagesInUse } from './images-in-use.ts'
@@ -52,7 +53,7 @@ export function imageActions(
 
     async collectImages() {
       const { digest, imageBuilt } = engine.record
-      if (!digest || (run.kind === 'build' && !imageBuilt)) return
+      if (!digest || (runKinds[run.kind].image === 'makes' && !imageBuilt)) return
       await engine.tidyUp(notRemoved, async () => {
         const collected = new Set<string>()
         // The project may get another name while the run goes on.

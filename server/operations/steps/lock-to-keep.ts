@@ -1,15 +1,15 @@
 import type { BlobStore } from '../../blobs/store.ts'
 import { findLockArtifact } from '../../db/lock-artifacts.ts'
-import type { RunInput } from '../../db/record.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { TaskFailed } from '../../runs/types.ts'
+import { inputOfAny } from '../kinds.ts'
 
 /** What an agent may hand in as a document, and so what a lock can have. */
 const maxLockBytes = 1024 * 1024
 
 /** The document whose pins hold for the run, as its input says; empty: none. */
 export async function lockToKeep({ state: { tx, run } }: Engine, blobs: BlobStore): Promise<string> {
-  const { lockRunId } = run.input as RunInput
+  const { lockRunId } = inputOfAny(run)
   const artifact = lockRunId && (await findLockArtifact(tx, lockRunId))
   if (!artifact) return ''
   if (artifact.sizeBytes > maxLockBytes) {

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { RunInput } from '../../db/record.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfGone } from '../../releases/changes.ts'
 import { inFormerWords } from '../../releases/former-plan.ts'
@@ -10,6 +9,7 @@ import { judge } from '../../releases/verdict.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { servedBefore } from '../../runs/run-state.ts'
 import { type BuildActions, TaskFailed } from '../../runs/types.ts'
+import { promoteRun } from '../promote/definition.ts'
 import { requireAllowedBase } from './base-image.ts'
 import { requireAllowedBuilder } from './builders.ts'
 import { lookAtContents } from './contents.ts'
@@ -34,7 +34,7 @@ export function planActions(engine: Engine, { odooImage }: EngineConfig): PlanAc
         cellId: current ? current.cellId : null,
         current,
       }
-      const { planSha256: shown } = run.input as RunInput
+      const shown = run.kind === promoteRun.kind ? promoteRun.input(run).planSha256 : undefined
       const make = () => {
         const plan = inFormerWords(createPlan({ ...place, contents }, source, image), engine.record)
         const gone = faultOfGone(plan.changes)
@@ -45,7 +45,7 @@ export function planActions(engine: Engine, { odooImage }: EngineConfig): PlanAc
           const meant = createPlan(place, source, image)
           return shown === meant.sha256 && isDeepStrictEqual(meant.changes, plan.changes)
         }
-        if (run.kind === 'promote' && shown && !isShown()) {
+        if (shown && !isShown()) {
           throw engine.changed(
             'production is not what it was when this was asked for: look at the plan again (fairway release plan)',
           )

@@ -1,7 +1,6 @@
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { formatTime } from '../../../lib/words/times.ts'
 import type { BlobStore } from '../../blobs/store.ts'
-import type { RunInput } from '../../db/record.ts'
 import { openCandidate } from '../../releases/candidate.ts'
 import { findProduction, type Production } from '../../releases/production.ts'
 import { listReleaseRows } from '../../releases/release-rows.ts'
@@ -10,6 +9,7 @@ import { listSnapshots, requireSafetySnapshot } from '../../releases/safety-snap
 import type { Engine } from '../../runs/replay.ts'
 import { servedBefore } from '../../runs/run-state.ts'
 import { type ReleaseActions, type RollbackGoal, TaskFailed } from '../../runs/types.ts'
+import { inputOfAny } from '../kinds.ts'
 import { authorizationActions } from './authorization.ts'
 import { buildActions } from './build.ts'
 import { lookAtContents } from './contents.ts'
@@ -20,7 +20,7 @@ import { type EngineConfig, minutes } from './wording.ts'
 /** All that releases can ask for: what a build can, about what was built before. */
 export function releaseActions(engine: Engine, config: EngineConfig, blobs: BlobStore): ReleaseActions {
   const { tx, run, project } = engine.state
-  const input = run.input as RunInput
+  const input = inputOfAny(run)
   const { authorizeRollback } = authorizationActions(engine)
 
   return {

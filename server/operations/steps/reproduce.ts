@@ -7,7 +7,7 @@ import {
 } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { audit } from '../../db/audit.ts'
 import { reproductionKey } from '../../db/image-builders.ts'
-import type { Reproduction, RunInput } from '../../db/record.ts'
+import type { Reproduction } from '../../db/record.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { credentialKinds } from '../../governance/secrets/credentials.ts'
 import {
@@ -18,6 +18,7 @@ import {
 } from '../../releases/reproductions.ts'
 import type { Engine, TaskInput } from '../../runs/replay.ts'
 import { type BuildActions, TaskFailed } from '../../runs/types.ts'
+import { inputOfAny } from '../kinds.ts'
 import { imageRulesFor } from './base-image.ts'
 import { rulesOf } from './code.ts'
 import { credentialsFor } from './credentials.ts'
@@ -30,7 +31,7 @@ export function reproduceActions(
 ): Pick<BuildActions, 'reproduce'> {
   const { tx, op, run, project, tasks } = engine.state
   // Of a push it is this run that had the image made.
-  const imageRunId = (run.input as RunInput).candidateRunId ?? run.id
+  const imageRunId = inputOfAny(run).candidateRunId ?? run.id
 
   /** Once in the run; null: the policy does not ask. */
   const decide = (digest: string) =>

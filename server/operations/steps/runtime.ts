@@ -7,6 +7,7 @@ import { createDeployment } from '../../releases/deployment.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { servedBefore } from '../../runs/run-state.ts'
 import type { BuildActions, EnvironmentActions } from '../../runs/types.ts'
+import { runKinds } from '../kinds.ts'
 import { auditEnvironment } from './audit-environment.ts'
 import { faultOfRules } from './branch-rules.ts'
 import { contentsOnceLive } from './contents.ts'
@@ -191,7 +192,8 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
         ...downtimeOf(engine, `route:${candidate.runtimeId}`),
       })
       // A release branch says nothing about which branch is production.
-      if (stage === 'production' && run.kind === 'build') await takeOverBranchRules(candidate.branchRules)
+      if (stage === 'production' && runKinds[run.kind].image === 'makes')
+        await takeOverBranchRules(candidate.branchRules)
     },
 
     async maintenance(text, retryAfterSeconds) {

@@ -9,7 +9,7 @@ import { TaskFailed } from '../../runs/types.ts'
  * red one was stopped for is looked at until it is out of the history. Empty: there is none.
  */
 export async function lastScannedCommit({ state: { tx, run } }: Engine): Promise<string> {
-  if (run.kind !== 'build' || !run.branch_id) return ''
+  if (!run.branch_id) return ''
   const last = await tx
     .selectFrom('runs')
     .innerJoin('steps', 'steps.run_id', 'runs.id')
@@ -28,18 +28,19 @@ export async function lastScannedCommit({ state: { tx, run } }: Engine): Promise
 /**
  * Notes the secrets that the agent found, warns of those that the policy lets pass, and throws TaskFailed
  * `secrets-found` for the others. What fairway.yaml says is no secret is noted as well, and warned of where the policy
- * would have stopped it: whoever may push can write that. A lock run builds nothing: it only warns.
+ * would have stopped it: whoever may push can write that. What builds nothing is only warned.
  */
 export async function judgeSecrets(
   engine: Engine,
   { findings, acceptedFindings: accepted }: Pick<ResolveOutput, 'findings' | 'acceptedFindings'>,
+  { builds }: { readonly builds: boolean },
 ): Promise<void> {
   if (findings.length + accepted.length === 0) return
-  const { tx, run, project } = engine.state
+  const { tx, project } = engine.state
   const recorded = accepted.map((finding) => ({ ...recordOf(finding), accepted: true as const }))
   await engine.note({ secretFindings: [...findings.map(recordOf), ...recorded] })
   const { blocked, grave } = await engine.effect('secret-judgement', async () => {
-    if (run.kind !== 'build') return { blocked: '', grave: 0 }
+    if (!builds) return { blocked: '', grave: 0 }
     const { document } = await policyInForce(tx, project.id)
     return {
       blocked: blockedBy(document, findings) ?? '',

@@ -8,7 +8,7 @@ import type { Engine } from '../../runs/replay.ts'
  * nothing is live, and for previews, which never get there.
  */
 export async function servedCommit({ state: { tx, run, project } }: Engine): Promise<string> {
-  if (run.kind !== 'build' || run.stage === 'development') return ''
+  if (run.stage === 'development') return ''
   return (await findProduction(tx, project.id))?.deployment.commit ?? ''
 }
 

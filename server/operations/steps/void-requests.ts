@@ -1,10 +1,10 @@
-import type { RunInput } from '../../db/record.ts'
 import { notify } from '../../db/signals.ts'
 import { endApproval, voidApprovalsOfRun } from '../../governance/approvals/state.ts'
 import { findWaitingRuns } from '../../governance/approvals/waiting-runs.ts'
 import { listRequests } from '../../governance/request-approval.ts'
 import { findProduction } from '../../releases/production.ts'
 import type { Engine } from '../../runs/replay.ts'
+import { promoteRun } from '../promote/definition.ts'
 
 /**
  * Requests of releases, and promotions that still wait for an approval, that were overtaken: production has changed, or the branch whose image was asked for serves another
@@ -43,12 +43,12 @@ async function supersedeWaiting({ state }: Engine, builds: ReadonlySet<string>):
     .selectFrom('runs')
     .select(['id', 'input'])
     .where('project_id', '=', project.id)
-    .where('kind', '=', 'promote')
+    .where('kind', '=', promoteRun.kind)
     .where('status', '=', 'running')
     .where('cancel_cause', 'is', null)
     .forUpdate()
     .execute()
-  const overtaken = running.filter(({ input }) => builds.has((input as RunInput).candidateRunId ?? ''))
+  const overtaken = running.filter((each) => builds.has(promoteRun.input(each).candidateRunId))
   const waiting = await findWaitingRuns(
     tx,
     overtaken.map(({ id }) => id),

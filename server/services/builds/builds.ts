@@ -3,7 +3,6 @@ import type { BuildRef } from '../../../proto/gen/fairway/v1/builds_pb.js'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import { findLockArtifact } from '../../db/lock-artifacts.ts'
-import type { RunInput } from '../../db/record.ts'
 import { notify } from '../../db/signals.ts'
 import type { ProjectsTable, Stage } from '../../db/tables/projects.ts'
 import type { RunsTable } from '../../db/tables/runs.ts'
@@ -13,6 +12,8 @@ import { voidApprovalsOfRun } from '../../governance/approvals/state.ts'
 import { findWaitingRuns } from '../../governance/approvals/waiting-runs.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
+import { buildRun } from '../../operations/build/definition.ts'
+import { queueRun } from '../../runs/queue.ts'
 import { commitFor } from '../identity/workflow-binding.ts'
 import { ensureEnvironment, environmentNameOf, recordBranch } from '../projects/branch-environments.ts'
 import { type BranchRule, describeRules, requireBranchName, stageOf } from '../projects/branch-rules.ts'
@@ -68,32 +69,22 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
   const environment = await ensureEnvironment(tx, branch)
   await supersedeWaiting(tx, caller, branch.id, number)
   await supersedeQueued(tx, caller, branch.id, number)
-  const run = await tx
-    .insertInto('runs')
-    .values({
-      organization_id: caller.organizationId,
-      project_id: project.id,
-      branch_id: branch.id,
-      environment_id: environment.id,
-      kind: 'build',
-      number,
-      stage,
-      commit: commit.toLowerCase(),
-      commit_message: (wanted.commitMessage ?? '').slice(0, 2_000),
-      trigger: wanted.trigger,
-      requested_by: caller.actor,
-      requester_issuers: [...(caller.access.loginIssuers ?? [])],
-      requester_email: wanted.requesterEmail ?? '',
-      input: JSON.stringify({ lockRunId: wanted.lockRunId } satisfies RunInput),
-      advance_at: new Date(),
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
+  const runId = await queueRun(tx, caller, buildRun, {
+    environment: { id: environment.id, project_id: project.id, stage },
+    branchId: branch.id,
+    trigger: wanted.trigger,
+    number,
+    commit: commit.toLowerCase(),
+    commitMessage: (wanted.commitMessage ?? '').slice(0, 2_000),
+    requesterIssuers: caller.access.loginIssuers,
+    requesterEmail: wanted.requesterEmail,
+    input: { lockRunId: wanted.lockRunId },
+  })
   await audit(
     tx,
     caller,
     'build.start',
-    { kind: 'run', id: run.id, projectId: project.id },
+    { kind: 'run', id: runId, projectId: project.id },
     {
       project: wanted.project,
       number,
@@ -103,8 +94,7 @@ export async function startBuildIn(tx: Tx, caller: Caller, wanted: WantedBuild):
       trigger: wanted.trigger,
     },
   )
-  await notify(tx, { kind: 'run', id: run.id })
-  return run.id
+  return runId
 }
 
 /**
@@ -226,5 +216,5 @@ export async function rebuildBuild({ db }: AppContext, caller: Caller, ref?: Bui
 
 /** The build itself; where it got no lock of its own, the one whose pins it was to keep. */
 async function lockRunOf(tx: Tx, build: { id: string; input: unknown }): Promise<string | undefined> {
-  return (await findLockArtifact(tx, build.id)) ? build.id : (build.input as RunInput).lockRunId
+  return (await findLockArtifact(tx, build.id)) ? build.id : buildRun.input(build).lockRunId
 }

@@ -15,6 +15,7 @@ import type { RunsTable } from '../../db/tables/runs.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { invalid, notFound } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'
+import { kindsThat } from '../../operations/kinds.ts'
 import { stages, timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
 import { describeStuck } from '../runs/trouble-words.ts'
@@ -141,7 +142,11 @@ const environmentRows = (tx: Tx) =>
         .whereRef('runs.environment_id', '=', 'environments.id')
         .where('runs.status', 'in', ['queued', 'running'])
         // What changes nothing of it stands beside any other run.
-        .where('runs.kind', 'not in', ['rehearse', 'inspect', 'lock'])
+        .where(
+          'runs.kind',
+          'not in',
+          kindsThat(({ besideOthers }) => besideOthers),
+        )
         .orderBy('runs.status', 'desc')
         .orderBy('runs.created_at')
         .limit(1)

@@ -4,8 +4,7 @@ import type { BuildRef } from '../../../proto/gen/fairway/v1/builds_pb.js'
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
 import { nameOfKept } from '../../db/kept-environments.ts'
-import type { FailedCode, RunInput } from '../../db/record.ts'
-import { notify } from '../../db/signals.ts'
+import type { FailedCode } from '../../db/record.ts'
 import type { SnapshotsTable } from '../../db/tables/fleet.ts'
 import type { RunsTable } from '../../db/tables/runs.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
@@ -14,6 +13,8 @@ import { authorize, type Caller } from '../../governance/authorize.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { listed, mayHold } from '../../governance/policy/supply.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
+import { studyRun } from '../../operations/study/definition.ts'
+import { queueRun } from '../../runs/queue.ts'
 import { requireBuild } from '../builds/build-views.ts'
 import { requireRun } from '../builds/runs.ts'
 import type { StartedRun } from '../same-run.ts'
@@ -77,10 +78,12 @@ export async function openFailed(
       })
       .returning(['id', 'name', 'branch_id'])
       .executeTakeFirstOrThrow()
-    const runId = await queueStudy(tx, caller, failed, environment, {
-      failedRunId: failed.id,
-      snapshotId: snapshot.id,
-      code: wanted.code,
+    const runId = await queueRun(tx, caller, studyRun, {
+      environment: { id: environment.id, project_id: failed.project_id, stage: 'staging' },
+      branchId: environment.branch_id,
+      trigger: 'manual',
+      requesterIssuers: caller.access.loginIssuers,
+      input: { failedRunId: failed.id, snapshotId: snapshot.id, code: wanted.code },
     })
     await audit(
       tx,
@@ -147,7 +150,7 @@ async function findOpen(
   const { name, project, status } = open
   const destroy = `fairway env destroy ${project}/${name}`
   if (['queued', 'running', 'succeeded'].includes(status)) {
-    const isSame = ((open.input as RunInput).code ?? 'before') === code
+    const isSame = studyRun.input(open).code === code
     const isOver = open.expires_at !== null && open.expires_at <= new Date()
     if (isSame && !isOver) return { runId: open.id, environment: name }
     throw wrongState(
@@ -209,32 +212,4 @@ async function requireAllowedHost(tx: Tx, snapshot: Selectable<SnapshotsTable>):
     `The data are on host ${host.name}, and the policy lets copies of production be on ` +
       `${listed(document.hosts.staging)} alone (hosts.staging): change it to look into them.`,
   )
-}
-
-async function queueStudy(
-  tx: Tx,
-  caller: Caller,
-  { project_id }: FailedRun,
-  environment: { readonly id: string; readonly branch_id: string },
-  input: RunInput,
-): Promise<string> {
-  const { id } = await tx
-    .insertInto('runs')
-    .values({
-      organization_id: caller.organizationId,
-      project_id,
-      branch_id: environment.branch_id,
-      environment_id: environment.id,
-      kind: 'study',
-      stage: 'staging',
-      trigger: 'manual',
-      requested_by: caller.actor,
-      requester_issuers: [...(caller.access.loginIssuers ?? [])],
-      input: JSON.stringify(input),
-      advance_at: new Date(),
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  await notify(tx, { kind: 'run', id })
-  return id
 }

@@ -3,9 +3,9 @@ import { TaskOutputSchema } from '../../../proto/gen/fairway/agent/v1/tasks_pb.j
 import { type Failure, FailureSchema } from '../../../proto/gen/fairway/v1/failures_pb.js'
 import { decodeLogChunk } from '../../blobs/log-chunk.ts'
 import type { BlobStore } from '../../blobs/store.ts'
-import type { RunInput } from '../../db/record.ts'
 import { findResolveOutput } from '../../db/resolve-output.ts'
 import type { Tx } from '../../db/tenancy.ts'
+import { inputOfAny } from '../../operations/kinds.ts'
 import { timestampOf } from '../messages.ts'
 import { isUuid } from '../uuid.ts'
 import { excerptOf, type Logged } from './excerpt.ts'
@@ -59,7 +59,7 @@ export async function findCause(
     task: task?.kind ?? '',
     said: task?.error || run.reason,
     logs: await Promise.all(streamsOf(task).map((id) => lastChunks(tx, id))),
-    folders: await foldersOf(tx, (run.input as RunInput).candidateRunId ?? run.id),
+    folders: await foldersOf(tx, inputOfAny(run).candidateRunId ?? run.id),
   }
 }
 

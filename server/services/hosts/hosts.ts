@@ -16,6 +16,7 @@ import type { HostsTable, PoolsTable } from '../../db/tables/fleet.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { notFound } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'
+import { askedTasks } from '../../operations/kinds.ts'
 import { timestampOf } from '../messages.ts'
 import { findingsOf, type HostFinding, summarize } from './container-runtime/findings.ts'
 import { faultsLookedAt } from './container-runtime/known-faults.ts'
@@ -140,7 +141,7 @@ function adviceFor(host: HostRow, findings: readonly HostFinding[]): string {
       'set it (NTP), or certificates and authorizations will be refused.'
     )
   }
-  const lacking = findLacking(host)
+  const lacking = findLacking(host, askedTasks)
   if (host.status === 'online' && lacking.length > 0)
     return `${upper(describeLacking(host.agent_version, lacking))}.`
   if (host.status !== 'offline') return summarize(findings, host.name)

@@ -1,9 +1,10 @@
 import type { AppContext } from '../../context.ts'
 import { audit } from '../../db/audit.ts'
-import { notify } from '../../db/signals.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import type { Caller } from '../../governance/authorize.ts'
+import { lockRun } from '../../operations/lock/definition.ts'
+import { queueRun } from '../../runs/queue.ts'
 import { lockForBranch } from '../builds/builds.ts'
 import { ensureEnvironment, recordBranch } from '../projects/branch-environments.ts'
 import { requireBranchName } from '../projects/branch-rules.ts'
@@ -23,26 +24,16 @@ export async function updateLock(
     const known = await requireProject(tx, wanted.project)
     const { project, stage } = await lockForBranch(tx, caller, 'lock.update', known, wanted)
     const { branchId, environmentId } = await placeOf(tx, caller, project.id, wanted.branch, stage)
-    const run = await tx
-      .insertInto('runs')
-      .values({
-        organization_id: caller.organizationId,
-        project_id: project.id,
-        branch_id: branchId,
-        environment_id: environmentId,
-        kind: 'lock',
-        stage,
-        trigger: 'manual',
-        requested_by: caller.actor,
-        requester_issuers: [...(caller.access.loginIssuers ?? [])],
-        advance_at: new Date(),
-      })
-      .returning('id')
-      .executeTakeFirstOrThrow()
+    const runId = await queueRun(tx, caller, lockRun, {
+      environment: { id: environmentId, project_id: project.id, stage },
+      branchId,
+      trigger: 'manual',
+      requesterIssuers: caller.access.loginIssuers,
+      input: {},
+    })
     const details = { project: project.name, branch: wanted.branch, stage }
-    await audit(tx, caller, 'lock.update', { kind: 'run', id: run.id, projectId: project.id }, details)
-    await notify(tx, { kind: 'run', id: run.id })
-    return run.id
+    await audit(tx, caller, 'lock.update', { kind: 'run', id: runId, projectId: project.id }, details)
+    return runId
   })
 }
 

@@ -5,9 +5,11 @@ import { aboutBuild } from '../../db/about-build.ts'
 import type { RunRecord } from '../../db/record.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import type { Caller } from '../../governance/authorize.ts'
+import { kindsThat } from '../../operations/kinds.ts'
 import { findProduction } from '../../releases/production.ts'
 import { listReleaseRows } from '../../releases/release-rows.ts'
 import { keepsData } from '../../releases/rollback.ts'
+import { goesLive } from '../../runs/define.ts'
 import { listLimit } from '../list-limit.ts'
 import { resultOf, runStatuses, timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
@@ -37,7 +39,7 @@ export async function listReleases(
       .select([approvers.as('approvers'), aboutBuild.as('build')])
       .where('runs.project_id', '=', project.id)
       .where('runs.stage', '=', 'production')
-      .where('runs.kind', 'in', ['build', 'promote', 'rollback'])
+      .where('runs.kind', 'in', kindsThat(goesLive))
       .orderBy('runs.created_at', 'desc')
       .limit(listLimit(filter.limit))
       .execute()

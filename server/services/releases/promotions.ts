@@ -4,6 +4,7 @@ import { endApproval, expiredReason } from '../../governance/approvals/state.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
 import { listRequests } from '../../governance/request-approval.ts'
+import { promoteRun } from '../../operations/promote/definition.ts'
 import { readDeploySubject } from '../../releases/subject.ts'
 import { requireEnvironment } from '../environments/environment-views.ts'
 import { requireIdle } from '../environments/idle.ts'
@@ -42,8 +43,7 @@ export async function promoteRelease(
     const same = await findSamePromotion(tx, prepared)
     if (same) return { runId: same, attached: true }
     await requireIdle(tx, caller, environment, 'release to')
-    const runId = await queueProductionRun(tx, caller, production, {
-      kind: 'promote',
+    const runId = await queueProductionRun(tx, caller, production, promoteRun, {
       branchId: candidate.branchId ?? undefined,
       commit: candidate.source.commit,
       input: { candidateRunId: candidate.runId, planSha256: plan.sha256 },

@@ -1,51 +1,36 @@
 import { audit } from '../../db/audit.ts'
-import type { RunInput } from '../../db/record.ts'
-import { notify } from '../../db/signals.ts'
 import type { RunKind } from '../../db/tables/runs.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import type { Production } from '../../releases/production.ts'
+import { type QueuedDefinition, queueRun } from '../../runs/queue.ts'
 
-export interface WantedRun {
-  readonly kind: Extract<RunKind, 'rehearse' | 'promote' | 'rollback' | 'inspect'>
+export interface WantedRun<Input extends object> {
   /** Where the commit comes from; none: what was live before. */
   readonly branchId?: string
   readonly commit?: string
   readonly commitMessage?: string
-  readonly input: RunInput
+  readonly input: Input
   /** Of the audit event. */
   readonly action: string
   readonly details: Record<string, unknown>
 }
 
 /** Queues a run of production, with its audit event. */
-export async function queueProductionRun(
+export async function queueProductionRun<K extends RunKind, Input extends object>(
   tx: Tx,
   caller: Caller,
   { environment }: Production,
-  wanted: WantedRun,
+  definition: QueuedDefinition<K, Input>,
+  { action, details, ...wanted }: WantedRun<Input>,
 ): Promise<string> {
-  const run = await tx
-    .insertInto('runs')
-    .values({
-      organization_id: caller.organizationId,
-      project_id: environment.project_id,
-      branch_id: wanted.branchId,
-      environment_id: environment.id,
-      kind: wanted.kind,
-      stage: environment.stage,
-      commit: wanted.commit ?? '',
-      commit_message: wanted.commitMessage ?? '',
-      trigger: 'manual',
-      requested_by: caller.actor,
-      requester_issuers: [...(caller.access.loginIssuers ?? [])],
-      input: JSON.stringify(wanted.input),
-      advance_at: new Date(),
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  const subject = { kind: 'run', id: run.id, projectId: environment.project_id }
-  await audit(tx, caller, wanted.action, subject, { environment: environment.name, ...wanted.details })
-  await notify(tx, { kind: 'run', id: run.id })
-  return run.id
+  const runId = await queueRun(tx, caller, definition, {
+    ...wanted,
+    environment,
+    trigger: 'manual',
+    requesterIssuers: caller.access.loginIssuers,
+  })
+  const subject = { kind: 'run', id: runId, projectId: environment.project_id }
+  await audit(tx, caller, action, subject, { environment: environment.name, ...details })
+  return runId
 }

@@ -6,6 +6,7 @@ import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { notFound } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
+import { rehearseRun } from '../../operations/rehearse/definition.ts'
 import { findRehearsal } from '../../releases/rehearsals.ts'
 import { findRunId } from '../run-id.ts'
 import { preparePlan, requireUnblocked } from './prepared-plan.ts'
@@ -27,8 +28,7 @@ export async function startRehearsal(
     const { production, candidate, plan } = prepared
     // It looks at production's database itself, and says what it finds.
     requireUnblocked(prepared.blockers)
-    return await queueProductionRun(tx, caller, production, {
-      kind: 'rehearse',
+    return await queueProductionRun(tx, caller, production, rehearseRun, {
       branchId: candidate.branchId ?? undefined,
       commit: candidate.source.commit,
       input: { candidateRunId: candidate.runId, planSha256: plan.sha256 },

@@ -7,6 +7,7 @@ import { withTenant } from '../../db/tenancy.ts'
 import { notFound, wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
+import { inspectRun } from '../../operations/inspect/definition.ts'
 import { dirtyText } from '../../releases/dirty.ts'
 import { isUuid } from '../uuid.ts'
 import { queueProductionRun } from './queue-run.ts'
@@ -31,8 +32,7 @@ export async function countRollbackLoss(
       throw wrongState('dirty', `Nobody can count: ${dirtyText(project.name, production.dirtySince)}.`)
     if (!target.data)
       throw wrongState('no-data-to-restore', 'The data would stay as they are: nothing is lost.')
-    return await queueProductionRun(tx, caller, production, {
-      kind: 'inspect',
+    return await queueProductionRun(tx, caller, production, inspectRun, {
       input: { changedSince: target.data.takenAt.toISOString() },
       action: 'release.inspect',
       details: { since: target.data.takenAt.toISOString() },

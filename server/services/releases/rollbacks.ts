@@ -4,6 +4,7 @@ import { withTenant } from '../../db/tenancy.ts'
 import { wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
+import { rollbackRun } from '../../operations/rollback/definition.ts'
 import { requireEnvironment } from '../environments/environment-views.ts'
 import { requireIdle } from '../environments/idle.ts'
 import { findSameRun, type StartedRun } from '../same-run.ts'
@@ -51,8 +52,7 @@ export async function startRollback(
     )
     if (same) return { runId: same, attached: true }
     await requireIdle(tx, caller, environment, 'roll back')
-    const runId = await queueProductionRun(tx, caller, production, {
-      kind: 'rollback',
+    const runId = await queueProductionRun(tx, caller, production, rollbackRun, {
       commit: deployment.commit,
       input,
       action: 'release.rollback',

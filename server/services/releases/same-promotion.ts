@@ -1,5 +1,6 @@
-import type { RunInput, RunRecord } from '../../db/record.ts'
+import type { RunRecord } from '../../db/record.ts'
 import type { Tx } from '../../db/tenancy.ts'
+import { promoteRun } from '../../operations/promote/definition.ts'
 import { findSameRun } from '../same-run.ts'
 import type { PreparedPlan } from './prepared-plan.ts'
 
@@ -11,7 +12,7 @@ export async function findSamePromotion(tx: Tx, prepared: PreparedPlan): Promise
 
 /** Its own look into the database may have made another plan of the one that was asked for; that is on its record. */
 function isFor(run: { input: unknown; record: unknown }, { candidate, plan }: PreparedPlan): boolean {
-  const { candidateRunId, planSha256 } = run.input as RunInput
+  const { candidateRunId, planSha256 } = promoteRun.input(run)
   const known = [planSha256, (run.record as RunRecord).planSha256]
   return candidateRunId === candidate.runId && known.includes(plan.sha256)
 }

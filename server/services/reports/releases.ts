@@ -5,6 +5,8 @@ import { aboutBuild } from '../../db/about-build.ts'
 import type { RunRecord } from '../../db/record.ts'
 import type { RunKind, RunStatus } from '../../db/tables/runs.ts'
 import type { Caller } from '../../governance/authorize.ts'
+import { kindsThat } from '../../operations/kinds.ts'
+import { goesLive } from '../../runs/define.ts'
 import { elapsedMs, timestampOf } from '../messages.ts'
 import { approvers, authorizedBy } from './authorized-by.ts'
 import { mostLines, readReport } from './span.ts'
@@ -54,7 +56,7 @@ export async function reportReleases(
           .$asScalar()
           .as('statements'),
       ])
-      .where('runs.kind', 'in', ['build', 'promote', 'rollback'])
+      .where('runs.kind', 'in', kindsThat(goesLive))
       .where('runs.stage', '=', 'production')
       .where('runs.finished_at', '>=', from)
       .where('runs.finished_at', '<', to)

@@ -1,6 +1,6 @@
-import type { Image, Source } from '../releases/source.ts'
-import type { BuildActions, PreparedContent } from '../runs/types.ts'
-import { replaceCell } from './serve.ts'
+import type { Image, Source } from '../../releases/source.ts'
+import type { BuildActions, PreparedContent } from '../../runs/types.ts'
+import { replaceCell } from '../parts/serve.ts'
 
 /**
  * Development: a preview with its own modules, demo data and tests, from the nearest prepared snapshot.

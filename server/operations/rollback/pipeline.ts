@@ -1,14 +1,7 @@
-import { isEmpty } from '../releases/changes.ts'
-import { contentsOf } from '../releases/contents.ts'
-import type { Pipeline, ReleaseActions } from '../runs/types.ts'
-import { putBack, release, reload, replaceRuntime, updateDatabase } from './production.ts'
-
-/** What a staging environment serves goes to production: the same digest, nothing is built. */
-export const promote: Pipeline<ReleaseActions> = async (run) => {
-  const { source, image } = await run.step('plan', () => run.openCandidate())
-  await release(run, source, image)
-  await run.collectImages()
-}
+import { isEmpty } from '../../releases/changes.ts'
+import { contentsOf } from '../../releases/contents.ts'
+import type { Pipeline, ReleaseActions } from '../../runs/types.ts'
+import { putBack, reload, replaceRuntime, updateDatabase } from '../parts/production.ts'
 
 /** Production goes back to what it was: the image by digest; the data as they are, or as they were then. */
 export const rollback: Pipeline<ReleaseActions> = async (run) => {
@@ -33,6 +26,3 @@ export const rollback: Pipeline<ReleaseActions> = async (run) => {
   const change = reload(run, current, goal.deployment, goal.changes, planned, look)
   return updateDatabase(run, current, prepare, change)
 }
-
-/** A look at production's data: what a rollback would lose, or whom a password that every Odoo has lets in. */
-export const inspect: Pipeline<ReleaseActions> = (run) => run.step('inspect', () => run.inspectProduction())

@@ -1,18 +1,9 @@
-import { formatDuration } from '../../lib/words/durations.ts'
-import type { RehearsalRecord, UpdateRecord } from '../db/record.ts'
-import { isEmpty, mustRehearse } from '../releases/changes.ts'
-import { downtimeSeconds } from '../releases/downtime.ts'
-import type { Plan } from '../releases/plan.ts'
-import { type BuildActions, type Pipeline, type ReleaseActions, TaskFailed } from '../runs/types.ts'
-
-/** The candidate's update, tried on a clone of production; production itself is only read. */
-export const rehearse: Pipeline<ReleaseActions> = async (run) => {
-  const plan = await run.step('plan', async () => {
-    const { source, image } = await run.openCandidate()
-    return await run.plan(source, image)
-  })
-  await run.step('rehearse', () => tryOut(run, plan))
-}
+import { formatDuration } from '../../../lib/words/durations.ts'
+import type { RehearsalRecord, UpdateRecord } from '../../db/record.ts'
+import { isEmpty, mustRehearse } from '../../releases/changes.ts'
+import { downtimeSeconds } from '../../releases/downtime.ts'
+import type { Plan } from '../../releases/plan.ts'
+import { type BuildActions, TaskFailed } from '../../runs/types.ts'
 
 /**
  * The rehearsal that a release goes by: one of this very plan that is young enough, or one made now. None where the policy
@@ -45,7 +36,7 @@ export async function rehearsalOf(run: BuildActions, plan: Plan): Promise<Rehear
  * new code meets it, which nobody has approved yet, and it is proved again afterwards, though nothing ever leads to it.
  * Fails when the update does, and when the verdict is red.
  */
-async function tryOut(run: BuildActions, plan: Plan): Promise<RehearsalRecord> {
+export async function tryOut(run: BuildActions, plan: Plan): Promise<RehearsalRecord> {
   await run.fetchImage('rehearse', plan.image.reference)
   const cellId = await run.newScratchCell()
   try {

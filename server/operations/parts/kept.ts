@@ -1,5 +1,5 @@
-import type { Image, Source } from '../releases/source.ts'
-import { type BuildActions, TaskFailed } from '../runs/types.ts'
+import type { Image, Source } from '../../releases/source.ts'
+import { type BuildActions, TaskFailed } from '../../runs/types.ts'
 
 /**
  * Keeps the cell of a build whose tests failed, where the policy wants that: its Odoo starts on it as it is, and answers at

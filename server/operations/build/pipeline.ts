@@ -1,6 +1,6 @@
-import type { BuildActions, Pipeline } from '../runs/types.ts'
+import type { BuildActions, Pipeline } from '../../runs/types.ts'
+import { release } from '../parts/production.ts'
 import { buildDevelopment } from './development.ts'
-import { release } from './production.ts'
 import { buildStaging } from './staging.ts'
 
 /**

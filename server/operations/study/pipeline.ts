@@ -1,4 +1,28 @@
-import type { Pipeline, StudyActions } from '../runs/types.ts'
+import type { FailedUpdate } from '../../releases/failed-update.ts'
+import type { BuildActions, CommonActions, EnvironmentActions, Pipeline } from '../../runs/types.ts'
+
+/** What a failed update of production left, opened to be looked into. */
+export interface StudyActions
+  extends CommonActions,
+    Pick<
+      BuildActions,
+      | 'newCell'
+      | 'fetchImage'
+      | 'neutralizeAsProduction'
+      | 'proveNeutralized'
+      | 'candidateAgain'
+      | 'startRuntime'
+      | 'goLive'
+      | 'removeRuntime'
+    >,
+    Pick<EnvironmentActions, 'removeRoute' | 'destroyEverything' | 'setStatus'> {
+  /** Fails where it is not kept any more, or nothing that served before it could make a copy neutral. */
+  failedUpdate(): Promise<FailedUpdate>
+  /** A copy of what is kept, which is only read. */
+  cloneFailed(cellId: string, failed: FailedUpdate): Promise<void>
+  /** Its record says where it is open, and until when. */
+  noteOpened(): Promise<void>
+}
 
 /**
  * What a failed update of production left is opened, to be looked into: a copy of the snapshot that is kept, in an environment

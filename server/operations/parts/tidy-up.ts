@@ -1,4 +1,4 @@
-import type { BuildActions } from '../runs/types.ts'
+import type { BuildActions } from '../../runs/types.ts'
 
 // What a run that came through leaves in order. None of it is in anybody's way: see tidyUp in server/runs/types.ts.
 

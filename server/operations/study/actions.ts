@@ -1,20 +1,21 @@
-import type { RunInput } from '../../db/record.ts'
 import { openFailedUpdate } from '../../releases/failed-update.ts'
 import type { Engine } from '../../runs/replay.ts'
-import { type StudyActions, TaskFailed } from '../../runs/types.ts'
-import { cellActions } from './cells.ts'
-import { commonActions, environmentActions } from './environment.ts'
-import { imageActions } from './images.ts'
-import { known } from './known.ts'
-import { moduleActions } from './modules.ts'
-import { requireProved } from './require-proved.ts'
-import { runtimeActions } from './runtime.ts'
-import type { EngineConfig } from './wording.ts'
+import { TaskFailed } from '../../runs/types.ts'
+import { cellActions } from '../steps/cells.ts'
+import { commonActions, environmentActions } from '../steps/environment.ts'
+import { imageActions } from '../steps/images.ts'
+import { known } from '../steps/known.ts'
+import { moduleActions } from '../steps/modules.ts'
+import { requireProved } from '../steps/require-proved.ts'
+import { runtimeActions } from '../steps/runtime.ts'
+import type { EngineConfig } from '../steps/wording.ts'
+import { studyRun } from './definition.ts'
+import type { StudyActions } from './pipeline.ts'
 
 /** What opening a copy of a failed update's data can ask for. Its environment is its own: none of it is production's. */
 export function studyActions(engine: Engine, config: EngineConfig): StudyActions {
   const { tx, run, environment } = engine.state
-  const { failedRunId, snapshotId, code = 'before' } = run.input as RunInput
+  const { failedRunId, snapshotId, code } = studyRun.input(run)
   const { newCell, cloneFailed } = cellActions(engine, config)
   const { neutralizeAsProduction, proveNeutralized } = moduleActions(engine, config)
   const { candidateAgain, startRuntime, goLive, removeRuntime } = runtimeActions(engine, config)
@@ -36,7 +37,6 @@ export function studyActions(engine: Engine, config: EngineConfig): StudyActions
     setStatus,
 
     async failedUpdate() {
-      if (!failedRunId || !snapshotId) throw new Error(`Run ${run.id} looks into nothing`)
       const failed = await engine.effect('failed-update', () =>
         known(() => openFailedUpdate(tx, { failedRunId, snapshotId, code })),
       )

@@ -1,8 +1,8 @@
-import { describe, isEmpty } from '../releases/changes.ts'
-import type { Image, Source } from '../releases/source.ts'
-import type { BuildActions } from '../runs/types.ts'
-import { changesBetween } from './changes.ts'
-import { replaceCell } from './serve.ts'
+import { describe, isEmpty } from '../../releases/changes.ts'
+import type { Image, Source } from '../../releases/source.ts'
+import type { BuildActions } from '../../runs/types.ts'
+import { changesBetween } from '../parts/changes.ts'
+import { replaceCell } from '../parts/serve.ts'
 
 /**
  * Staging: every build runs on a fresh clone of production. The clone is isolated from the start. Before any code of this

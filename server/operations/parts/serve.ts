@@ -1,6 +1,6 @@
-import type { Deployment } from '../db/record.ts'
-import type { Image, Source } from '../releases/source.ts'
-import type { BuildActions, Look } from '../runs/types.ts'
+import type { Deployment } from '../../db/record.ts'
+import type { Image, Source } from '../../releases/source.ts'
+import type { BuildActions, Look } from '../../runs/types.ts'
 import { keepPreview } from './kept.ts'
 import { destroyFormer, pruneSnapshots, removeFormer } from './tidy-up.ts'
 

@@ -1,6 +1,6 @@
-import { audit } from '../db/audit.ts'
-import { neverBuilt } from '../db/never-built.ts'
-import type { RunState } from './run-state.ts'
+import { audit } from '../../db/audit.ts'
+import { neverBuilt } from '../../db/never-built.ts'
+import type { RunState } from '../../runs/run-state.ts'
 
 /**
  * A branch that nobody pushed, and that the git server does not have, is a slip of the finger: it is not listed any more, nor
@@ -17,7 +17,7 @@ export async function forgetUnknownBranch({
   const isUnknown = [...tasks.values()].some(
     ({ kind, reason }) => kind === 'resolve' && reason === 'branch-missing',
   )
-  if (!isUnknown || !branch || branch.pushed_at || run.kind !== 'build') return
+  if (!isUnknown || !branch || branch.pushed_at) return
   const now = new Date()
   const gone = await tx
     .updateTable('environments')

@@ -1,0 +1,15 @@
+import { inputOf, type NoInput, type RunDefinition } from '../../runs/define.ts'
+
+/** An environment with its data. */
+export const destroyRun = {
+  kind: 'destroy',
+  version: 1,
+  scope: 'environment',
+  besideOthers: false,
+  placement: 'anywhere',
+  failsEnvironment: false,
+  image: 'none',
+  asks: ['stopRuntime', 'switchRoute', 'destroyCell', 'destroySnapshot'],
+  steps: (stage) => (stage === 'production' ? ['approve', 'destroy'] : ['destroy']),
+  input: inputOf<NoInput>,
+} as const satisfies RunDefinition<'destroy', NoInput>

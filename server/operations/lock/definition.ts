@@ -1,0 +1,15 @@
+import { inputOf, type NoInput, type RunDefinition } from '../../runs/define.ts'
+
+/** A branch’s lock, made anew: nothing is built, and its environment stays as it is. */
+export const lockRun = {
+  kind: 'lock',
+  version: 1,
+  scope: 'environment',
+  besideOthers: true,
+  placement: 'policy',
+  failsEnvironment: false,
+  image: 'none',
+  asks: ['resolve'],
+  steps: () => ['resolve'],
+  input: inputOf<NoInput>,
+} as const satisfies RunDefinition<'lock', NoInput>

@@ -1,0 +1,22 @@
+import { everyTask, inputOf, type RunDefinition } from '../../runs/define.ts'
+
+export interface PromoteInput {
+  /** The build whose image is released. */
+  readonly candidateRunId: string
+  /** The plan that whoever asked has seen. */
+  readonly planSha256: string
+}
+
+/** What a staging environment serves goes to production. */
+export const promoteRun = {
+  kind: 'promote',
+  version: 1,
+  scope: 'environment',
+  besideOthers: false,
+  placement: 'policy',
+  failsEnvironment: false,
+  image: 'takes',
+  asks: everyTask,
+  steps: () => ['plan', 'rehearse', 'approve', 'database', 'deploy', 'smoke'],
+  input: inputOf<PromoteInput>,
+} as const satisfies RunDefinition<'promote', PromoteInput>

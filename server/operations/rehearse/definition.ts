@@ -1,0 +1,22 @@
+import { everyTask, inputOf, type RunDefinition } from '../../runs/define.ts'
+
+export interface RehearseInput {
+  /** The build whose image is rehearsed. */
+  readonly candidateRunId: string
+  /** The plan that whoever asked has seen. */
+  readonly planSha256: string
+}
+
+/** A build’s release, tried on a clone of production. */
+export const rehearseRun = {
+  kind: 'rehearse',
+  version: 1,
+  scope: 'environment',
+  besideOthers: true,
+  placement: 'anywhere',
+  failsEnvironment: false,
+  image: 'tries',
+  asks: everyTask,
+  steps: () => ['plan', 'rehearse'],
+  input: inputOf<RehearseInput>,
+} as const satisfies RunDefinition<'rehearse', RehearseInput>

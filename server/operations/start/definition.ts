@@ -1,0 +1,15 @@
+import { inputOf, type NoInput, type RunDefinition } from '../../runs/define.ts'
+
+/** Odoo and PostgreSQL of a stopped environment. */
+export const startRun = {
+  kind: 'start',
+  version: 1,
+  scope: 'environment',
+  besideOthers: false,
+  placement: 'policy',
+  failsEnvironment: true,
+  image: 'none',
+  asks: ['fetchImage', 'inspectCell', 'startRuntime', 'stopRuntime', 'smoke', 'switchRoute'],
+  steps: () => ['start'],
+  input: inputOf<NoInput>,
+} as const satisfies RunDefinition<'start', NoInput>

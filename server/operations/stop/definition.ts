@@ -1,0 +1,15 @@
+import { inputOf, type NoInput, type RunDefinition } from '../../runs/define.ts'
+
+/** Odoo and PostgreSQL stop, the data stay. */
+export const stopRun = {
+  kind: 'stop',
+  version: 1,
+  scope: 'environment',
+  besideOthers: false,
+  placement: 'anywhere',
+  failsEnvironment: false,
+  image: 'none',
+  asks: ['stopRuntime', 'switchRoute'],
+  steps: () => ['stop'],
+  input: inputOf<NoInput>,
+} as const satisfies RunDefinition<'stop', NoInput>
