@@ -240,6 +240,15 @@ const rehearse = {
   runs: [rehearsed],
 }
 
+const ofFailedPromotion = {
+  runId: promotion,
+  kind: 'promote',
+  build: 43,
+  status: RunStatus.FAILED,
+  sizeBytes: 1_932_735_283n,
+  servedBuild: 41,
+}
+
 export const documentedReleases: readonly DocumentedSession[] = [
   { page: 'README.md', command: 'fairway release rehearse acme', ...rehearse },
   {
@@ -330,5 +339,53 @@ export const documentedReleases: readonly DocumentedSession[] = [
     },
     runs: [{ status: RunStatus.SUCCEEDED, result: Result.GREEN }],
     until: '[y/N]',
+  },
+  {
+    page,
+    command: 'fairway run list --stuck',
+    answers: {},
+    runs: [
+      {
+        id: promotion,
+        status: RunStatus.RUNNING,
+        createdAt: ago(6 * minute),
+        reason: 'putting things back fails at restoreCell since 18:02 UTC: no room in the pool',
+        trouble: { kind: 'putting-back', task: 'restoreCell', step: 'database', attempts: 4 },
+      },
+    ],
+  },
+  {
+    page,
+    command: 'fairway snapshot list acme',
+    answers: {
+      listSnapshots: () => ({
+        snapshots: [
+          {
+            ...ofFailedPromotion,
+            id: failedSnapshot,
+            purpose: 'failed',
+            takenAt: ago(12 * minute),
+          },
+          {
+            ...ofFailedPromotion,
+            id: '0193bcf1-2c3d-7e4f-8a5b-0000000000d1',
+            purpose: 'safety',
+            takenAt: ago(15 * minute),
+          },
+          {
+            id: '01938a70-2c3d-7e4f-8a5b-0000000000d2',
+            purpose: 'safety',
+            takenAt: ago(48 * hour),
+            sizeBytes: 1_825_361_101n,
+            kind: 'promote',
+            runId: '01938a6f-2c3d-7e4f-8a5b-0000000000d3',
+            release: 7,
+            build: 41,
+            status: RunStatus.SUCCEEDED,
+            servedBuild: 38,
+          },
+        ],
+      }),
+    },
   },
 ]

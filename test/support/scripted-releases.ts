@@ -80,6 +80,15 @@ export async function startScriptedReleases(): Promise<ScriptedReleases> {
               run: { id: runId, kind: 'promote', project: 'acme', environment: 'production', ...state },
             }
           },
+          listRuns: () => ({
+            runs: runs.map((state) => ({
+              id: runIds.promotion,
+              kind: 'promote',
+              project: 'acme',
+              environment: 'production',
+              ...state,
+            })),
+          }),
         })
       },
     }),

@@ -29,7 +29,7 @@ export const command = verb({
         { title: 'KIND', value: ({ purpose }) => purpose },
         { title: 'OF', value: originOf },
         { title: 'SERVED', value: ({ servedBuild }) => String(servedBuild ?? ''), align: 'right' },
-        { title: 'RUN', value: ({ runId }) => runId ?? '', whole: true },
+        { title: 'RUN', value: ({ runId }) => runId?.slice(0, 8) ?? '', whole: true },
       ],
       'No snapshot of production is kept: one is taken before every release that changes its data.',
     )
