@@ -155,6 +155,7 @@ test('databases prepared with secrets serve only builds that get the same', asyn
           key = effect
           return 'snapshot'
         },
+        decide: async (_: string, compute: () => unknown) => await compute(),
         task: async () => ({ bytes: 0n }),
         once: async () => undefined,
       }
