@@ -78,6 +78,7 @@ module.exports = {
       'proto/gen/',
       'server/(db|blobs|governance|evidence)/',
       'server/(errors|context|logger)\\.ts',
+      ...runFacts,
     ]),
     only('evidence', 'server/evidence', [
       'proto/gen/',

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
+import { kindsThat } from '../operations/kinds.ts'
 import { type LockedTask, lockTask, type Settlement, settleTask } from './settle.ts'
 
 /** From the end of a task's lease until its host counts as away: servers that were away as well are reached again by then. */
@@ -75,7 +76,9 @@ async function endingOfUnwanted(tx: Tx, id: string, task: LockedTask): Promise<S
       left join cells c on c.id::text = t.spec -> t.kind ->> 'cellId'
     where t.id = ${id} and t.always and r.cancel_cause is not null and h.status <> 'online'
       and h.last_seen_at < now() - ${awayMs} * interval '1 millisecond'
-      and not (r.stage = 'production' and r.kind not in ('rehearse', 'inspect', 'lock'))`.execute(tx)
+      and not (r.stage = 'production' and r.kind not in (${sql.join(kindsThat(({ besideOthers }) => besideOthers))}))`.execute(
+    tx,
+  )
   const [found] = rows
   if (!found) return undefined
   const left = found.cell ? `its cell ${found.cell} is left there, and goes` : 'what is left there goes'
