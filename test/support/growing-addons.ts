@@ -35,7 +35,7 @@ def migrate(cr, version):
 `,
       'addons/fw_fails/migrations/1.1/post-fail.py': `def migrate(cr, version):
     cr.execute("LOCK TABLE fw_grow IN EXCLUSIVE MODE")
-    cr.execute("SELECT pg_sleep(1)")
+    cr.execute("SELECT pg_sleep(3)")
     raise ValueError('these data are not what they should be')
 `,
     }),
