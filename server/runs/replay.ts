@@ -18,7 +18,7 @@ import {
   type SpecInit,
   type TaskOutputOf,
 } from './rows.ts'
-import type { RunState, StepRow } from './run-state.ts'
+import { isFormer, type RunState, type StepRow } from './run-state.ts'
 import { leftKey, ServerFault } from './server-fault.ts'
 import { findTrouble, type Stuck, troubleOf } from './trouble.ts'
 import { RunCancelled, TaskFailed } from './types.ts'
@@ -74,7 +74,7 @@ class Replay implements Engine {
 
   constructor(state: RunState, suspension: PromiseWithResolvers<Outcome>) {
     this.state = state
-    this.#history = new History(state.commands, state.run.pipeline_version === null)
+    this.#history = new History(state.commands, isFormer(state))
     this.record = state.record
     this.warnings = new Set(state.run.warnings)
     const fault = state.effects.get(faultKey)

@@ -42,6 +42,12 @@ export interface RunState {
   authorizationId: string | undefined
 }
 
+/**
+ * Of before commands had a place: an effect that has become one since would come before tasks which the run has asked for
+ * already, and nothing fits any more. It does without.
+ */
+export const isFormer = ({ run }: Pick<RunState, 'run'>): boolean => run.pipeline_version === null
+
 /** How a run is locked: one after the other; or only where it is due, and nobody else is at it or at its project. */
 export type Patience = 'wait' | 'unless-busy'
 

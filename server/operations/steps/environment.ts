@@ -1,5 +1,6 @@
 import { expireKept } from '../../db/kept-environments.ts'
 import type { Engine } from '../../runs/replay.ts'
+import { isFormer } from '../../runs/run-state.ts'
 import type { EnvironmentActions } from '../../runs/types.ts'
 import { auditEnvironment } from './audit-environment.ts'
 import { authorizationActions } from './authorization.ts'
@@ -19,7 +20,7 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
 
   /** Whoever destroys an environment does not mean to leave copies of its data behind. */
   async function expireWhatWasKept() {
-    if (environment.purpose !== 'branch') return
+    if (environment.purpose !== 'branch' || isFormer(engine.state)) return
     const because = `${environment.name} is being destroyed`
     const { branch_id: branchId, project_id: projectId } = environment
     await engine.once('kept-expired', () =>

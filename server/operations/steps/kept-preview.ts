@@ -7,6 +7,7 @@ import { durationMs } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { createDeployment } from '../../releases/deployment.ts'
 import type { Engine } from '../../runs/replay.ts'
+import { isFormer } from '../../runs/run-state.ts'
 import { type BuildActions, TaskFailed } from '../../runs/types.ts'
 import { findKept, type KeptPreview, keptKey } from './cell-home.ts'
 import { hostnamesOf } from './hostnames.ts'
@@ -67,6 +68,7 @@ export function keptActions(engine: Engine, config: EngineConfig): KeptActions {
 
   return {
     async retireKept() {
+      if (isFormer(engine.state)) return
       const kept = { purpose: 'failed-build', branchId: environment.branch_id } as const
       await engine.once('kept-retired', () =>
         expireKept(tx, op, kept, `build ${run.number} of its branch takes its place`),
@@ -74,6 +76,7 @@ export function keptActions(engine: Engine, config: EngineConfig): KeptActions {
     },
 
     async keepPreview(cellId) {
+      if (isFormer(engine.state)) return false
       const kept = await engine.effect<KeptPreview | null>(keptKey, async () => {
         const { document } = await policyInForce(tx, project.id)
         const time = stage === 'production' ? null : document.keepFailedPreviews

@@ -1,4 +1,5 @@
 import type { Engine } from '../../runs/replay.ts'
+import { isFormer } from '../../runs/run-state.ts'
 import { destroyCell } from './cells.ts'
 
 /**
@@ -8,6 +9,7 @@ import { destroyCell } from './cells.ts'
 export async function destroyLeftovers(engine: Engine): Promise<void> {
   const { tx, run, environment, effects } = engine.state
   if (environment.stage === 'production' || !run.host_id || !run.started_at) return
+  if (isFormer(engine.state)) return
   const hostId = run.host_id
   const startedAt = run.started_at
   const cells = await engine.effect('leftover-cells', async () => {

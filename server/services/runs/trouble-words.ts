@@ -29,7 +29,7 @@ export function describeStuck({ id, trouble, abandoned_by: by }: Stuck): string 
   if (by) return `${described}. ${by} has given it up: it ends once no host works for it any more`
   const abandon = `To leave things as they are: fairway run abandon ${id} --reason TEXT`
   return (trouble as RunTrouble).kind === 'stalled'
-    ? `${described}. Start the version of the server again that began it, or a newer one; it then goes on by itself. ${abandon}`
+    ? `${described}. It goes on by itself once a server runs that can: upgrade the server. ${abandon}`
     : `${described}. At once: fairway run retry ${id}. ${abandon}`
 }
 
