@@ -37,12 +37,16 @@ const authorizationColumns = sql`r.environment_id,
 const authorizationTables = sql`left join environments e on e.id = r.environment_id
   left join authorizations a on a.id = t.authorization_id`
 
+/** Beside the table `r` (runs): production is behind its maintenance page until the run is done, whatever it asks for next. */
+const holdsProduction = sql`exists (select from cells where held_by = r.id and stage = 'production')`
+
 /**
  * Beside the tables `r` (runs) and `t` (the task). What puts production back, or must not be interrupted there, goes before
- * all else: its visitors wait. Then whatever may touch production, then what tidies up, then builds.
+ * all else: its visitors wait. Then whatever may touch production, and all that a run asks for that holds it; then what
+ * tidies up, then builds.
  */
-const lane = sql`case when t.always and r.stage = 'production' then 0 when t.authorization_id is not null then 1
-  when t.always then 2 else 3 end`
+const lane = sql`case when t.always and r.stage = 'production' then 0
+  when t.authorization_id is not null or ${holdsProduction} then 1 when t.always then 2 else 3 end`
 
 /**
  * Takes the host's queued tasks for one dispatch: the epoch grows, the lease begins, and the epoch's log stream is

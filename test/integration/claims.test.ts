@@ -57,6 +57,23 @@ test('production’s way back goes before builds, and has room when they fill th
   expect(countOf(await claim(), later)).toBe(1)
 })
 
+test('what a run asks for that holds production never waits for builds, though it needs no leave', async () => {
+  const [builds, held] = [await createEnvironment(), await createEnvironment(undefined, 'main', 'production')]
+  await queue(builds, 20)
+  expect(await claim()).toHaveLength(16)
+  const release = await queue(held, 1, { stage: 'production' })
+  expect(await claim()).toEqual([])
+  await insert('cells', {
+    organization_id: engine.organizationId(),
+    project_id: held.projectId,
+    environment_id: held.environmentId,
+    host_id: engine.hostId(),
+    stage: 'production',
+    held_by: release,
+  })
+  expect(countOf(await claim(), release)).toBe(1)
+})
+
 test('a project with many tasks leaves room to one with few', async () => {
   const [busy, calm] = [await createEnvironment(), await createEnvironment()]
   const many = await queue(busy, 30)
