@@ -20,17 +20,17 @@ const most = 100
 export async function listDueRuns(db: Databases, except: readonly string[]): Promise<DueRun[]> {
   const { rows } = await sql<DueRun>`
     with due as (
-      select id, organization_id, project_id, advance_at,
+      select id, organization_id, project_id, due_at,
         case when status = 'queued' then 2 when stage = 'production' then 0 else 1 end as lane
       from runs
-      where advance_at <= now() and id <> all (${except}::uuid[]) and ${schemaIsKnown}
+      where due_at <= now() and id <> all (${except}::uuid[]) and ${schemaIsKnown}
     ), of_projects as (
-      select *, row_number() over (partition by lane, project_id order by advance_at) as turn from due
+      select *, row_number() over (partition by lane, project_id order by due_at) as turn from due
     ), of_organizations as (
-      select *, row_number() over (partition by lane, organization_id order by turn, advance_at) as place from of_projects
+      select *, row_number() over (partition by lane, organization_id order by turn, due_at) as place from of_projects
     )
     select id as "runId", organization_id as "organizationId", project_id as "projectId", lane
-    from of_organizations order by lane, place, advance_at limit ${most}`.execute(db.scheduler)
+    from of_organizations order by lane, place, due_at limit ${most}`.execute(db.scheduler)
   return rows
 }
 

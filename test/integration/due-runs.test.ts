@@ -72,6 +72,22 @@ describe('servers side by side', () => {
   })
 })
 
+describe('a server of before schemas were compared', () => {
+  it('finds nothing to advance, while whatever it makes due is found by the others', async () => {
+    const runId = await createRun(await createEnvironment())
+    await expect(
+      context().db.scheduler.selectFrom('runs').select('id').where('advance_at', '<=', sql<Date>`now()`).execute(),
+    ).rejects.toMatchObject({ code: '42501' })
+    expect(idsOf(await dueNow())).toContain(runId)
+    await set('runs', `advance_at = now() + interval '1 hour'`, runId)
+    expect(idsOf(await dueNow())).not.toContain(runId)
+    await set('runs', `advance_at = now()`, runId)
+    expect(idsOf(await dueNow())).toContain(runId)
+    await set('runs', `advance_at = null`, runId)
+    expect(idsOf(await dueNow())).not.toContain(runId)
+  })
+})
+
 describe('schedulers side by side', () => {
   it('advance what is due while one run is somebody else’s, each once', async () => {
     await asOwner(`update runs set advance_at = null where advance_at is not null`)

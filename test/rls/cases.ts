@@ -53,7 +53,7 @@ export const tables: Record<string, TableCase> = {
     ...changed,
     project,
     ownBranch: 'branch_id',
-    scheduler: ['id', 'organization_id', 'advance_at', 'project_id', 'status', 'stage', 'cancel_cause'],
+    scheduler: ['id', 'organization_id', 'due_at', 'project_id', 'status', 'stage', 'cancel_cause'],
   },
   steps: { ...changed, project: ofRun },
   tasks: {

@@ -56,6 +56,8 @@ export interface RunsTable {
   record: JsonOrDefault
   manifest_sha256: Generated<string>
   advance_at: TimeOrNull
+  /** `advance_at`, as the database itself notes it: what is due is found by this (migrations/0035-due-at.sql). */
+  due_at: TimeOrNull
   created_at: Created
   started_at: TimeOrNull
   finished_at: TimeOrNull
