@@ -67,6 +67,7 @@ async function advanceLocked(
 ): Promise<void> {
   const { run } = state
   if (run.status === 'queued' && !(await begin(context, state))) return
+  await settleDirty(state.tx, state.tasks.values())
   if (run.abandoned_by) return await endAbandoned(context, state)
   requireKnownVersion(run)
   // What puts things back takes as long as it takes.
@@ -80,7 +81,6 @@ async function advanceLocked(
       state,
       [...state.tasks.values()].filter(({ always }) => !always),
     )
-  await settleDirty(state.tx, state.tasks.values())
 
   const replayed = await replayRun(context, config, operations, state)
   await saveRecord(state, replayed)
