@@ -9,6 +9,9 @@ import { type RoleNames, type RolePasswords, withRoleNames } from './roles.ts'
 const folder = fileURLToPath(new URL('../../migrations/', import.meta.url))
 /** Key of the advisory lock that lets one server at a time migrate. */
 const migrationLock = 7_236_110
+/** SQLSTATE; PostgreSQL itself lets a second or more pass before it says so. */
+const deadlock = '40P01'
+const mostAttempts = 10
 
 /** The files of this server's schema, in their order. */
 export const listMigrations = async (): Promise<string[]> =>
@@ -60,18 +63,38 @@ async function applyPending(client: pg.Client, roles: RoleNames): Promise<string
         throw new Error(`Migration ${name} was changed after it was applied: restore the file`)
       continue
     }
-    await client.query('begin')
-    try {
-      const policies = await liftForcedPolicies(client)
-      await client.query(withRoleNames(text, roles))
-      await policies.restore()
-      await client.query('insert into schema_migrations (name, sha256) values ($1, $2)', [name, sha256])
-      await client.query('commit')
-    } catch (error) {
-      await client.query('rollback')
-      throw new Error(`Migration ${name} failed; the database is as it was before it`, { cause: error })
-    }
+    await applyFile(client, { name, sha256, text: withRoleNames(text, roles) })
     applied.push(name)
   }
   return applied
+}
+
+interface MigrationFile {
+  readonly name: string
+  readonly sha256: string
+  readonly text: string
+}
+
+/**
+ * Servers that are at work meanwhile lock one table after the other, and a file does so in an order of its own: where the two
+ * meet, one of them has to begin again. From then on the file waits for what they lock first (see `lockRun`), and they for it.
+ */
+async function applyFile(client: pg.Client, file: MigrationFile): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await client.query('begin')
+    try {
+      if (attempt > 1) await client.query('lock table projects, runs, tasks in access exclusive mode')
+      const policies = await liftForcedPolicies(client)
+      await client.query(file.text)
+      await policies.restore()
+      const row = [file.name, file.sha256]
+      await client.query('insert into schema_migrations (name, sha256) values ($1, $2)', row)
+      await client.query('commit')
+      return
+    } catch (error) {
+      await client.query('rollback')
+      if (attempt < mostAttempts && (error as { code?: unknown }).code === deadlock) continue
+      throw new Error(`Migration ${file.name} failed; the database is as it was before it`, { cause: error })
+    }
+  }
 }
