@@ -211,6 +211,7 @@ export interface RunTrouble {
   readonly task: string
   readonly step: string
   readonly error: string
+  /** 0: none has failed; the task waits for a host that is away. */
   readonly attempts: number
   /** RFC 3339: when it failed first. */
   readonly since: string

@@ -1,11 +1,9 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
+import { awayMs } from '../db/away-hosts.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { kindsThat } from '../operations/kinds.ts'
 import { type LockedTask, lockTask, type Settlement, settleTask } from './settle.ts'
-
-/** From the end of a task's lease until its host counts as away: servers that were away as well are reached again by then. */
-const awayMs = 15_000
 
 /**
  * Ends leased tasks that nobody waits for any longer and whose hosts do not end them. A task whose host is merely away

@@ -18,8 +18,12 @@ export async function endAbandoned(context: AppContext, state: RunState): Promis
   }
   const ending = { status: 'failed', reason: reasonOf(state) } as const
   await end(context, state, ending, { record, warnings: run.warnings })
-  await markFailed(state)
+  if (!isServed(state)) await markFailed(state)
 }
+
+/** It came through, and was given up while it tidied up. */
+const isServed = ({ steps, effects }: RunState): boolean =>
+  effects.has('live') && steps.get('smoke')?.status === 'succeeded'
 
 function reasonOf({ run }: RunState): string {
   const trouble = run.trouble as RunTrouble | null
@@ -29,6 +33,7 @@ function reasonOf({ run }: RunState): string {
   const first = trouble.failure && `${trouble.failure}; `
   const failed = trouble.task || 'It'
   const times = trouble.attempts === 1 ? 'once' : `${trouble.attempts} times`
-  const last = `${failed} had failed ${times} since ${trouble.since}: ${trouble.error}`
+  const had = trouble.attempts === 0 ? 'had waited' : `had failed ${times}`
+  const last = `${failed} ${had} since ${trouble.since}: ${trouble.error}`
   return `${first}${what} ${why}. ${last}. That, and what was to come after it, is left as it is`
 }

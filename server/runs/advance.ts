@@ -1,5 +1,6 @@
 import type { AppContext } from '../context.ts'
 import { settleDirty } from '../db/dirty-cells.ts'
+import type { RunTrouble } from '../db/record.ts'
 import { operation, withTenant } from '../db/tenancy.ts'
 import { runKinds } from '../operations/kinds.ts'
 import type { EngineConfig } from '../operations/steps/wording.ts'
@@ -70,8 +71,9 @@ async function advanceLocked(
   await settleDirty(state.tx, state.tasks.values())
   if (run.abandoned_by) return await endAbandoned(context, state)
   requireKnownVersion(run)
-  // What puts things back takes as long as it takes.
-  const isOverdue = run.timeout_at && run.timeout_at < new Date() && !run.cancel_cause && !run.trouble
+  // What puts things back takes as long as it takes, but for a host that is away: see server/fleet/expiry.ts.
+  const isTryingOn = ((run.trouble as RunTrouble | null)?.attempts ?? 0) > 0
+  const isOverdue = run.timeout_at && run.timeout_at < new Date() && !run.cancel_cause && !isTryingOn
   if (isOverdue && !(await holdsProduction(state))) {
     run.cancel_cause = 'timeout'
     await state.tx.updateTable('runs').set({ cancel_cause: 'timeout' }).where('id', '=', run.id).execute()

@@ -1,4 +1,5 @@
 import type { TaskKind } from '../../lib/tasks/task-kinds.ts'
+import { findAwayHost } from '../db/away-hosts.ts'
 import type { RunRecord, RunTrouble } from '../db/record.ts'
 import type { RunStatus } from '../db/tables/runs.ts'
 import { isProtectedTask } from '../governance/protected-tasks.ts'
@@ -18,7 +19,7 @@ import {
   type SpecInit,
   type TaskOutputOf,
 } from './rows.ts'
-import { isFormer, type RunState, type StepRow } from './run-state.ts'
+import { isFormer, type RunState, type StepRow, type TaskRow } from './run-state.ts'
 import { leftKey, ServerFault } from './server-fault.ts'
 import { findTrouble, type Stuck, troubleOf } from './trouble.ts'
 import { RunCancelled, TaskFailed } from './types.ts'
@@ -167,9 +168,7 @@ class Replay implements Engine {
     for (const warning of row.warnings) this.warnings.add(warning)
     if (row.status === 'succeeded') return outputOf(row, kind)
     if (row.status === 'queued' || row.status === 'leased') {
-      // Of what has failed before it is another attempt: the run is stuck there until it has succeeded.
-      const known = findTrouble(state.run, 'putting-back', key)
-      if (known) this.trouble = { ...known, nextAt: null }
+      this.trouble = await this.#troubleOfOpen(row)
       return this.#wait(slowRecheckMs)
     }
     const failure = failureOf(row, cancelTextOf(state.run))
@@ -271,6 +270,20 @@ class Replay implements Engine {
     } finally {
       this.#isInEffect = isInside
     }
+  }
+
+  /**
+   * Of what has failed before it is another attempt: the run is stuck there until it has succeeded. What nobody can cancel
+   * is so too while its host is away.
+   */
+  async #troubleOfOpen({ key, kind, host_id, always }: TaskRow): Promise<RunTrouble | undefined> {
+    const { run, tx } = this.state
+    const known = findTrouble(run, 'putting-back', key)
+    if (known && known.attempts > 0) return { ...known, nextAt: null }
+    const host = always ? await findAwayHost(tx, host_id) : undefined
+    if (host === undefined) return undefined
+    const error = new Error(`the host ${host} is away`)
+    return troubleOf(run, 'putting-back', this.#stuckAt(key, kind, error, 0), 0)
   }
 
   /** A pipeline that is not this run's does nothing more to it. */

@@ -1,6 +1,10 @@
 import { beforeEach, expect, test } from 'vitest'
+import { operation } from '../../server/db/tenancy.ts'
 import { expireTasks } from '../../server/fleet/expiry.ts'
+import type { Caller } from '../../server/governance/authorize.ts'
 import { type BuildActions, RunCancelled, TaskFailed } from '../../server/runs/types.ts'
+import { getRun } from '../../server/services/builds/runs.ts'
+import { abandonRun } from '../../server/services/runs/stuck-runs.ts'
 import { useEngine } from '../support/use-engine.ts'
 
 // Runs whose host is away for good can be ended all the same.
@@ -81,19 +85,20 @@ test('a host that is only restarting is waited for', async () => {
   expect(await statusOf(runId, 'destroy:')).toBe('queued')
 })
 
-test('production’s way back waits for its host', async () => {
-  const runId = await createRun(await createEnvironment(undefined, 'main', 'production'), {
-    stage: 'production',
-  })
-  const back = async (run: BuildActions) => {
-    try {
-      await run.step('database', () => run.fetchImage('new', 'registry/odoo'))
-    } catch (failure) {
-      if (failure instanceof TaskFailed || failure instanceof RunCancelled)
-        await run.always(() => run.fetchImage('former', 'registry/odoo'))
-      throw failure
-    }
+const back = async (run: BuildActions) => {
+  try {
+    await run.step('database', () => run.fetchImage('new', 'registry/odoo'))
+  } catch (failure) {
+    if (failure instanceof TaskFailed || failure instanceof RunCancelled)
+      await run.always(() => run.fetchImage('former', 'registry/odoo'))
+    throw failure
   }
+}
+const createRelease = async () =>
+  await createRun(await createEnvironment(undefined, 'main', 'production'), { stage: 'production' })
+
+test('production’s way back waits for its host', async () => {
+  const runId = await createRelease()
   await advanceRun(runId, back)
   await cancel(runId)
   await advanceRun(runId, back)
@@ -104,4 +109,50 @@ test('production’s way back waits for its host', async () => {
   await expireTasks(context())
   expect(await statusOf(runId, 'fetch-image:former')).toBe('leased')
   expect(await runOf(runId)).toMatchObject({ status: 'running' })
+})
+
+test('what waits for production’s host says so, and can be given up', async () => {
+  const runId = await createRelease()
+  await advanceRun(runId, back)
+  await cancel(runId)
+  await advanceRun(runId, back)
+  await goAway()
+  await advanceRun(runId, back)
+  const waits = { kind: 'putting-back', task: 'fetchImage', error: 'the host one is away', attempts: 0 }
+  expect(await runOf(runId)).toMatchObject({ status: 'running', trouble: waits })
+  const owner: Caller = {
+    ...operation(engine.organizationId(), 'member:ana'),
+    access: { role: 'owner', projects: 'all', projectRoles: new Map(), scopes: [] },
+  }
+  const { reason } = await getRun(context(), owner, { runId })
+  expect(reason).toMatch(
+    /^the run waits at fetchImage since .*: the host one is away; it goes on once the host is back.*run abandon/,
+  )
+  await asOwner(`update hosts set status = 'online', last_seen_at = now()`)
+  await advanceRun(runId, back)
+  expect(await runOf(runId)).toMatchObject({ status: 'running', trouble: null })
+  await goAway()
+  await advanceRun(runId, back)
+  await abandonRun(context(), owner, { runId, reason: 'it burnt down' })
+  await advanceRun(runId, back)
+  expect(await runOf(runId)).toMatchObject({
+    status: 'failed',
+    reason: expect.stringMatching(/it burnt down. fetchImage had waited since .*: the host one is away/),
+  })
+})
+
+test('a run that waits for its host on its way back is timed out all the same', async () => {
+  const runId = await createRun(await createEnvironment())
+  await advanceRun(runId, build)
+  await engine.endTask(runId, 'create:', { status: 'failed', error: 'no room' })
+  await advanceRun(runId, build)
+  await goAway()
+  await advanceRun(runId, build)
+  expect((await runOf(runId))?.trouble).toMatchObject({ attempts: 0, task: 'destroyCell' })
+  await set('runs', `timeout_at = now() - interval '1 minute'`, runId)
+  await advanceRun(runId, build)
+  expect(await runOf(runId)).toMatchObject({ cancel_cause: 'timeout' })
+  await expireTasks(context())
+  await advanceRun(runId, build)
+  expect((await runOf(runId))?.status).not.toBe('running')
 })

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { operations } from '../../server/operations/registry.ts'
+import { advance } from '../../server/runs/advance.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { abandonRun } from '../../server/services/runs/stuck-runs.ts'
 import { ref, useReleases } from '../support/use-releases.ts'
@@ -34,4 +36,27 @@ it('is between two states where no restore came through', async () => {
   await play(runId, { failures: { 'apply:update': failed, restoreCell: failed }, abandonAfter: 2 })
   expect(await runOf(runId)).toMatchObject({ status: 'failed', reason: expect.stringContaining('given up') })
   expect(await dirtyCells()).toHaveLength(1)
+})
+
+it('is served as before where only tidying up was left', async () => {
+  const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+  const { organizationId } = tenant()
+  let isGivenUp = false
+  await play(runId, {
+    async duringTask() {
+      const [live] = await asOwner(`select from effects where run_id = $1 and key = 'live'`, [runId])
+      if (!live || isGivenUp) return
+      isGivenUp = true
+      const away = `update hosts set status = 'offline', last_seen_at = now() - interval '1 hour'`
+      await asOwner(`${away} where organization_id = $1`, [organizationId])
+      await advance(context(), context().config, operations, { runId, organizationId })
+      await abandonRun(context(), tenant().caller, { runId, reason: 'it burnt down' })
+    },
+  })
+  expect(await runOf(runId)).toMatchObject({
+    status: 'failed',
+    reason: expect.stringContaining('it burnt down'),
+  })
+  const statuses = `select status from environments where organization_id = $1 and stage = 'production'`
+  expect(await asOwner(statuses, [organizationId])).toEqual([{ status: 'running' }])
 })

@@ -16,6 +16,8 @@ export function describeTrouble(trouble: RunTrouble): string {
   const { task, error, attempts, since, nextAt } = trouble
   if (trouble.kind === 'stalled')
     return `the run stands still since ${formatMoment(since)}, and nothing of it is done: ${error}`
+  if (attempts === 0)
+    return `the run waits at ${task} since ${formatMoment(since)}: ${error}; it goes on once the host is back`
   const what = trouble.kind === 'fault' ? 'the run fails to go on' : 'putting things back fails'
   const where = task ? ` at ${task}` : ''
   const times = attempts === 1 ? 'once' : `${attempts} times`
@@ -28,7 +30,10 @@ export function describeStuck({ id, trouble, abandoned_by: by }: Stuck): string 
   const described = describeTrouble(trouble as RunTrouble)
   if (by) return `${described}. ${by} has given it up: it ends once no host works for it any more`
   const abandon = `To leave things as they are: fairway run abandon ${id} --reason TEXT`
-  return (trouble as RunTrouble).kind === 'stalled'
+  const { kind, attempts } = trouble as RunTrouble
+  if (attempts === 0)
+    return `${described}. Where it never comes back, take it out: fairway host revoke. ${abandon}`
+  return kind === 'stalled'
     ? `${described}. It goes on by itself once a server runs that can: upgrade the server. ${abandon}`
     : `${described}. At once: fairway run retry ${id}. ${abandon}`
 }
