@@ -20,6 +20,10 @@ export function secretActions(engine: Engine): SecretActions {
   }
   return {
     current: (key) => engine.effect(`secrets:${key}`, () => listSecretRefs(tx, place)),
-    former: (key, refs) => engine.effect(`secrets:${key}`, () => listLivingRefs(tx, place, refs)),
+    async former(key, refs) {
+      const living = await engine.effect(`secrets:${key}`, () => listLivingRefs(tx, place, refs))
+      // What puts back is tried again, and somebody may have deleted one since.
+      return await listLivingRefs(tx, place, living)
+    },
   }
 }
