@@ -118,6 +118,24 @@ describe('a development build whose tests fail', () => {
     expect(await tenant().scope((tx) => requireSubject(tx, subject))).toEqual({ runId })
   })
 
+  it('leaves nothing where keeping it comes upon a fault of the server', async () => {
+    await asOwner(
+      `alter table environments add constraint none_kept check (purpose <> 'failed-build') not valid`,
+      [],
+    )
+    onTestFinished(async () => {
+      await asOwner('alter table environments drop constraint none_kept', [])
+    })
+    const { runId } = await red()
+    expect(await askedAfterTests(runId)).toEqual(['destroy'])
+    expect(await runOf(runId)).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('TestTotal'),
+    })
+    const own = await getEnvironment(context(), caller(), named(branch))
+    expect(own).toMatchObject({ build: serving.number, status: EnvironmentStatus.RUNNING })
+  })
+
   it('keeps nothing of another failure', async () => {
     const failures = { 'apply:install': { status: 'failed', reason: 'data-invalid', error: 'no' } } as const
     const { runId } = await red(branch, { failures })

@@ -16,8 +16,8 @@ export async function keepPreview(
   image: Image,
 ): Promise<boolean> {
   if (!(failure instanceof TaskFailed) || failure.reason !== 'tests-failed') return false
-  if (!(await run.keepPreview(cellId))) return false
   try {
+    if (!(await run.keepPreview(cellId))) return false
     if (run.stage === 'staging') await run.proveNeutralized(cellId, image, source)
     await run.openKept(source, image)
     return true
