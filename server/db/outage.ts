@@ -27,6 +27,10 @@ export const isOutage = (error: unknown): boolean =>
 /** Others were in the way for too long: see `waits` of databases.ts. */
 export const isOverdue = (error: unknown): boolean => ['55P03', '57014', '25P03'].includes(codeOf(error))
 
+/** Others were in the way, or the database was slow, for a statement that may be all right. */
+export const isContention = (error: unknown): boolean =>
+  isOverdue(error) || ['40001', '40P01'].includes(codeOf(error))
+
 /**
  * Something is away or used up that comes back without the server: the database, a lock that somebody keeps, room on a
  * disk. It says nothing about what was done, however often it happens.

@@ -1,5 +1,5 @@
 import type { AppContext } from '../context.ts'
-import { isShortage } from '../db/outage.ts'
+import { isContention, isShortage } from '../db/outage.ts'
 import type { RunTrouble } from '../db/record.ts'
 import { notify } from '../db/signals.ts'
 import { type Operation, withTenant } from '../db/tenancy.ts'
@@ -28,7 +28,8 @@ export const causeOf = (error: unknown): unknown => (error instanceof ServerFaul
 /**
  * Puts a bug that ended an advance on record, whose own transaction is gone: true when the run is to be advanced at once. A
  * run that had not begun ends; the first one makes the run put back what it did; one in tidying up leaves that as it is;
- * any other is tried again, later and later, until a person ends the run.
+ * any other is tried again, later and later, until a person ends the run. So is what a database that is slow for long
+ * refuses: nothing of the run is wrong by that.
  */
 export async function noteFault(
   context: AppContext,
@@ -41,6 +42,14 @@ export async function noteFault(
   return await withTenant(context.db, op, async (tx) => {
     const state = await lockRun(tx, op, runId)
     if (!state) return false
+    if (isContention(causeOf(error))) {
+      await tryLater(state, 'fault', {
+        step: place?.step ?? '',
+        error: reason,
+        failure: place?.failure ?? '',
+      })
+      return false
+    }
     if (state.run.status === 'queued') {
       await end(context, state, { status: 'failed', reason }, { record: state.record, warnings: [] })
       return false

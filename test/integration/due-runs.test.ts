@@ -76,7 +76,11 @@ describe('a server of before schemas were compared', () => {
   it('finds nothing to advance, while whatever it makes due is found by the others', async () => {
     const runId = await createRun(await createEnvironment())
     await expect(
-      context().db.scheduler.selectFrom('runs').select('id').where('advance_at', '<=', sql<Date>`now()`).execute(),
+      context()
+        .db.scheduler.selectFrom('runs')
+        .select('id')
+        .where('advance_at', '<=', sql<Date>`now()`)
+        .execute(),
     ).rejects.toMatchObject({ code: '42501' })
     expect(idsOf(await dueNow())).toContain(runId)
     await set('runs', `advance_at = now() + interval '1 hour'`, runId)
@@ -167,6 +171,23 @@ describe('a run that the server cannot advance', () => {
     expect(JSON.stringify(faults)).toContain('a disk says no')
     expect(await runOf(runId)).toMatchObject({ setbacks: 0 })
   })
+
+  it.each(['57014', '40P01', '40001'])(
+    'says so where the database is slow or busy for long, and goes on as it was: %s',
+    async (code) => {
+      const runId = await createRun(await createEnvironment())
+      await advanceRun(runId, oneTask)
+      await engine.succeed(runId, 'create', { createCell: {} })
+      await set('runs', 'setbacks = 19', runId)
+      await tryAll(runId, 1, code)
+      expect(await runOf(runId)).toMatchObject({
+        status: 'running',
+        trouble: { kind: 'fault', error: expect.stringContaining('a disk says no') },
+      })
+      await advanceRun(runId, oneTask)
+      expect(await runOf(runId)).toMatchObject({ status: 'succeeded', trouble: null })
+    },
+  )
 
   it.each(['ENOSPC', '53100', '55P03', '57P01'])(
     'waits for as long as it takes where it is %s',
