@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
 import { awayMs } from '../db/away-hosts.ts'
+import { forEachRow } from '../db/each-row.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { kindsThat } from '../operations/kinds.ts'
 import { type LockedTask, lockTask, type Settlement, settleTask } from './settle.ts'
@@ -36,7 +37,7 @@ export async function expireTasks({ db, log }: Pick<AppContext, 'db' | 'log'>): 
         .where('hosts.last_seen_at', '<', sql<Date>`now() - ${awayMs} * interval '1 millisecond'`),
     )
     .execute()
-  for (const { id, organization_id, host_id } of unwanted) {
+  await forEachRow(unwanted, async ({ id, organization_id, host_id }) => {
     const op = operation(organization_id, 'fleet')
     await withTenant(db, op, async (tx) => {
       const task = await lockTask(tx, id)
@@ -47,7 +48,7 @@ export async function expireTasks({ db, log }: Pick<AppContext, 'db' | 'log'>): 
       log.warn({ task: id, host: host_id, reason: ending.reason }, 'a task was taken from its host')
       await settleTask(tx, op, id, ending)
     })
-  }
+  })
 }
 
 async function endingOfShutOut(tx: Tx, task: LockedTask): Promise<Settlement | undefined> {

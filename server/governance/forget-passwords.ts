@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
+import { forEachRow } from '../db/each-row.ts'
 import { operation, withTenant } from '../db/tenancy.ts'
 
 const batch = 100
@@ -13,7 +14,7 @@ export async function forgetPasswords({ db }: Pick<AppContext, 'db'>): Promise<v
     .where('administrator_expires_at', '<=', sql<Date>`now()`)
     .limit(batch)
     .execute()
-  for (const { id, organization_id } of due) {
+  await forEachRow(due, async ({ id, organization_id }) => {
     const op = operation(organization_id, 'scheduler')
     await withTenant(db, op, async (tx) => {
       const cell = await tx
@@ -28,5 +29,5 @@ export async function forgetPasswords({ db }: Pick<AppContext, 'db'>): Promise<v
       const because = cell.administrator_shown_at ? 'it was shown' : 'nobody asked for it in time'
       await audit(tx, op, 'environment.forget-password', subject, { because })
     })
-  }
+  })
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { formatTime } from '../../lib/words/times.ts'
 import type { AppContext } from '../context.ts'
+import { forEachRow } from '../db/each-row.ts'
 import { notify } from '../db/signals.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { type PlacedEnvironment, queueEnvironmentRun } from '../operations/environment-runs.ts'
@@ -20,7 +21,7 @@ export async function destroyExpired({ db }: Pick<AppContext, 'db'>): Promise<vo
     .orderBy('expires_at', 'desc')
     .limit(batch)
     .execute()
-  for (const { id, organization_id } of due) {
+  await forEachRow(due, async ({ id, organization_id }) => {
     const op = operation(organization_id, 'scheduler')
     await withTenant(db, op, async (tx) => {
       const environment = await lockDue(tx, id)
@@ -28,7 +29,7 @@ export async function destroyExpired({ db }: Pick<AppContext, 'db'>): Promise<vo
       const because = `it was kept until ${formatTime(environment.expires_at)}`
       await queueEnvironmentRun(tx, op, environment, { kind: 'destroy', trigger: 'system', because })
     })
-  }
+  })
 }
 
 /** Under the project's lock, as whatever begins something in it. Undefined where it is being destroyed, or was in vain a while ago. */

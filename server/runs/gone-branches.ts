@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
+import { forEachRow } from '../db/each-row.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { queueEnvironmentRun } from '../operations/environment-runs.ts'
 
@@ -11,7 +12,7 @@ export async function destroyGoneBranches(context: AppContext): Promise<void> {
     .where('destroy_at', '<', sql<Date>`now()`)
     .limit(100)
     .execute()
-  for (const { id, organization_id } of due) {
+  await forEachRow(due, async ({ id, organization_id }) => {
     const op = operation(organization_id, 'scheduler')
     await withTenant(context.db, op, async (tx) => {
       const environment = await takeDue(tx, id)
@@ -19,7 +20,7 @@ export async function destroyGoneBranches(context: AppContext): Promise<void> {
       const because = `branch ${environment.branch} was deleted`
       await queueEnvironmentRun(tx, op, environment, { kind: 'destroy', trigger: 'system', because })
     })
-  }
+  })
 }
 
 /** What goes with the branch, if it still has to; a push may have brought it back. Never due twice. */

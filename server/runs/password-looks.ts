@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
+import { forEachRow } from '../db/each-row.ts'
 import { type Operation, operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { inspectRun } from '../operations/inspect/definition.ts'
 import { queueRun } from './queue.ts'
@@ -22,10 +23,10 @@ export async function lookAtPasswordsDaily({ db }: Pick<AppContext, 'db'>): Prom
     .orderBy('passwords_looked_at')
     .limit(batch)
     .execute()
-  for (const { id, organization_id } of due) {
+  await forEachRow(due, async ({ id, organization_id }) => {
     const op = operation(organization_id, 'scheduler')
     await withTenant(db, op, (tx) => queueLook(tx, op, id))
-  }
+  })
 }
 
 const isDue = sql<boolean>`coalesce(cells.passwords_looked_at, cells.created_at) < now() - ${every}`

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { AppContext } from '../../context.ts'
+import { forEachRow } from '../../db/each-row.ts'
 import { operation, withTenant } from '../../db/tenancy.ts'
 import { endApproval, expiredReason, livingStatuses } from './state.ts'
 import { lockRunOf, wakeRun } from './waiting-runs.ts'
@@ -15,7 +16,7 @@ export async function expireApprovals({ db }: Pick<AppContext, 'db'>): Promise<v
     .where('expires_at', '<=', sql<Date>`now()`)
     .limit(batch)
     .execute()
-  for (const { id, organization_id } of due) {
+  await forEachRow(due, async ({ id, organization_id }) => {
     const op = operation(organization_id, 'scheduler')
     await withTenant(db, op, async (tx) => {
       const known = await tx.selectFrom('approvals').select('run_id').where('id', '=', id).executeTakeFirst()
@@ -32,5 +33,5 @@ export async function expireApprovals({ db }: Pick<AppContext, 'db'>): Promise<v
       await endApproval(tx, op, row, 'expired', expiredReason(row))
       if (row.run_id) await wakeRun(tx, row.run_id)
     })
-  }
+  })
 }
