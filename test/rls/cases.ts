@@ -83,6 +83,7 @@ export const tables: Record<string, TableCase> = {
       'purpose',
       'created_at',
       'passwords_looked_at',
+      'dirty_since',
     ],
   },
   snapshots: { ...changed, project },
