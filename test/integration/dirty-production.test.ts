@@ -105,11 +105,11 @@ describe('production’s data between two states', () => {
     await markDirty()
     const planned = await planRollback(context(), tenant().caller, { ...wanted, snapshotId: '' })
     expect(planned).toMatchObject({ withData: true, target: { build: 1 }, dirtySince: expect.anything() })
-    const runId = await restore('')
+    const noRoom = { status: 'failed', reason: 'disk-full', error: 'the reserve is in use' } as const
+    const runId = await restore('', { failures: { checkRoom: noRoom } })
     expect(await runOf(runId)).toMatchObject({ status: 'succeeded' })
     expect(await names(runId)).toEqual([
       'fetch-image',
-      'room',
       'route-maintenance',
       'stop-current',
       'snapshot',

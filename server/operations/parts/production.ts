@@ -135,7 +135,8 @@ export async function updateDatabase(
   let safety: Snapshot | undefined
   try {
     await run.step('database', async () => {
-      await run.requireRoom(current.cellId, change.incoming)
+      // What puts them back is not refused: it takes no safety snapshot, and asks for its own room where it copies.
+      if (!change.fromDirty) await run.requireRoom(current.cellId, change.incoming)
       await run.holdCell(current.cellId)
       interrupted = true
       await run.maintenance(maintenanceText(change.seconds), change.seconds ?? unknownSeconds)
