@@ -3,7 +3,7 @@ import { taskKinds } from '../../lib/tasks/task-kinds.ts'
 import type { TasksTable } from './tables/runs.ts'
 import type { Tx } from './tenancy.ts'
 
-type TaskRow = Pick<Selectable<TasksTable>, 'kind' | 'spec' | 'status' | 'output' | 'created_at'>
+type TaskRow = Pick<Selectable<TasksTable>, 'kind' | 'spec' | 'status' | 'output' | 'always' | 'created_at'>
 
 const definitions: Readonly<Record<string, { readonly attempts: number; readonly changesData?: true }>> =
   taskKinds
@@ -23,7 +23,8 @@ export async function markRefused(tx: Tx, task: Pick<TaskRow, 'kind' | 'spec'>):
 
 /**
  * Takes the mark off the cells of a run whose last change came through, or of which an agent says that its failure left the data
- * whole.
+ * whole. Production's have to be those of the deployment on record as well, or `startCurrent` would serve other code on them:
+ * what a change made is so once it is live (`goLive`), what a way back has put in its place at once.
  */
 export async function settleDirty(tx: Tx, tasks: Iterable<TaskRow>): Promise<void> {
   const last = new Map<string, TaskRow>()
@@ -34,11 +35,15 @@ export async function settleDirty(tx: Tx, tasks: Iterable<TaskRow>): Promise<voi
   }
   const whole = [...last].flatMap(([id, task]) => (isWhole(task) ? [id] : []))
   if (whole.length === 0) return
+  const putBack = whole.filter((id) => isWayBack(last.get(id)))
   await tx
     .updateTable('cells')
     .set({ dirty_since: null })
     .where('id', 'in', whole)
     .where('dirty_since', 'is not', null)
+    .where((eb) =>
+      eb.or([eb('stage', '<>', 'production'), ...(putBack.length > 0 ? [eb('id', 'in', putBack)] : [])]),
+    )
     .execute()
 }
 
@@ -52,6 +57,9 @@ const setDirty = (tx: Tx, cellId: string) =>
 
 const isWhole = ({ status, output }: TaskRow): boolean =>
   status === 'succeeded' || (status === 'failed' && saysWhole(output))
+
+/** One that a run asks for going forward is a part of the change. */
+const isWayBack = (task: TaskRow | undefined): boolean => task?.kind === 'restoreCell' && task.always
 
 const saysWhole = (output: unknown): boolean =>
   (output as { applyModules?: { dataWhole?: boolean } } | null)?.applyModules?.dataWhole === true

@@ -19,12 +19,9 @@ const { tenant, context, play, plan, runOf, tasksOf, served, promoted, rehearsed
 const failed = { status: 'failed', reason: 'data-invalid', error: 'a view is broken' } as const
 const wanted = { project: 'shop', toBuild: 0, withData: false, force: false, planSha256: '' }
 const names = async (runId: string) => (await tasksOf(runId)).map(({ name }) => name)
-const production = () =>
-  getEnvironment(context(), tenant().caller, {
-    $typeName: 'fairway.v1.EnvironmentRef',
-    project: 'shop',
-    environment: 'main',
-  })
+const place = { $typeName: 'fairway.v1.EnvironmentRef', project: 'shop', environment: 'main' } as const
+const production = () => getEnvironment(context(), tenant().caller, place)
+const start = () => startEnvironment(context(), tenant().caller, place)
 const dirtySince = async () => (await production()).dirtySince
 const markDirty = async () =>
   asOwner(`update cells set dirty_since = '2026-01-02T03:04:05Z' where id = $1`, [(await production()).cell])
@@ -45,14 +42,14 @@ async function restore(snapshotId: string, how: Play = {}): Promise<string> {
 }
 
 describe('the mark', () => {
-  it('is there while an update or a restore is under way, and goes when one came through', async () => {
+  it('is there from an update or a restore on, until what it made is live or what was is back', async () => {
     const marked: string[] = []
     const look = async (kind: string) => {
       if (await dirtySince()) marked.push(kind)
     }
     const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
     await play(runId, { answers: updated, duringTask: look })
-    expect(marked).toEqual(['applyModules'])
+    expect(marked).toEqual(['applyModules', 'startRuntime', 'smoke', 'switchRoute'])
     expect(await dirtySince()).toBeUndefined()
     await playBuild(context(), tenant(), releaseBranch, 'three', { answers: updated })
     marked.length = 0
@@ -91,8 +88,7 @@ describe('production’s data between two states', () => {
       countRollbackLoss(context(), tenant().caller, { project: 'shop', toBuild: 0 }),
     ).rejects.toMatchObject(dirty)
     await asOwner(`update environments set status = 'failed' where cell_id = $1`, [(await production()).cell])
-    const place = { $typeName: 'fairway.v1.EnvironmentRef', project: 'shop', environment: 'main' } as const
-    await expect(startEnvironment(context(), tenant().caller, place)).rejects.toMatchObject(dirty)
+    await expect(start()).rejects.toMatchObject(dirty)
     const between = { status: 'failed', reason: expect.stringContaining('between two states') }
     await expect(rehearsed()).rejects.toMatchObject({ reason: 'release-blocked' })
     const { runId: build } = await playBuild(context(), tenant(), releaseBranch, 'four')
@@ -135,6 +131,38 @@ describe('production’s data between two states', () => {
     expect(await names(runId)).not.toContain('start-current')
     expect(await dirtySince()).toBeDefined()
     expect((await production()).status).toBe(EnvironmentStatus.FAILED)
+  })
+})
+
+describe('whole data that are not those of what is served', () => {
+  /** Production is down, and nothing starts the code of before on the data of another. */
+  async function expectDown(runId: string, status: string, digest: string): Promise<void> {
+    expect(await runOf(runId)).toMatchObject({ status })
+    expect(await served()).toMatchObject({ digest: digestOf(digest) })
+    expect(await dirtySince()).toBeDefined()
+    await expect(start()).rejects.toMatchObject({ reason: 'dirty' })
+  }
+
+  it.each([
+    ['does not start', 'failed', { failures: { startRuntime: failed } }],
+    ['is cancelled before it starts', 'cancelled', { cancelAfter: 5 }],
+  ] as const)('stay between two states where what goes back with them %s', async (_, status, how) => {
+    await promoted()
+    await markDirty()
+    const runId = await restore('', how)
+    expect(await names(runId)).toContain('restore')
+    await expectDown(runId, status, 'two')
+    await restore('')
+    expect(await served()).toMatchObject({ digest: digestOf('one') })
+    expect(await dirtySince()).toBeUndefined()
+  })
+
+  it('stay so where an update that did not prove itself is given up half put back', async () => {
+    const { runId } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    // Of production's own runtime; that of the rehearsal comes through.
+    await play(runId, { failures: { 'start:': failed, 'remove:': failed }, abandonAfter: 2 })
+    expect(await names(runId)).not.toContain('restore')
+    await expectDown(runId, 'failed', 'one')
   })
 })
 

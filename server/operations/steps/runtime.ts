@@ -170,6 +170,8 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
           .updateTable('cells')
           .set({
             status: 'active',
+            // Data and deployment belong together from here on.
+            dirty_since: null,
             default_logins: engine.record.defaultLogins?.slice() ?? null,
             passwords_looked_at: engine.record.defaultLogins ? new Date() : null,
           })
