@@ -25,6 +25,7 @@ const start = () => startEnvironment(context(), tenant().caller, place)
 const dirtySince = async () => (await production()).dirtySince
 const markDirty = async () =>
   asOwner(`update cells set dirty_since = '2026-01-02T03:04:05Z' where id = $1`, [(await production()).cell])
+const projectId = () => tenant().projectId
 const snapshots = () => listDataSnapshots(context(), tenant().caller, 'shop')
 
 /** A release whose update fails, and which is put back. */
@@ -118,6 +119,36 @@ describe('production’s data between two states', () => {
     expect((await snapshots()).map(({ purpose }) => purpose)).toEqual(['failed', 'safety'])
     expect(await served()).toMatchObject({ digest: digestOf('one') })
     expect(await dirtySince()).toBeUndefined()
+  })
+
+  it('lose no snapshot to that, and the last whole ones have their time from then on', async () => {
+    await promoted()
+    await playBuild(context(), tenant(), releaseBranch, 'three', { answers: updated })
+    const { runId: lost } = await promoteRelease(context(), tenant().caller, { ...ref, planSha256: '' })
+    await play(lost, { failures: { 'apply:update': failed, restoreCell: failed }, abandonAfter: 2 })
+    const age = async (days: number) => {
+      const ago = `- interval '${days} days'`
+      await asOwner(`update snapshots set created_at = created_at ${ago} where project_id = $1`, [
+        projectId(),
+      ])
+      await asOwner(`update releases set went_live_at = went_live_at ${ago} where project_id = $1`, [
+        projectId(),
+      ])
+    }
+    const safetyOf = async () =>
+      (await snapshots()).filter(({ purpose }) => purpose === 'safety').map(({ runId }) => runId)
+    await age(10)
+    const ofRelease = (await snapshots()).find(({ release }) => release > 0)
+    const runId = await restore(ofRelease?.id ?? '')
+    expect(await runOf(runId)).toMatchObject({ status: 'succeeded' })
+    expect(await safetyOf()).toEqual([lost, ofRelease?.runId])
+    const update = async (content: string) =>
+      runOf((await playBuild(context(), tenant(), 'main', content, { answers: updated })).runId)
+    expect(await update('four')).toMatchObject({ status: 'succeeded' })
+    expect(await safetyOf()).toContain(lost)
+    await age(4)
+    expect(await update('five')).toMatchObject({ status: 'succeeded' })
+    expect(await safetyOf()).not.toContain(lost)
   })
 
   it('are served by nobody where that fails', async () => {

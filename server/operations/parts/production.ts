@@ -166,7 +166,8 @@ export async function updateDatabase(
     throw failure
   }
   await removeFormer(run, current.runtimeId)
-  await pruneSnapshots(run)
+  // Whoever chose the wrong one of them has only those that are there.
+  if (!change.fromDirty) await pruneSnapshots(run)
 }
 
 /** The older code loads its modules again, into the data as they are. */

@@ -57,11 +57,11 @@ async function listSurplus(engine: Engine): Promise<string[]> {
     .filter((row) => Number(row.last_used_at) < now - prunableAfterMs)
   const safety = of('safety').filter(({ id }) => released.has(id))
   // What a release that failed was put back from has done its work. Where putting back failed, it may be all that is left
-  // of the data: people have as long as they have for studying.
+  // of the data: people have as long as they have for studying, from when production is served again and can be looked at.
   const lostAfterMs = durationMs(document.rollback.failedUpdate)
   const spent = of('safety').filter(
-    ({ id, restored, created_at }) =>
-      !released.has(id) && (restored || now - created_at.getTime() > lostAfterMs),
+    ({ id, restored, served_since }) =>
+      !released.has(id) && (restored || (served_since && now - served_since.getTime() > lostAfterMs)),
   )
   const studied = of('failed').filter(({ expires_at }) => expires_at && expires_at.getTime() < now)
   const abandoned = rows.filter(
@@ -83,6 +83,14 @@ async function listOnHost({ state: { tx, run, project, environment } }: Engine) 
     .leftJoin('runs', 'runs.id', 'snapshots.run_id')
     .select(['snapshots.created_at', 'snapshots.expires_at'])
     .select(sql<boolean>`coalesce((runs.record ->> 'restored')::boolean, false)`.as('restored'))
+    .select((eb) =>
+      eb
+        .selectFrom('releases')
+        .select(({ fn }) => fn.min('releases.went_live_at').as('at'))
+        .where('releases.environment_id', '=', environment.id)
+        .whereRef('releases.went_live_at', '>', 'snapshots.created_at')
+        .as('served_since'),
+    )
     .where('snapshots.project_id', '=', project.id)
     .where('snapshots.host_id', '=', run.host_id as string)
     .where('snapshots.purpose', 'in', purposes)
