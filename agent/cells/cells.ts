@@ -21,7 +21,7 @@ import type {
   SnapshotRequest,
   Step,
 } from './parts.ts'
-import { recoverAfterBoot } from './recover.ts'
+import { type Recovery, recoverAfterBoot } from './recover.ts'
 import { restoreCell } from './restore.ts'
 import { snapshotCell } from './snapshot.ts'
 import { startCell } from './start.ts'
@@ -72,9 +72,9 @@ export interface Cells {
   note(cellId: string, change: (cell: Cell) => ContentFacts, signal: AbortSignal): Promise<Cell>
   /**
    * Starts every PostgreSQL that is down though nobody stopped it: after a reboot Docker may have tried before the pool
-   * was mounted. Call it when the agent has started. @returns ids of the cells.
+   * was mounted. Call it when the agent has started, after `collectOrphans`, which puts back what a crash took out of its place.
    */
-  recoverAfterBoot(signal: AbortSignal): Promise<string[]>
+  recoverAfterBoot(signal: AbortSignal): Promise<Recovery>
   collectOrphans(ownership: Ownership, signal: AbortSignal): Promise<(Orphan | DockerOrphan)[]>
 }
 

@@ -30,11 +30,12 @@ export async function restoreCell(
     const { paths: _, ...record } = cell
     const { contents: _contents, dirty, ...any } = record
     const neutrality = inheritNeutrality(snapshot, cell.stage)
-    // Whatever content a crash leaves in the cell: the record says no better of it than it is.
+    // Whatever content a crash leaves in the cell, or none at all: the record says no better of it than it is, and that nobody
+    // starts it but a restore.
     await pool.saveCell({
       ...any,
       neutrality: worse(neutralityOf(cell), neutrality),
-      dirty: dirty ?? { why: 'restore', since: new Date().toISOString() },
+      dirty: { why: 'restore', since: dirty?.since ?? new Date().toISOString() },
     })
     if (!isHarmless(neutrality)) await removeContainers(parts, cell.id, 'odoo')
     try {

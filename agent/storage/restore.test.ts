@@ -59,6 +59,21 @@ describe('restoring in place', () => {
     expect(await takeBack(layout, driver, cell)).toBe(false)
   })
 
+  it.each(['content', 'incoming'])(
+    'has the old content back before it deletes the other: %s',
+    async (gone) => {
+      await swapSnapshotIn()
+      if (gone === 'incoming') {
+        await mkdir(at('incoming'))
+        await rename(at('content'), join(at('incoming'), 'content'))
+      }
+      const removeContent = () => Promise.reject(new Error('killed'))
+      await expect(takeBack(layout, { ...driver, removeContent }, cell)).rejects.toThrow('killed')
+      expect(await text()).toBe('old')
+      expect(await names()).toEqual(['content'])
+    },
+  )
+
   it('run again after a crash before the confirmation, still knows the old content', async () => {
     await swapSnapshotIn()
     await swapSnapshotIn()

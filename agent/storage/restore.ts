@@ -42,20 +42,24 @@ export async function swapIn(
 export async function takeBack(layout: Layout, driver: PoolDriver, cell: Cell): Promise<boolean> {
   const at = (name: string) => join(cell.paths.root, name)
   const names = await listNames(cell.paths.root)
-  if (names.includes('incoming')) await discard(layout, driver, at('incoming'))
-  if (!names.includes('previous')) return names.includes('incoming')
-  if (names.includes('content')) await discardContent(layout, driver, at('content'))
-  await renameDurably(at('previous'), at('content'))
-  return true
+  // The old content is in its place before anything is deleted, which takes as long as that is large.
+  const undone: string[] = []
+  if (names.includes('previous')) {
+    if (names.includes('content')) undone.push(await moveAside(layout, at('content')))
+    await renameDurably(at('previous'), at('content'))
+  }
+  if (names.includes('incoming')) undone.push(at('incoming'))
+  for (const path of undone) await discard(layout, driver, path)
+  return names.includes('previous') || names.includes('incoming')
 }
 
 /** Confirms a restore: the old content goes. */
 export async function confirm(layout: Layout, driver: PoolDriver, cell: Cell): Promise<void> {
-  await discardContent(layout, driver, join(cell.paths.root, 'previous'))
+  await discard(layout, driver, await moveAside(layout, join(cell.paths.root, 'previous')))
 }
 
-/** A content alone gets a directory around it, as everything in the trash has. */
-async function discardContent(layout: Layout, driver: PoolDriver, path: string): Promise<void> {
+/** Takes a content out of its cell, in a directory of its own, as everything in the trash has. One that is not there is fine. */
+async function moveAside(layout: Layout, path: string): Promise<string> {
   const wrapper = join(layout.making, `${randomUUID()}.0`)
   await mkdir(wrapper, { mode: 0o700 })
   try {
@@ -64,5 +68,5 @@ async function discardContent(layout: Layout, driver: PoolDriver, path: string):
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-  await discard(layout, driver, wrapper)
+  return wrapper
 }

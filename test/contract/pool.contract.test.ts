@@ -204,13 +204,16 @@ describe.each<DriverName>(['btrfs', 'reflink', 'copy'])('pool on %s', { timeout:
   it('starts what Docker could not start because the pool was not mounted', async () => {
     const cell = await clone({ kind: 'cell', id: production.id })
     await rig.cells.stop(cell.id, rig.step.signal)
-    expect(await rig.cells.recoverAfterBoot(rig.step.signal)).toEqual([])
+    const recover = () => rig.cells.recoverAfterBoot(rig.step.signal)
+    expect(await recover()).toEqual({ recovered: [], failed: [] })
     await rig.cells.start(cell.id, rig.step.signal)
     await rig.host.docker.getContainer(postgresName(cell.id)).kill()
     await rename(cell.paths.data, `${cell.paths.data}.away`)
     await expect(rig.host.docker.getContainer(postgresName(cell.id)).start()).rejects.toThrow()
+    // Nor can the agent, which goes on to the other cells.
+    expect(await recover()).toMatchObject({ recovered: [], failed: [{ cellId: cell.id }] })
     await rename(`${cell.paths.data}.away`, cell.paths.data)
-    expect(await rig.cells.recoverAfterBoot(rig.step.signal)).toEqual([cell.id])
+    expect(await recover()).toEqual({ recovered: [cell.id], failed: [] })
     expect(await findFaults(cell)).toEqual([])
     await destroy(cell)
   })

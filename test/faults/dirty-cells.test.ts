@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { create, toJsonString } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { resolveImage } from '../../agent/containers/images.ts'
+import { postgresName } from '../../agent/containers/postgres.ts'
 import { createTaskHandlers, type TaskHandlers } from '../../agent/tasks/registry.ts'
 import { ApplyModulesTaskSchema, InspectCellTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { createBank, findFaults } from '../support/bank.ts'
@@ -41,13 +44,23 @@ describe('a restore that is killed', { timeout: 120_000 }, () => {
         // Before anything of it has changed.
         await killAt(1)
         expect((await rig.pool.requireCell(cell.id)).dirty).toBeUndefined()
-        // Between the new content's start and its confirmation.
+        // Between the new content's start and its confirmation; it is the way back of an update that failed.
+        const since = '2026-01-02T03:04:05.000Z'
+        const { signal } = rig.step
+        await rig.cells.note(cell.id, () => ({ dirty: { why: 'update', since, by: 'the update' } }), signal)
         await killAt(2)
-        expect(await rig.pool.requireCell(cell.id)).toMatchObject({ dirty: { why: 'restore' } })
+        expect(await rig.pool.requireCell(cell.id)).toMatchObject({ dirty: { why: 'restore', since } })
         await expect(take('safety')).rejects.toMatchObject({ reason: 'dirty' })
+        // A crash in the middle of undoing it: there is nothing that PostgreSQL could be started on.
+        await rig.host.docker.getContainer(postgresName(cell.id)).kill()
+        const undone = join(rig.pool.root, 'making', `${randomUUID()}.0`)
+        await mkdir(undone)
+        await rename(join(cell.paths.root, 'content'), join(undone, 'content'))
+        const nothing = { recovered: [], failed: [] }
+        expect(await rig.cells.recoverAfterBoot(signal)).toEqual(nothing)
         // The old content returns where nobody takes the restore up; whether it was whole nobody can tell.
-        await rig.cells.collectOrphans({ isBusy: () => false }, rig.step.signal)
-        await rig.cells.recoverAfterBoot(rig.step.signal)
+        await rig.cells.collectOrphans({ isBusy: () => false }, signal)
+        expect(await rig.cells.recoverAfterBoot(signal)).toEqual(nothing)
         await expect(take('safety')).rejects.toMatchObject({ reason: 'dirty' })
         await rig.cells.restore(cell.id, id, createStep(2))
         expect((await rig.pool.requireCell(cell.id)).dirty).toBeUndefined()
