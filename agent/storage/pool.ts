@@ -27,7 +27,7 @@ import { createRoom } from './room.ts'
 import { type PoolUsage, readUsage } from './space.ts'
 import { measureTree, type TreeSize } from './tree/measure.ts'
 import { withDirectory } from './tree/unfollowed.ts'
-import { releaseWayBack, shrinkWayBack } from './way-back.ts'
+import { keepUntilServed, releaseWayBack, shrinkWayBack } from './way-back.ts'
 
 /**
  * The cells, snapshots and dumps of a host: `cells/<id>/{cell.json,secrets.json,content/{data,filestore},run}`,
@@ -68,6 +68,8 @@ export interface Pool {
    * `incoming`: the snapshot that the change puts in place. @throws TaskError `disk-full`.
    */
   requireRoom(cell: Cell, incoming?: Snapshot): Promise<PoolUsage>
+  /** Visitors of the environment are sent away: what is kept for its cells is kept until `releaseRoom`. */
+  keepRoom(environmentId: string): Promise<void>
   /** The cell's data need no way back any more: what was kept for it is everybody's again. */
   releaseRoom(cellId: string): Promise<void>
   destroySnapshot(id: string): Promise<void>
@@ -207,6 +209,7 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
       return cellAt(layout.cell(record.id), made)
     },
     requireRoom: (cell, incoming) => room.requireWayBack(cell, incoming),
+    keepRoom: (environmentId) => keepUntilServed(layout, environmentId),
     releaseRoom: (cellId) => releaseWayBack(layout, cellId),
     async snapshotCell({ record, from, live, signal }) {
       const content = join(from.paths.root, 'content')

@@ -21,6 +21,7 @@ export function switchRoute(services: Services): TaskHandler<'switchRoute'> {
     }
     const route = await createRoute(services, input)
     await context.requireLease()
+    if (route.target.kind === 'maintenance') await pool.keepRoom(route.environmentId)
     await proxy.setRoute(route, context.signal)
     // What leads to a cell again needs no way back any more.
     if (route.target.kind === 'runtime') await pool.releaseRoom(route.target.cellId)

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm, statfs, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, statfs, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCells } from '../../agent/cells/cells.ts'
 import { run } from '../../agent/process.ts'
 import { createPool, destroyPool, openPool } from '../../agent/storage/create-pool.ts'
 import type { Cell } from '../../agent/storage/records.ts'
+import { switchRoute } from '../../agent/tasks/switch-route.ts'
+import { SwitchRouteTaskSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { createBank, findFaults } from '../support/bank.ts'
 import { createRig, LIMITS, POSTGRES_IMAGE, type StorageRig } from '../support/storage.ts'
+import { createTask } from '../support/task-context.ts'
 
 // What a change of production's data and its way back need of a pool: on real file systems, with real PostgreSQL.
 
@@ -85,6 +89,18 @@ describe('a pool that copies', { timeout: 60_000 }, () => {
       },
       rig.step,
     )
+  async function sendVisitorsAway(): Promise<void> {
+    const proxy = { port: 80, setRoute: async () => undefined } as never
+    const { environmentId } = production
+    const target = { case: 'maintenance', value: { message: 'Soon.' } } as const
+    const input = create(SwitchRouteTaskSchema, { environmentId, hostnames: ['shop.example.test'], target })
+    await switchRoute({ docker: rig.host, pool: rig.pool, proxy })(input, createTask().context)
+  }
+  async function passTwelveHours(): Promise<void> {
+    const path = join(rig.pool.root, 'way-back', `${production.id}.json`)
+    const kept = JSON.parse(await readFile(path, 'utf8'))
+    await writeFile(path, JSON.stringify({ ...kept, at: '2026-01-02T03:04:05.000Z' }))
+  }
   const diskFull = (message: RegExp) => ({ reason: 'disk-full', message: expect.stringMatching(message) })
 
   it('refuses a change before it begins where its failure would not fit, and says what takes how much', async () => {
@@ -98,11 +114,14 @@ describe('a pool that copies', { timeout: 60_000 }, () => {
 
   it('keeps the room of the way back from others, until production is served again', async () => {
     await leaveFree(3.2)
+    const kept = diskFull(/kept for putting the data of other environments back/)
     await rig.pool.requireRoom(production)
     await leaveFree(2.5)
-    await expect(clone(other)).rejects.toMatchObject(
-      diskFull(/kept for putting the data of other environments back/),
-    )
+    await expect(clone(other)).rejects.toMatchObject(kept)
+    // Half a day later visitors are still away, whatever keeps them from coming back.
+    await sendVisitorsAway()
+    await passTwelveHours()
+    await expect(clone(other)).rejects.toMatchObject(kept)
     const { id } = await snapshotOf(rig, production, 'safety')
     await leaveFree(1.5)
     // What failed is studied only where it leaves the way back its room.

@@ -3,13 +3,14 @@ import { listReleases } from '../../server/services/releases/history.ts'
 import { countRollbackLoss, getRollbackLoss } from '../../server/services/releases/rollback-loss.ts'
 import { planRollback } from '../../server/services/releases/rollback-plan.ts'
 import { startRollback } from '../../server/services/releases/rollbacks.ts'
+import { noApprovals } from '../support/no-approvals.ts'
 import type { Play } from '../support/play-run.ts'
 import { playBuild } from '../support/releases.ts'
 import { digestOf, quiet, updated, useReleases } from '../support/use-releases.ts'
 
 // Back to what production ran before.
 
-const { tenant, context, play, runOf, tasksOf, served, promoted } = useReleases()
+const { tenant, context, play, runOf, tasksOf, served, promoted, policy, asOwner } = useReleases()
 
 describe('a rollback', () => {
   const wanted = { project: 'shop', toBuild: 0, withData: false, force: false, planSha256: '' }
@@ -126,6 +127,28 @@ describe('a rollback', () => {
     const restores = (await tasksOf(runId)).filter(({ name }) => name === 'restore')
     expect(restores).toHaveLength(2)
     expect((await tasksOf(runId)).at(-1)?.name).toBe('route-current')
+  })
+
+  it('has its host keep no room while it waits for a clone of production', async () => {
+    await policy(noApprovals)
+    const former = await promoted()
+    const [production] = await asOwner(
+      `select id from cells where stage = 'production' and project_id = $1`,
+      [tenant().projectId],
+    )
+    const clone = JSON.stringify({ cloneCell: { sourceCellId: production?.id } })
+    await asOwner(
+      `insert into tasks (organization_id, run_id, step_id, host_id, key, kind, spec, timeout_ms, status)
+       select r.organization_id, r.id, s.id, $2, 'clone', 'cloneCell', $3, 1000, 'leased'
+       from runs r, steps s where r.id = $1 limit 1`,
+      [former, tenant().hostId, clone],
+    )
+    const { runId } = await startRollback(context(), tenant().caller, { ...wanted, withData: true })
+    await play(runId, { untilApproval: true })
+    await asOwner(`update runs set cancel_cause = 'user' where id = $1`, [runId])
+    await play(runId)
+    expect(await runOf(runId)).toMatchObject({ status: 'cancelled' })
+    expect((await tasksOf(runId)).map(({ name }) => name)).toEqual(['fetch-image'])
   })
 
   it('goes to any build that was live, and to no other', async () => {

@@ -13,6 +13,8 @@ const {
   context,
   asOwner,
   hostId,
+  organizationId,
+  insert,
   createEnvironment,
   createRun,
   advanceRun,
@@ -212,7 +214,14 @@ describe('a production update', () => {
       modules: ['sale'],
       addonTrees: {},
     }
-    const deployment = { runtimeId: 'r', cellId: randomUUID(), hostnames: [], ...served }
+    const cellId = await insert('cells', {
+      organization_id: organizationId(),
+      project_id: at.projectId,
+      environment_id: at.environmentId,
+      host_id: hostId(),
+      stage: 'production',
+    })
+    const deployment = { runtimeId: 'r', cellId, hostnames: [], ...served }
     await asOwner(`update environments set status = 'running', deployment = $2 where id = $1`, [
       at.environmentId,
       JSON.stringify(deployment),

@@ -135,9 +135,12 @@ export async function updateDatabase(
   let safety: Snapshot | undefined
   try {
     await run.step('database', async () => {
+      // What the host keeps for the way back is free again once the route leads to the cell: from here on nothing is waited for.
+      const holdsFirst = await run.patched('hold-before-room')
+      if (holdsFirst) await run.holdCell(current.cellId)
       // What puts them back is not refused: it takes no safety snapshot, and asks for its own room where it copies.
       if (!change.fromDirty) await run.requireRoom(current.cellId, change.incoming)
-      await run.holdCell(current.cellId)
+      if (!holdsFirst) await run.holdCell(current.cellId)
       interrupted = true
       await run.maintenance(maintenanceText(change.seconds), change.seconds ?? unknownSeconds)
       await run.stopCurrent()
