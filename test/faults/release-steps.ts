@@ -44,6 +44,7 @@ const candidate = ['candidate', 'secrets', 'known-log']
 const live = ['before', 'live']
 
 const cleanUp = ['remove', 'prune'] as const
+const pruned = ['prune', 'patch:leftover-rehearsals', 'leftover-cells']
 const end = ['logs-awaited']
 const unused = ['image-repositories', 'images-in-use', 'credentials:collect-images']
 
@@ -60,7 +61,16 @@ export const releaseRuns = {
       ...cleanUp,
       'collect-images',
     ],
-    effects: [...deploy, ...saved, 'secrets:apply:update', ...candidate, ...live, 'prune', ...unused, ...end],
+    effects: [
+      ...deploy,
+      ...saved,
+      'secrets:apply:update',
+      ...candidate,
+      ...live,
+      ...pruned,
+      ...unused,
+      ...end,
+    ],
   },
   'a promotion whose update fails': {
     ends: 'failed',
@@ -96,7 +106,7 @@ export const releaseRuns = {
       ...seen('approved'),
       ...candidate,
       ...live,
-      'prune',
+      ...pruned,
       ...unused,
       ...end,
     ],
@@ -112,14 +122,14 @@ export const releaseRuns = {
       'secrets:apply:update',
       ...candidate,
       ...live,
-      'prune',
+      ...pruned,
       ...end,
     ],
   },
   'a rollback with data': {
     ends: 'succeeded',
     tasks: [fetch, ...sendAway, 'restore', ...takeOver, ...cleanUp],
-    effects: [...goal, ...saved, 'restored', ...candidate, ...live, 'prune', ...end],
+    effects: [...goal, ...saved, 'restored', ...candidate, ...live, ...pruned, ...end],
   },
   'a rehearsal': {
     ends: 'succeeded',

@@ -2,6 +2,11 @@ import { beforeEach, expect, test } from 'vitest'
 import { operation } from '../../server/db/tenancy.ts'
 import { expireTasks } from '../../server/fleet/expiry.ts'
 import type { Caller } from '../../server/governance/authorize.ts'
+import { runKinds } from '../../server/operations/kinds.ts'
+import { operations } from '../../server/operations/registry.ts'
+import { releaseActions } from '../../server/operations/steps/release.ts'
+import { advance } from '../../server/runs/advance.ts'
+import { type RunOperations, runOperation } from '../../server/runs/operation.ts'
 import { type BuildActions, RunCancelled, TaskFailed } from '../../server/runs/types.ts'
 import { getRun } from '../../server/services/builds/runs.ts'
 import { abandonRun } from '../../server/services/runs/stuck-runs.ts'
@@ -73,6 +78,64 @@ test('a cancelled run ends while its host is away, and says what is left there; 
     status: 'destroyed',
   })
 })
+
+const rehearsals: RunOperations = {
+  ...operations,
+  rehearse: runOperation(
+    runKinds.rehearse,
+    (run) =>
+      run.step('rehearse', async () => {
+        const cellId = await run.newScratchCell()
+        try {
+          await run.fetchImage('rehearse', 'registry/odoo')
+        } finally {
+          await run.always(() => run.destroyCell(cellId))
+        }
+      }),
+    releaseActions,
+  ),
+}
+const advanceRehearsal = (runId: string) =>
+  advance(context(), context().config, rehearsals, { runId, organizationId: engine.organizationId() })
+
+test.each(['production', 'development'])(
+  'a rehearsal’s clone that was left on a host goes with the next build of %s there',
+  async (stage) => {
+    const at = await createEnvironment(undefined, 'main', 'production')
+    const begin = async () => {
+      const runId = await createRun(at, { kind: 'rehearse', stage: 'production' })
+      await advanceRehearsal(runId)
+      return runId
+    }
+    const cells = () =>
+      asOwner('select id, status from cells where environment_id = $1 order by created_at', [
+        at.environmentId,
+      ])
+    const left = await begin()
+    await goAway()
+    await cancel(left)
+    for (let round = 0; round < 3; round++) {
+      await advanceRehearsal(left)
+      await expireTasks(context())
+    }
+    await advanceRehearsal(left)
+    expect(await runOf(left)).toMatchObject({ status: 'cancelled' })
+    await asOwner(`update hosts set status = 'online', last_seen_at = now()`)
+    await begin()
+    const [clone, used] = await cells()
+    expect([clone?.status, used?.status]).toEqual(['retired', 'making'])
+
+    const next =
+      stage === 'production' ? at : await createEnvironment(at.projectId, 'feature-a', 'development')
+    const prune = (run: BuildActions) => run.step('deploy', () => run.pruneSnapshots())
+    const runId = await createRun(next, { stage })
+    await advanceRun(runId, prune)
+    await succeed(runId, `destroy:${clone?.id}`, { destroyCell: {} })
+    await advanceRun(runId, prune)
+    expect(await runOf(runId)).toMatchObject({ status: 'succeeded' })
+    expect((await cells()).map(({ status }) => status)).toEqual(['destroyed', 'making'])
+  },
+)
 
 test('a host that is only restarting is waited for', async () => {
   const runId = await createRun(await createEnvironment())

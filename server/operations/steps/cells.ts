@@ -178,11 +178,14 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
   }
 }
 
-/** Ends a cell for good. The agent refuses one of production unless it is told that it is one. */
+/**
+ * Ends a cell for good. The agent refuses one of production unless it is told that it is one. `scratch`: it is nobody's
+ * environment, though not this run's own either.
+ */
 export async function destroyCell(
   engine: Engine,
   cellId: string,
-  options: { readonly production: boolean },
+  options: { readonly production: boolean; readonly scratch?: boolean },
 ): Promise<void> {
   const set = (key: string, values: { status: 'retired' | 'destroyed'; destroyed_at?: Date }) =>
     engine.once(`${key}:${cellId}`, () =>
@@ -190,7 +193,7 @@ export async function destroyCell(
     )
   await set('retire', { status: 'retired' })
   const input = { cellId, production: options.production }
-  const { scratch } = homeOf(engine, cellId)
+  const scratch = options.scratch ?? homeOf(engine, cellId).scratch
   await engine.task(`destroy:${cellId}`, 'destroyCell', input, { timeoutMs: minutes(30), scratch })
   await set('destroyed', { status: 'destroyed', destroyed_at: new Date() })
 }
