@@ -13,7 +13,7 @@ export interface FailedUpdate {
   readonly takenAt: string
   /** What production served before it. */
   readonly before: Deployment
-  /** The image whose update failed. */
+  /** The image whose update failed; of a restore of data between two states, that which had left them so. */
   readonly failedImage: string
   /** What is to run on the copy: one of the two, and nothing of production's own configuration. */
   readonly deployment: Deployment
@@ -27,14 +27,10 @@ interface Wanted {
 
 /** Throws DomainError `kept-data-gone`, `nothing-served-before`, `no-candidate`, `stage-unresolved`. */
 export async function openFailedUpdate(tx: Tx, wanted: Wanted): Promise<FailedUpdate> {
-  const run = await tx
-    .selectFrom('runs')
-    .select(['id', 'kind', 'project_id', 'environment_id', 'input', 'record'])
-    .where('id', '=', wanted.failedRunId)
-    .executeTakeFirstOrThrow()
+  const run = await requireRun(tx, wanted.failedRunId)
   const snapshot = await tx
     .selectFrom('snapshots')
-    .select(['id', 'taken_at', 'created_at'])
+    .select(['id', 'taken_at', 'created_at', 'facts'])
     .where('id', '=', wanted.snapshotId)
     .where('run_id', '=', run.id)
     .where('status', '=', 'ready')
@@ -49,7 +45,9 @@ export async function openFailedUpdate(tx: Tx, wanted: Wanted): Promise<FailedUp
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst()
-  const failedImage = (run.record as RunRecord).image
+  const { changedBy } = snapshot.facts as { readonly changedBy?: string }
+  const changer = changedBy === undefined ? run : await requireRun(tx, changedBy)
+  const failedImage = (changer.record as RunRecord).image
   if (!release || !failedImage) {
     throw wrongState(
       'nothing-served-before',
@@ -65,9 +63,16 @@ export async function openFailedUpdate(tx: Tx, wanted: Wanted): Promise<FailedUp
     deployment:
       wanted.code === 'before'
         ? await asStaging(tx, before, await buildOf(tx, run.project_id, before.buildNumber))
-        : await failedDeployment(tx, run),
+        : await failedDeployment(tx, changer),
   }
 }
+
+const requireRun = (tx: Tx, id: string) =>
+  tx
+    .selectFrom('runs')
+    .select(['id', 'kind', 'project_id', 'environment_id', 'input', 'record'])
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
 
 interface FailedRun {
   readonly id: string

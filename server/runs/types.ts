@@ -156,8 +156,11 @@ export interface BuildActions extends CommonActions {
   /** Fails where a change of the cell's data, its failure and the way back have no room; `incoming` is what it puts there. */
   requireRoom(cellId: string, incoming?: Snapshot): Promise<void>
   safetySnapshot(cellId: string): Promise<Snapshot>
-  /** Keeps the data of a failed update for study, as long as the policy says. Tried once: production waits. */
-  keepFailed(cellId: string): Promise<void>
+  /**
+   * Keeps the data of a failed update for study, as long as the policy says. Tried once: production waits. `changedBefore`: it
+   * was not this run that updated them.
+   */
+  keepFailed(cellId: string, options?: { readonly changedBefore?: boolean }): Promise<void>
   restore(cellId: string, snapshot: Snapshot): Promise<void>
 
   /** What would serve `image` on the cell; nothing is started yet. */

@@ -12,6 +12,8 @@ import { openFailed } from '../../server/services/environments/open-failed.ts'
 import { archiveProject } from '../../server/services/projects/project-archive.ts'
 import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { planRelease } from '../../server/services/releases/release-plans.ts'
+import { startRollback } from '../../server/services/releases/rollbacks.ts'
+import { listDataSnapshots } from '../../server/services/releases/snapshots.ts'
 import { keptPreviews } from '../support/kept-previews.ts'
 import { answers, type Play } from '../support/play-run.ts'
 import { contentOf, playBuild } from '../support/releases.ts'
@@ -287,6 +289,28 @@ describe('what a failed update left is not for ever', () => {
   beforeEach(async () => {
     await arrange()
     await failUpdate()
+  })
+
+  it('is made neutral by the image that updated it also where a restore kept it', async () => {
+    await promoted()
+    await playBuild(context(), tenant(), ref.branch, 'three', { answers: updated })
+    const { runId: lost } = await promoteRelease(context(), caller(), { ...ref, planSha256: '' })
+    const stuck = {
+      ...failing.failures,
+      restoreCell: { status: 'failed', reason: 'x', error: 'no room' },
+    } as const
+    await play(lost, { failures: stuck, abandonAfter: 2 })
+    const [ofRelease] = (await listDataSnapshots(context(), caller(), 'shop')).filter(
+      ({ release }) => release > 0,
+    )
+    const back = { project: 'shop', toBuild: 0, withData: false, force: false, planSha256: '' }
+    const { runId } = await startRollback(context(), caller(), { ...back, snapshotId: ofRelease?.id ?? '' })
+    await play(runId)
+    expect(await runOf(runId)).toMatchObject({ status: 'succeeded' })
+    const study = await opened({ runId, code: 'failed' })
+    expect(await specOf(study, 'neutralize-as-production')).toMatchObject({ image: imageOf('two') })
+    expect(await specOf(study, 'neutralize-and-prove')).toMatchObject({ image: imageOf('three') })
+    expect(await specOf<Start>(study, 'start')).toMatchObject({ runtime: { image: imageOf('three') } })
   })
 
   it('opens nothing once the data’s time is over, on a host that may hold no copies, or in a project that is archived', async () => {

@@ -144,7 +144,7 @@ export async function updateDatabase(
       interrupted = true
       await run.maintenance(maintenanceText(change.seconds), change.seconds ?? unknownSeconds)
       await run.stopCurrent()
-      if (change.fromDirty) await run.keepFailed(current.cellId)
+      if (change.fromDirty) await run.keepFailed(current.cellId, { changedBefore: true })
       else {
         safety = await run.safetySnapshot(current.cellId)
         await run.note({ safetySnapshotId: safety.id })

@@ -38,6 +38,9 @@ export async function imagesInUse(
       select unnest(array[run_id, about_run_id]) from living_approvals
       union
       select run_id from snapshots where project_id = ${projectId} and status <> 'destroyed'
+      union
+      -- What updated them is needed to make a copy of them neutral.
+      select (facts ->> 'changedBy')::uuid from snapshots where project_id = ${projectId} and status <> 'destroyed'
     )
     select runs.record ->> 'digest' as digest, false as unknown
       from about join runs on runs.id = about.id where runs.project_id = ${projectId}

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
+import { sql } from 'kysely'
 import type { SecretRefRecord } from '../../db/record.ts'
 import { durationMs } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
@@ -27,7 +28,7 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
   async function snapshot(
     cellId: string,
     purpose: 'safety' | 'prepared' | 'failed',
-    content: { key: string; facts: Record<string, unknown>; expiresAt?: Date },
+    content: { key: string; facts: () => Promise<Record<string, unknown>>; expiresAt?: Date },
   ): Promise<Snapshot> {
     const name = `${purpose}:${content.key || cellId}`
     const id = await engine.effect(`snapshot:${name}`, async () => {
@@ -39,7 +40,7 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
           run_id: run.id,
           purpose,
           key: content.key,
-          facts: JSON.stringify(content.facts),
+          facts: JSON.stringify(await content.facts()),
           expires_at: content.expiresAt,
         })
         .returning('id')
@@ -75,6 +76,20 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
     )
   }
 
+  /** The run that last had modules applied to the cell. */
+  async function findChanger(cellId: string): Promise<string | undefined> {
+    const task = await tx
+      .selectFrom('tasks')
+      .select('run_id')
+      .where('host_id', '=', scope.host_id)
+      .where('kind', '=', 'applyModules')
+      .where(sql<string>`spec -> 'applyModules' ->> 'cellId'`, '=', cellId)
+      .orderBy('created_at', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    return task?.run_id
+  }
+
   return {
     findPrepared: async (content) => {
       const key = await preparedKey(content)
@@ -102,7 +117,7 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
     async prepare(cellId, content, tests) {
       await snapshot(cellId, 'prepared', {
         key: await preparedKey(content),
-        facts: { tests, buildNumber: run.number, layer: content.layer },
+        facts: async () => ({ tests, buildNumber: run.number, layer: content.layer }),
       })
     },
 
@@ -111,12 +126,16 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
       await engine.task(`room:${cellId}`, 'checkRoom', input, { timeoutMs: minutes(10) })
     },
 
-    safetySnapshot: (cellId) => snapshot(cellId, 'safety', { key: '', facts: { buildNumber: run.number } }),
+    safetySnapshot: (cellId) =>
+      snapshot(cellId, 'safety', { key: '', facts: async () => ({ buildNumber: run.number }) }),
 
-    async keepFailed(cellId) {
+    async keepFailed(cellId, { changedBefore = false } = {}) {
       const { document } = await policyInForce(tx, project.id)
       const expiresAt = new Date(Date.now() + durationMs(document.rollback.failedUpdate))
-      const facts = { buildNumber: run.number }
+      const facts = async () => ({
+        buildNumber: run.number,
+        ...(changedBefore && { changedBy: await findChanger(cellId) }),
+      })
       const keep = async () => {
         const { id } = await snapshot(cellId, 'failed', { key: '', facts, expiresAt })
         await engine.note({ failedSnapshotId: id })
