@@ -123,6 +123,13 @@ export function keepsData(releases: readonly ReleaseRow[], target: ReleaseRow): 
 /** The data as they were when something newer began to change them. */
 function dataOf(releases: readonly ReleaseRow[], target: ReleaseRow): RollbackTarget['data'] {
   const next = nextChange(releases, target)
+  if (next && !next.snapshot) {
+    throw wrongState(
+      'no-data-to-restore',
+      `What build ${target.build_number} served last is not kept: the data were between two states when release ` +
+        `${next.number} put others in their place. Put one of those back that are: fairway release restore.`,
+    )
+  }
   if (!next?.snapshot) {
     throw wrongState(
       'no-data-to-restore',

@@ -3,9 +3,14 @@ import type { ReleaseRow } from './release-rows.ts'
 // A rollback is a release of its own, newer than all others: what it went back behind is no longer part of what is served.
 // All lists are of one environment, newest first.
 
-/** The first release after `target` whose data change can be taken back; those before it left the data of the target's making. */
+/**
+ * The first release after `target` that changed the data; those before it left the data of the target's making. It has a
+ * snapshot of how they were, unless it put others in the place of data between two states.
+ */
 export const nextChange = (releases: readonly ReleaseRow[], target: ReleaseRow): ReleaseRow | undefined =>
-  releases.findLast(({ number, snapshot }) => number > target.number && snapshot !== undefined)
+  releases.findLast(
+    ({ number, snapshot, withData }) => number > target.number && (snapshot !== undefined || withData),
+  )
 
 /**
  * The releases that have changed the data since `target` was served: without those that a rollback with data undid. Such a

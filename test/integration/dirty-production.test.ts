@@ -224,6 +224,22 @@ describe('every safety snapshot', () => {
     await expect(restore('zzz')).rejects.toThrow('fairway snapshot list shop')
   })
 
+  it('goes back with no code but that which served it, also over a restore that had none to take', async () => {
+    await promoted()
+    await markDirty()
+    await restore('')
+    await playBuild(context(), tenant(), 'main', 'four', { answers: updated })
+    const withData = { ...wanted, withData: true }
+    await expect(
+      startRollback(context(), tenant().caller, { ...withData, toBuild: 2 }),
+    ).rejects.toMatchObject({
+      reason: 'no-data-to-restore',
+      message: expect.stringMatching(/release 3 put others in their place/),
+    })
+    const planned = await planRollback(context(), tenant().caller, { ...withData, toBuild: 1 })
+    expect(planned).toMatchObject({ target: { build: 1 }, withData: true })
+  })
+
   it('takes the approval of a rollback, for exactly that snapshot', async () => {
     await promoted()
     const [snapshot] = await snapshots()
