@@ -100,6 +100,8 @@ function goBack(
     replaces: { run: current.runId, digest: current.digest },
     cell: environment.cell_id,
     data: data ? { snapshot: data.snapshotId, takenAt: data.takenAt.toISOString() } : null,
+    // Nothing of what is there now is kept to go back to.
+    ...(dirtySince && { fromDirty: true }),
     // Not all that is installed: what has no part in it may change meanwhile.
     update: [...changes.update],
     ...(refusal && { refusal }),

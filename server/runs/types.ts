@@ -247,7 +247,9 @@ export interface RollbackGoal {
   /** What production's database had installed; absent where the data go back too, and in runs of before it was asked. */
   readonly seen?: ContentsRecord | undefined
   /** The data it goes back to; undefined: they stay as they are. */
-  readonly data: Snapshot | undefined
+  readonly data:
+    | (Snapshot & { /** RFC 3339; absent in runs of before it was kept. */ readonly takenAt?: string })
+    | undefined
   /** The data are between two states now. */
   readonly dirty?: boolean
   /** Why the older code may not fit the data, where that was forced; empty: it fits. */

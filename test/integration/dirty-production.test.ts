@@ -243,11 +243,26 @@ describe('every safety snapshot', () => {
   it('takes the approval of a rollback, for exactly that snapshot', async () => {
     await promoted()
     const [snapshot] = await snapshots()
-    const { runId } = await startRollback(context(), tenant().caller, { ...wanted, snapshotId: '' })
-    await play(runId, { untilApproval: true })
-    const [approval] = await asOwner('select action, subject from approvals where run_id = $1', [runId])
-    expect(approval?.action).toBe('rollback')
-    expect(JSON.parse(approval?.subject as string)).toMatchObject({ data: { snapshot: snapshot?.id } })
-    expect(await names(runId)).toEqual([])
+    const asked = async () => {
+      const { runId } = await startRollback(context(), tenant().caller, { ...wanted, snapshotId: '' })
+      await play(runId, { untilApproval: true })
+      expect(await names(runId)).toEqual([])
+      const [approval] = await asOwner('select action, subject, summary from approvals where run_id = $1', [
+        runId,
+      ])
+      expect(approval?.action).toBe('rollback')
+      await asOwner(`update runs set cancel_cause = 'user' where id = $1`, [runId])
+      await play(runId)
+      return { subject: JSON.parse(approval?.subject as string), summary: approval?.summary as string }
+    }
+    const clean = await asked()
+    const words = `Roll shop/production back from build 2 to build 1, with the data of 2026-02-03 04:05 UTC (snapshot ${snapshot?.id.slice(0, 8)})`
+    expect(clean).toMatchObject({ subject: { data: { snapshot: snapshot?.id } }, summary: words })
+    expect(clean.subject).not.toHaveProperty('fromDirty')
+    await markDirty()
+    expect(await asked()).toEqual({
+      subject: { ...clean.subject, fromDirty: true },
+      summary: `${words}; what is there now is between two states and no way back: no safety snapshot is taken of it`,
+    })
   })
 })

@@ -1,3 +1,4 @@
+import { formatTime } from '../../../lib/words/times.ts'
 import type { RehearsalRecord } from '../../db/record.ts'
 import type { Operation } from '../../db/tenancy.ts'
 import { hashSubject, recordAuthorization } from '../../governance/authorizations.ts'
@@ -7,7 +8,12 @@ import { type ProtectedRequest, protect } from '../../governance/protect.ts'
 import { deploySubject, describeDeploy, emailOf, subjectRehearsal } from '../../releases/subject.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { deploymentOf } from '../../runs/run-state.ts'
-import { type EnvironmentActions, type ReleaseActions, TaskFailed } from '../../runs/types.ts'
+import {
+  type EnvironmentActions,
+  type ReleaseActions,
+  type RollbackGoal,
+  TaskFailed,
+} from '../../runs/types.ts'
 import { requireAllowedBuilder } from './builders.ts'
 import { requireReproduced } from './reproduce.ts'
 
@@ -79,14 +85,13 @@ export function authorizationActions(engine: Engine): AuthorizationActions {
       })
     },
 
-    async authorizeRollback({ subject, buildNumber, data, refusal }) {
+    async authorizeRollback(goal) {
+      const { subject, buildNumber } = goal
       const now = deployment ? ` from build ${deployment.buildNumber}` : ''
-      const forced = refusal ? `, forced although they may not fit: ${refusal}` : ''
-      const what = data ? 'with its data' : `with the data as they are${forced}`
       await authorize({
         action: 'rollback',
         subject,
-        summary: `Roll ${project.name}/${environment.name} back${now} to build ${buildNumber}, ${what}`,
+        summary: `Roll ${project.name}/${environment.name} back${now} to build ${buildNumber}, ${dataOf(goal)}`,
       })
     },
 
@@ -120,6 +125,16 @@ export function authorizationActions(engine: Engine): AuthorizationActions {
       )
     },
   }
+}
+
+/** Which data a rollback goes back with, and that there is no way back from it where there is none. */
+function dataOf({ data, dirty, refusal }: RollbackGoal): string {
+  if (!data) return `with the data as they are${refusal && `, forced although they may not fit: ${refusal}`}`
+  const moment = data.takenAt ? ` of ${formatTime(data.takenAt)}` : ''
+  const lost = dirty
+    ? '; what is there now is between two states and no way back: no safety snapshot is taken of it'
+    : ''
+  return `with the data${moment} (snapshot ${data.id.slice(0, 8)})${lost}`
 }
 
 /** Nobody has to approve that production starts or stops; its tasks still carry an authorization. */

@@ -128,7 +128,7 @@ export function releaseActions(engine: Engine, config: EngineConfig, blobs: Blob
       deployment: plan.deployment,
       changes: plan.changes,
       ...(!plan.data && { seen: production.seen }),
-      data: plan.data && { id: plan.data.snapshotId },
+      data: plan.data && { id: plan.data.snapshotId, takenAt: plan.data.takenAt.toISOString() },
       ...(production.dirtySince && { dirty: true }),
       refusal: plan.refusal,
     }
