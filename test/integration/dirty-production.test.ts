@@ -121,6 +121,24 @@ describe('production’s data between two states', () => {
     expect(await dirtySince()).toBeUndefined()
   })
 
+  it('are put back by the second restore where only their host knows of them', async () => {
+    await promoted()
+    const between = {
+      status: 'failed',
+      reason: 'dirty',
+      error: 'the data of the cell are between two states',
+    } as const
+    const runId = await restore('', { failures: { snapshotCell: between } })
+    expect(await runOf(runId)).toMatchObject({
+      status: 'failed',
+      reason: expect.stringMatching(/between two states; .* nothing whole to go back to/),
+    })
+    expect(await names(runId)).not.toContain('start-current')
+    // As the link does with what an agent refused.
+    await markDirty()
+    expect(await runOf(await restore(''))).toMatchObject({ status: 'succeeded' })
+  })
+
   it('lose no snapshot to that, and the last whole ones have their time from then on', async () => {
     await promoted()
     await playBuild(context(), tenant(), releaseBranch, 'three', { answers: updated })

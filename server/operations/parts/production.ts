@@ -154,7 +154,10 @@ export async function updateDatabase(
     })
     await serve(run, await prepare(), { standing: false, look: change.look })
   } catch (failure) {
-    if (interrupted && change.fromDirty) throw new TaskFailed('dirty', nothingToGoBackTo)
+    // Their host may know them to be so where this server did not: it starts nothing on them, however often it is asked.
+    const isRefused = !safety && failure instanceof TaskFailed && failure.reason === 'dirty'
+    const fromDirty = change.fromDirty || (isRefused && (await run.patched('refused-as-dirty')))
+    if (interrupted && fromDirty) throw new TaskFailed('dirty', nothingToGoBackTo)
     await run.always(async () => {
       if (safety) {
         await run.keepFailed(current.cellId)
