@@ -2,13 +2,13 @@ import { sql } from 'kysely'
 import type { Databases } from '../db/databases.ts'
 import { schemaIsKnown } from '../db/schema-version.ts'
 import type { Job } from './job.ts'
-import { describeSchedule, nextTime } from './schedule.ts'
+import { nextTime, scheduleKey } from './schedule.ts'
 
 type Db = Pick<Databases, 'app'>
 
 /** Makes the job known, due when its schedule says; one that is known with another schedule goes by this one from now on. */
 export async function ensureJob({ app }: Db, { name, schedule }: Job): Promise<void> {
-  const wanted = { schedule: describeSchedule(schedule), next_at: firstTime(schedule) }
+  const wanted = { schedule: scheduleKey(schedule), next_at: firstTime(schedule) }
   await app
     .insertInto('jobs')
     .values({ name, ...wanted })

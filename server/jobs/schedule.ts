@@ -18,10 +18,7 @@ export type Schedule =
     }
 
 /** Tells one schedule from another. */
-export const describeSchedule = (schedule: Schedule): string =>
-  'everyMs' in schedule
-    ? `every ${schedule.everyMs} ms`
-    : `${schedule.hour}:${schedule.minute} ${schedule.timeZone} ${schedule.weekdays?.join(',') ?? 'daily'}`
+export const scheduleKey = (schedule: Schedule): string => JSON.stringify(schedule)
 
 /**
  * When it is due after `from`. What was missed meanwhile, while no server ran, is made up for once: it is due already, and
@@ -39,5 +36,5 @@ export function nextTime(schedule: Schedule, from: Date, random = Math.random())
     if (next.toMillis() <= from.getTime() || !(weekdays?.includes(next.weekday) ?? true)) continue
     return new Date(next.toMillis() + jitterMs * random)
   }
-  throw new Error(`No day is left for the schedule ${describeSchedule(schedule)}`)
+  throw new Error(`No day is left for the schedule ${scheduleKey(schedule)}`)
 }

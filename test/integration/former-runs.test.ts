@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { arrangeWorld, everyRun, type World } from '../support/every-run.ts'
+import { makeFormer } from '../support/former-run.ts'
 import { testsFail } from '../support/kept-previews.ts'
 import type { Play } from '../support/play-run.ts'
 import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -14,24 +15,14 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => database?.close())
 
-/** Effects that servers of then did not know. */
-const unknown =
-  '^(kept-|leftover-cells$|not-pruned:|image-repositories$|opened-candidate$|plan$|source$|changes$|must-rehearse$|prepared-key:)'
-
-/** All of the run is on record as a server of then left it. */
-async function makeFormer(runId: string): Promise<void> {
-  await query(database.ownerUrl, 'update runs set pipeline_version = null where id = $1', [runId])
-  for (const table of ['tasks', 'steps', 'effects'])
-    await query(database.ownerUrl, `update ${table} set ordinal = null where run_id = $1`, [runId])
-  await query(database.ownerUrl, 'delete from effects where run_id = $1 and key ~ $2', [runId, unknown])
-}
+const asOwner = (text: string, values: unknown[]) => query(database.ownerUrl, text, values)
 
 /** The upgrade comes while each of its tasks is under way. */
 async function playUpgraded(name: string, more: Play): Promise<Record<string, unknown>> {
   const run = everyRun[name]
   if (!run) return expect.fail(`${name} is no run`)
   const runId = await run.begin(world)
-  await world.play(runId, { ...run.play, ...more, duringTask: () => makeFormer(runId) })
+  await world.play(runId, { ...run.play, ...more, duringTask: () => makeFormer(asOwner, runId) })
   const [ended] = await query(
     database.ownerUrl,
     'select status, reason, pipeline_version from runs where id = $1',

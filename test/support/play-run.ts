@@ -127,7 +127,10 @@ export async function playRun(
     if (tasks === 0) await letRetry(tenant, runId)
     ended += tasks
   }
-  throw new Error(`Run ${runId} did not end`)
+  const { trouble } = await tenant.scope((tx) =>
+    tx.selectFrom('runs').select('trouble').where('id', '=', runId).executeTakeFirstOrThrow(),
+  )
+  throw new Error(`Run ${runId} did not end: ${JSON.stringify(trouble)}`)
 }
 
 export const broken: Failure = { status: 'failed', reason: 'x', error: 'it broke' }

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { faultOfGone } from '../../releases/changes.ts'
-import { inFormerWords } from '../../releases/former-plan.ts'
 import { createPlan, type Plan } from '../../releases/plan.ts'
 import { listKnownIssues } from '../../releases/production.ts'
 import { findRehearsal, findRehearsalOfRun } from '../../releases/rehearsals.ts'
@@ -36,7 +35,7 @@ export function planActions(engine: Engine, { odooImage }: EngineConfig): PlanAc
       }
       const shown = run.kind === promoteRun.kind ? promoteRun.input(run).planSha256 : undefined
       const make = () => {
-        const plan = inFormerWords(createPlan({ ...place, contents }, source, image), engine.record)
+        const plan = createPlan({ ...place, contents }, source, image)
         const gone = faultOfGone(plan.changes)
         if (gone) throw new TaskFailed('module-gone', gone)
         // Asked for when nobody had looked, it went by what was meant: to look changes nothing, where as much is to be done.
