@@ -50,7 +50,10 @@ export function nextAttemptInMs(
  * does not wait for it (see server/fleet/expiry.ts).
  */
 export const isForGood = (error: Error): boolean =>
-  error instanceof TaskFailed && (error.reason === 'host-revoked' || error.reason === 'host-away')
+  error instanceof TaskFailed && (error.reason === 'host-revoked' || isLeftAway(error))
+
+/** Only what a cancelled run did not wait for ends so: the run is cancelled then, whatever it could not tidy up. */
+export const isLeftAway = ({ reason }: TaskFailed): boolean => reason === 'host-away'
 
 /** How a task failed; `cancelled`: why, where it was cancelled. */
 export function failureOf(row: TaskRow, cancelled: string): TaskFailed | RunCancelled {

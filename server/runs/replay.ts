@@ -7,7 +7,7 @@ import { backoffMs } from './backoff.ts'
 import { cancelTextOf, endOfCancelled } from './cancelled.ts'
 import type { Ending, Engine, Outcome, Replayed, TaskInput, TaskOptions } from './engine.ts'
 import { type Command, History, Mismatch } from './history.ts'
-import { attemptOf, failureOf, isForGood, type Mode, nextAttemptInMs } from './mode.ts'
+import { attemptOf, failureOf, isForGood, isLeftAway, type Mode, nextAttemptInMs } from './mode.ts'
 import {
   endStep,
   enterStep,
@@ -226,7 +226,8 @@ class Replay implements Engine {
     const error = thrown instanceof TaskFailed || thrown instanceof RunCancelled ? thrown : this.#fault
     if (!error) throw thrown
     const first = this.#firstFailure ?? this.#fault ?? error
-    const status = first instanceof TaskFailed ? first.status : endOfCancelled(this.state.run.cancel_cause)
+    const failed = first instanceof TaskFailed && !isLeftAway(first)
+    const status = failed ? first.status : endOfCancelled(this.state.run.cancel_cause)
     const compensated = first === error
     const reason = compensated
       ? first.message

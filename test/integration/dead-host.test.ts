@@ -119,7 +119,8 @@ test.each(['production', 'development'])(
       await expireTasks(context())
     }
     await advanceRehearsal(left)
-    expect(await runOf(left)).toMatchObject({ status: 'cancelled' })
+    const ended = await runOf(left)
+    expect(ended).toMatchObject({ status: 'cancelled', reason: expect.stringContaining('is left there') })
     await asOwner(`update hosts set status = 'online', last_seen_at = now()`)
     await begin()
     const [clone, used] = await cells()
