@@ -153,6 +153,8 @@ export interface BuildActions extends CommonActions {
 
   /** Keeps others from cloning the cell until the run has ended; waits for clones under way. */
   holdCell(cellId: string): Promise<void>
+  /** Until here nothing was touched: whoever cancelled the run meanwhile ends it without putting anything back. */
+  requireGoingOn(): Promise<void>
   /** Fails where a change of the cell's data, its failure and the way back have no room; `incoming` is what it puts there. */
   requireRoom(cellId: string, incoming?: Snapshot): Promise<void>
   safetySnapshot(cellId: string): Promise<Snapshot>

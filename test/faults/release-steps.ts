@@ -37,7 +37,7 @@ const deploy = [
 const goal = ['rollback-goal', 'authorized:rollback', fetched]
 
 const sendAway = ['room', 'route-maintenance', 'stop-current', 'snapshot:safety'] as const
-const saved = ['patch:hold-before-room', 'hold', 'snapshot:safety', 'snapshot-ready:safety']
+const saved = ['patch:hold-before-room', 'hold', 'going-on', 'snapshot:safety', 'snapshot-ready:safety']
 
 const takeOver = ['start', 'smoke', 'route'] as const
 const candidate = ['candidate', 'secrets', 'known-log']

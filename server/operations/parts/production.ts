@@ -140,7 +140,7 @@ export async function updateDatabase(
       if (holdsFirst) await run.holdCell(current.cellId)
       // What puts them back is not refused: it takes no safety snapshot, and asks for its own room where it copies.
       if (!change.fromDirty) await run.requireRoom(current.cellId, change.incoming)
-      if (!holdsFirst) await run.holdCell(current.cellId)
+      await (holdsFirst ? run.requireGoingOn() : run.holdCell(current.cellId))
       interrupted = true
       await run.maintenance(maintenanceText(change.seconds), change.seconds ?? unknownSeconds)
       await run.stopCurrent()

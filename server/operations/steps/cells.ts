@@ -20,6 +20,7 @@ type CellActions = Pick<
   | 'cloneProduction'
   | 'clonePrepared'
   | 'holdCell'
+  | 'requireGoingOn'
   | 'destroyCell'
 > &
   Pick<StudyActions, 'cloneFailed'>
@@ -168,6 +169,8 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
         return true
       })
     },
+
+    requireGoingOn: async () => void (await engine.until('going-on', 1_000, async () => true)),
 
     // A production cell gets here only when its first build failed: it has never served.
     destroyCell: (cellId) =>

@@ -81,7 +81,11 @@ export function snapshotActions(engine: Engine, config: EngineConfig): SnapshotA
     const task = await tx
       .selectFrom('tasks')
       .select('run_id')
-      .where('host_id', '=', scope.host_id)
+      .where(
+        'run_id',
+        'in',
+        tx.selectFrom('runs').select('id').where('environment_id', '=', run.environment_id),
+      )
       .where('kind', '=', 'applyModules')
       .where(sql<string>`spec -> 'applyModules' ->> 'cellId'`, '=', cellId)
       .orderBy('created_at', 'desc')
