@@ -6,6 +6,7 @@ import type { Stack } from '../../packaging/dev/demo/stack.ts'
 import { createShop, type EnvironmentShown, finishedBuild } from '../support/shop.ts'
 import { addLevel } from '../support/shop-releases.ts'
 import { startTestStack, type TestStack } from '../support/stack.ts'
+import { timelineOf } from './_timeline.ts'
 import { type Benchmark, median, type Row } from './bench.ts'
 
 const branch = 'release/1.0'
@@ -28,6 +29,7 @@ export const bench: Benchmark = {
     const options = {
       runs: { type: 'string', default: '3' },
       size: { type: 'string', default: '4' },
+      timeline: { type: 'boolean', default: false },
     } as const
     const { values } = parseArgs({ args, options })
     const runs = Number(values.runs)
@@ -39,7 +41,7 @@ export const bench: Benchmark = {
       const samples: Sample[] = []
       const restores: number[] = []
       for (let round = 1; round <= runs; round++) {
-        samples.push(await measure(test))
+        samples.push(await measure(test, values.timeline))
         restores.push(await restoreFromDump(test.stack))
         process.stderr.write(
           `  round ${round}: rollback ${samples.at(-1)?.rollback.toFixed(1)} s, restore ${restores.at(-1)?.toFixed(1)} s\n`,
@@ -120,7 +122,7 @@ async function prepare({ stack }: TestStack, sizeGb: number): Promise<void> {
 }
 
 /** A promotion, and back again. */
-async function measure(test: TestStack): Promise<Sample> {
+async function measure(test: TestStack, timeline: boolean): Promise<Sample> {
   const { stack } = test
   const { rehearsal } = await stack.cliJson<{ rehearsal: { updateMs: number; downtimeMs: number } }>(
     'release',
@@ -133,6 +135,8 @@ async function measure(test: TestStack): Promise<Sample> {
   const begun = Date.now()
   const back = await stack.cliJson<{ runId: string }>('rollback', 'shop', '--to', '1', '--with-data', '--yes')
   const live = await liveAt(test, back.runId)
+  if (timeline)
+    for (const id of [promoted.runId, back.runId]) process.stderr.write(await timelineOf(test, id))
   return {
     rollback: (live - begun) / 1_000,
     away: ((await recordOf(test, back.runId)).downtimeMs ?? 0) / 1_000,
