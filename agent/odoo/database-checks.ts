@@ -23,7 +23,9 @@ export function checkModules(cell: Cell, signal: AbortSignal): Promise<string> {
 
 /**
  * Scheduled jobs run in production and nowhere else. Odoo's cron thread is what stays connected to the database
- * `postgres`; all else of it goes there for a moment only, to list the databases.
+ * `postgres`; all else of it goes there for a moment only, to list the databases. It commits once, that it listens
+ * (`cron_thread`, `WorkerCron.start` of service/server.py), and whoever lists databases never does (`list_dbs` of
+ * service/db.py): who has committed is known at once, and visitors wait for nothing.
  */
 export function checkCron(cell: Cell, stage: Stage, signal: AbortSignal): Promise<string> {
   const wanted = stage === 'production'
@@ -34,7 +36,8 @@ export function checkCron(cell: Cell, stage: Stage, signal: AbortSignal): Promis
       for (;;) {
         const { rows } = await database.query(
           `SELECT FROM pg_stat_activity WHERE datname = 'postgres' AND usename = $1
-              AND backend_type = 'client backend' AND backend_start < clock_timestamp() - interval '1 second'`,
+              AND backend_type = 'client backend'
+              AND ((state = 'idle' AND query = 'COMMIT') OR backend_start < clock_timestamp() - interval '1 second')`,
           [ROLE],
         )
         const listens = rows.length > 0
