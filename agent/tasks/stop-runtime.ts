@@ -1,8 +1,9 @@
 import { create } from '@bufbuild/protobuf'
 import { StopRuntimeOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import { stopAndRemove, stopContainer } from '../containers/docker.ts'
+import { stopAndRemove } from '../containers/docker.ts'
 import { removeInspection } from '../containers/inspection.ts'
 import { listRuntimes, runtimeName, stopGraceSeconds } from '../containers/odoo.ts'
+import { stopOdoo } from '../containers/stop-odoo.ts'
 import type { AgentServices } from '../services.ts'
 import { requireRuntimeId } from './runtime-input.ts'
 import type { TaskContext, TaskHandler } from './task.ts'
@@ -23,8 +24,8 @@ export function stopRuntime(services: Services): TaskHandler<'stopRuntime'> {
       if (input.drainSeconds > 0) await drain(services, input.runtimeId, input.drainSeconds, context)
       await context.requireLease()
       await removeInspection(docker, input.runtimeId)
+      await stopOdoo(docker, name, stopGraceSeconds)
       if (input.remove) await stopAndRemove(docker, name, stopGraceSeconds)
-      else await stopContainer(docker, name, stopGraceSeconds)
       context.log('fairway', `Odoo ${input.runtimeId} ${input.remove ? 'removed' : 'stopped'}`)
     }
     if (input.stopCellId) {

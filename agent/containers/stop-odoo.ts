@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type DockerHost, findContainer, ifExists, statusOf, stopContainer } from './docker.ts'
+import { readLogs } from './follow.ts'
+
+const lookMs = 100
+/** `Worker.run` of Odoo's service/server.py, from 14 to 19, after its last request or job has ended. */
+const workIsOver = /\bWorker \((\d{1,10})\) exiting\./
+
+/** A process of a container: numbers of the host's, and its state as `ps` has it. */
+interface Process {
+  readonly pid: number
+  readonly parent: number
+  readonly state: string
+}
+
+/**
+ * Stops a runtime as `stopContainer` does: requests and jobs that run come to their end, within the grace. It does not wait
+ * for what Python does once all of them have: it takes each worker's memory apart, object by object, which takes seconds
+ * and serves nobody. That their work is over is what workers say of themselves. Where they say nothing (threads instead of
+ * workers, a log level above `info`), and while anything else runs in there, it waits to the end.
+ */
+export async function stopOdoo(host: DockerHost, name: string, graceSeconds: number): Promise<void> {
+  const found = await findContainer(host, name)
+  if (!found?.State.Running) return stopContainer(host, name, graceSeconds)
+  const ended = new AbortController()
+  const stopping = stopContainer(host, found.Id, graceSeconds).finally(() => ended.abort())
+  await Promise.all([stopping, endOnceIdle(host, found.Id, found.State.Pid, ended.signal)])
+}
+
+/** Kills it once nothing works in it any more, or returns once `ended`. */
+async function endOnceIdle(host: DockerHost, id: string, init: number, ended: AbortSignal): Promise<void> {
+  const idle = new Set<number>()
+  const since = { timestamp: new Date().toISOString().replace('Z', '000000Z'), lines: 0 }
+  const reading = readLogs(host, id, { follow: true, position: since, signal: ended }, ({ text }) => {
+    const [, pid] = workIsOver.exec(text) ?? []
+    if (pid) idle.add(Number(pid))
+  }).catch(unlessAborted(ended))
+  while (!ended.aborted) {
+    await delay(lookMs, undefined, { signal: ended }).catch(unlessAborted(ended))
+    if (idle.size === 0 || ended.aborted) continue
+    const processes = await listProcesses(host, id)
+    if (processes && (await areIdle(processes, init, idle))) {
+      await kill(host, id)
+      break
+    }
+  }
+  await reading
+}
+
+const unlessAborted = (signal: AbortSignal) => (error: unknown) => {
+  if (!signal.aborted) throw error
+}
+
+/**
+ * Whether all that is left are workers whose work is over, the server that waits for them, and the container's init. Modules
+ * may have begun threads of their own, which Python waits for at its end.
+ */
+async function areIdle(
+  processes: readonly Process[],
+  init: number,
+  idle: ReadonlySet<number>,
+): Promise<boolean> {
+  const left = processes.filter(({ pid, state }) => pid !== init && !state.startsWith('Z'))
+  const [server, ...others] = left.filter(({ parent }) => parent === init)
+  if (!server || others.length > 0) return false
+  for (const { pid, parent } of left) {
+    const facts = await readFacts(pid)
+    if (facts?.threads !== 1) return false
+    if (pid !== server.pid && (parent !== server.pid || !idle.has(facts.pidInside))) return false
+  }
+  return true
+}
+
+/** Undefined where Docker does not say, as once it has ended: then the stop is waited for, and fails where anything is wrong. */
+async function listProcesses(host: DockerHost, id: string): Promise<Process[] | undefined> {
+  const top = await host.docker
+    .getContainer(id)
+    .top({ ps_args: '-eo pid,ppid,stat' })
+    .catch(() => undefined)
+  return top?.Processes.map(([pid, parent, state = '']: string[]) => ({
+    pid: Number(pid),
+    parent: Number(parent),
+    state,
+  }))
+}
+
+/** Undefined where this host's /proc does not tell (any more). */
+async function readFacts(pid: number): Promise<{ pidInside: number; threads: number } | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  const numbers = /^NSpid:\s+(.*)$/m.exec(status)?.[1]?.split(/\s+/) ?? []
+  const threads = Number(/^Threads:\s+(\d+)$/m.exec(status)?.[1])
+  return numbers.length > 1 ? { pidInside: Number(numbers.at(-1)), threads } : undefined
+}
+
+async function kill(host: DockerHost, id: string): Promise<void> {
+  try {
+    await ifExists(host.docker.getContainer(id).kill({ signal: 'SIGKILL' }))
+  } catch (error) {
+    // It has ended by itself meanwhile.
+    if (statusOf(error) !== 409) throw error
+  }
+}
