@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline/promises'
 import { CliError, usageError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
+import { typedLine } from './question.ts'
 
 /**
  * Asks before what destroys, stops, takes away or approves. Where nobody could answer, on no terminal, it takes `--yes`: a
@@ -14,13 +14,8 @@ export async function requireConfirmed(question: string, yes: boolean, signal: A
     throw usageError(
       `${question} Nothing was done, as there is no terminal on which to answer. To go ahead: the same with --yes`,
     )
-  const input = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const answer = await input.question(`${question} [y/N] `, { signal })
-    if (!/^y(es)?$/i.test(answer.trim())) throw new CliError(exitCodes.failure, 'Nothing was done.')
-  } finally {
-    input.close()
-  }
+  const answer = await typedLine(`${question} [y/N] `, signal)
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError(exitCodes.failure, 'Nothing was done.')
 }
 
 /** The name, typed on a terminal. @throws CliError wrong use where there is none: `option` says it there. */
@@ -29,14 +24,9 @@ export async function requireTyped(name: string, option: string, signal: AbortSi
     throw usageError(
       `Nothing was done, as there is no terminal on which to type ${name}. To go ahead: the same with ${option} ${name}`,
     )
-  const input = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const answer = await input.question(`Type ${name} to go on: `, { signal })
-    if (answer.trim() === name) return name
-    throw new CliError(exitCodes.failure, 'Nothing was done.')
-  } finally {
-    input.close()
-  }
+  const answer = await typedLine(`Type ${name} to go on: `, signal)
+  if (answer.trim() === name) return name
+  throw new CliError(exitCodes.failure, 'Nothing was done.')
 }
 
 const isTerminal = () => process.stdin.isTTY === true && process.stderr.isTTY === true

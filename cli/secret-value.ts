@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { CliError, usageError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
+import { typedLine } from './question.ts'
 
 /**
  * A value from a file as it is, from standard input without its last line end, or typed on a terminal without being
@@ -42,13 +42,10 @@ function textOf(bytes: Uint8Array, source: string): string {
 async function ask(question: string, signal: AbortSignal): Promise<string> {
   // readline echoes what is typed to its output.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const input = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  const answer = typedLine('', signal, nowhere)
   // Only now: what is typed sooner the terminal itself would echo.
   process.stderr.write(question)
-  try {
-    return await input.question('', { signal })
-  } finally {
-    input.close()
-    process.stderr.write('\n')
-  }
+  const value = await answer
+  process.stderr.write('\n')
+  return value
 }

@@ -8,14 +8,29 @@ interface Typed {
 }
 
 const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
-const question = '[y/N]'
 
 /** The command line on a terminal; gives the lines that it shows when all is over, without colours. */
-export async function runOnTerminal(
+export const runOnTerminal = async (
   words: readonly string[],
   env: Record<string, string>,
-  { answer, columns = 80 }: Typed = {},
-): Promise<string[]> {
+  { answer = 'n', columns }: Typed = {},
+): Promise<string[]> =>
+  (await pressOnTerminal(words, env, { asked: '[y/N]', keys: `${answer}\r`, columns })).lines
+
+interface Pressed {
+  /** What a question ends with. */
+  readonly asked: string
+  /** Pressed once it is shown. */
+  readonly keys: string
+  readonly columns?: number
+}
+
+/** The same with any question and any keys; gives the exit code too. */
+export async function pressOnTerminal(
+  words: readonly string[],
+  env: Record<string, string>,
+  { asked, keys, columns = 80 }: Pressed,
+): Promise<{ code: number | null; lines: string[] }> {
   const command = [process.execPath, cliProgram, ...words].map(quoted).join(' ')
   const sized = `stty cols ${columns} rows 100; exec ${command}`
   const terminal = spawn('script', ['--quiet', '--return', '--command', sized, '/dev/null'], {
@@ -29,15 +44,15 @@ export async function runOnTerminal(
     },
   })
   let shown = ''
-  let asked = false
+  let pressed = false
   terminal.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     shown += chunk
-    if (asked || !shown.includes(question)) return
-    asked = true
-    terminal.stdin.write(`${answer ?? 'n'}\r`)
+    if (pressed || !shown.includes(asked)) return
+    pressed = true
+    terminal.stdin.write(keys)
   })
-  await new Promise((resolve) => terminal.once('close', resolve))
-  return screenOf(shown)
+  const code = await new Promise<number | null>((resolve) => terminal.once('close', resolve))
+  return { code, lines: screenOf(shown) }
 }
 
 /** What stands on a screen after all of it was written: as much of a terminal as Node and the command line use. */

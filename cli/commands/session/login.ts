@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import { createInterface } from 'node:readline/promises'
 import type { Client } from '@connectrpc/connect'
 import { IdentityService, type Session as LoginSession } from '../../../proto/gen/fairway/v1/identity_pb.js'
 import { connect } from '../../client.ts'
@@ -11,6 +10,7 @@ import { loginAtProvider } from '../../login/device-login.ts'
 import { askWorkflowToken } from '../../login/workflow-token.ts'
 import { printNotices } from '../../login-notices.ts'
 import { keepLogin } from '../../logins.ts'
+import { typedLine } from '../../question.ts'
 import type { Session } from '../../session.ts'
 import { readStdin } from '../../stdin.ts'
 import { verb } from '../../verb.ts'
@@ -117,10 +117,5 @@ async function ask(signal: AbortSignal): Promise<string> {
       'Give a one-time code with --code or a token with --token; `-` reads it from standard input.',
     )
   }
-  const input = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    return (await input.question('One-time code (fc_…) or token (ft_…): ', { signal })).trim()
-  } finally {
-    input.close()
-  }
+  return (await typedLine('One-time code (fc_…) or token (ft_…): ', signal)).trim()
 }

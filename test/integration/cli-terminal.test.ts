@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { arrangeBuild, arrangeTenant, finishBuild, type Tenant } from '../support/tenant.ts'
+import { pressOnTerminal } from '../support/terminal.ts'
+
+// The command line on a real terminal: a question that is left is no fault.
+
+let server: TestServer
+let tenant: Tenant
+let env: Record<string, string>
+let home: string
+
+beforeAll(async () => {
+  server = await startTestServer()
+  home = await mkdtemp(join(tmpdir(), 'fairway-cli-terminal-'))
+  const { organizationId, token } = await server.createTenant('people')
+  tenant = await arrangeTenant(server.context, organizationId, 'shop')
+  env = { FAIRWAY_SERVER: server.url, FAIRWAY_TOKEN: token, XDG_CONFIG_HOME: home }
+  for (const branch of ['main', 'feature/x'])
+    await finishBuild(tenant, await arrangeBuild(server.context, tenant, branch))
+})
+
+afterAll(async () => {
+  await server?.close()
+  await rm(home, { recursive: true, force: true })
+})
+
+describe('a question', () => {
+  const destroy = ['env', 'destroy', 'shop', 'feature/x', '--no-wait']
+  const asked = '[y/N] '
+
+  test.each([
+    [destroy, asked, '\u0003', 130],
+    [destroy, asked, '\u0004', 1],
+    [destroy, asked, 'n\r', 1],
+    [destroy, asked, '\r', 1],
+    [['project', 'delete', 'shop'], 'Type shop to go on: ', '\u0003', 130],
+    [['project', 'delete', 'shop'], 'Type shop to go on: ', '\u0004', 1],
+    [['secret', 'set', 'shop', 'KEY', '--stage', 'staging'], '(not shown): ', '\u0003', 130],
+    [['secret', 'set', 'shop', 'KEY', '--stage', 'staging'], '(not shown): ', '\u0004', 1],
+    [['login'], '(ft_…): ', '\u0004', 1],
+  ])('%j %j, left with %j, does nothing and exits %i', async (words, asked, keys, expected) => {
+    const { code, lines } = await pressOnTerminal(words, env, { asked, keys })
+    const text = lines.filter(Boolean).join('\n')
+    expect({ code, text }).toMatchObject({
+      code: expected,
+      text: expect.stringMatching(/Nothing was done\.$/),
+    })
+    expect(text).not.toContain('A fault in fairway')
+  })
+
+  test('is answered, and the command goes on and returns', async () => {
+    const { code, lines } = await pressOnTerminal(destroy, env, { asked, keys: 'y\r' })
+    expect(lines.join('\n')).toContain('Destroying shop/feature/x. Follow it:')
+    expect(code).toBe(0)
+  })
+})
