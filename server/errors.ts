@@ -27,7 +27,11 @@ export class DomainError extends Error {
 export const invalid = (field: string, message: string) =>
   new DomainError('invalid', `invalid-${field}`, message)
 export const notFound = (what: string, name: string, next: string) =>
-  new DomainError('not-found', `${what}-not-found`, `There is no ${what} ${name}. ${next}`)
+  new DomainError(
+    'not-found',
+    `${what}-not-found`,
+    `There is no ${what.replaceAll('-', ' ')} ${name}. ${next}`,
+  )
 export const wrongState = (reason: string, message: string) => new DomainError('wrong-state', reason, message)
 
 /** The text of anything thrown. */

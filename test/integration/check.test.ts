@@ -240,7 +240,7 @@ describe('with a server', () => {
     copies.env = { ...copies.env, FAIRWAY_SERVER: server.url, FAIRWAY_TOKEN: token }
     const unbuilt = await copies.check()
     expect(unbuilt).toMatchObject({ code: 0, unjudged: ['sale', 'stokc'] })
-    expect(unbuilt.said('note')).toContainEqual(expect.stringContaining('There is no base-image of shop'))
+    expect(unbuilt.said('note')).toContainEqual(expect.stringContaining('There is no base image of shop'))
 
     const { runId } = await arrangeBuild(server.context, tenant, 'main')
     await addArtifact(server.context, tenant, runId, 'base-image.json', describeBase(base))

@@ -23,6 +23,7 @@ interface Options {
 export const command = verb<Options>({
   usage: 'list',
   summary: 'List what was changed, by whom and when, the newest first',
+  details: 'For a second at most an event is pending: it is not in the tree yet, and has no index.',
   examples: [
     ['fairway audit list --project acme --limit 20', 'the latest of a project'],
     ['fairway audit list --actor member:ana --from 7d', 'what ana did in the last week'],
@@ -60,7 +61,11 @@ export const command = verb<Options>({
     session.out.list<AuditEventJson>(
       events.map(auditEventJson),
       [
-        { title: 'INDEX', value: ({ index }) => (index === null ? '…' : String(index)), align: 'right' },
+        {
+          title: 'INDEX',
+          value: ({ index }) => (index === null ? 'pending' : String(index)),
+          align: 'right',
+        },
         { title: 'AT', value: ({ at }) => formatMoment(at), whole: true },
         { title: 'ACTOR', value: ({ actor }) => actor, whole: true },
         { title: 'ACTION', value: ({ action }) => action, whole: true },
