@@ -3,11 +3,13 @@ import { didYouMean } from '../lib/words/nearest.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { CliError, toCliError, usageError } from './errors.ts'
 import { exitCodes, exitCodesHelp } from './exit-codes.ts'
+import { foldText } from './fold-text.ts'
 import { introduction } from './introduction.ts'
 import { nouns, plainVerbs } from './nouns.ts'
+import { tell } from './output.ts'
 import { createSession } from './session.ts'
 import { readSettings } from './settings.ts'
-import { printable } from './table.ts'
+import { terminalWidth } from './terminal-width.ts'
 import type { Noun, Verb } from './verb.ts'
 import { addVerbOptions } from './verb-options.ts'
 
@@ -32,7 +34,8 @@ async function main(argv: readonly string[]): Promise<number> {
     .showSuggestionAfterError()
     // Beside a long usage there is less room than Commander would fold text into.
     .configureHelp({ minWidthToWrap: 20 })
-    .addHelpText('after', help)
+    .configureOutput({ writeErr: (text) => tell(text.trimEnd()) })
+    .addHelpText('after', folded(help))
   let exitCode: number = exitCodes.ok
   const [first = '', second = ''] = argv.filter((word) => !word.startsWith('-'))
   const addVerb = (parent: Command, command: Verb) => {
@@ -64,15 +67,17 @@ function requireKnown([first = '', second = '']: readonly string[]): void {
   const [noun, verb] = first === 'help' ? [second, ''] : [first, second]
   const known = [...Object.keys(nouns), ...Object.keys(plainVerbs)]
   if (isWord(noun) && !known.includes(noun))
-    throw usageError(`There is no command ${noun}.${didYouMean(noun, known)} fairway --help lists all.`)
+    throw usageError(`There is no command ${noun}.${didYouMean(noun, known)} \`fairway --help\` lists all.`)
   const verbs = Object.keys(nouns[noun]?.verbs ?? {})
   if (isWord(verb) && verbs.length > 0 && !verbs.includes(verb))
     throw usageError(
-      `There is no command ${noun} ${verb}.${didYouMean(verb, verbs)} fairway ${noun} --help lists all.`,
+      `There is no command ${noun} ${verb}.${didYouMean(verb, verbs)} \`fairway ${noun} --help\` lists all.`,
     )
 }
 
 const isWord = (text: string) => text !== '' && text !== 'help' && !text.startsWith('-')
+
+const folded = (text: string): string => foldText(text, terminalWidth(process.stdout))
 
 async function loadVerbs(noun: Noun, wanted: string): Promise<Verb[]> {
   const one = noun.verbs[wanted]
@@ -85,10 +90,14 @@ function add(parent: Command, definition: Verb, done: (exitCode: number) => void
     .command(definition.usage)
     .summary(definition.summary)
     .description([definition.summary, definition.details].filter(Boolean).join('.\n'))
+  const name = [...(parent.parent ? [parent.name()] : []), command.name()].join(' ')
   addVerbOptions(command, definition)
+    .showHelpAfterError(`How it is used: fairway ${name} --help`)
     .addHelpText(
       'after',
-      `\nExamples:\n${definition.examples.map(([text, does]) => `  $ ${text}\n      ${does}`).join('\n')}`,
+      folded(
+        `\nExamples:\n${definition.examples.map(([text, does]) => `  $ ${text}\n      ${does}`).join('\n')}`,
+      ),
     )
     .action(async () => done(await run(definition, command)))
 }
@@ -107,7 +116,7 @@ async function run(definition: Verb, command: Command): Promise<number> {
   } catch (error) {
     if (interrupted.signal.aborted) return exitCodes.interrupted
     const { message, exitCode } = toCliError(error, server)
-    process.stderr.write(`fairway: ${printable(message)}\n`)
+    tell(`fairway: ${message}`, command.opts().wide === true)
     return exitCode
   }
 }
@@ -119,6 +128,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   const { message, exitCode } = error instanceof CliError ? error : toCliError(error, '')
-  process.stderr.write(`fairway: ${printable(message)}\n`)
+  tell(`fairway: ${message}`)
   return exitCode
 })

@@ -1,7 +1,9 @@
 import { type Field, renderFields } from './fields.ts'
+import { foldText } from './fold-text.ts'
 import type { Settings } from './settings.ts'
 import { type Paint, painter } from './style.ts'
 import { type Column, printable, renderTable } from './table.ts'
+import { terminalWidth } from './terminal-width.ts'
 
 /** Standard output in one of two forms: JSON for programs, text for people. */
 export interface Output {
@@ -10,7 +12,10 @@ export interface Output {
   readonly isTerminal: boolean
   /** Columns of the terminal; infinite where it is none, and with --wide. */
   readonly width: number
+  /** A line or more for people, folded between words where the terminal is narrower. */
   line(text?: string): void
+  /** What is parsed or copied as it is: documents, keys, scripts. */
+  verbatim(text: string): void
   /** Pretty for a whole answer. */
   printJson(value: unknown): void
   /** One object a line, for streams. */
@@ -25,9 +30,10 @@ export interface Output {
 
 export function createOutput(settings: Settings, json: boolean, wide = false): Output {
   const isTerminal = process.stdout.isTTY === true
-  const width = isTerminal && !wide ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY
+  const width = wide ? Number.POSITIVE_INFINITY : terminalWidth(process.stdout)
   // Programs get what there is, terminals nothing that could make them show something else.
-  const line = (text = '') => void process.stdout.write(`${isTerminal ? printable(text) : text}\n`)
+  const verbatim = (text: string) => void process.stdout.write(`${isTerminal ? printable(text) : text}\n`)
+  const line = (text = '') => verbatim(foldText(text, width))
   const paint = painter(settings.colour)
   return {
     json,
@@ -35,18 +41,25 @@ export function createOutput(settings: Settings, json: boolean, wide = false): O
     isTerminal,
     width,
     line,
-    printJson: (value) => line(JSON.stringify(value, null, 2)),
-    printJsonLine: (value) => line(JSON.stringify(value)),
+    verbatim,
+    printJson: (value) => verbatim(JSON.stringify(value, null, 2)),
+    printJsonLine: (value) => verbatim(JSON.stringify(value)),
     list(rows, columns, empty) {
-      if (json) return line(JSON.stringify(rows, null, 2))
-      if (rows.length === 0) return void process.stderr.write(`${empty}\n`)
+      if (json) return verbatim(JSON.stringify(rows, null, 2))
+      if (rows.length === 0) return tell(empty, wide)
       const [head = '', ...body] = renderTable(rows, columns, width)
-      line(paint('dim', head))
-      for (const text of body) line(text)
+      verbatim(paint('dim', head))
+      for (const text of body) verbatim(text)
     },
     fields(fields) {
-      for (const text of renderFields(paint, fields)) line(printable(text))
+      for (const text of renderFields(paint, fields, width)) verbatim(text)
     },
-    note: (text) => void process.stderr.write(`${printable(text)}\n`),
+    note: (text) => tell(text, wide),
   }
+}
+
+/** To standard error, for people. */
+export function tell(text: string, wide = false): void {
+  const width = wide ? Number.POSITIVE_INFINITY : terminalWidth(process.stderr)
+  process.stderr.write(`${printable(foldText(text, width))}\n`)
 }

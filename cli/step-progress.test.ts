@@ -74,6 +74,30 @@ test('a terminal is drawn anew in place', () => {
   expect(written.at(-1)).toContain('✓ resolve         4.2 s  resolve done')
 })
 
+test('the last state is whole, but for what is said in full below it', () => {
+  const written: string[] = []
+  const progress = createProgress(output(true).out, headline, (text) => void written.push(text))
+  const long = `30 modules, 2 of them own, ${'and others that Odoo adds by itself, '.repeat(2)}with their own`
+  progress.show(
+    build([
+      { ...step('resolve', 'succeeded', 4_200), summary: long },
+      { ...step('database', 'failed', 900), summary: long },
+    ]),
+  )
+  expect(written.at(-1)?.split('\n').slice(1, -1)).toEqual([
+    '  ✓ resolve         4.2 s  30 modules, 2 of them own, and others that Odoo add…',
+    '  ✗ database       900 ms  30 modules, 2 of them own, and others that Odoo add…',
+  ])
+  progress.end()
+  const last = written.at(-1)?.split('\n').slice(1, -1)
+  expect(last).toEqual([
+    '  ✓ resolve         4.2 s  30 modules, 2 of them own, and others that Odoo adds',
+    '                           by itself, and others that Odoo adds by itself, with',
+    '                           their own',
+    '  ✗ database       900 ms  30 modules, 2 of them own, and others that Odoo add…',
+  ])
+})
+
 test('with --json nothing is drawn', () => {
   const { out, lines } = output(true, true)
   const written: string[] = []

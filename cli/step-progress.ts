@@ -3,6 +3,7 @@ import type { StepJson } from './json/build.ts'
 import type { Output } from './output.ts'
 import { type Paint, paintWord } from './style.ts'
 import { cut, oneLine } from './table.ts'
+import { wrapWords } from './wrap-words.ts'
 
 /** A build or another run, as far as its progress is about. */
 interface Stepped {
@@ -51,13 +52,13 @@ function liveProgress<Run extends Stepped>(
   let drawn = 0
   // Up over what was drawn, and clear to the end of the screen.
   const erased = () => (drawn > 0 ? `\x1b[${drawn}A\x1b[J` : '')
-  const draw = () => {
+  const draw = (line = stepLine) => {
     if (!run) return
-    const lines = [fitting(out, headline, run), ...run.steps.map((step) => stepLine(out, step))]
+    const lines = [fitting(out, headline, run), ...run.steps.map((step) => line(out, step))]
     write(`${erased()}${lines.join('\n')}\n`)
     drawn = lines.length
   }
-  const timer = setInterval(draw, frameMs)
+  const timer = setInterval(() => draw(), frameMs)
   return {
     show(next) {
       run = next
@@ -71,7 +72,7 @@ function liveProgress<Run extends Stepped>(
     },
     end() {
       clearInterval(timer)
-      draw()
+      draw(lastLine)
     },
   }
 }
@@ -82,12 +83,26 @@ function fitting<Run>({ paint, width }: Output, headline: Headline<Run>, run: Ru
   return plain.length <= width ? headline(paint, run) : cut(plain, width)
 }
 
+const summaryAt = 27
+
 function stepLine({ paint, width }: Output, step: StepJson): string {
+  return stepText(paint, step, [cut(summaryOf(step), Math.max(0, width - summaryAt - 1))])
+}
+
+/** Nothing is drawn over it any more, so that it is whole; why a step failed is said in full below. */
+function lastLine(out: Output, step: StepJson): string {
+  if (marks[step.status] === marks.failed) return stepLine(out, step)
+  return stepText(out.paint, step, wrapWords(summaryOf(step), out.width - summaryAt))
+}
+
+function stepText(paint: Paint, step: StepJson, summary: readonly string[]): string {
   const mark = paintWord(paint, step.status).replace(step.status, marks[step.status] ?? '?')
   const time = step.startedAt ? formatDuration(elapsedOf(step)) : ''
-  const summary = cut(oneLine(step.summary ?? ''), Math.max(0, width - 28))
-  return `  ${mark} ${step.name.padEnd(10)} ${time.padStart(10)}  ${paint('dim', summary)}`.trimEnd()
+  const texts = summary.map((line) => paint('dim', line)).join(`\n${' '.repeat(summaryAt)}`)
+  return `  ${mark} ${step.name.padEnd(10)} ${time.padStart(10)}  ${texts}`.trimEnd()
 }
+
+const summaryOf = ({ summary }: StepJson): string => oneLine(summary ?? '')
 
 /** Of a step under way the server's figure is as old as the message. */
 const elapsedOf = (step: StepJson): number =>

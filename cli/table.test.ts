@@ -68,8 +68,8 @@ test('what stands below shares lines where it is short, but prose and what is co
     'BUILD',
     'acme/12',
     '  branch:',
-    `  ${long.slice(0, 58)}`,
-    `  ${long.slice(58)}`,
+    // Whole, so that it can be copied from the terminal that breaks it.
+    `  ${long}`,
     '  \x1b[31mstatus: failed\x1b[0m · took: 4 s',
     '  url: https://a.example',
     '  reason: prose prose prose prose prose prose prose prose',

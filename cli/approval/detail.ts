@@ -52,7 +52,7 @@ export async function printApproval(
   if (raw) {
     out.line()
     out.line('Exactly this would happen:')
-    for (const line of JSON.stringify(approval.subject, null, 2).split('\n')) out.line(`  ${line}`)
+    for (const line of JSON.stringify(approval.subject, null, 2).split('\n')) out.verbatim(`  ${line}`)
     out.line(`  ${out.paint('dim', `SHA-256 of its canonical form: ${approval.subjectSha256}`)}`)
   }
 }

@@ -1,7 +1,6 @@
 import type { Output } from '../output.ts'
 import type { Colour } from '../style.ts'
 import { printable } from '../table.ts'
-import { wrapWords } from '../wrap-words.ts'
 import type { Finding, Level } from './findings.ts'
 
 /** What a check comes to; scripts depend on the keys. */
@@ -49,9 +48,7 @@ function showText(out: Output, { findings, ...check }: CheckJson): void {
     out.line(out.paint(colour, title))
     for (const { message, stages } of those) {
       const about = stages.length > 0 ? ` (${stages.join(', ')})` : ''
-      const [first = '', ...rest] = wrapWords(printable(message) + about, out.width - 4)
-      out.line(`  - ${first}`)
-      for (const line of rest) out.line(`    ${line}`)
+      out.line(`  - ${printable(message)}${about}`)
     }
     out.line()
   }

@@ -85,9 +85,8 @@ test('long lists are cut, and say by how much', () => {
   const lines = linesOf(samplePlan({ modules, closureAdded: modules.map(({ name }) => name) }))
   expect(lines.filter((line) => /^m\d/.test(line))).toHaveLength(20)
   expect(lines.at(-1)).toBe('… and 14 more (--json has all)')
-  expect(lines).toContain(
-    'Needs  m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11 … and 22 more (--json has all)',
-  )
+  expect(lines).toContain('Needs  m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11 … and 22 more (--json')
+  expect(lines).toContain('       has all)')
 })
 
 test('blockers are red, and text from a repository drives no terminal', () => {

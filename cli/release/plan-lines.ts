@@ -23,7 +23,7 @@ export function planLines(look: Look, plan: ReleasePlanJson, now = Date.now()): 
 }
 
 /** The same in short: what is taken to production, and what that means. */
-export function planHead({ paint }: Look, plan: ReleasePlanJson, now = Date.now()): string[] {
+export function planHead({ paint, width }: Look, plan: ReleasePlanJson, now = Date.now()): string[] {
   const { candidate, current, rehearsal, approval } = plan
   const fields: Field[] = [
     ['Takes', `${imageWords(candidate)} of ${oneLine(plan.branch)}`],
@@ -48,7 +48,7 @@ export function planHead({ paint }: Look, plan: ReleasePlanJson, now = Date.now(
         : null,
     ],
   ]
-  return [paint('bold', planSentence(plan, now)), '', ...renderFields(paint, fields)]
+  return [paint('bold', planSentence(plan, now)), '', ...renderFields(paint, fields, width)]
 }
 
 /** Hints, and blockers in red. */

@@ -89,7 +89,7 @@ test('an update that failed says why, and predicts nothing', () => {
 })
 
 test('log lines and names drive no terminal, and fit it', () => {
-  const hostile = `\u001b[1;1H\u001b[2Jall is well\u0007\r\n${'x'.repeat(300)}`
+  const hostile = `\u001b[1;1H\u001b[2Jall is well\u0007\r\n${'words of a log '.repeat(20)}`
   const lines = linesOf(
     sampleRehearsal({
       verdict: 'yellow',

@@ -11,19 +11,23 @@ import { schemaTable } from './schema-table.ts'
 
 /** What a rehearsal showed: the verdict and its reasons first. `tookMs` is the run's wall time. */
 export function rehearsalLines(look: Look, rehearsal: RehearsalJson, tookMs?: number): string[] {
-  const { paint } = look
+  const { paint, width } = look
   return [
     `${paint('bold', paintWord(paint, rehearsal.verdict))}${awayWords(rehearsal)}`,
     ...rehearsal.reasons.map((reason) => `  - ${oneLine(reason)}`),
     '',
-    ...renderFields(paint, [
-      ['Took', tookMs === undefined ? null : `${formatDuration(tookMs)}, clone and checks included`],
-      ['Update', rehearsal.updateMs > 0 ? `${formatDuration(rehearsal.updateMs)} of Odoo` : null],
-      ['Data', dataWords(rehearsal)],
-      ['Image', rehearsal.digest],
-      ['Plan', rehearsal.planSha256],
-      ['Views', rehearsal.deactivatedViews.length > 0 ? deactivatedWords(rehearsal) : null],
-    ]),
+    ...renderFields(
+      paint,
+      [
+        ['Took', tookMs === undefined ? null : `${formatDuration(tookMs)}, clone and checks included`],
+        ['Update', rehearsal.updateMs > 0 ? `${formatDuration(rehearsal.updateMs)} of Odoo` : null],
+        ['Data', dataWords(rehearsal)],
+        ['Image', rehearsal.digest],
+        ['Plan', rehearsal.planSha256],
+        ['Views', rehearsal.deactivatedViews.length > 0 ? deactivatedWords(rehearsal) : null],
+      ],
+      width,
+    ),
     ...listing(look, rehearsal.locks, [
       { title: 'LOCKED TABLE', value: ({ table }) => table },
       { title: 'LOCK', value: ({ mode }) => mode },

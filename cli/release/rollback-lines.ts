@@ -8,19 +8,23 @@ import { type Look, nameList } from './listing.ts'
 import { madeFrom } from './made-from.ts'
 
 /** What a rollback would do, first in one line. */
-export function rollbackLines({ paint }: Look, plan: RollbackPlanJson, now = Date.now()): string[] {
+export function rollbackLines({ paint, width }: Look, plan: RollbackPlanJson, now = Date.now()): string[] {
   const { current, target, updates, hints } = plan
   return [
     paint('bold', rollbackSentence(plan, now)),
     '',
-    ...renderFields(paint, [
-      ['From', imageWords(current)],
-      ['To', imageWords(target)],
-      ['Image', target?.digest],
-      ['Plan', plan.sha256],
-      ['Made', madeFrom(plan, now)],
-      ['Loads', updates.length > 0 ? `again, on the data as they are: ${nameList(updates)}` : null],
-    ]),
+    ...renderFields(
+      paint,
+      [
+        ['From', imageWords(current)],
+        ['To', imageWords(target)],
+        ['Image', target?.digest],
+        ['Plan', plan.sha256],
+        ['Made', madeFrom(plan, now)],
+        ['Loads', updates.length > 0 ? `again, on the data as they are: ${nameList(updates)}` : null],
+      ],
+      width,
+    ),
     ...(hints.length > 0 ? ['', ...hints.map((text) => `hint: ${oneLine(text)}`)] : []),
   ]
 }

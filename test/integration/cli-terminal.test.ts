@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { arrangeBuild, arrangeTenant, finishBuild, type Tenant } from '../support/tenant.ts'
-import { pressOnTerminal } from '../support/terminal.ts'
+import { pressOnTerminal, runOnTerminal } from '../support/terminal.ts'
 
-// The command line on a real terminal: a question that is left is no fault.
+// The command line on real terminals: what it prints is folded at their width, and a question that is left is no fault.
 
 let server: TestServer
 let tenant: Tenant
@@ -26,6 +26,44 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.close()
   await rm(home, { recursive: true, force: true })
+})
+
+describe.each([80, 100])('%i columns', (columns) => {
+  test.each([
+    [],
+    ['nonsense'],
+    ['env', 'list', '--nonsense'],
+    ['env', 'show'],
+    ['env', 'show', 'shop', 'an-environment-with-a-name-that-is-somewhat-longer'],
+    ['env', 'show', 'shop', 'production'],
+    ['env', 'list'],
+    ['project', 'show', 'shop'],
+    ['build', 'list'],
+    ['build', 'show', 'shop', '1'],
+    ['run', 'list'],
+    ['audit', 'list'],
+    ['audit', 'show', '1'],
+    ['member', 'grants'],
+    ['credential', 'list', 'shop'],
+    ['report', 'restores'],
+    ['release', 'history', 'shop'],
+    ['rollback', 'shop'],
+    ['env', 'destroy', '--help'],
+    ['project', 'create', '--help'],
+  ])('no line of %j is wider, but a word alone and a command', async (...words) => {
+    const lines = await runOnTerminal(words, env, { columns })
+    expect(lines.join('').length).toBeGreaterThan(20)
+    const wider = lines.filter((line) => line.length > columns)
+    // Keys of documents and commands to copy are left to the terminal.
+    expect(wider.filter((line) => / \S/.test(line.trim()) && !/^ *(\$|fairway|"\w+":) /.test(line))).toEqual(
+      [],
+    )
+  })
+})
+
+test('with --wide nothing is folded', async () => {
+  const words = ['env', 'show', 'shop', 'an-environment-with-a-name-that-is-somewhat-longer', '--wide']
+  expect((await runOnTerminal(words, env, { columns: 40 })).filter(Boolean)).toHaveLength(1)
 })
 
 describe('a question', () => {

@@ -177,7 +177,7 @@ describe('exit codes', () => {
     expect(code).toBe(2)
     expect(stdout).toBe('')
     expect(stderr).toMatch(
-      /^fairway: There is no command (build )?nonsense\. fairway (build )?--help lists all\.\n$/,
+      /^fairway: There is no command (build )?nonsense\. `fairway (build )?--help` lists all\.\n$/,
     )
   })
 

@@ -35,7 +35,7 @@ export const command = verb<{ output?: string }>({
 })
 
 function show({ out }: Session, made: CheckpointJson): void {
-  out.line(made.note)
+  out.verbatim(made.note)
   out.fields([
     ['Events', String(made.size)],
     ['Root', made.root],

@@ -37,7 +37,7 @@ export const command = verb({
       ['Leaf', json.leafHash],
       ['Proof', `${out.paint('green', 'in the tree')} of ${size} events with the root ${root}`],
     ])
-    out.line(JSON.stringify(json.details, null, 2))
+    out.verbatim(JSON.stringify(json.details, null, 2))
     return undefined
   },
 })

@@ -49,6 +49,6 @@ async function printNames(session: Session, wanted: string): Promise<undefined> 
   const signal = AbortSignal.any([session.signal, AbortSignal.timeout(patienceMs)])
   for (const kind of namedKinds.filter((known) => known === wanted)) {
     const names = await listNames(kind, { client: session.client, signal }).catch(() => [])
-    for (const name of names) session.out.line(name)
+    for (const name of names) session.out.verbatim(name)
   }
 }

@@ -46,7 +46,7 @@ export const command = verb<CredentialOptions>({
     const named = `The ${kind} credential for ${host} of ${project} is at version ${json.version}.`
     if (!json.publicKey) return void out.line(named)
     out.note(`${named} Let ${host} know this key, as a deploy key that may only read:`)
-    out.line(json.publicKey)
+    out.verbatim(json.publicKey)
     return undefined
   },
 })

@@ -27,7 +27,7 @@ export const command = verb<{ rotate?: boolean; yes?: boolean; pem?: boolean }>(
       : await client.listSigningKeys({}, { signal: session.signal })
     const { out } = session
     if (options.pem && !out.json) {
-      for (const { purpose, publicKey } of keys) out.line(`# ${purpose}\n${publicKey.trimEnd()}`)
+      for (const { purpose, publicKey } of keys) out.verbatim(`# ${purpose}\n${publicKey.trimEnd()}`)
       return undefined
     }
     out.list<SigningKeyJson>(

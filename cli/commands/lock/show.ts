@@ -50,7 +50,7 @@ export const command = verb<Options>({
     const { lock } = await client.getLock(subject, { signal })
     if (!lock) return undefined
     if (output) await writeLockFile(output, lock.document)
-    if (out.json) out.line(lock.document.trimEnd())
+    if (out.json) out.verbatim(lock.document.trimEnd())
     else if (output) out.line(`${output} is written.`)
     else showLock(out, lock)
     return undefined

@@ -36,7 +36,7 @@ export const command = verb<{ source?: boolean }>({
         ? `${project} has no policy of its own: the defaults hold.`
         : `Version ${policy.version} of ${project}’s policy, set by ${setBy} at ${formatTime(setAt)}`,
     )
-    out.line((options.source ? policy.yaml : policy.effectiveYaml).trimEnd())
+    out.verbatim((options.source ? policy.yaml : policy.effectiveYaml).trimEnd())
     return undefined
   },
 })

@@ -101,7 +101,7 @@ export const command = verb<Options>({
     out.line(`  At GitLab, Gitea, Forgejo and Bitbucket the URL has that name in place of github.`)
     if (mayBePlainGit(project?.repositoryUrl ?? '')) {
       out.line('Plain git has no webhooks: paste this into a shell in the bare repository, as its owner.')
-      for (const text of postReceiveLines(created.hookUrl, created.webhookSecret)) out.line(text)
+      for (const text of postReceiveLines(created.hookUrl, created.webhookSecret)) out.verbatim(text)
     }
     out.note(`Next: push a branch, or \`fairway build start ${name} BRANCH --watch\`.`)
     return undefined

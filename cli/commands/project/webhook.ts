@@ -73,7 +73,7 @@ async function rotate(
   out.line(`Address  ${url}`)
   out.line(`Secret   ${webhookSecret}`)
   out.line('Plain git, in a shell in the bare repository:')
-  for (const text of postReceiveLines(hookUrl, webhookSecret)) out.line(text)
+  for (const text of postReceiveLines(hookUrl, webhookSecret)) out.verbatim(text)
   out.note('Give it to the git server: deliveries with the old one are refused from now on.')
 }
 

@@ -18,7 +18,7 @@ export const command = verb<ScopeOptions>({
     const client = await session.client(SecretService)
     const { value, version } = await client.revealSecret({ project, name, scope }, { signal })
     if (out.json) out.printJson({ project, name, scope: scope || null, version, value })
-    else out.line(value)
+    else out.verbatim(value)
     return undefined
   },
 })

@@ -53,7 +53,7 @@ export const command = verb<Options>({
     out.note(
       `Token ${name}, until ${formatTime(json.expiresAt)}: ${scopes}${project ? ` in ${project}` : ''}.`,
     )
-    out.line(secret)
+    out.verbatim(secret)
     return undefined
   },
 })
