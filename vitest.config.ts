@@ -10,6 +10,9 @@ const project = (name: string, include: string[], more: object = {}) => ({
 // The quick ones wait for processes, timers and the disk as much as they work.
 const quick = { maxWorkers: 3, sequence: { groupOrder: 0 } }
 
+// Files share a process, which has loaded the program once: a file changes nothing of it (environment, modules, clocks).
+const shared = { isolate: false }
+
 // Minutes each, on a Fairway of their own.
 const stories = { maxWorkers: 2, sequence: { groupOrder: 1 }, testTimeout: 600_000, hookTimeout: 600_000 }
 const alone = { ...stories, maxWorkers: 1, sequence: { groupOrder: 2 } }
@@ -26,8 +29,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 120_000,
     projects: [
-      project('unit', ['{lib,server,agent,cli,packaging}/**/*.test.ts'], { ...quick, isolate: false }),
-      project('integration', ['test/{integration,rls}/**/*.test.ts'], quick),
+      project('unit', ['{lib,server,agent,cli,packaging}/**/*.test.ts'], { ...quick, ...shared }),
+      project('integration', ['test/{integration,rls}/**/*.test.ts'], { ...quick, ...shared }),
       project('contract', ['test/contract/**/*.test.ts'], quick),
       project('faults', ['test/faults/*.test.ts'], { ...quick, exclude: [survival] }),
       project('survival', [survival], stories),
