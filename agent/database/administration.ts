@@ -116,6 +116,11 @@ export async function shortenRecovery(cell: Cell, signal: AbortSignal): Promise<
   )
 }
 
+/** Writes all changed pages to disk, as fast as they go: a shutdown or a copy soon afterwards finds few to write. */
+export async function checkpoint(cell: Cell, signal: AbortSignal): Promise<void> {
+  await withSuperuser(cell, (client) => client.query('CHECKPOINT'), signal)
+}
+
 /** A base backup under way, by PostgreSQL's documented low-level way. */
 export interface BaseBackup {
   end(): Promise<BackupEnd>
