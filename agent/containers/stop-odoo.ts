@@ -25,31 +25,28 @@ export async function stopOdoo(host: DockerHost, name: string, graceSeconds: num
   if (!found?.State.Running) return stopContainer(host, name, graceSeconds)
   const ended = new AbortController()
   const stopping = stopContainer(host, found.Id, graceSeconds).finally(() => ended.abort())
-  await Promise.all([stopping, endOnceIdle(host, found.Id, found.State.Pid, ended.signal)])
+  // Ended with the stop. Whatever else keeps it from looking, the stop is waited for, and says what is wrong.
+  const looking = endOnceIdle(host, found.Id, found.State.Pid, ended.signal).catch(() => undefined)
+  await stopping
+  await looking
 }
 
-/** Kills it once nothing works in it any more, or returns once `ended`. */
+/** Kills it once nothing works in it any more. Rejects once `ended`. */
 async function endOnceIdle(host: DockerHost, id: string, init: number, ended: AbortSignal): Promise<void> {
   const idle = new Set<number>()
   const since = { timestamp: new Date().toISOString().replace('Z', '000000Z'), lines: 0 }
-  const reading = readLogs(host, id, { follow: true, position: since, signal: ended }, ({ text }) => {
+  const read = readLogs(host, id, { follow: true, position: since, signal: ended }, ({ text }) => {
     const [, pid] = workIsOver.exec(text) ?? []
     if (pid) idle.add(Number(pid))
-  }).catch(unlessAborted(ended))
-  while (!ended.aborted) {
-    await delay(lookMs, undefined, { signal: ended }).catch(unlessAborted(ended))
-    if (idle.size === 0 || ended.aborted) continue
-    const processes = await listProcesses(host, id)
-    if (processes && (await areIdle(processes, init, idle))) {
-      await kill(host, id)
-      break
+  })
+  const watch = async () => {
+    for (;;) {
+      await delay(lookMs, undefined, { signal: ended })
+      const processes = idle.size > 0 ? await listProcesses(host, id) : undefined
+      if (processes && (await areIdle(processes, init, idle))) return kill(host, id)
     }
   }
-  await reading
-}
-
-const unlessAborted = (signal: AbortSignal) => (error: unknown) => {
-  if (!signal.aborted) throw error
+  await Promise.all([read, watch()])
 }
 
 /**
