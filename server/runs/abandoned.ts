@@ -1,5 +1,6 @@
 import type { AppContext } from '../context.ts'
 import type { RunTrouble } from '../db/record.ts'
+import { hasGoneLive } from '../db/run-marks.ts'
 import { cancelTasks, isOpen } from './cancel-tasks.ts'
 import { end, markFailed } from './ending.ts'
 import type { RunState } from './run-state.ts'
@@ -23,7 +24,7 @@ export async function endAbandoned(context: AppContext, state: RunState): Promis
 
 /** It came through, and was given up while it tidied up. */
 const isServed = ({ steps, effects }: RunState): boolean =>
-  effects.has('live') && steps.get('smoke')?.status === 'succeeded'
+  hasGoneLive(effects) && steps.get('smoke')?.status === 'succeeded'
 
 function reasonOf({ run }: RunState): string {
   const trouble = run.trouble as RunTrouble | null

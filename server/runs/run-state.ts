@@ -1,5 +1,5 @@
 import { type Selectable, sql } from 'kysely'
-import type { Deployment, RunRecord } from '../db/record.ts'
+import type { RunRecord } from '../db/record.ts'
 import { schemaIsKnown } from '../db/schema-version.ts'
 import type { BranchesTable, EnvironmentsTable, ProjectsTable } from '../db/tables/projects.ts'
 import type { RunsTable, StepsTable, TasksTable } from '../db/tables/runs.ts'
@@ -142,15 +142,4 @@ export async function lockRun(
     record: run.record as RunRecord,
     authorizationId: authorization?.id,
   }
-}
-
-/** What the environment serves, as its last successful build left it. */
-export const deploymentOf = (environment: { deployment: unknown }): Deployment | undefined =>
-  (environment.deployment as Deployment | null) ?? undefined
-
-/** What served when the run began, also after it went live itself. */
-export function servedBefore({ effects, environment }: RunState): Deployment | undefined {
-  return effects.has('before')
-    ? ((effects.get('before') as Deployment | null) ?? undefined)
-    : deploymentOf(environment)
 }

@@ -1,8 +1,9 @@
 import { type Selectable, sql } from 'kysely'
 import type { BlobStore } from '../../blobs/store.ts'
 import { listBuilders } from '../../db/image-builders.ts'
-import type { Deployment, RunRecord } from '../../db/record.ts'
+import type { RunRecord } from '../../db/record.ts'
 import { findResolveOutput } from '../../db/resolve-output.ts'
+import { cameToServe, hasGoneLive, servedBefore } from '../../db/run-marks.ts'
 import type { BranchesTable, EnvironmentsTable, ProjectsTable } from '../../db/tables/projects.ts'
 import type { RunsTable } from '../../db/tables/runs.ts'
 import type { Tx } from '../../db/tenancy.ts'
@@ -177,15 +178,11 @@ async function collectBuilders(tx: Tx, { run, record }: EndedRun): Promise<RunMa
   return builders.map(({ host, hostId, runId, anew }) => ({ host, hostId, run: runId, anew }))
 }
 
-/** The engine keeps its candidate, and with the switch what served before (see operations/steps/runtime.ts). */
-function deployFacts({ run, environment, effects }: EndedRun): DeployFacts | null {
-  const live = effects.has('live')
-  // A held cell is one of production whose modules were about to be updated.
-  const begun = live || effects.has('candidate') || effects.has('hold')
-  if (!goesLive(runKinds[run.kind]) || !begun) return null
-  const before = (live ? effects.get('before') : environment.deployment) as Deployment | null | undefined
+function deployFacts(ended: EndedRun): DeployFacts | null {
+  if (!goesLive(runKinds[ended.run.kind]) || !cameToServe(ended.effects)) return null
+  const before = servedBefore(ended)
   return {
-    live,
+    live: hasGoneLive(ended.effects),
     replaced: before
       ? {
           buildNumber: before.buildNumber,

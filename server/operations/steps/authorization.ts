@@ -1,5 +1,6 @@
 import { formatTime } from '../../../lib/words/times.ts'
 import type { RehearsalRecord } from '../../db/record.ts'
+import { deploymentOf } from '../../db/run-marks.ts'
 import type { Operation } from '../../db/tenancy.ts'
 import { hashSubject, recordAuthorization } from '../../governance/authorizations.ts'
 import { durationMs } from '../../governance/policy/document.ts'
@@ -7,7 +8,6 @@ import { policyInForce } from '../../governance/policy/in-force.ts'
 import { type ProtectedRequest, protect } from '../../governance/protect.ts'
 import { deploySubject, describeDeploy, emailOf, subjectRehearsal } from '../../releases/subject.ts'
 import type { Engine } from '../../runs/replay.ts'
-import { deploymentOf } from '../../runs/run-state.ts'
 import {
   type EnvironmentActions,
   type ReleaseActions,

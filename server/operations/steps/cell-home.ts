@@ -1,11 +1,7 @@
 import { CellStage } from '../../../proto/gen/fairway/agent/v1/tasks_pb.js'
+import { marks } from '../../db/run-marks.ts'
 import { cellStageOf } from '../../releases/cell-stage.ts'
 import type { Engine } from '../../runs/replay.ts'
-
-/** The effect that names the run's scratch cell. */
-export const scratchKey = 'scratch-cell'
-/** The effect that says as what the preview of a build whose tests failed is kept; null: it is not. */
-export const keptKey = 'kept-preview'
 
 /** An environment of its own for the cell of a build whose tests failed. */
 export interface KeptPreview {
@@ -19,7 +15,7 @@ export interface KeptPreview {
 }
 
 export const findKept = ({ state: { effects } }: Engine): KeptPreview | undefined =>
-  (effects.get(keptKey) as KeptPreview | null | undefined) ?? undefined
+  (effects.get(marks.keptPreview) as KeptPreview | null | undefined) ?? undefined
 
 /** What a task is told about where its cell belongs. */
 export interface CellHome {
@@ -34,7 +30,7 @@ export interface CellHome {
 export function homeOf(engine: Engine, cellId: string): CellHome {
   const { effects, run, environment } = engine.state
   const own = { environmentId: environment.id, environment: environment.name }
-  if (effects.get(scratchKey) === cellId) {
+  if (effects.get(marks.scratchCell) === cellId) {
     // Never production's own: an agent takes what bears that id for production.
     return { ...own, environmentId: run.id, stage: CellStage.STAGING, scratch: true }
   }

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import { sql } from 'kysely'
+import { deploymentOf, marks } from '../../db/run-marks.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { cellStageOf } from '../../releases/cell-stage.ts'
 import { dirtyText } from '../../releases/dirty.ts'
 import type { Engine } from '../../runs/replay.ts'
-import { deploymentOf } from '../../runs/run-state.ts'
 import { type BuildActions, TaskFailed } from '../../runs/types.ts'
 import type { StudyActions } from '../study/pipeline.ts'
-import { homeOf, scratchKey } from './cell-home.ts'
+import { homeOf } from './cell-home.ts'
 import { keepContents } from './contents.ts'
 import { type EngineConfig, minutes } from './wording.ts'
 
@@ -85,7 +85,7 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
       }),
 
     newScratchCell: () =>
-      engine.effect(scratchKey, async () => {
+      engine.effect(marks.scratchCell, async () => {
         const id = randomUUID()
         await tx
           .insertInto('cells')
@@ -150,7 +150,7 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
     },
 
     async holdCell(cellId) {
-      await engine.until('hold', 1_000, async () => {
+      await engine.until(marks.hold, 1_000, async () => {
         await tx
           .selectFrom('cells')
           .select('id')

@@ -1,4 +1,5 @@
 import { expireKept } from '../../db/kept-environments.ts'
+import { marks } from '../../db/run-marks.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { isFormer } from '../../runs/run-state.ts'
 import type { EnvironmentActions } from '../../runs/types.ts'
@@ -109,7 +110,7 @@ export function environmentActions(engine: Engine, config: EngineConfig): Enviro
           : {}
       await engine.once(`status:${status}`, async () => {
         // The run goes on by it, also where it is no more.
-        if (status === 'destroyed') await engine.effect('before', async () => runtime.current ?? null)
+        if (status === 'destroyed') await engine.effect(marks.before, async () => runtime.current ?? null)
         await tx
           .updateTable('environments')
           .set({ status, updated_at: new Date(), ...gone })

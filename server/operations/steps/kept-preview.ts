@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { environmentUrl } from '../../../lib/addresses/environment-url.ts'
 import { audit } from '../../db/audit.ts'
 import { expireKept, nameOfKept } from '../../db/kept-environments.ts'
+import { marks } from '../../db/run-marks.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { durationMs } from '../../governance/policy/document.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
@@ -9,7 +10,7 @@ import { createDeployment } from '../../releases/deployment.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { isFormer } from '../../runs/run-state.ts'
 import { type BuildActions, TaskFailed } from '../../runs/types.ts'
-import { findKept, type KeptPreview, keptKey } from './cell-home.ts'
+import { findKept, type KeptPreview } from './cell-home.ts'
 import { hostnamesOf } from './hostnames.ts'
 import { lookAtPasswords } from './password-look.ts'
 import { requireProved } from './require-proved.ts'
@@ -77,7 +78,7 @@ export function keptActions(engine: Engine, config: EngineConfig): KeptActions {
 
     async keepPreview(cellId) {
       if (isFormer(engine.state)) return false
-      const kept = await engine.effect<KeptPreview | null>(keptKey, async () => {
+      const kept = await engine.effect<KeptPreview | null>(marks.keptPreview, async () => {
         const { document } = await policyInForce(tx, project.id)
         const time = stage === 'production' ? null : document.keepFailedPreviews
         return time === null ? null : await enter(cellId, durationMs(time))
@@ -154,7 +155,7 @@ export function keptActions(engine: Engine, config: EngineConfig): KeptActions {
         { timeoutMs: minutes(5) },
       )
       const now = new Date()
-      await engine.once('kept-dropped', () =>
+      await engine.once(marks.keptDropped, () =>
         tx
           .updateTable('environments')
           .set({ status: 'destroyed', destroyed_at: now, updated_at: now, cell_id: null, deployment: null })

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
+import { marks } from '../../db/run-marks.ts'
 import type { Engine } from '../../runs/replay.ts'
 import { isFormer } from '../../runs/run-state.ts'
-import { scratchKey } from './cell-home.ts'
 import { destroyCell } from './cells.ts'
 
 /**
@@ -38,4 +38,4 @@ export async function destroyLeftovers(engine: Engine): Promise<void> {
 
 /** A run that has not ended made it for itself: rehearsals stand beside other runs. */
 const isInUse = sql<boolean>`exists (select from effects join runs on runs.id = effects.run_id
-  where effects.key = ${scratchKey} and effects.value = to_jsonb(cells.id::text) and runs.finished_at is null)`
+  where effects.key = ${marks.scratchCell} and effects.value = to_jsonb(cells.id::text) and runs.finished_at is null)`

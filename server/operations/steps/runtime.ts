@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { environmentUrl } from '../../../lib/addresses/environment-url.ts'
 import { formatDuration } from '../../../lib/words/durations.ts'
 import type { Deployment } from '../../db/record.ts'
+import { marks, servedBefore } from '../../db/run-marks.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { createDeployment } from '../../releases/deployment.ts'
 import type { Engine } from '../../runs/replay.ts'
-import { servedBefore } from '../../runs/run-state.ts'
 import type { BuildActions, EnvironmentActions } from '../../runs/types.ts'
 import { runKinds } from '../kinds.ts'
 import { auditEnvironment } from './audit-environment.ts'
@@ -57,7 +57,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
 
   /** Names of the containers and the log of what would serve next, and the secrets as they are now. */
   async function newRuntime() {
-    const ids = await engine.effect('candidate', async () => {
+    const ids = await engine.effect(marks.candidate, async () => {
       const runtimeId = randomUUID()
       const logStreamId = randomUUID()
       await tx
@@ -150,9 +150,9 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
         { timeoutMs: minutes(2), uninterruptible: true },
       )
       const url = environmentUrl(candidate.hostnames[0] ?? '', { https, port: output.port })
-      await engine.once('live', async () => {
+      await engine.once(marks.live, async () => {
         // What served before the switch; the pipeline goes on to clean it up, also in later replays.
-        await engine.effect('before', async () => current ?? null)
+        await engine.effect(marks.before, async () => current ?? null)
         await tx
           .updateTable('environments')
           .set({

@@ -1,4 +1,5 @@
 import type { ReadLogsRequest } from '../../../proto/gen/fairway/v1/logs_pb.js'
+import { marks, startedInVain } from '../../db/run-marks.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import { invalid, wrongState } from '../../errors.ts'
 import { requireBuild } from '../builds/build-views.ts'
@@ -28,23 +29,19 @@ export async function requireSubject(tx: Tx, subject: ReadLogsRequest['subject']
 }
 
 async function subjectOf(tx: Tx, run: { id: string; result: string | null }): Promise<LogSubject> {
-  const runtimeStreamId = run.result === 'red' ? await startedInVain(tx, run.id) : undefined
+  const runtimeStreamId = run.result === 'red' ? await streamInVain(tx, run.id) : undefined
   return { runId: run.id, ...(runtimeStreamId && { runtimeStreamId }) }
 }
 
-/** The stream of an Odoo that the run started and that serves nothing: what a living one says is its environment's alone. */
-async function startedInVain(tx: Tx, runId: string): Promise<string | undefined> {
+/** What a living one says is its environment's alone. */
+async function streamInVain(tx: Tx, runId: string): Promise<string | undefined> {
   const effects = await tx
     .selectFrom('effects')
     .select(['key', 'value'])
     .where('run_id', '=', runId)
-    .where('key', 'in', ['candidate', 'kept-preview', 'kept-dropped'])
+    .where('key', 'in', [marks.candidate, marks.keptPreview, marks.keptDropped])
     .execute()
-  const streamOf = (wanted: string) =>
-    (effects.find(({ key }) => key === wanted)?.value as { logStreamId?: string } | null | undefined)
-      ?.logStreamId
-  const isDropped = effects.some(({ key }) => key === 'kept-dropped')
-  return streamOf('candidate') ?? (isDropped ? streamOf('kept-preview') : undefined)
+  return startedInVain(new Map(effects.map(({ key, value }) => [key, value])))
 }
 
 /** Throws `invalid-step` for one that the subject does not have; a run that has not begun may come to have it. */
