@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
@@ -62,6 +62,29 @@ describe('the journal', () => {
     expect(again.listOpen()).toEqual([])
     // Still known, so that a late duplicate of the offer is not taken for new work.
     expect(again.find('t')?.state).toBe('closed')
+  })
+
+  it('holds no byte of what a closed task left, so that a password lives as long as its result', () => {
+    const journal = reopen()
+    const password = 'z4kq7-first-password-of-an-administrator'
+    const bytes = () =>
+      readdirSync(directory)
+        .map((name) => readFileSync(join(directory, name), 'latin1'))
+        .join('')
+    for (const times of [1, 2_000]) {
+      journal.accept(offer(times), 1)
+      journal.saveCheckpoint(ref(times), 'start', password.repeat(times))
+      journal.saveFinding(ref(times), {
+        kind: 'artifact',
+        name: 'a',
+        mediaType: '',
+        content: Buffer.from(password.repeat(times)),
+      })
+      journal.finish({ ...result(times), error: password.repeat(times) })
+      expect(bytes()).toContain(password)
+      journal.close(ref(times), 2)
+      expect(bytes()).not.toContain(password)
+    }
   })
 
   it('leaves a newer epoch alone when an older one is closed or finished', () => {

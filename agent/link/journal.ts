@@ -6,7 +6,7 @@ import {
   type TaskResult,
   TaskResultSchema,
 } from '../../proto/gen/fairway/agent/v1/link_pb.js'
-import { inTransaction } from './state-database.ts'
+import { forgetOverwritten, inTransaction } from './state-database.ts'
 
 export interface Ref {
   readonly taskId: string
@@ -46,7 +46,10 @@ export interface Journal {
   saveFinding(ref: Ref, finding: Finding): void
   findings(ref: Ref): Finding[]
   finish(result: TaskResult): void
-  /** Acknowledged or fenced: nothing left to do. Unknown and newer epochs are left alone. */
+  /**
+   * Acknowledged or fenced: nothing left to do. What the task left, passwords among it, is on the disk no more. Unknown and
+   * newer epochs are left alone.
+   */
   close(ref: Ref, nowMs: number): void
   /** Accepted and finished ones: what Hello and lease renewals name. */
   listOpen(): JournalEntry[]
@@ -162,12 +165,14 @@ export function createJournal(database: DatabaseSync): Journal {
       finish.run(toBinary(TaskResultSchema, result), taskId, epoch)
     },
     close(ref, nowMs) {
-      inTransaction(database, () => {
+      const closed = inTransaction(database, () => {
         const { changes } = close.run(nowMs, ref.taskId, ref.epoch)
-        if (changes === 0) return
+        if (changes === 0) return false
         deleteCheckpoints.run(ref.taskId)
         deleteFindings.run(ref.taskId)
+        return true
       })
+      if (closed) forgetOverwritten(database)
     },
     listOpen: () => (selectOpen.all() as unknown as TaskRow[]).map(entryOf),
     unacknowledgedResults: () =>

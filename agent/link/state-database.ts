@@ -49,7 +49,7 @@ const schema = `
  * The agent's journal and log spool: one SQLite file, written from one connection, every commit on disk before it
  * returns (WAL with synchronous=FULL). One file, so that space freed by acknowledged logs serves the journal when the
  * disk is full, and a task's last lines and its result cannot be torn apart. Locked: a second agent on the same
- * directory fails at once.
+ * directory fails at once. What is deleted is overwritten: results may hold an administrator's first password.
  */
 export function openStateDatabase(path: string, { busyMs = 5_000 } = {}): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -62,6 +62,7 @@ export function openStateDatabase(path: string, { busyMs = 5_000 } = {}): Databa
     pragma synchronous = full;
     pragma cache_size = -2048;
     pragma journal_size_limit = 4194304;
+    pragma secure_delete = on;
   `)
   database.exec(schema)
   // Room that a flood of logs once took goes back to the file system, 80 MB at each start.
@@ -79,6 +80,18 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   } catch (error) {
     if (database.isTransaction) database.exec('rollback')
     throw error
+  }
+}
+
+/**
+ * Takes what was overwritten out of the write-ahead log as well. A disk that refuses is no failure of what was committed:
+ * SQLite does the same later, and so does the next call.
+ */
+export function forgetOverwritten(database: DatabaseSync): void {
+  try {
+    database.exec('pragma wal_checkpoint(truncate)')
+  } catch (error) {
+    if (!isDiskFault(error)) throw error
   }
 }
 
