@@ -44,6 +44,11 @@ test.each([
   }
 })
 
+test('also one that is longer than the line, which starts it then', () => {
+  const command = `sh /srv/bundle/verify.sh --key-sha256 ${'0a'.repeat(32)}`
+  expect(foldText(`Verify it: ${command}`, 80).split('\n')).toEqual(['Verify it:', command])
+})
+
 test('so do moments, durations and sizes', () => {
   const text = 'back to 2026-11-30 20:36 UTC, 3.5 h ago, with 108 MiB'
   for (let width = 20; width < 60; width++) {
