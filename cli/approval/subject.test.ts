@@ -31,6 +31,13 @@ test('nothing that the approval is bound to is left out, whatever later versions
   }
 })
 
+test('what is made of parts is said by their names', () => {
+  const replaces = { digest: 'sha256:97cb', run: 'be28405d', more: { builtAt: 'noon', of: [1] } }
+  expect(subjectFields({ replaces })).toEqual([
+    ['Replaces', 'digest sha256:97cb, run be28405d, more built at noon, of [1]'],
+  ])
+})
+
 test('text from elsewhere drives no terminal', () => {
   const [[, commit] = []] = subjectFields({ commit: 'a\u001b[2Jb\nc' })
   expect(commit).not.toMatch(/\p{Cc}/u)

@@ -47,6 +47,10 @@ function textOf(value: unknown): string {
   if (value === null || value === undefined) return 'none'
   if (Array.isArray(value) && value.every((each) => typeof each === 'string'))
     return oneLine(value.join(', '))
+  if (isObject(value)) {
+    const parts = Object.entries(value).map(([key, each]) => `${titleOf(key).toLowerCase()} ${textOf(each)}`)
+    return parts.join(', ')
+  }
   return oneLine(typeof value === 'string' ? value : JSON.stringify(value))
 }
 

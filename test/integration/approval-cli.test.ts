@@ -151,6 +151,11 @@ describe('approval', () => {
     expect(stdout).toContain('may not approve: your role does not decide here')
 
     expect((await as('dora', ['approval', 'approve', short, '--yes'])).code).toBe(4)
+    // Who may not is told before being asked.
+    expect(await as('dora', ['approval', 'approve', short])).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('You may not approve this: your role does not decide here'),
+    })
     const unasked = await rita('approval', 'approve', short, '--note', 'read the diff')
     expect(unasked).toMatchObject({ code: 2, stderr: expect.stringMatching(/Nothing was done.*--yes/) })
     const approved = await rita('approval', 'approve', short, '--note', 'read the diff', '--yes')

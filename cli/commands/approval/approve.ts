@@ -28,6 +28,7 @@ export const command = verb<{ note?: string; yes?: boolean; raw?: boolean }>({
     if (!shown) return undefined
     requireWhole(shown)
     if (!out.json) await printApproval(session, approvalJson(shown), options)
+    if (shown.notForYou !== '' && !options.yes) throw notForYou(shown)
     await requireConfirmed('Approve exactly this?', options.yes === true, signal)
     const request = { approvalId: shown.id, subjectSha256: shown.subjectSha256, note: options.note }
     const { approval } = await client.approve(request, { signal })
@@ -38,6 +39,10 @@ export const command = verb<{ note?: string; yes?: boolean; raw?: boolean }>({
     return undefined
   },
 })
+
+/** Nobody is asked for a word that does not count. */
+const notForYou = ({ notForYou }: Approval) =>
+  new CliError(exitCodes.notAllowed, `You may not approve this: ${notForYou}.`)
 
 /** The vote is for the hash: what is shown has to be what it is of. */
 function requireWhole({ id, subject, subjectSha256 }: Approval): void {
