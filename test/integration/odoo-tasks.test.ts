@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { create } from '@bufbuild/protobuf'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { tailLogs } from '../../agent/containers/docker.ts'
 import { requestHttp } from '../../agent/containers/http-request.ts'
 import { networkName } from '../../agent/containers/networks.ts'
 import { findAddress, runtimeName } from '../../agent/containers/odoo.ts'
@@ -479,6 +480,10 @@ except e.HTTPError as error:
       async () => expect((await askForWebsocket(services.proxy.port, hostname)).status).toBe(101),
       { timeout: 30_000, interval: 500 },
     )
+    // By which a stop knows that their work is over: two for requests, two for jobs.
+    await run('stopRuntime', create(StopRuntimeTaskSchema, { runtimeId: runtime.runtimeId }))
+    const said = await tailLogs(services.docker, runtimeName(runtime.runtimeId), 20)
+    expect(said.filter((line) => /\bWorker \(\d+\) exiting\./.test(line))).toHaveLength(4)
     await services.pool.saveCell(record)
   }, 90_000)
 
