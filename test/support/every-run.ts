@@ -14,6 +14,7 @@ import { promoteRelease } from '../../server/services/releases/promotions.ts'
 import { startRehearsal } from '../../server/services/releases/rehearsals.ts'
 import { countRollbackLoss } from '../../server/services/releases/rollback-loss.ts'
 import { startRollback } from '../../server/services/releases/rollbacks.ts'
+import { testsFail } from './kept-previews.ts'
 import { noApprovals } from './no-approvals.ts'
 import { broken, type Play, playRun } from './play-run.ts'
 import { createOrganization, type TestDatabase } from './postgres.ts'
@@ -36,21 +37,33 @@ export interface EveryRun {
   readonly play?: Play
   /** What makes it put things back, in turn. */
   readonly failing?: readonly string[]
+  /** What else ends it in its middle. */
+  readonly endsEarly?: keyof typeof causes
+  /** How it ends where nothing more happens to it; left out: that succeeds. */
+  readonly ends?: string
 }
 
+const causes = { 'that takes too long': 'timeout', 'that is superseded': 'superseded' } as const
+
 /** Each way that the run can go: how it is played, by how it ends. */
-export function waysOf({ play = {}, failing = [] }: EveryRun): Readonly<Record<string, Play>> {
+export function waysOf({
+  play = {},
+  failing = [],
+  endsEarly,
+  ends = 'that succeeds',
+}: EveryRun): Readonly<Record<string, Play>> {
   const fails = (task: string) => ({ ...play, failures: { ...play.failures, [task]: broken } })
   const [first] = failing
   return {
     'that is cancelled': { ...play, cancelAfter: 1 },
+    ...(endsEarly && { [endsEarly]: { ...play, cancelAfter: 3, cancelCause: causes[endsEarly] } }),
     ...Object.fromEntries(failing.map((task) => [`whose ${task.replace(/:$/, '')} fails`, fails(task)])),
     ...(first && {
       'that is put back in the second attempt': { ...fails(first), backFails: 1 },
       'that is given up': { ...fails(first), ...forEver },
     }),
     // Last: what is live already cannot be released again.
-    'that succeeds': play,
+    [ends]: play,
   }
 }
 
@@ -61,8 +74,7 @@ export async function arrangeWorld(database: TestDatabase, name: string): Promis
   const { context } = database
   const organizationId = await createOrganization(database, name)
   const tenant = await arrangeTenant(context, organizationId, 'shop')
-  const yaml = `${noApprovals}rehearsal: { required: false }\nrollback: { releases: 1 }\n`
-  await setPolicy(context, tenant.caller, { project: 'shop', yaml, expectedVersion: 0 })
+  await setPolicy(context, tenant.caller, { project: 'shop', yaml: policy, expectedVersion: 0 })
   for (const content of ['zero', 'two', 'one']) await playBuild(context, tenant, 'main', content)
   await playBuild(context, tenant, releaseBranch, 'two')
   return {
@@ -74,6 +86,8 @@ export async function arrangeWorld(database: TestDatabase, name: string): Promis
     },
   }
 }
+
+const policy = `${noApprovals}rehearsal: { required: false }\nrollback: { releases: 1 }\n`
 
 /** Databases of before their contents were on record. */
 const inspectCell = { contents: { installed: ['base', 'shop'], chosen: ['shop'] }, changedRows: '7' }
@@ -93,6 +107,12 @@ const candidate = { project: 'shop', branch: releaseBranch, planSha256: '' }
 const promote = async ({ context, tenant }: World) =>
   (await promoteRelease(context, tenant.caller, candidate)).runId
 
+const isDirty = async ({ tenant }: World): Promise<boolean> =>
+  await tenant.scope(async (tx) => {
+    const dirty = tx.selectFrom('cells').select('id').where('dirty_since', 'is not', null)
+    return (await dirty.executeTakeFirst()) !== undefined
+  })
+
 const rollback =
   (withData: boolean) =>
   async ({ context, tenant }: World) => {
@@ -106,6 +126,17 @@ export const everyRun: Readonly<Record<string, EveryRun>> = {
     begin: build('feature/b'),
     play: { answers: contentOf('four') },
     failing: ['smoke'],
+    endsEarly: 'that takes too long',
+  },
+  'a preview whose tests fail': {
+    kind: 'build',
+    begin: async (world) => {
+      const yaml = `${policy}keepFailedPreviews: 24h\n`
+      await setPolicy(world.context, world.tenant.caller, { project: 'shop', yaml, expectedVersion: 0 })
+      return build('feature/b')(world)
+    },
+    play: { answers: contentOf('four'), failures: { 'apply:install': testsFail } },
+    ends: 'and that is kept',
   },
   'a preview that replaces another': {
     kind: 'build',
@@ -121,6 +152,7 @@ export const everyRun: Readonly<Record<string, EveryRun>> = {
     begin: build(releaseBranch),
     play: { answers: contentOf('four') },
     failing: ['neutralize-as-production', 'smoke'],
+    endsEarly: 'that is superseded',
   },
   'a build of production': {
     kind: 'build',
@@ -157,9 +189,24 @@ export const everyRun: Readonly<Record<string, EveryRun>> = {
     begin: ({ context, tenant }) => startRehearsal(context, tenant.caller, candidate),
     failing: ['apply:rehearse'],
   },
-  'a promotion': { kind: 'promote', begin: promote, failing: ['apply:update', 'start:', 'route:'] },
+  'a promotion': {
+    kind: 'promote',
+    begin: promote,
+    failing: ['apply:update', 'start:', 'route:'],
+    endsEarly: 'that takes too long',
+  },
   'a rollback that leaves the data': { kind: 'rollback', begin: rollback(false), failing: ['apply:update'] },
   'a rollback with data': { kind: 'rollback', begin: rollback(true), failing: ['start:'] },
+  'a restore of what an update left': {
+    kind: 'rollback',
+    async begin(world) {
+      const { context, tenant } = world
+      if (!(await isDirty(world)))
+        await world.play(await promote(world), { failures: { 'apply:update': broken }, ...forEver })
+      const wanted = { project: 'shop', toBuild: 0, withData: false, force: false, planSha256: '' }
+      return (await startRollback(context, tenant.caller, { ...wanted, snapshotId: '' })).runId
+    },
+  },
   'a look into a failed update': {
     kind: 'study',
     async begin(world) {

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { encodeLogChunk } from '../../server/blobs/log-chunk.ts'
 import type { AppContext } from '../../server/context.ts'
 import type { RunTrouble } from '../../server/db/record.ts'
+import type { CancelCause } from '../../server/db/tables/runs.ts'
 import { operations } from '../../server/operations/registry.ts'
 import { advance } from '../../server/runs/advance.ts'
 import { abandonRun } from '../../server/services/runs/stuck-runs.ts'
@@ -84,6 +85,8 @@ export interface Play {
   readonly lock?: string
   /** Somebody cancels the run once so many of its tasks have ended. */
   readonly cancelAfter?: number
+  /** Why then; left out: somebody did. */
+  readonly cancelCause?: CancelCause
   /** What happens while a task of that kind is under way. */
   readonly duringTask?: (kind: string) => Promise<void>
   /** What happens after a task of that kind has ended and before the run goes on. */
@@ -108,7 +111,7 @@ export async function playRun(
 ): Promise<void> {
   const { organizationId } = tenant
   for (let round = 0, ended = 0; round < 60; round++) {
-    if (ended === play.cancelAfter) await cancel(tenant, runId)
+    if (ended === play.cancelAfter) await cancel(tenant, runId, play.cancelCause)
     await advance(context, context.config, operations, { runId, organizationId })
     const run = await tenant.scope((tx) =>
       tx
@@ -160,7 +163,7 @@ async function endTasks(
       .innerJoin('steps', 'steps.id', 'tasks.step_id')
       .select(['tasks.id', 'tasks.key', 'tasks.kind', 'tasks.attempt', 'tasks.always', 'steps.name as step'])
       .where('tasks.run_id', '=', runId)
-      .where('tasks.status', '=', 'queued')
+      .where('tasks.status', 'in', ['queued', 'leased'])
       .execute(),
   )
   for (const task of open) {
@@ -193,8 +196,8 @@ async function endTasks(
   return open.length
 }
 
-const cancel = (tenant: Tenant, runId: string) =>
-  tenant.scope((tx) => tx.updateTable('runs').set({ cancel_cause: 'user' }).where('id', '=', runId).execute())
+const cancel = (tenant: Tenant, runId: string, cancel_cause: CancelCause = 'user') =>
+  tenant.scope((tx) => tx.updateTable('runs').set({ cancel_cause }).where('id', '=', runId).execute())
 
 /** What failed, and is to be tried again, is tried at once. */
 const letRetry = (tenant: Tenant, runId: string) =>
