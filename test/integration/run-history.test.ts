@@ -128,6 +128,14 @@ describe('a change that goes by a patch', () => {
     expect((await runOf(runId))?.trouble).toBeNull()
   })
 
+  it('is none either where they come to another place that asks for the same', async () => {
+    const runId = await begun()
+    await engine.succeed(runId, 'create', { createCell: {} })
+    for (const _ of [1, 2]) await advanceRun(runId, update(warm, warm))
+    expect(await kindsOf(runId)).toEqual(['create', 'clone'])
+    expect((await runOf(runId))?.trouble).toBeNull()
+  })
+
   it('is of runs that have not come so far, and of new ones, each time', async () => {
     const runId = await begun()
     await engine.succeed(runId, 'create', { createCell: {} })
@@ -150,6 +158,15 @@ describe('what was concluded', () => {
   it('is what it was concluded first, whatever a later server makes of it', async () => {
     const runId = await begun(update(decide(() => 'first')))
     await advanceRun(runId, update(decide(() => 'second')))
+    expect((await runOf(runId))?.trouble).toBeNull()
+  })
+
+  it('is concluded anew where a run has come past the first place that asks, also at the second', async () => {
+    const runId = await begun()
+    await engine.succeed(runId, 'create', { createCell: {} })
+    const second = decide(() => 'second')
+    for (const _ of [1, 2]) await advanceRun(runId, update(second, second))
+    expect(await kindsOf(runId)).toEqual(['create', 'clone'])
     expect((await runOf(runId))?.trouble).toBeNull()
   })
 
