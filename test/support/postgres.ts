@@ -52,11 +52,14 @@ export async function startTestDatabase(template = templateDatabase): Promise<Te
   return await openTestDatabase(name, templateRoles())
 }
 
-/** One that is there, as those roles; they have the test run's passwords. */
-export async function openTestDatabase(name: string, roles: RoleNames): Promise<TestDatabase> {
+/** One that is there, as those roles; they have the test run's passwords, or go with another master key (base64). */
+export async function openTestDatabase(
+  name: string,
+  roles: RoleNames,
+  masterKey = requireEnv('FAIRWAY_TEST_MASTER_KEY'),
+): Promise<TestDatabase> {
   const directory = await mkdtemp(join(tmpdir(), 'fairway-test-'))
   const adminUrl = requireEnv('FAIRWAY_TEST_DATABASE_URL')
-  const masterKey = requireEnv('FAIRWAY_TEST_MASTER_KEY')
   const sealer = createSealer(Buffer.from(masterKey, 'base64'))
   const ownerUrl = withPath(adminUrl, name)
   const urls = roleUrls(ownerUrl, roles, rolePasswords(sealer))
