@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { query, type TestDatabase } from './postgres.ts'
+import pg from 'pg'
+import type { TestDatabase } from './postgres.ts'
 
 /**
  * What is no change that anybody made: the log, its tree, what was sealed of it, when somebody was last here, and how many
@@ -16,20 +16,40 @@ const exceptTables = [
 ]
 const exceptColumns = ['last_used_at', 'last_seen_at']
 
+const sessions = new WeakMap<TestDatabase, Promise<pg.Client>>()
+
+/**
+ * One session for each database, which has planned the question once: it asks of all tables, hundreds of times. It ends when
+ * the database is dropped.
+ */
+function sessionOf(database: TestDatabase): Promise<pg.Client> {
+  const known = sessions.get(database)
+  if (known) return known
+  const client = new pg.Client({ connectionString: database.ownerUrl })
+  client.on('error', () => sessions.delete(database))
+  const session = client.connect().then(() => client)
+  sessions.set(database, session)
+  return session
+}
+
 /** A hash of all rows of each table. Two of them differ in the tables that changed between. */
-export async function digestTables({ ownerUrl }: TestDatabase): Promise<Map<string, string>> {
-  const tables = await query<{ name: string }>(
-    ownerUrl,
+export async function digestTables(database: TestDatabase): Promise<Map<string, string>> {
+  const client = await sessionOf(database)
+  const tables = await client.query<{ name: string }>(
     `select tablename as name from pg_tables where schemaname = 'public' and tablename <> all ($1) order by 1`,
     [exceptTables],
   )
-  const each = tables.map(
+  // A sum, so that nothing is sorted and no row leaves PostgreSQL.
+  const each = tables.rows.map(
     ({ name }) =>
-      `select '${name}' as name, coalesce(string_agg(r::text, ',' order by r::text), '') as rows
+      `select '${name}' as name, count(*) || ' ' || coalesce(sum(hashtextextended(r::text, 0)), 0) as digest
        from (select to_jsonb(t) - '{${exceptColumns}}'::text[] as r from "${name}" t) as _`,
   )
-  const rows = await query<{ name: string; rows: string }>(ownerUrl, each.join(' union all '))
-  return new Map(rows.map(({ name, rows }) => [name, createHash('sha256').update(rows).digest('hex')]))
+  const digests = await client.query<{ name: string; digest: string }>({
+    name: 'digest',
+    text: each.join(' union all '),
+  })
+  return new Map(digests.rows.map(({ name, digest }) => [name, digest]))
 }
 
 /** Names of the tables that changed between two digests, sorted: PostgreSQL may ask them in parallel. */
