@@ -91,7 +91,7 @@ function printHead(out: Output, approval: ApprovalJson): void {
   const { paint } = out
   const given = approval.votes.filter(({ decision }) => decision === 'approve').length
   const living = isLiving(approval)
-  out.line(`${paint('bold', oneLine(approval.summary))} ${paintWord(paint, stateOf(approval))}`)
+  out.line(`${paintWord(paint, stateOf(approval))}: ${paint('bold', oneLine(approval.summary))}`)
   out.fields([
     ['Approval', approval.id],
     ['Action', `${approval.action} in ${[approval.project, approval.environment].filter(Boolean).join('/')}`],

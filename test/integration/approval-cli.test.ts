@@ -144,6 +144,8 @@ describe('approval', () => {
       new RegExp(`${short} +open +production-deploy +shop/production +0/2 +github:pia`),
     )
     const { stdout } = await as('dora', ['approval', 'show', short, '--raw'])
+    // In front, as of what ends green or red: a summary ends with what its author wrote.
+    expect(stdout).toMatch(/^open: \S/)
     expect(stdout).toMatch(/^Commit +abc$/m)
     expect(stdout).toContain('"commit": "abc"')
     expect(stdout).toContain(subjectSha256)
