@@ -85,7 +85,7 @@ async function listProcesses(host: DockerHost, id: string): Promise<Process[] | 
 /** Undefined where this host's /proc does not tell (any more). */
 async function readFacts(pid: number): Promise<{ pidInside: number; threads: number } | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  const numbers = /^NSpid:\s+(.*)$/m.exec(status)?.[1]?.split(/\s+/) ?? []
+  const numbers = /^NSpid:\t(.*)$/m.exec(status)?.[1]?.split(/\s+/) ?? []
   const threads = Number(/^Threads:\s+(\d+)$/m.exec(status)?.[1])
   return numbers.length > 1 ? { pidInside: Number(numbers.at(-1)), threads } : undefined
 }
