@@ -167,3 +167,46 @@ export type ReleaseRunName = keyof typeof releaseRuns
 
 /** Without an update of the data visitors never notice: old and new runtime stand side by side. */
 export const neverAway: readonly ReleaseRunName[] = ['a promotion that updates no module', 'a rehearsal']
+
+/** What is asked of the agent to put things back: none of it may be left out, however often it fails. */
+export interface WayBack {
+  readonly run: ReleaseRunName
+  /** Where the run fails; left out: by itself. */
+  readonly fails?: string
+  /** In this order. What only tidies up is not among it. */
+  readonly tasks: readonly string[]
+}
+
+const dataBack = ['restore', 'start-current', 'route-current'] as const
+
+export const waysBack = {
+  'an update that fails': { run: 'a promotion whose update fails', tasks: dataBack },
+  'an update whose runtime does not start': {
+    run: 'a promotion that updates modules',
+    fails: 'start',
+    tasks: ['remove', ...dataBack],
+  },
+  'a change of code whose runtime does not start': {
+    run: 'a promotion that updates no module',
+    fails: 'start',
+    tasks: ['remove'],
+  },
+  'a change of code whose route fails': {
+    run: 'a promotion that updates no module',
+    fails: 'route',
+    tasks: ['route-current', 'remove'],
+  },
+  'a rollback whose reload fails': {
+    run: 'a rollback that leaves the data',
+    fails: 'apply:update',
+    tasks: dataBack,
+  },
+  'a rollback with data whose runtime does not start': {
+    run: 'a rollback with data',
+    fails: 'start',
+    tasks: ['remove', ...dataBack],
+  },
+  'a rehearsal that fails': { run: 'a rehearsal', fails: 'apply:rehearse', tasks: ['destroy'] },
+} as const satisfies Record<string, WayBack>
+
+export type WayBackName = keyof typeof waysBack

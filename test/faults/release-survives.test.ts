@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, it } from 'vitest'
+import { expectProduction } from '../support/expect-agreement.ts'
+import { expectDirty } from '../support/expect-dirty.ts'
 import { type Kill, killsOf, type Patient, startPatient, survive } from '../support/survive.ts'
+import { failBack, giveUp } from '../support/way-back.ts'
 import type { ReleaseRunName } from './release-steps.ts'
 
-// The deaths that would hurt most; those at all other steps are in long/release-matrix.test.ts.
+// The deaths that would hurt most; those at all other steps are in long/release-matrix.test.ts,
+// and all that puts things back fails in long/way-back-matrix.test.ts.
 
 let patient: Patient
 
@@ -37,3 +41,18 @@ it.each(cases.map(([name, ...deaths]) => [name, told(deaths), deaths] as const))
     await survive(patient, name, killsAt(name, deaths))
   },
 )
+
+const updateFails = 'an update that fails'
+
+it('puts the data back in the third attempt, where Docker was away in the first two', async () => {
+  await failBack(patient, updateFails, 'restore', 2)
+})
+
+it('leaves data that were given up to nobody, and puts them back by hand', async () => {
+  const { shop, player } = patient
+  await giveUp(patient, updateFails, 'restore', async () => {
+    await expectDirty(shop, true)
+    await player.restore()
+    await expectProduction(shop, player.now)
+  })
+})

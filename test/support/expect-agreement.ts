@@ -5,6 +5,7 @@ import type { TaskKind } from '../../lib/tasks/task-kinds.ts'
 import { run } from '../../packaging/dev/command.ts'
 import { callOdoo, httpRequest } from '../../packaging/dev/demo/odoo-client.ts'
 import { isProtectedTask } from '../../server/governance/protected-tasks.ts'
+import { stepOf } from '../faults/release-steps.ts'
 import { query } from './postgres.ts'
 import type { Production } from './release-player.ts'
 import type { ReleaseShop } from './release-shop.ts'
@@ -84,30 +85,36 @@ async function expectNothingElse(shop: ReleaseShop, environments: readonly Envir
   )
 }
 
-/** Each of the run's tasks was done once, as the list has them, and none touched production without leave. */
+/**
+ * Each of the run's tasks was done once, and as often before as its attempts were to fail, by its key or its step; none
+ * touched production without leave.
+ */
 export async function expectTasks(
   shop: ReleaseShop,
   runId: string,
-  failing: readonly string[],
+  failing: Readonly<Record<string, number>>,
 ): Promise<void> {
   const tasks = await shop.test.query<{
     key: string
+    attempt: number
     kind: TaskKind
     status: string
     epoch: number
     leave: boolean
   }>(
-    `select key, kind, status, epoch, authorization_id is not null as leave from tasks where run_id = $1 order by created_at`,
+    `select key, attempt, kind, status, epoch, authorization_id is not null as leave from tasks where run_id = $1 order by created_at`,
     [runId],
   )
   const [{ kind: runKind } = { kind: '' }] = await shop.test.query<{ kind: string }>(
     'select kind from runs where id = $1',
     [runId],
   )
-  for (const { key, kind, status, epoch, leave } of tasks) {
-    expect({ key, status, epoch }).toEqual({
+  for (const { key, attempt, kind, status, epoch, leave } of tasks) {
+    const fails = attempt <= (failing[key] ?? failing[stepOf(key)] ?? 0)
+    expect({ key, attempt, status, epoch }).toEqual({
       key,
-      status: failing.includes(key) ? 'failed' : 'succeeded',
+      attempt,
+      status: fails ? 'failed' : 'succeeded',
       epoch: 1,
     })
     // All of a rehearsal happens on a cell that is nobody's.

@@ -3,7 +3,8 @@ import { stepInSql } from '../faults/release-steps.ts'
 
 /** Where a run can be held. */
 export interface Step {
-  readonly kind: 'task' | 'effect'
+  /** `ask`: a task, when the server first asks a host for it. */
+  readonly kind: 'task' | 'effect' | 'ask'
   /** As stepOf gives it. */
   readonly name: string
 }
@@ -12,14 +13,14 @@ export interface Step {
 export interface Point extends Step {
   /**
    * `begun`: the agent has the task in its journal, and works on it · `standing`: a transaction stands at the gate: the
-   * agent has done the task and no server has taken that, or the server has not written the effect.
+   * agent has done the task and no server has taken that, the server has not written the effect, or has not asked for the task.
    */
   readonly moment: 'begun' | 'standing'
 }
 
 /**
  * Gates in the control plane's database, so that a process dies in a step and not by luck beside it, however short the
- * step is: at a closed gate the transaction stops that would settle the task, or that writes the effect.
+ * step is: at a closed gate the transaction stops that would settle the task, that writes the effect, or that asks for the task.
  */
 export interface KillPoints {
   close(steps: readonly Step[]): Promise<void>
@@ -42,6 +43,7 @@ begin
   return new;
 end $$;
 create or replace trigger gate before insert on effects for each row execute function stop_at_gate('effect');
+create or replace trigger asked before insert on tasks for each row execute function stop_at_gate('ask');
 create or replace trigger gate before update on tasks for each row
   when (old.status = 'leased' and new.status not in ('leased', 'queued')) execute function stop_at_gate('task');
 `

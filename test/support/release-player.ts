@@ -31,6 +31,8 @@ export interface ReleasePlayer {
   begin(name: ReleaseRunName): Promise<string>
   /** Until the run that was begun has ended. */
   ended(): Promise<Ended>
+  /** Puts the newest safety snapshot back by hand, after a run that was given up. */
+  restore(): Promise<void>
 }
 
 const endsWithinMs = 300_000
@@ -121,6 +123,11 @@ export function createReleasePlayer(shop: ReleaseShop): ReleasePlayer {
         former = begun.former
       }
       return ended
+    },
+    async restore() {
+      await stack.cli('release', 'restore', 'shop', '--yes')
+      // What a rollback goes back to is another story now.
+      former = undefined
     },
   }
   return player

@@ -4,7 +4,7 @@ import { run } from '../../packaging/dev/command.ts'
 import type { Clone } from '../../packaging/dev/demo/shop-repository.ts'
 import { readSignIn } from '../../packaging/dev/demo/sign-in.ts'
 import { cloneSmallShop, finishedBuild, nothingHolds, setPolicy } from './shop.ts'
-import { startTestStack, type TestStack } from './stack.ts'
+import { startTestStack, type TestStack, type TestStackOptions } from './stack.ts'
 
 /** plain: as production begins · badge: one column more · extra: other code, the same modules in the database. */
 export type Version = 'plain' | 'badge' | 'extra'
@@ -19,8 +19,12 @@ export interface ReleaseShop {
   readonly digests: ReadonlyMap<Version, string>
 }
 
-export async function startReleaseShop(name: string, staged: readonly Version[]): Promise<ReleaseShop> {
-  const test = await startTestStack(name)
+export async function startReleaseShop(
+  name: string,
+  staged: readonly Version[],
+  options?: TestStackOptions,
+): Promise<ReleaseShop> {
+  const test = await startTestStack(name, options)
   try {
     const { stack } = test
     const clone = await cloneSmallShop(stack)

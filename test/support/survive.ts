@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { neverAway, type ReleaseRunName, releaseRuns } from '../faults/release-steps.ts'
+import { type DockerGate, startDockerGate } from './docker-gate.ts'
 import { expectProduction, expectTasks } from './expect-agreement.ts'
 import { createKillPoints, type KillPoints, type Point, type Step } from './kill-points.ts'
 import { createReleasePlayer, type Ended, type ReleasePlayer } from './release-player.ts'
@@ -16,20 +17,26 @@ export interface Patient {
   readonly shop: ReleaseShop
   readonly player: ReleasePlayer
   readonly points: KillPoints
+  /** The agent's. */
+  readonly docker: DockerGate
   close(): Promise<void>
 }
 
-/** A shop on a stack of its own, whose server and agent are there to be killed. */
+/** A shop on a stack of its own, whose server and agent are there to be killed, and Docker to be away. */
 export async function startPatient(staged: readonly Version[]): Promise<Patient> {
-  const shop = await startReleaseShop('survival', staged)
+  const docker = await startDockerGate()
+  const shop = await startReleaseShop('survival', staged, { env: { DOCKER_HOST: docker.address } })
   const points = await createKillPoints(shop.test.databaseUrl())
   return {
     shop,
     points,
+    docker,
     player: createReleasePlayer(shop),
     async close() {
       await points.end()
+      await docker.open()
       await shop.test.close()
+      await docker[Symbol.asyncDispose]()
     },
   }
 }
@@ -75,7 +82,7 @@ export async function survive(
     expect(watch.answers.filter((answer) => !fine.includes(Number(answer.status)))).toEqual([])
     const answersMs = awayAfter(watch.answers, backAt)
     expect(answersMs, 'ms until production answers').toBeLessThan(answersWithinMs)
-    await expectTasks(shop, runId, ends === 'failed' ? ['apply:update'] : [])
+    await expectTasks(shop, runId, ends === 'failed' ? { 'apply:update': 1 } : {})
     await expectProduction(shop, player.now)
     return { deaths: kills.length, answersMs }
   } finally {
