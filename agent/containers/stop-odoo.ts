@@ -19,14 +19,24 @@ interface Process {
  * for what Python does once all of them have: it takes each worker's memory apart, object by object, which takes seconds
  * and serves nobody. That their work is over is what workers say of themselves. Where they say nothing (threads instead of
  * workers, a log level above `info`), and while anything else runs in there, it waits to the end.
+ *
+ * @param note what people are told of it.
  */
-export async function stopOdoo(host: DockerHost, name: string, graceSeconds: number): Promise<void> {
+export async function stopOdoo(
+  host: DockerHost,
+  name: string,
+  graceSeconds: number,
+  note: (text: string) => void,
+): Promise<void> {
   const found = await findContainer(host, name)
   if (!found?.State.Running) return stopContainer(host, name, graceSeconds)
   const ended = new AbortController()
   const stopping = stopContainer(host, found.Id, graceSeconds).finally(() => ended.abort())
-  // Ended with the stop. Whatever else keeps it from looking, the stop is waited for, and says what is wrong.
-  const looking = endOnceIdle(host, found.Id, found.State.Pid, ended.signal).catch(() => undefined)
+  // Ended with the stop. Whatever else keeps it from looking, the stop is waited for.
+  const looking = endOnceIdle(host, found.Id, found.State.Pid, ended.signal).catch((error: Error) => {
+    if (!ended.signal.aborted)
+      note(`Odoo is waited for until it has ended by itself, as its work cannot be watched: ${error.message}`)
+  })
   await stopping
   await looking
 }
@@ -69,12 +79,14 @@ async function areIdle(
   return true
 }
 
-/** Undefined where Docker does not say, as once it has ended: then the stop is waited for, and fails where anything is wrong. */
+/** Undefined once it has ended. */
 async function listProcesses(host: DockerHost, id: string): Promise<Process[] | undefined> {
   const top = await host.docker
     .getContainer(id)
     .top({ ps_args: '-eo pid,ppid,stat' })
-    .catch(() => undefined)
+    .catch((error: unknown) => {
+      if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error
+    })
   return top?.Processes.map(([pid, parent, state = '']: string[]) => ({
     pid: Number(pid),
     parent: Number(parent),

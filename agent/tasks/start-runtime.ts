@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { StartRuntimeOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
 import { inspectBeside, inspectionContainer } from '../containers/inspection.ts'
 import { ensureRuntime, runtimeContainer, untilHealthy } from '../containers/odoo.ts'
+import { removeOtherRuntimes } from '../containers/other-runtimes.ts'
 import { inspectionInput } from '../odoo/inspection/settings.ts'
 import { ownTree } from '../storage/tree/own.ts'
 import { type OdooCellServices, prepareOdooCell } from './odoo-cell.ts'
@@ -24,6 +25,7 @@ export function startRuntime(services: OdooCellServices): TaskHandler<'startRunt
       { kind: 'serve' },
       context.signal,
     )
+    if (input.alone) await removeOtherRuntimes(docker, cell.id, [runtime.runtimeId], context)
     await ownTree(cell.paths.sessions, facts.uid, facts.gid, context.signal)
     const secrets = await context.secrets(runtime.secrets)
     const given = { owner: context.owner, secrets }

@@ -3,6 +3,7 @@ import { StopRuntimeOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_
 import { stopAndRemove } from '../containers/docker.ts'
 import { removeInspection } from '../containers/inspection.ts'
 import { listRuntimes, runtimeName, stopGraceSeconds } from '../containers/odoo.ts'
+import { removeOtherRuntimes } from '../containers/other-runtimes.ts'
 import { stopOdoo } from '../containers/stop-odoo.ts'
 import type { AgentServices } from '../services.ts'
 import { requireRuntimeId } from './runtime-input.ts'
@@ -24,10 +25,13 @@ export function stopRuntime(services: Services): TaskHandler<'stopRuntime'> {
       if (input.drainSeconds > 0) await drain(services, input.runtimeId, input.drainSeconds, context)
       await context.requireLease()
       await removeInspection(docker, input.runtimeId)
-      await stopOdoo(docker, name, stopGraceSeconds)
+      await stopOdoo(docker, name, stopGraceSeconds, (text) => context.log('fairway', text))
       if (input.remove) await stopAndRemove(docker, name, stopGraceSeconds)
       context.log('fairway', `Odoo ${input.runtimeId} ${input.remove ? 'removed' : 'stopped'}`)
     }
+    const { aloneInCellId, keepRuntimeId } = input
+    if (aloneInCellId)
+      await removeOtherRuntimes(docker, aloneInCellId, [input.runtimeId, keepRuntimeId], context)
     if (input.stopCellId) {
       await context.requireLease()
       await cells.stop(input.stopCellId, context.signal)

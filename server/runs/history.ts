@@ -31,6 +31,8 @@ export class History {
   readonly #asked = new Set<string>()
   /** Tasks and effects without an ordinal that were not asked for yet, by name. */
   readonly #unordered = new Map<string, RecordedCommand>()
+  /** Effects that came up before they were kept, by key. */
+  readonly #neverKept = new Set<string>()
   #next = 0
 
   /** @param isFormer The run began before commands had a place. */
@@ -47,6 +49,16 @@ export class History {
   /** Whether the replay has come to the end of what is on record. */
   get isAtEnd(): boolean {
     return !this.#hasMore && this.#unordered.size === 0
+  }
+
+  /**
+   * Whether the run came past the first place that asks for the effect when nobody kept it. It is not kept at a later place
+   * either: the next replay would find it on record at the first, and nothing would fit any more.
+   */
+  cameBefore(key: string): boolean {
+    if (this.#byName.has(nameOf({ type: 'effect', key }))) return false
+    if (!this.isAtEnd) this.#neverKept.add(key)
+    return this.#neverKept.has(key)
   }
 
   /** The pipeline asks for it. Throws Mismatch where the record says something else. */

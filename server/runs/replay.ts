@@ -68,8 +68,6 @@ class Replay implements Engine {
   #mode: Mode = { name: 'forward' }
   #isInEffect = false
   readonly #history: History
-  /** What came up before it was kept, by key. */
-  readonly #neverKept = new Set<string>()
   #firstFailure: TaskFailed | RunCancelled | undefined
   /** Of a task, in a step that has not ended yet. */
   #lastFailure: TaskFailed | RunCancelled | undefined
@@ -213,13 +211,13 @@ class Replay implements Engine {
 
   async decide<T>(key: string, make: () => T | Promise<T>): Promise<T> {
     // Of a run that came past here before it was kept: as it always was.
-    if (this.#cameBefore(key)) return await this.#guard(async () => make())
+    if (this.#history.cameBefore(key)) return await this.#guard(async () => make())
     return await this.effect(key, async () => make())
   }
 
   async patched(name: string): Promise<boolean> {
     const key = `patch:${name}`
-    if (this.#cameBefore(key)) return false
+    if (this.#history.cameBefore(key)) return false
     await this.effect(key, async () => true)
     return true
   }
@@ -241,16 +239,6 @@ class Replay implements Engine {
     return this.state.run.cancel_cause
       ? new RunCancelled(cancelTextOf(this.state.run))
       : new TaskFailed('production-changed', message)
-  }
-
-  /**
-   * Whether the run came past the first place that asks for it when nobody kept it. It is not kept at a later place either: the
-   * next replay would find it on record at the first, and nothing would fit any more.
-   */
-  #cameBefore(key: string): boolean {
-    if (this.#isKept(key)) return false
-    if (!this.#history.isAtEnd) this.#neverKept.add(key)
-    return this.#neverKept.has(key)
   }
 
   #isKept(key: string): boolean {

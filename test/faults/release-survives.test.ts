@@ -11,7 +11,7 @@ import type { ReleaseRunName } from './release-steps.ts'
 let patient: Patient
 
 beforeAll(async () => {
-  patient = await startPatient(['badge'])
+  patient = await startPatient(['badge', 'extra'])
 }, 300_000)
 afterAll(() => patient?.close(), 120_000)
 
@@ -46,6 +46,14 @@ const updateFails = 'an update that fails'
 
 it('puts the data back in the third attempt, where Docker was away in the first two', async () => {
   await failBack(patient, updateFails, 'restore', 2)
+})
+
+it('leaves no Odoo of a release that was given up on production’s data', async () => {
+  const { shop, player } = patient
+  await giveUp(patient, 'a change of code whose route fails', 'route-current', async () => {
+    await shop.test.stack.cli('env', 'start', 'shop/production')
+    await expectProduction(shop, player.now)
+  })
 })
 
 it('leaves data that were given up to nobody, and puts them back by hand', async () => {

@@ -73,7 +73,9 @@ async function stopped(...workers: string[]) {
       ),
     { timeout: 20_000 },
   )
-  await stopOdoo(host, name, graceSeconds)
+  const notes: string[] = []
+  await stopOdoo(host, name, graceSeconds, (text) => notes.push(text))
+  expect(notes).toEqual([])
   const found = await findContainer(host, name)
   return {
     running: found?.State.Running,
@@ -115,5 +117,5 @@ test('workers that say nothing are waited for, and so is one of several', async 
 }, 60_000)
 
 test('what does not run, or is not there, is stopped', async () => {
-  await stopOdoo(host, `fairway-test-stop-${randomUUID()}`, graceSeconds)
+  await stopOdoo(host, `fairway-test-stop-${randomUUID()}`, graceSeconds, expect.fail)
 })

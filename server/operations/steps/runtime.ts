@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { environmentUrl } from '../../../lib/addresses/environment-url.ts'
 import { formatDuration } from '../../../lib/words/durations.ts'
 import type { Deployment } from '../../db/record.ts'
-import { marks, servedBefore } from '../../db/run-marks.ts'
+import { hasGoneLive, marks, servedBefore } from '../../db/run-marks.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import { createDeployment } from '../../releases/deployment.ts'
 import type { Engine } from '../../runs/replay.ts'
@@ -47,13 +47,25 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
     return current
   }
 
-  const startTask = (key: string, deployment: Deployment, inspection: ReturnType<typeof inspectionOf> = {}) =>
+  const startTask = (
+    key: string,
+    deployment: Deployment,
+    more: ReturnType<typeof inspectionOf> & { readonly alone?: true },
+  ) =>
     engine.task(
       key,
       'startRuntime',
-      { runtime: secretRuntimeSpec(engine, deployment), ...inspection },
+      { runtime: secretRuntimeSpec(engine, deployment), ...more },
       { timeoutMs: minutes(10) },
     )
+
+  /** Once the candidate is live, nobody else is on the cell of what served before. */
+  function besideCandidate() {
+    const { effects } = engine.state
+    const candidate = effects.get(marks.candidate) as { readonly runtimeId: string } | undefined
+    if (!current || !candidate || !hasGoneLive(effects)) return {}
+    return { aloneInCellId: current.cellId, keepRuntimeId: candidate.runtimeId }
+  }
 
   /** Names of the containers and the log of what would serve next, and the secrets as they are now. */
   async function newRuntime() {
@@ -216,7 +228,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       await engine.task(
         `remove:${runtimeId}`,
         'stopRuntime',
-        { runtimeId, remove: true, drainSeconds },
+        { runtimeId, remove: true, drainSeconds, ...besideCandidate() },
         { timeoutMs: minutes(5) },
       )
     },
@@ -226,7 +238,7 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
       await engine.task(
         'stop-current',
         'stopRuntime',
-        { runtimeId, remove: false, stopCellId: withDatabase ? cellId : '' },
+        { runtimeId, remove: false, stopCellId: withDatabase ? cellId : '', aloneInCellId: cellId },
         { timeoutMs: minutes(5) },
       )
     },
@@ -234,12 +246,12 @@ export function runtimeActions(engine: Engine, config: EngineConfig): RuntimeAct
     async startCurrent() {
       const deployment = requireCurrent()
       const secrets = await given.former('start-current', deployment.secrets ?? [])
-      await startTask('start-current', { ...deployment, secrets })
+      await startTask('start-current', { ...deployment, secrets }, { alone: true })
     },
 
     async startCurrentAnew() {
       const deployment = { ...requireCurrent(), secrets: await given.current('start-current') }
-      await startTask('start-current', deployment)
+      await startTask('start-current', deployment, { alone: true })
       await engine.once('started-anew', () =>
         tx
           .updateTable('environments')

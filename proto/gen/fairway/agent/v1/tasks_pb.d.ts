@@ -2989,6 +2989,13 @@ export declare type StartRuntimeTask = Message<"fairway.agent.v1.StartRuntimeTas
    * @generated from field: fairway.agent.v1.Inspection inspection = 2;
    */
   inspection?: Inspection | undefined;
+
+  /**
+   * It is to be the only one of its cell: whatever else a run left there that was given up goes first, with what it serves.
+   *
+   * @generated from field: bool alone = 3;
+   */
+  alone: boolean;
 };
 
 /**
@@ -3070,6 +3077,19 @@ export declare type StopRuntimeTask = Message<"fairway.agent.v1.StopRuntimeTask"
    * @generated from field: uint32 drain_seconds = 4;
    */
   drainSeconds: number;
+
+  /**
+   * Every other runtime of this cell is removed as well, but `keep_runtime_id`: no route leads to them. Runs that were given up,
+   * or could not tidy up, leave some, and their Odoo works on the data. Agents of before leave them.
+   *
+   * @generated from field: string alone_in_cell_id = 5;
+   */
+  aloneInCellId: string;
+
+  /**
+   * @generated from field: string keep_runtime_id = 6;
+   */
+  keepRuntimeId: string;
 };
 
 /**
