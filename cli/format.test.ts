@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { counted, formatAge, formatBytes, parseDuration, parseTime } from './format.ts'
+import { formatBytes } from '../lib/words/bytes.ts'
+import { counted, formatAge, parseDuration, parseTime } from './format.ts'
 
 test.each([
   [1, 'row', '1 row'],

@@ -1,4 +1,4 @@
-import { formatBytes } from './format.ts'
+import { formatBytes } from '../lib/words/bytes.ts'
 import type { HostJson } from './json/host.ts'
 
 /** How much of a pool can still be written, and where the file system around its image is what bounds it. */

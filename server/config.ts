@@ -90,6 +90,8 @@ const schema = z
     FAIRWAY_BUILD_TIMEOUT_MINUTES: z.coerce.number().int().min(1).max(600).default(90),
     /** Under way at one time, beside those of production. */
     FAIRWAY_RUNS_PER_PROJECT: z.coerce.number().int().min(1).max(100).default(3),
+    /** How many times more memory may be promised to what is not production than a host has. */
+    FAIRWAY_MEMORY_OVERCOMMIT: z.coerce.number().min(1).max(20).default(3),
     FAIRWAY_BRANCH_GRACE_MINUTES: z.coerce.number().min(0).max(43_200).default(60),
     FAIRWAY_STAGING_GRACE_MINUTES: z.coerce.number().min(0).max(129_600).default(10_080),
     FAIRWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -172,6 +174,8 @@ export interface Config {
   readonly ownerCodeFor?: string
   readonly buildTimeoutMs: number
   readonly runsPerProject: number
+  /** Of what is not production: see server/runs/host-memory.ts. */
+  readonly memoryOvercommit: number
   /** How long the environment of a deleted branch stays; production's stays for ever. */
   readonly branchGraceMs: number
   readonly stagingGraceMs: number
@@ -220,6 +224,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     ownerCodeFor: env.FAIRWAY_OWNER_CODE,
     buildTimeoutMs: env.FAIRWAY_BUILD_TIMEOUT_MINUTES * 60_000,
     runsPerProject: env.FAIRWAY_RUNS_PER_PROJECT,
+    memoryOvercommit: env.FAIRWAY_MEMORY_OVERCOMMIT,
     branchGraceMs: env.FAIRWAY_BRANCH_GRACE_MINUTES * 60_000,
     stagingGraceMs: env.FAIRWAY_STAGING_GRACE_MINUTES * 60_000,
     logLevel: env.FAIRWAY_LOG_LEVEL,

@@ -65,6 +65,8 @@ export interface Hardening {
   /** Thousandths of a CPU. 0: no limit. */
   milliCpus?: number
   maxProcesses: number
+  /** What production needs is the last that the kernel ends when the host runs out of memory. */
+  production?: boolean
 }
 
 /**
@@ -79,6 +81,7 @@ export function hardenedHostConfig(limits: Hardening): Docker.HostConfig {
     Init: true,
     Memory: limits.memoryBytes,
     MemorySwap: limits.memoryBytes,
+    ...(!limits.production && { OomScoreAdj: 500 }),
     NanoCpus: (limits.milliCpus ?? 0) * 1_000_000,
     PidsLimit: limits.maxProcesses,
     LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },

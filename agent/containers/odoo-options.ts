@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import type { Variables } from '../../lib/environment/stage-variables.ts'
+import { odooMemoryBytes } from '../../lib/tasks/container-memory.ts'
 import type { Connection } from '../cells/cells.ts'
 import { DATABASE } from '../database/names.ts'
 import type { Cell } from '../storage/records.ts'
@@ -58,7 +59,7 @@ const defaults: Variables = { MALLOC_ARENA_MAX: '2' }
  */
 export function odooContainer(spec: OdooContainer): Docker.ContainerCreateOptions {
   const { cell, facts, limits } = spec
-  const memoryBytes = Number(limits?.memoryBytes || 1024n ** 3n)
+  const memoryBytes = odooMemoryBytes(Number(limits?.memoryBytes ?? 0))
   const options: Docker.ContainerCreateOptions = {
     Image: spec.image,
     User: `${facts.uid}:${facts.gid}`,
@@ -70,6 +71,7 @@ export function odooContainer(spec: OdooContainer): Docker.ContainerCreateOption
         memoryBytes,
         milliCpus: limits?.milliCpus ?? 0,
         maxProcesses: limits?.maxProcesses || 512,
+        production: cell.stage === 'production',
       }),
       NetworkMode: networkName(cell.id),
       Mounts: [{ Type: 'bind', Source: cell.paths.filestore, Target: `/var/lib/odoo/filestore/${DATABASE}` }],

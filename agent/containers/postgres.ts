@@ -90,7 +90,7 @@ export function containerOptions(
     Env: ['PGHOST=/run/fairway', 'PGUSER=postgres', 'PGDATABASE=odoo'],
     Healthcheck: { Test: ['NONE'] },
     HostConfig: {
-      ...hardenedHostConfig(cell),
+      ...hardenedHostConfig({ ...cell, production: cell.stage === 'production' }),
       Init: false,
       NetworkMode: `fairway-cell-${cell.id}`,
       ReadonlyRootfs: true,

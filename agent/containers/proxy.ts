@@ -129,7 +129,7 @@ export function createProxy(options: ProxyOptions): HttpProxy {
       Healthcheck: { Test: ['NONE'] },
       ExposedPorts: { [`${proxyPort}/tcp`]: {} },
       HostConfig: {
-        ...hardenedHostConfig({ memoryBytes: 512 * 1024 ** 2, maxProcesses: 256 }),
+        ...hardenedHostConfig({ memoryBytes: 512 * 1024 ** 2, maxProcesses: 256, production: true }),
         NetworkMode: name,
         RestartPolicy: { Name: 'unless-stopped' },
         PortBindings: { [`${proxyPort}/tcp`]: [{ HostIp: options.address, HostPort: String(options.port) }] },

@@ -87,7 +87,12 @@ async function listProcesses(host: DockerHost, id: string): Promise<Process[] | 
     .catch((error: unknown) => {
       if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error
     })
-  return top?.Processes.map(([pid, parent, state = '']: string[]) => ({
+  return top && processesIn(top)
+}
+
+/** @param top Docker's answer. It has no list at all where the last process ended while Docker looked. */
+export function processesIn(top: { Processes: string[][] | null }): Process[] {
+  return (top.Processes ?? []).map(([pid, parent, state = '']) => ({
     pid: Number(pid),
     parent: Number(parent),
     state,

@@ -7,6 +7,8 @@ export const hostJson = (host: Host) => ({
   agentVersion: textOf(host.agentVersion),
   cpuCount: host.cpuCount,
   memoryBytes: numberOf(host.memoryBytes),
+  usableMemoryBytes: host.usableMemoryBytes === undefined ? null : numberOf(host.usableMemoryBytes),
+  promisedMemoryBytes: host.promisedMemoryBytes === undefined ? null : numberOf(host.promisedMemoryBytes),
   pools: host.pools.map((pool) => ({
     name: pool.name,
     driver: pool.driver,

@@ -1,11 +1,15 @@
 import { sql } from 'kysely'
+import type { Config } from '../config.ts'
 import { describeLacking, findLacking } from '../db/agent-capabilities.ts'
 import { findWaitingRuns } from '../governance/approvals/waiting-runs.ts'
 import { policyInForce } from '../governance/policy/in-force.ts'
 import { listed, mayHold } from '../governance/policy/supply.ts'
 import { runKinds } from '../operations/kinds.ts'
 import type { RunDefinition } from './define.ts'
+import { demandOfRun, lackOfMemory, lockMemory, type MemoryHost, memoryOf } from './host-memory.ts'
 import type { RunRow, RunState } from './run-state.ts'
+
+export type AdmissionLimits = Pick<Config, 'runsPerProject' | 'memoryOvercommit'>
 
 export type Admission = { readonly hostId: string } | { readonly waitingFor: string }
 
@@ -14,7 +18,7 @@ export type Admission = { readonly hostId: string } | { readonly waitingFor: str
  * that change nothing of it); a few for a project, beside those of production; on the host that holds the project's data, else on the online host with the most room.
  * The caller holds the project's row lock, so that two servers do not admit past the limit.
  */
-export async function admit(state: RunState, runsPerProject: number): Promise<Admission> {
+export async function admit(state: RunState, limits: AdmissionLimits): Promise<Admission> {
   const { tx, run, project, environment } = state
   const others = await tx
     .selectFrom('runs')
@@ -31,15 +35,16 @@ export async function admit(state: RunState, runsPerProject: number): Promise<Ad
     here.find((other) => other.status === 'running' || other.created_at < run.created_at)
   if (ahead)
     return { waitingFor: `waiting for ${ahead.number ? `build ${ahead.number}` : `the ${ahead.kind}`}` }
-  if (changesProduction(run)) return place(state)
+  if (changesProduction(run)) return place(state, limits)
   const running = others
     .filter((other) => other.status === 'running' && !changesProduction(other))
     .map(({ id }) => id)
   // Approvals may take days; who waits for one takes nobody's place.
   const waiting = await findWaitingRuns(tx, running)
   const busy = running.length - waiting.size
-  if (busy >= runsPerProject) return { waitingFor: `waiting: ${busy} runs of the project are under way` }
-  return place(state)
+  if (busy >= limits.runsPerProject)
+    return { waitingFor: `waiting: ${busy} runs of the project are under way` }
+  return place(state, limits)
 }
 
 /** One at a time as it is, and people may be away until it is done: it waits for no preview, and none for it. */
@@ -47,12 +52,14 @@ const changesProduction = ({ kind, stage }: Pick<RunRow, 'kind' | 'stage'>): boo
   stage === 'production' && !runKinds[kind].besideOthers
 
 /** Where policy lets the environment be. Stopping it, destroying it and taking it back is possible wherever it is. */
-async function place({ tx, run, project, environment }: RunState): Promise<Admission> {
+async function place(state: RunState, { memoryOvercommit }: AdmissionLimits): Promise<Admission> {
+  const { tx, run, project, environment } = state
   const policy = await policyInForce(tx, project.id)
   const { placement, asks }: RunDefinition = runKinds[run.kind]
   const allows = (host: string) =>
     placement === 'anywhere' || mayHold(policy.document, environment.stage, host)
   const allowed = `the policy (hosts.${environment.stage}) allows ${listed(policy.document.hosts[environment.stage])}`
+  const withRoom = (hosts: readonly MemoryHost[]) => firstWithRoom(state, hosts, memoryOvercommit)
   // The data decides: an environment stays on its host, and clones need the host of production.
   const bound =
     environment.host_id ??
@@ -70,7 +77,14 @@ async function place({ tx, run, project, environment }: RunState): Promise<Admis
   const hosts = await tx
     .selectFrom('hosts')
     .leftJoin('pools', 'pools.host_id', 'hosts.id')
-    .select(['hosts.id', 'hosts.name', 'hosts.status', 'hosts.capabilities', 'hosts.agent_version'])
+    .select([
+      'hosts.id',
+      'hosts.name',
+      'hosts.status',
+      'hosts.capabilities',
+      'hosts.agent_version',
+      'hosts.memory_bytes',
+    ])
     .orderBy('pools.free_bytes', (order) => order.desc().nullsLast())
     .execute()
   if (bound) {
@@ -81,12 +95,12 @@ async function place({ tx, run, project, environment }: RunState): Promise<Admis
     if (host?.status !== 'online')
       return { waitingFor: `waiting for host ${host?.name ?? bound}, which is ${host?.status ?? 'gone'}` }
     const lacking = findLacking(host, asks)
-    return lacking.length === 0 ? { hostId: host.id } : { waitingFor: waitingForAgent(host, lacking) }
+    return lacking.length === 0 ? withRoom([host]) : { waitingFor: waitingForAgent(host, lacking) }
   }
   const able = hosts.filter(({ name }) => allows(name))
   const online = able.filter(({ status }) => status === 'online')
-  const chosen = online.find((host) => findLacking(host, asks).length === 0)
-  if (chosen) return { hostId: chosen.id }
+  const chosen = online.filter((host) => findLacking(host, asks).length === 0)
+  if (chosen.length > 0) return withRoom(chosen)
   if (online[0]) return { waitingFor: waitingForAgent(online[0], findLacking(online[0], asks)) }
   if (able.length === 0 && hosts.length > 0) {
     const names = hosts.map(({ name }) => name).join(', ')
@@ -98,6 +112,23 @@ async function place({ tx, run, project, environment }: RunState): Promise<Admis
         ? 'waiting for a host: none has joined yet (fairway host join-token)'
         : `waiting for a host: ${able.map(({ name, status }) => `${name} is ${status}`).join(', ')}`,
   }
+}
+
+/** The first that has memory for the run. @param hosts at least one. */
+async function firstWithRoom(
+  state: RunState,
+  hosts: readonly MemoryHost[],
+  overcommit: number,
+): Promise<Admission> {
+  const demand = await demandOfRun(state, overcommit)
+  if (demand > 0) await lockMemory(state.tx, state.run.organization_id)
+  const lacks: string[] = []
+  for (const host of hosts) {
+    const lack = lackOfMemory(host.name, await memoryOf(state.tx, host, overcommit), demand)
+    if (!lack) return { hostId: host.id }
+    lacks.push(lack)
+  }
+  return { waitingFor: lacks[0] ?? '' }
 }
 
 const waitingForAgent = (host: { name: string; agent_version: string }, lacking: readonly string[]): string =>

@@ -140,7 +140,7 @@ async function begin(context: AppContext, state: RunState): Promise<boolean> {
     await end(context, state, { status, reason }, { record: state.record, warnings: [] })
     return false
   }
-  const admission = await admit(state, context.config.runsPerProject)
+  const admission = await admit(state, context.config)
   if ('waitingFor' in admission) {
     await tx
       .updateTable('runs')

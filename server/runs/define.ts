@@ -16,6 +16,8 @@ export interface RunDefinition<K extends RunKind = RunKind, Input extends object
   readonly besideOthers: boolean
   /** Only on hosts on which the policy lets its environment be; or wherever that is. */
   readonly placement: 'policy' | 'anywhere'
+  /** What it starts on its host: its environment, a copy of it that goes when the run ends, or nothing to speak of. */
+  readonly memory: 'environment' | 'copy' | 'none'
   /** However it fails, its environment counts as failed: what serves there, if anything, is not known. */
   readonly failsEnvironment: boolean
   /**

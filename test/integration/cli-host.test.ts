@@ -67,7 +67,7 @@ test('host revoke shuts it out: listed so, with the way back, and nothing is pla
   const { runId } = await arrangeBuild(server.context, tenant, 'main')
   const admission = await tenant.scope(async (tx) => {
     const run = await lockRun(tx, operation(tenant.organizationId, 'test'), runId)
-    return run && (await admit(run, 3))
+    return run && (await admit(run, server.context.config))
   })
   expect(admission).toEqual({ waitingFor: expect.stringContaining('shop-host is revoked') })
   const again = await runCli(['host', 'revoke', tenant.host, '--reason', 'twice', '--yes'], owner)

@@ -1,9 +1,9 @@
 import { open, rename, rm } from 'node:fs/promises'
+import { formatBytes } from '../../../lib/words/bytes.ts'
 import { AuditService } from '../../../proto/gen/fairway/v1/audit_pb.js'
 import { exportTo } from '../../audit-export.ts'
 import { CliError } from '../../errors.ts'
 import { exitCodes } from '../../exit-codes.ts'
-import { formatBytes } from '../../format.ts'
 import { verb } from '../../verb.ts'
 
 export const command = verb<{ output: string }>({

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
+import { formatBytes } from '../../../lib/words/bytes.ts'
 import { CliError } from '../../errors.ts'
 import { downloadBundle } from '../../evidence/download.ts'
 import { readArchive } from '../../evidence/read-archive.ts'
@@ -8,7 +9,6 @@ import { toCliError } from '../../evidence/to-cli-error.ts'
 import { verifyBundle } from '../../evidence/verify.ts'
 import { requireAbsent, writeDirectory } from '../../evidence/write.ts'
 import { exitCodes } from '../../exit-codes.ts'
-import { formatBytes } from '../../format.ts'
 import { verb } from '../../verb.ts'
 
 export const command = verb<{ output?: string }>({

@@ -1,9 +1,10 @@
+import { formatBytes } from '../../../lib/words/bytes.ts'
 import { formatDuration } from '../../../lib/words/durations.ts'
 import { formatTime } from '../../../lib/words/times.ts'
 import { HostService } from '../../../proto/gen/fairway/v1/hosts_pb.js'
-import { formatAge, formatBytes } from '../../format.ts'
+import { formatAge } from '../../format.ts'
 import { findingLines } from '../../host-findings.ts'
-import { hostJson } from '../../json/host.ts'
+import { type HostJson, hostJson } from '../../json/host.ts'
 import { poolRoom } from '../../pool-room.ts'
 import { paintWord } from '../../style.ts'
 import { verb } from '../../verb.ts'
@@ -32,6 +33,7 @@ export const command = verb({
       ['Clock', json.clockOffsetMs === null ? null : formatOffset(json.clockOffsetMs)],
       ['Certificate', json.certificateExpiresAt && `until ${formatTime(json.certificateExpiresAt)}`],
       ['Size', `${json.cpuCount} processors, ${formatBytes(json.memoryBytes)}`],
+      ['Memory', promisedMemory(json)],
       ['Tasks', String(json.runningTaskCount)],
       ['Capabilities', json.capabilities.join(', ')],
       ...json.pools.map(
@@ -52,3 +54,9 @@ function formatOffset(ms: number): string {
   if (Math.abs(ms) < 500) return 'as the server’s'
   return `${formatDuration(Math.abs(ms))} ${ms > 0 ? 'ahead of' : 'behind'} the server’s`
 }
+
+/** Null where the host has not said what it has, and of a server that does not say. */
+const promisedMemory = ({ usableMemoryBytes: usable, promisedMemoryBytes: promised }: HostJson) =>
+  usable && promised !== null
+    ? `${formatBytes(promised)} promised to environments of ${formatBytes(usable)}`
+    : null

@@ -1,5 +1,6 @@
+import { formatBytes } from '../../../lib/words/bytes.ts'
 import { ReleaseService } from '../../../proto/gen/fairway/v1/releases_pb.js'
-import { formatAge, formatBytes } from '../../format.ts'
+import { formatAge } from '../../format.ts'
 import { type DataSnapshotJson, dataSnapshotJson } from '../../json/data-snapshot.ts'
 import { onlyProject } from '../../resolve.ts'
 import { verb } from '../../verb.ts'

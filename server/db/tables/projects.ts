@@ -1,4 +1,4 @@
-import type { Generated } from 'kysely'
+import type { Generated, GeneratedAlways } from 'kysely'
 import type { Created, Json, JsonOrNull, Time, TimeOrNull } from './columns.ts'
 
 // Projects, their branches and environments.
@@ -105,6 +105,8 @@ export interface EnvironmentsTable {
   failed_run_id: string | null
   /** Of what is kept; null for a branch's. */
   expires_at: TimeOrNull
+  /** What its deployment sets for Odoo, and for PostgreSQL; 0: nothing. */
+  memory_bytes: GeneratedAlways<number>
 }
 
 export interface WebhookDeliveriesTable {

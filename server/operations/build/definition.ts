@@ -12,6 +12,7 @@ export const buildRun = {
   scope: 'environment',
   besideOthers: false,
   placement: 'policy',
+  memory: 'environment',
   failsEnvironment: false,
   image: 'makes',
   asks: everyTask,

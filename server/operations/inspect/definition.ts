@@ -14,6 +14,7 @@ export const inspectRun = {
   scope: 'environment',
   besideOthers: true,
   placement: 'anywhere',
+  memory: 'none',
   failsEnvironment: false,
   image: 'none',
   asks: ['inspectCell'],

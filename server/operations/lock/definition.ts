@@ -7,6 +7,7 @@ export const lockRun = {
   scope: 'environment',
   besideOthers: true,
   placement: 'policy',
+  memory: 'none',
   failsEnvironment: false,
   image: 'none',
   asks: ['resolve'],

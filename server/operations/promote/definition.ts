@@ -14,6 +14,7 @@ export const promoteRun = {
   scope: 'environment',
   besideOthers: false,
   placement: 'policy',
+  memory: 'copy',
   failsEnvironment: false,
   image: 'takes',
   asks: everyTask,

@@ -14,6 +14,7 @@ export const rehearseRun = {
   scope: 'environment',
   besideOthers: true,
   placement: 'anywhere',
+  memory: 'copy',
   failsEnvironment: false,
   image: 'tries',
   asks: everyTask,

@@ -18,6 +18,7 @@ export const rollbackRun = {
   scope: 'environment',
   besideOthers: false,
   placement: 'anywhere',
+  memory: 'none',
   failsEnvironment: false,
   image: 'returns',
   asks: everyTask,

@@ -7,6 +7,7 @@ export const startRun = {
   scope: 'environment',
   besideOthers: false,
   placement: 'policy',
+  memory: 'environment',
   failsEnvironment: true,
   image: 'none',
   asks: ['fetchImage', 'inspectCell', 'startRuntime', 'stopRuntime', 'smoke', 'switchRoute'],

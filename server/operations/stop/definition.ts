@@ -7,6 +7,7 @@ export const stopRun = {
   scope: 'environment',
   besideOthers: false,
   placement: 'anywhere',
+  memory: 'none',
   failsEnvironment: false,
   image: 'none',
   asks: ['stopRuntime', 'switchRoute'],

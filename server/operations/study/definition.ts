@@ -15,6 +15,7 @@ export const studyRun = {
   scope: 'environment',
   besideOthers: false,
   placement: 'policy',
+  memory: 'environment',
   failsEnvironment: false,
   image: 'none',
   asks: everyTask,

@@ -17,6 +17,7 @@ import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { notFound } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import { askedTasks } from '../../operations/kinds.ts'
+import { memoryOf } from '../../runs/host-memory.ts'
 import { timestampOf } from '../messages.ts'
 import { findingsOf, type HostFinding, summarize } from './container-runtime/findings.ts'
 import { faultsLookedAt } from './container-runtime/known-faults.ts'
@@ -30,7 +31,7 @@ export async function listHosts({ db }: AppContext, caller: Caller): Promise<Hos
 }
 
 /** By name or id. Throws `host-not-found`. */
-export async function getHost({ db }: AppContext, caller: Caller, name: string): Promise<Host> {
+export async function getHost({ config, db }: AppContext, caller: Caller, name: string): Promise<Host> {
   return await withTenant(db, caller, async (tx) => {
     const row = await requireHost(tx, name)
     const pools = await tx
@@ -39,7 +40,9 @@ export async function getHost({ db }: AppContext, caller: Caller, name: string):
       .where('host_id', '=', row.id)
       .orderBy('name')
       .execute()
-    return hostMessages([row], pools)[0] as Host
+    const { usable, promised } = await memoryOf(tx, row, config.memoryOvercommit)
+    const memory = { usableMemoryBytes: BigInt(usable), promisedMemoryBytes: BigInt(promised) }
+    return Object.assign(hostMessages([row], pools)[0] as Host, memory)
   })
 }
 

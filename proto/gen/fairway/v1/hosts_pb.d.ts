@@ -159,6 +159,18 @@ export declare type Host = Message<"fairway.v1.Host"> & {
    * @generated from field: string findings_looked_at = 17;
    */
   findingsLookedAt: string;
+
+  /**
+   * Set by GetHost. What environments may be promised of its memory, and what is promised to them; 0: the host has not said.
+   *
+   * @generated from field: optional int64 usable_memory_bytes = 18;
+   */
+  usableMemoryBytes?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 promised_memory_bytes = 19;
+   */
+  promisedMemoryBytes?: bigint | undefined;
 };
 
 /**
