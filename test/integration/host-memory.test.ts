@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createApp } from '../../server/app.ts'
 import type { BuildActions } from '../../server/runs/types.ts'
 import { type Environment, useEngine } from '../support/use-engine.ts'
 
-const { context, asOwner, createEnvironment, createRun, advanceRun, runOf, hostId } = useEngine()
+const { asOwner, createEnvironment, createRun, advanceRun, runOf, hostId } = useEngine()
 
 const gib = 1024 ** 3
 const waitsForDatabase = (run: BuildActions) =>

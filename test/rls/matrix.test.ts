@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Permission, permissions, type Role, ruleOf } from '../../server/governance/matrix.ts'
 import { insert, query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { tables } from './cases.ts'
+import { insertWhole } from './insert-whole.ts'
 import { seedTenant } from './rows.ts'
 import { enter, type Scope } from './scope.ts'
 
@@ -45,12 +46,8 @@ beforeAll(async () => {
   await enter(client, { organization })
   for (const [table, { tenant }] of Object.entries(tables)) {
     const { rows } = await client.query(`select to_jsonb(t)::text as row from ${table} t`)
-    const row = client.escapeLiteral(rows[0].row)
-    const identity = table === 'audit_events' ? 'overriding system value' : ''
-    attempts.set(
-      `insert ${table}`,
-      `insert into ${table} ${identity} select (jsonb_populate_record(null::${table}, ${row})).*`,
-    )
+    const { row } = rows[0]
+    attempts.set(`insert ${table}`, insertWhole(table, row, client.escapeLiteral(row)))
     attempts.set(`update ${table}`, `update ${table} set ${tenant} = ${tenant}`)
     attempts.set(`delete ${table}`, `delete from ${table}`)
   }

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { query, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { type TableCase, tables } from './cases.ts'
+import { insertWhole } from './insert-whole.ts'
 import { seedProject, seedTenant } from './rows.ts'
 import { asRole } from './scope.ts'
 
@@ -90,9 +91,7 @@ describe.each(ofProjects)('%s', (table, known) => {
     const here = rows.get(shop)!
     const there = rows.get(depot)!
     const column = typeof known.project === 'object' ? known.project.column : known.project
-    const insert =
-      `insert into ${table} ${table === 'audit_events' ? 'overriding system value' : ''}` +
-      ` select (jsonb_populate_record(null::${table}, $1::jsonb)).*`
+    const insert = insertWhole(table, here.row)
     const touch = `update ${table} set ${column} = ${column} where ${column} = $1`
     const move = `update ${table} set ${column} = $2 where ${column} = $1`
     const remove = `delete from ${table} where ${column} = $1`
