@@ -174,7 +174,7 @@ export interface Config {
   readonly ownerCodeFor?: string
   readonly buildTimeoutMs: number
   readonly runsPerProject: number
-  /** Of what is not production: see server/runs/host-memory.ts. */
+  /** Of what is not production: see server/capacity/memory.ts. */
   readonly memoryOvercommit: number
   /** How long the environment of a deleted branch stays; production's stays for ever. */
   readonly branchGraceMs: number

@@ -1,15 +1,18 @@
 import { sql } from 'kysely'
-import type { Config } from '../config.ts'
+import { demandOfRun, lackOfMemory, lockMemory, type MemoryHost, memoryOf } from '../capacity/memory.ts'
 import { describeLacking, findLacking } from '../db/agent-capabilities.ts'
 import { findWaitingRuns } from '../governance/approvals/waiting-runs.ts'
 import { policyInForce } from '../governance/policy/in-force.ts'
 import { listed, mayHold } from '../governance/policy/supply.ts'
 import { runKinds } from '../operations/kinds.ts'
 import type { RunDefinition } from './define.ts'
-import { demandOfRun, lackOfMemory, lockMemory, type MemoryHost, memoryOf } from './host-memory.ts'
 import type { RunRow, RunState } from './run-state.ts'
 
-export type AdmissionLimits = Pick<Config, 'runsPerProject' | 'memoryOvercommit'>
+/** What the server's configuration says. */
+export interface AdmissionLimits {
+  readonly runsPerProject: number
+  readonly memoryOvercommit: number
+}
 
 export type Admission = { readonly hostId: string } | { readonly waitingFor: string }
 
@@ -120,7 +123,7 @@ async function firstWithRoom(
   hosts: readonly MemoryHost[],
   overcommit: number,
 ): Promise<Admission> {
-  const demand = await demandOfRun(state, overcommit)
+  const demand = await demandOfRun(state.tx, state.run.kind, state.environment, overcommit)
   if (demand > 0) await lockMemory(state.tx, state.run.organization_id)
   const lacks: string[] = []
   for (const host of hosts) {

@@ -9,6 +9,7 @@ import {
   type Pool,
   PoolSchema,
 } from '../../../proto/gen/fairway/v1/hosts_pb.js'
+import { memoryOf } from '../../capacity/memory.ts'
 import type { AppContext } from '../../context.ts'
 import { describeLacking, findLacking } from '../../db/agent-capabilities.ts'
 import type { ContainerRuntimeFacts } from '../../db/record.ts'
@@ -17,7 +18,6 @@ import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { notFound } from '../../errors.ts'
 import type { Caller } from '../../governance/authorize.ts'
 import { askedTasks } from '../../operations/kinds.ts'
-import { memoryOf } from '../../runs/host-memory.ts'
 import { timestampOf } from '../messages.ts'
 import { findingsOf, type HostFinding, summarize } from './container-runtime/findings.ts'
 import { faultsLookedAt } from './container-runtime/known-faults.ts'

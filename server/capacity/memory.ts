@@ -1,12 +1,11 @@
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { odooMemoryBytes, postgresMemoryBytes } from '../../lib/tasks/container-memory.ts'
 import { formatBytes } from '../../lib/words/bytes.ts'
-import type { Stage } from '../db/tables/projects.ts'
+import type { EnvironmentsTable, Stage } from '../db/tables/projects.ts'
 import type { RunKind } from '../db/tables/runs.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { runKinds } from '../operations/kinds.ts'
-import type { RunDefinition } from './define.ts'
-import type { RunState } from './run-state.ts'
+import type { RunDefinition } from '../runs/define.ts'
 
 const GIB = 1024 ** 3
 
@@ -88,25 +87,25 @@ export async function memoryOf(tx: Tx, host: MemoryHost, overcommit: number): Pr
 
 /** What a queued run would add. Before its first build an environment counts as others of its stage in the project. */
 export async function demandOfRun(
-  { tx, run, project, environment }: RunState,
+  tx: Tx,
+  kind: RunKind,
+  environment: Pick<
+    Selectable<EnvironmentsTable>,
+    'id' | 'project_id' | 'stage' | 'deployment' | 'memory_bytes'
+  >,
   overcommit: number,
 ): Promise<number> {
-  const { memory_bytes, promised } = await tx
+  const { id, project_id, stage } = environment
+  const known = await tx
     .selectFrom('environments')
-    .select(({ fn }) => [fn.max('memory_bytes').as('memory_bytes')])
-    .select(
-      sql<boolean>`bool_or(id = ${environment.id} and host_id is not null and ${isPromised})`.as('promised'),
-    )
-    .where('project_id', '=', project.id)
-    .where('stage', '=', environment.stage)
+    .select(({ fn }) => fn.max('memory_bytes').as('most'))
+    .select(sql<boolean>`bool_or(id = ${id} and host_id is not null and ${isPromised})`.as('promised'))
+    .where('project_id', '=', project_id)
+    .where('stage', '=', stage)
     .where('status', '<>', 'destroyed')
     .executeTakeFirstOrThrow()
-  const own = environment.deployment ? environment.memory_bytes : memory_bytes
-  return demandOf(
-    run.kind,
-    { stage: environment.stage, memory_bytes: Number(own ?? 0), promised },
-    overcommit,
-  )
+  const memory_bytes = environment.deployment ? environment.memory_bytes : (known.most ?? 0)
+  return demandOf(kind, { stage, memory_bytes, promised: known.promised }, overcommit)
 }
 
 /** Undefined where it fits. What a host has nothing beside may be larger than the host promises: nobody else has less by it. */
