@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
+import { preparing } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
 // Times as Date, counts that fit as numbers: bigint columns hold bytes, milliseconds and sequences below 2^53.
@@ -31,7 +32,10 @@ export interface Databases {
 export interface DatabaseUrls {
   readonly app: string
   readonly scheduler: string
-  /** Straight to PostgreSQL, where the other two lead to a pooler: LISTEN needs a session. Default: `app`. */
+  /**
+   * Straight to PostgreSQL: LISTEN needs a session. The same as `app` where that leads there as well, and not to a pooler;
+   * undefined: `app`, and it may be either.
+   */
   readonly listen?: string
 }
 
@@ -53,7 +57,10 @@ export function openDatabases(urls: DatabaseUrls, onError: (error: Error) => voi
       // Not as parameters of the connection, which a pooler refuses; what a pooler gives transactions to is set in those.
       client.query(setWaits).catch(onError)
     })
-    return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+    // A pooler may give the next transaction to a session in which nothing was prepared.
+    const isDirect = urls.listen === urls.app
+    const dialect = new PostgresDialect({ pool: isDirect ? preparing(pool) : pool })
+    return new Kysely<Schema>({ dialect })
   }
   const app = open(urls.app, 16)
   const scheduler = open(urls.scheduler, 4)

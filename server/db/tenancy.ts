@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
 import { type Databases, waits } from './databases.ts'
+import { isStale } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
 export type Tx = Transaction<Schema>
@@ -53,7 +54,8 @@ export async function withTenant<T>(db: Databases, op: Operation, fn: (tx: Tx) =
         return await fn(tx)
       })
     } catch (error) {
-      if (attempt >= attempts || !retriable.has((error as { code?: string }).code ?? '')) throw error
+      const again = retriable.has((error as { code?: string }).code ?? '') || isStale(error)
+      if (attempt >= attempts || !again) throw error
     }
   }
 }

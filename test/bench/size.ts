@@ -1,20 +1,6 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createFileBlobs } from '../../server/blobs/store.ts'
-import { parseConfig } from '../../server/config.ts'
-import type { AppContext } from '../../server/context.ts'
-import { openDatabases } from '../../server/db/databases.ts'
-import { startEmbeddedPostgres } from '../../server/db/embedded.ts'
-import { migrate } from '../../server/db/migrate.ts'
-import { roleUrls } from '../../server/db/roles.ts'
-import { listenForSignals } from '../../server/db/signals.ts'
-import { createLogger } from '../../server/logger.ts'
-import { createSealer } from '../../server/sealer.ts'
 import { fillHistory } from '../support/history.ts'
-import { freePort, query } from '../support/postgres.ts'
+import { openControlPlane, startBenchPostgres } from './_control-plane.ts'
 import { type Filled, listsOf, type Step, stepsOf } from './_size-work.ts'
 import { type Benchmark, median, type Row } from './bench.ts'
 
@@ -38,17 +24,10 @@ export const bench: Benchmark = {
     })
     const [runs, environments] = [Number(values.runs), Number(values.environments)]
     await using open = new AsyncDisposableStack()
-    const directory = await mkdtemp(join(tmpdir(), 'fairway-bench-'))
-    open.defer(() => rm(directory, { recursive: true, force: true }))
-    const log = createLogger('silent')
-    const settings = { dataDir: directory, port: await freePort(), password: 'bench', log }
-    const postgres = await startEmbeddedPostgres(settings)
-    open.defer(() => postgres.stop())
+    const postgres = await startBenchPostgres(open)
     const fill = async (name: string, size: { runs: number; environments: number }) => {
-      await query(postgres.ownerUrl, `create database ${name}`)
-      const url = new URL(postgres.ownerUrl)
-      url.pathname = `/${name}`
-      return await fillDatabase(url.href, directory, size, open)
+      const url = await postgres.createDatabase(name)
+      return await fillDatabase(url, postgres.directory, size, open)
     }
     const young = await fill('young', { runs: emptyRuns, environments: 20 })
     const old = await fill('old', { runs, environments })
@@ -86,22 +65,9 @@ async function fillDatabase(
   size: { runs: number; environments: number },
   open: AsyncDisposableStack,
 ): Promise<Filled> {
-  const passwords = { app: 'bench', scheduler: 'bench' }
-  const { names } = (await migrate(ownerUrl, passwords)).roles
+  const { context } = await openControlPlane(ownerUrl, directory, open)
   const startMs = performance.now()
   const history = await fillHistory(ownerUrl, size)
   console.log(`${size.runs} runs are there after ${Math.round((performance.now() - startMs) / 1_000)} s`)
-  const db = openDatabases(roleUrls(ownerUrl, names, passwords), () => undefined)
-  open.defer(() => db.close())
-  const signals = listenForSignals(db.listenUrl, () => undefined)
-  open.defer(() => signals.close())
-  const context: AppContext = {
-    config: parseConfig({ FAIRWAY_DATA_DIR: directory }),
-    log: createLogger('silent'),
-    db,
-    blobs: createFileBlobs(join(directory, randomUUID())),
-    signals,
-    sealer: createSealer(randomBytes(32)),
-  }
   return { context, history }
 }

@@ -167,7 +167,7 @@ describe.each([
     const pooler = await startPooler?.(database.ownerUrl)
     const passwords = rolePasswords(database.context.sealer)
     const urls = roleUrls(pooler?.url ?? database.ownerUrl, templateRoles(), passwords)
-    const db = openDatabases(urls, () => undefined)
+    const db = openDatabases(pooler ? urls : { ...urls, listen: urls.app }, () => undefined)
     const seed = Number(process.env.FAIRWAY_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
     try {
       const endings = await churn(db, seed)

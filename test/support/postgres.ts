@@ -62,7 +62,8 @@ export async function openTestDatabase(
   const adminUrl = requireEnv('FAIRWAY_TEST_DATABASE_URL')
   const sealer = createSealer(Buffer.from(masterKey, 'base64'))
   const ownerUrl = withPath(adminUrl, name)
-  const urls = roleUrls(ownerUrl, roles, rolePasswords(sealer))
+  const own = roleUrls(ownerUrl, roles, rolePasswords(sealer))
+  const urls = { ...own, listen: own.app }
   const databases = openDatabases(urls, () => undefined)
   const signals = listenForSignals(databases.listenUrl, () => undefined)
   const config = parseConfig({
