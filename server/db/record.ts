@@ -1,202 +1,138 @@
-/** Shapes of the JSON that runs and environments carry. Pure types: pipelines write them, services show them. */
+import { z } from 'zod'
 
-export interface Check {
-  readonly name: string
-  readonly passed: boolean
-  readonly detail: string
-}
+// Shapes of the JSON that runs and environments carry. A row is data: what reads one goes by its schema. Pipelines write
+// them, services show them.
 
+type DeepReadonly<T> = T extends readonly (infer Element)[]
+  ? readonly DeepReadonly<Element>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T
+
+/** What fits a schema, as it is stored. */
+export type Stored<Schema extends z.ZodType> = DeepReadonly<z.infer<Schema>>
+
+const names = z.array(z.string())
+const texts = z.record(z.string(), z.string())
+
+export const checkSchema = z.object({ name: z.string(), passed: z.boolean(), detail: z.string() })
+export type Check = Stored<typeof checkSchema>
+
+const schemaChangeSchema = z.object({
+  kind: z.string(),
+  change: z.string(),
+  table: z.string(),
+  name: z.string(),
+  detail: z.string(),
+})
 /** One of the rows in `UpdateRecord`; the agent's words, see UpdateObservation in tasks.proto. */
-export interface SchemaChangeRecord {
-  readonly kind: string
-  readonly change: string
-  readonly table: string
-  readonly name: string
-  readonly detail: string
-}
+export type SchemaChangeRecord = Stored<typeof schemaChangeSchema>
 
+export const logIssueSchema = z.object({
+  fingerprint: z.string(),
+  level: z.string(),
+  logger: z.string(),
+  sample: z.string(),
+  count: z.number(),
+})
 /** A kind of line in Odoo's log. */
-export interface LogIssueRecord {
-  readonly fingerprint: string
-  readonly level: string
-  readonly logger: string
-  readonly sample: string
-  readonly count: number
-}
+export type LogIssueRecord = Stored<typeof logIssueSchema>
 
-/** What an update did to a database, as PostgreSQL and Odoo's log showed it. */
-export interface UpdateRecord {
+export const updateSchema = z.object({
   /** Odoo's own run. */
-  readonly durationMs: number
-  readonly locks: readonly { readonly table: string; readonly mode: string; readonly heldMs: number }[]
-  readonly rewrittenTables: readonly { readonly table: string; readonly bytes: number }[]
-  readonly schema: readonly SchemaChangeRecord[]
-  readonly rowCounts: readonly { readonly table: string; readonly before: number; readonly after: number }[]
-  readonly deactivatedViews: readonly string[]
-  readonly versions: readonly {
-    readonly module: string
-    readonly before: string
-    readonly after: string
-    readonly scripts: readonly string[]
-  }[]
-  readonly issues: readonly LogIssueRecord[]
+  durationMs: z.number(),
+  locks: z.array(z.object({ table: z.string(), mode: z.string(), heldMs: z.number() })),
+  rewrittenTables: z.array(z.object({ table: z.string(), bytes: z.number() })),
+  schema: z.array(schemaChangeSchema),
+  rowCounts: z.array(z.object({ table: z.string(), before: z.number(), after: z.number() })),
+  deactivatedViews: names,
+  versions: z.array(z.object({ module: z.string(), before: z.string(), after: z.string(), scripts: names })),
+  issues: z.array(logIssueSchema),
   /** What could not be watched, for people; empty: everything was. */
-  readonly omissions: readonly string[]
+  omissions: names,
   /** The database was not looked at before and after: that no change of the schema is here says nothing. */
-  readonly schemaUnknown?: boolean
-}
+  schemaUnknown: z.boolean().optional(),
+})
+/** What an update did to a database, as PostgreSQL and Odoo's log showed it. */
+export type UpdateRecord = Stored<typeof updateSchema>
 
-/** What trying a plan on a fresh clone of production showed. */
-export interface RehearsalRecord {
-  readonly planSha256: string
-  readonly digest: string
-  readonly verdict: 'green' | 'yellow' | 'red'
+export const rehearsalSchema = z.object({
+  planSha256: z.string(),
+  digest: z.string(),
+  verdict: z.enum(['green', 'yellow', 'red']),
   /** Why it is not green, most important first. */
-  readonly reasons: readonly string[]
+  reasons: names,
   /** What production would be away for: stop, snapshot, update, start, smoke. */
-  readonly downtimeMs: number
-  /** RFC 3339: of the data it ran on. */
-  readonly sourceTime: string
-  /** RFC 3339: when it was judged. */
-  readonly at: string
+  downtimeMs: z.number(),
+  /** RFC 3339: of the data it ran on; empty: it did not come so far. */
+  sourceTime: z.string(),
+  /** RFC 3339: when it was judged; empty: it was not, since it failed. */
+  at: z.string(),
   /** Absent when no module is updated. */
-  readonly update?: UpdateRecord
+  update: updateSchema.optional(),
   /** Of `update.issues`, by fingerprint, those that were not seen when production's releases went live. */
-  readonly newIssues: readonly string[]
-}
+  newIssues: names,
+})
+/** What trying a plan on a fresh clone of production showed. */
+export type RehearsalRecord = Stored<typeof rehearsalSchema>
 
-/** What lies between a build's commit and `since`, which production served: CommitsBetween in tasks.proto. */
-export interface CommitsRecord {
-  readonly since: string
-  readonly added: readonly CommitLineRecord[]
-  readonly addedCount: number
-  readonly removed: readonly CommitLineRecord[]
-  readonly removedCount: number
+const commitLineSchema = z.object({ id: z.string(), author: z.string(), subject: z.string() })
+export type CommitLineRecord = Stored<typeof commitLineSchema>
+
+export const commitsSchema = z.object({
+  since: z.string(),
+  added: z.array(commitLineSchema),
+  addedCount: z.number(),
+  removed: z.array(commitLineSchema),
+  removedCount: z.number(),
   /** Why it is not known. */
-  readonly unknown?: string
-}
+  unknown: z.string().optional(),
+})
+/** What lies between a build's commit and `since`, which production served: CommitsBetween in tasks.proto. */
+export type CommitsRecord = Stored<typeof commitsSchema>
 
-export interface CommitLineRecord {
-  readonly id: string
-  readonly author: string
-  readonly subject: string
-}
-
+export const failedCodeSchema = z.enum(['before', 'failed'])
 /** What runs on a copy of what a failed update left: what production served before it, or what failed. */
-export type FailedCode = 'before' | 'failed'
+export type FailedCode = z.infer<typeof failedCodeSchema>
 
-/** `runs.record`: what a build used and made, for people and for its manifest. */
-export interface RunRecord {
-  readonly digest?: string
-  readonly image?: string
-  readonly imageBuilt?: boolean
-  readonly baseImage?: string
-  readonly tree?: string
-  readonly commitAuthor?: string
-  /** What of the commits production does not serve, as it was when they were resolved; absent in builds of before. */
-  readonly commits?: CommitsRecord
-  readonly lockSha256?: string
-  readonly modules?: readonly string[]
-  readonly updatedModules?: readonly string[]
-  /** What the run's database has installed, as it was last seen; absent where an agent does not tell. */
-  readonly contents?: ContentsRecord
-  readonly clone?: {
-    /** Environment name, or `prepared`. */
-    readonly source: string
-    readonly sourceId: string
-    /** RFC 3339 */
-    readonly sourceTime: string
-    readonly durationMs: number
-    readonly bytes: number
-  }
-  readonly neutralization?: {
-    readonly assertions: readonly Check[]
-    readonly uncoveredModules: readonly string[]
-    /** What became of the passwords of people; absent where an agent did nothing about them. */
-    readonly passwords?: 'keep' | 'disable' | 'reset'
-  }
-  /** What was proved of a copy of production before any code of the candidate met it. */
-  readonly neutralizedAsProduction?: {
-    /** Production's, whose own neutralization ran. */
-    readonly image: string
-    readonly assertions: readonly Check[]
-  }
-  readonly tests?: {
-    readonly total: number
-    readonly failed: number
-    readonly errors: number
-    readonly failures: readonly string[]
-    /** Build number whose prepared snapshot these results came with. */
-    readonly reusedFromBuild?: number
-  }
-  readonly smoke?: readonly Check[]
-  /** Users whom a password that every Odoo has lets in; absent where an agent does not tell. */
-  readonly defaultLogins?: readonly string[]
-  /** What Odoo logged while it was looked at; absent where an agent does not tell. */
-  readonly logIssues?: readonly LogIssueRecord[]
-  readonly url?: string
-  readonly cellId?: string
-  readonly safetySnapshotId?: string
-  readonly restored?: boolean
-  /** Of a production database whose update failed, as it was then. */
-  readonly failedSnapshotId?: string
-  /** What is kept of a build whose tests failed, or was opened of a failed update, in an environment of its own. */
-  readonly kept?: {
-    readonly environment: string
-    readonly environmentId: string
-    readonly url: string
-    /** RFC 3339 */
-    readonly until: string
-  }
-  /** Of a study: what it looks into. */
-  readonly studied?: {
-    readonly runId: string
-    readonly snapshotId: string
-    /** RFC 3339: the moment of the data. */
-    readonly takenAt: string
-    readonly code: FailedCode
-    /** What it runs. */
-    readonly image: string
-  }
-  readonly update?: UpdateRecord
-  /** Canonical JSON (RFC 8785) of what was planned for production, and its hash. */
-  readonly plan?: string
-  readonly planSha256?: string
-  readonly rehearsal?: RehearsalRecord
-  /** The run of the rehearsal that counted, where that is another one. */
-  readonly rehearsalRunId?: string
-  /** Milliseconds between the maintenance page and what served after it. */
-  readonly downtimeMs?: number
-  /** Of an inspection. */
-  readonly changes?: {
-    readonly since: string
-    readonly rows: number
-    readonly lastChange: string | null
-    readonly tables: readonly { readonly table: string; readonly rows: number }[]
-    readonly uncountedTables: readonly string[]
-  }
-  /** Rollback: the number of the release it went back to. */
-  readonly rolledBackTo?: number
-  readonly withData?: boolean
-  readonly requirements?: Requirements
-  /** Hosts that built the image anew to compare, and came to the same digest. */
-  readonly reproductions?: readonly Reproduction[]
-  readonly sbomSha256?: string
-  readonly secretFindings?: readonly {
-    readonly file: string
-    readonly line: number
-    readonly rule: string
-    readonly severity: string
-    readonly commit: string
-    /** Absent in those of agents of before. */
-    readonly fingerprint?: string
-    readonly note?: string
-    /** By secret_scan.accept of the commit's fairway.yaml. */
-    readonly accepted?: true
-  }[]
-  /** Images that nothing needs any more and that are gone, by digest. */
-  readonly collectedImages?: readonly string[]
-}
+export const testsSchema = z.object({
+  total: z.number(),
+  failed: z.number(),
+  errors: z.number(),
+  failures: names,
+  /** Build number whose prepared snapshot these results came with. */
+  reusedFromBuild: z.number().optional(),
+})
+export type TestsRecord = Stored<typeof testsSchema>
+
+export const contentsSchema = z.object({
+  installed: names,
+  chosen: names,
+  recorded: z.boolean(),
+  baseImage: z.string(),
+  addons: texts,
+  /** RFC 3339, in UTC; absent where an agent does not say. */
+  seenAt: z.string().optional(),
+})
+/** What a host said that a database has installed, and with which code: DatabaseContents in tasks.proto. */
+export type ContentsRecord = Stored<typeof contentsSchema>
+
+export const requirementsSchema = z.object({ python: texts, apt: texts })
+/** Packages of an image beyond its base: name → version. */
+export type Requirements = Stored<typeof requirementsSchema>
+
+export const reproductionSchema = z.object({
+  host: z.string(),
+  /** What its agent's certificate names. */
+  hostId: z.string(),
+  digest: z.string(),
+  /** Where it did. */
+  run: z.string(),
+  /** RFC 3339 */
+  at: z.string(),
+})
+/** A host other than the image's builder built it too, from the same lock and nothing that others left in the registry. */
+export type Reproduction = Stored<typeof reproductionSchema>
 
 /** `runs.trouble`: what keeps a run from going on, until it succeeds or a person ends it. */
 export interface RunTrouble {
@@ -219,24 +155,6 @@ export interface RunTrouble {
   readonly nextAt: string | null
   /** How the run had failed, which is why things are put back; empty: it had not. */
   readonly failure: string
-}
-
-/** A host other than the image's builder built it too, from the same lock and nothing that others left in the registry. */
-export interface Reproduction {
-  readonly host: string
-  /** What its agent's certificate names. */
-  readonly hostId: string
-  readonly digest: string
-  /** Where it did. */
-  readonly run: string
-  /** RFC 3339 */
-  readonly at: string
-}
-
-/** Packages of an image beyond its base: name → version. */
-export interface Requirements {
-  readonly python: Readonly<Record<string, string>>
-  readonly apt: Readonly<Record<string, string>>
 }
 
 /** A secret's name and version; never its value. */
@@ -290,17 +208,6 @@ export interface Deployment {
   readonly secrets?: readonly SecretRefRecord[]
   /** Plain environment variables; absent in deployments of before there were any. */
   readonly variables?: Readonly<Record<string, string>>
-}
-
-/** What a host said that a database has installed, and with which code: DatabaseContents in tasks.proto. */
-export interface ContentsRecord {
-  readonly installed: readonly string[]
-  readonly chosen: readonly string[]
-  readonly recorded: boolean
-  readonly baseImage: string
-  readonly addons: Readonly<Record<string, string>>
-  /** RFC 3339, in UTC; absent where an agent does not say. */
-  readonly seenAt?: string
 }
 
 /** What keeps a host's containers apart, as its agent says; empty until it has. */

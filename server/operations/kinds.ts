@@ -1,6 +1,7 @@
 import type { TaskKind } from '../../lib/tasks/task-kinds.ts'
 import type { RunKind } from '../db/tables/runs.ts'
 import type { RunDefinition } from '../runs/define.ts'
+import type { KindRecord, RecordRow } from '../runs/record.ts'
 import { buildRun } from './build/definition.ts'
 import { destroyRun } from './destroy/definition.ts'
 import { inspectRun } from './inspect/definition.ts'
@@ -45,3 +46,28 @@ type AllOf<Union> = (Union extends unknown ? (each: Union) => void : never) exte
 /** What a run of whatever kind was asked for. Of a known one, its definition says more. */
 export type RunInput = Partial<AllOf<EveryInput>>
 export const inputOfAny = ({ input }: { readonly input: unknown }): RunInput => input as RunInput
+
+type NotesOf<Definition> = Definition extends { readonly record: KindRecord<object, infer Notes> }
+  ? Notes
+  : never
+
+/** What a run of whatever kind may note. Of a known one, its own record says more. */
+export type RunNotes = Partial<AllOf<NotesOf<(typeof runKinds)[RunKind]>>>
+
+/**
+ * What is read of a run whatever its kind: of its record that much, by names. Throws RecordMisfit where the record does not
+ * fit.
+ */
+export const viewOf = <Name extends keyof RunNotes>(
+  run: RecordRow & { readonly kind: RunKind },
+  names: readonly Name[],
+): Pick<RunNotes, Name> => {
+  const notes: RunNotes = runKinds[run.kind].record.notes(run)
+  return Object.fromEntries(names.map((name) => [name, notes[name]])) as Pick<RunNotes, Name>
+}
+
+/** Columns of `runs` that `viewOf`, or the record of its kind, reads. */
+export const recordColumns = ['runs.id', 'runs.kind', 'runs.record', 'runs.record_version'] as const
+
+/** The version in which a run's record is written. */
+export const recordVersionOf = (kind: RunKind): number => runKinds[kind].record.version

@@ -1,9 +1,10 @@
 import { fromJson, type JsonValue } from '@bufbuild/protobuf'
 import { type ResolveOutput, TaskOutputSchema } from '../../proto/gen/fairway/agent/v1/tasks_pb.js'
-import type { RunRecord } from '../db/record.ts'
+import type { UpdateRecord } from '../db/record.ts'
 import { findResolveOutput } from '../db/resolve-output.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { wrongState } from '../errors.ts'
+import { recordColumns, viewOf } from '../operations/kinds.ts'
 import { type Image, type Source, sourceOf } from './source.ts'
 
 /** A build whose image may go to production: what a staging environment serves. */
@@ -15,7 +16,8 @@ export interface Candidate {
   readonly source: Source
   readonly image: Image
   readonly commitAuthor: string
-  readonly record: RunRecord
+  /** What the update of the build's own database did. */
+  readonly update: UpdateRecord | undefined
 }
 
 /**
@@ -71,17 +73,10 @@ export async function openCandidate(tx: Tx, runId: string): Promise<Candidate> {
   const run = await tx
     .selectFrom('runs')
     .leftJoin('branches', 'branches.id', 'runs.branch_id')
-    .select([
-      'runs.id',
-      'runs.number',
-      'runs.record',
-      'runs.branch_id',
-      'runs.stage',
-      'branches.name as branch',
-    ])
+    .select([...recordColumns, 'runs.number', 'runs.branch_id', 'runs.stage', 'branches.name as branch'])
     .where('runs.id', '=', runId)
     .executeTakeFirstOrThrow()
-  const record = run.record as RunRecord
+  const record = viewOf(run, ['image', 'digest', 'commitAuthor', 'update'])
   const resolved = await findResolved(tx, runId)
   if (!resolved || !record.image || !record.digest) {
     throw wrongState('no-candidate', `Build ${run.number} has no image on record: build the branch again.`)
@@ -100,7 +95,7 @@ export async function openCandidate(tx: Tx, runId: string): Promise<Candidate> {
     source: sourceOf(resolved, 'production', run.number ?? 0),
     image: { reference: record.image, digest: record.digest, built: false },
     commitAuthor: record.commitAuthor ?? '',
-    record,
+    update: record.update,
   }
 }
 

@@ -1,7 +1,7 @@
-import type { Deployment, FailedCode, RunRecord } from '../db/record.ts'
+import type { Deployment, FailedCode } from '../db/record.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { wrongState } from '../errors.ts'
-import { inputOfAny } from '../operations/kinds.ts'
+import { inputOfAny, recordColumns, viewOf } from '../operations/kinds.ts'
 import { findResolved, openCandidate } from './candidate.ts'
 import { createDeployment } from './deployment.ts'
 import { runtimeConfigOf } from './source.ts'
@@ -47,7 +47,7 @@ export async function openFailedUpdate(tx: Tx, wanted: Wanted): Promise<FailedUp
     .executeTakeFirst()
   const { changedBy } = snapshot.facts as { readonly changedBy?: string }
   const changer = changedBy === undefined ? run : await requireRun(tx, changedBy)
-  const failedImage = (changer.record as RunRecord).image
+  const failedImage = viewOf(changer, ['image']).image
   if (!release || !failedImage) {
     throw wrongState(
       'nothing-served-before',
@@ -70,7 +70,7 @@ export async function openFailedUpdate(tx: Tx, wanted: Wanted): Promise<FailedUp
 const requireRun = (tx: Tx, id: string) =>
   tx
     .selectFrom('runs')
-    .select(['id', 'kind', 'project_id', 'environment_id', 'input', 'record'])
+    .select([...recordColumns, 'project_id', 'environment_id', 'input'])
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
 

@@ -1,8 +1,9 @@
 import type { Selectable } from 'kysely'
-import { sql } from 'kysely'
 import type { ContentsRecord, Deployment, LogIssueRecord } from '../db/record.ts'
 import type { EnvironmentsTable } from '../db/tables/projects.ts'
 import type { Tx } from '../db/tenancy.ts'
+import { recordColumns, viewOf } from '../operations/kinds.ts'
+import { readUpdate } from './update-record.ts'
 
 export interface Production {
   readonly environment: Selectable<EnvironmentsTable>
@@ -55,20 +56,20 @@ async function listLogged(tx: Tx, environmentId: string) {
   const rows = await tx
     .selectFrom('releases')
     .innerJoin('runs', 'runs.id', 'releases.run_id')
-    .select([
-      sql<LogIssueRecord[] | null>`releases.update_record -> 'issues'`.as('updates'),
-      sql<LogIssueRecord[] | null>`runs.record -> 'logIssues'`.as('looks'),
-    ])
+    .select([...recordColumns, 'releases.run_id', 'releases.update_record'])
     .where('releases.environment_id', '=', environmentId)
     .orderBy('releases.number', 'desc')
     .limit(remembered)
     .execute()
-  const fingerprints = (issues: readonly LogIssueRecord[]) => [
-    ...new Set(issues.map(({ fingerprint }) => fingerprint)),
+  const fingerprints = (issues: readonly (readonly LogIssueRecord[])[]) => [
+    ...new Set(issues.flat().map(({ fingerprint }) => fingerprint)),
   ]
-  const looked = rows.some(({ looks }) => looks !== null)
+  const looks = rows.flatMap((row) => {
+    const { logIssues } = viewOf(row, ['logIssues'])
+    return logIssues ? [logIssues] : []
+  })
   return {
-    updates: fingerprints(rows.flatMap(({ updates }) => updates ?? [])),
-    looks: looked ? fingerprints(rows.flatMap(({ looks }) => looks ?? [])) : undefined,
+    updates: fingerprints(rows.map((row) => readUpdate(row)?.issues ?? [])),
+    looks: looks.length > 0 ? fingerprints(looks) : undefined,
   }
 }

@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
-import type { RehearsalRecord, RunRecord } from '../db/record.ts'
+import type { RehearsalRecord } from '../db/record.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { livingStatuses } from '../governance/approvals/state.ts'
 import { durationMs, type PolicyDocument } from '../governance/policy/document.ts'
+import { rehearseRun } from '../operations/rehearse/definition.ts'
 import { readDeploySubject } from './subject.ts'
 
 export interface Rehearsed {
@@ -21,7 +22,7 @@ export async function findRehearsal(
 ): Promise<Rehearsed | undefined> {
   let query = tx
     .selectFrom('runs')
-    .select(['id', 'record', 'finished_at'])
+    .select(['id', 'record', 'record_version', 'finished_at'])
     .where('project_id', '=', projectId)
     .where('kind', '=', 'rehearse')
     .where('status', '=', 'succeeded')
@@ -31,9 +32,9 @@ export async function findRehearsal(
     .limit(1)
   if (runId) query = query.where('id', '=', runId)
   const row = await query.executeTakeFirst()
-  const record = row?.record as RunRecord | undefined
-  if (!row?.finished_at || !record?.rehearsal) return undefined
-  return { runId: row.id, finishedAt: row.finished_at, rehearsal: record.rehearsal }
+  const rehearsed = row && rehearseRun.record.read(row).rehearsal
+  if (!row?.finished_at || !rehearsed) return undefined
+  return { runId: row.id, finishedAt: row.finished_at, rehearsal: rehearsed }
 }
 
 /** The one that the run's approval names, while it may still be used. */

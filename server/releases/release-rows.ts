@@ -1,6 +1,7 @@
 import type { Deployment, UpdateRecord } from '../db/record.ts'
 import type { Tx } from '../db/tenancy.ts'
 import { inputOfAny } from '../operations/kinds.ts'
+import { readUpdate } from './update-record.ts'
 
 /** Something that went live in an environment. */
 export interface ReleaseRow {
@@ -36,7 +37,7 @@ export async function listReleaseRows(tx: Tx, environmentId: string): Promise<Re
   return rows.map((row) => ({
     ...row,
     deployment: row.deployment as Deployment,
-    update: row.update_record as UpdateRecord | null,
+    update: readUpdate(row),
     withData: inputOfAny(row).withData ?? false,
     backTo: inputOfAny(row).releaseId,
     snapshot: row.snapshot_id

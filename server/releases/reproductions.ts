@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { listBuilders } from '../db/image-builders.ts'
 import type { Reproduction } from '../db/record.ts'
 import type { Tx } from '../db/tenancy.ts'
+import { recordColumns, viewOf } from '../operations/kinds.ts'
 
 /**
  * That a host came to this digest which did not build the image, where it is on record: it built the image to compare,
@@ -15,13 +16,13 @@ export async function findReproduction(
   const wanted = JSON.stringify({ reproductions: [{ digest }] })
   const row = await tx
     .selectFrom('runs')
-    .select(sql<Reproduction[]>`record -> 'reproductions'`.as('reproductions'))
+    .select(recordColumns)
     .where('project_id', '=', projectId)
     .where(sql<boolean>`record ? 'reproductions' and record @> ${wanted}::jsonb`)
     .orderBy('created_at')
     .limit(1)
     .executeTakeFirst()
-  const known = row?.reproductions.find((one) => one.digest === digest)
+  const known = row && viewOf(row, ['reproductions']).reproductions?.find((one) => one.digest === digest)
   if (known) return known
   const builders = await listBuilders(tx, projectId, digest)
   const second = builders.find(

@@ -1,15 +1,18 @@
 import type { AppContext } from '../context.ts'
 import type { RunTrouble } from '../db/record.ts'
 import { hasGoneLive } from '../db/run-marks.ts'
+import { runKinds } from '../operations/kinds.ts'
 import { cancelTasks, isOpen } from './cancel-tasks.ts'
 import { end, markFailed } from './ending.ts'
+import type { Replayed } from './engine.ts'
+import { RecordMisfit } from './record.ts'
 import type { RunState } from './run-state.ts'
 
 const recheckMs = 2_000
 
 /** Ends a run that a person gave up, once no host works for it any more. Nothing more of it is done. */
 export async function endAbandoned(context: AppContext, state: RunState): Promise<void> {
-  const { tx, run, record } = state
+  const { tx, run } = state
   const tasks = [...state.tasks.values()]
   await cancelTasks(state, tasks)
   if (tasks.some(isOpen)) {
@@ -18,8 +21,19 @@ export async function endAbandoned(context: AppContext, state: RunState): Promis
     return
   }
   const ending = { status: 'failed', reason: reasonOf(state) } as const
-  await end(context, state, ending, { record, warnings: run.warnings })
+  await end(context, state, ending, recordOf(state))
   if (!isServed(state)) await markFailed(state)
+}
+
+/** A person can give up a run whose record nobody can read: what it was is not in its evidence then. */
+function recordOf({ run }: RunState): Pick<Replayed, 'record' | 'warnings'> {
+  const { warnings } = run
+  try {
+    return { record: runKinds[run.kind].record.notes(run), warnings }
+  } catch (error) {
+    if (!(error instanceof RecordMisfit)) throw error
+    return { record: {}, warnings: [...warnings, error.message] }
+  }
 }
 
 /** It came through, and was given up while it tidied up. */

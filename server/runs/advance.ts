@@ -2,7 +2,7 @@ import type { AppContext } from '../context.ts'
 import { settleDirty } from '../db/dirty-cells.ts'
 import type { RunTrouble } from '../db/record.ts'
 import { operation, withTenant } from '../db/tenancy.ts'
-import { runKinds } from '../operations/kinds.ts'
+import { recordVersionOf, runKinds } from '../operations/kinds.ts'
 import type { EngineConfig } from '../operations/steps/wording.ts'
 import { endAbandoned } from './abandoned.ts'
 import { admit } from './admission.ts'
@@ -13,6 +13,7 @@ import type { Engine, Replayed } from './engine.ts'
 import { causeOf, isFault, noteFault, noteStall } from './faults.ts'
 import { Mismatch } from './history.ts'
 import type { RunOperations } from './operation.ts'
+import { RecordMisfit } from './record.ts'
 import { replay } from './replay.ts'
 import { lockRun, type Patience, type RunState } from './run-state.ts'
 import { forgetSetbacks, noteSetback } from './setbacks.ts'
@@ -43,7 +44,7 @@ export async function advance(
       return true
     })
   } catch (error) {
-    if (error instanceof Mismatch) {
+    if (error instanceof Mismatch || error instanceof RecordMisfit) {
       await noteStall(context, op, due.runId, error)
       return true
     }
@@ -137,7 +138,7 @@ async function begin(context: AppContext, state: RunState): Promise<boolean> {
     const reason = run.cancelled_by
       ? `cancelled by ${run.cancelled_by} before it began`
       : 'cancelled before it began'
-    await end(context, state, { status, reason }, { record: state.record, warnings: [] })
+    await end(context, state, { status, reason }, { record: {}, warnings: [] })
     return false
   }
   const admission = await admit(state, context.config)
@@ -184,6 +185,7 @@ async function saveRecord({ tx, run }: RunState, { record, warnings, trouble }: 
     .updateTable('runs')
     .set({
       record: JSON.stringify(record),
+      record_version: recordVersionOf(run.kind),
       warnings: [...warnings],
       trouble: trouble ? JSON.stringify(trouble) : null,
     })

@@ -1,6 +1,7 @@
 import { type TaskKind, taskKinds } from '../../lib/tasks/task-kinds.ts'
 import type { Stage } from '../db/tables/projects.ts'
 import type { RunKind } from '../db/tables/runs.ts'
+import type { KindRecord } from './record.ts'
 
 /**
  * What a kind of run is, for whoever has to know without doing it: facts alone, so that services, evidence and releases may
@@ -31,6 +32,8 @@ export interface RunDefinition<K extends RunKind = RunKind, Input extends object
   steps(stage: Stage): readonly string[]
   /** What it was asked for, out of its row. */
   input(row: { readonly input: unknown }): Input
+  /** What it puts on record, from its own record.ts. */
+  readonly record: KindRecord
 }
 
 /** Of what goes through images, data and runtimes: all but the dump, which no run asks for. */

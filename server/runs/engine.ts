@@ -1,6 +1,7 @@
 import type { TaskKind } from '../../lib/tasks/task-kinds.ts'
-import type { RunRecord, RunTrouble } from '../db/record.ts'
+import type { RunTrouble } from '../db/record.ts'
 import type { RunStatus } from '../db/tables/runs.ts'
+import type { RunNotes } from '../operations/kinds.ts'
 import type { SpecInit, TaskOutputOf } from './rows.ts'
 import type { RunState } from './run-state.ts'
 import type { CommonActions } from './types.ts'
@@ -37,10 +38,10 @@ export interface Engine extends CommonActions {
   until<T>(key: string, recheckMs: number, check: () => Promise<T | undefined>): Promise<T>
   /** How a run ends that goes by what is no more; one that somebody cancelled ends for that, whatever changed for it. */
   changed(message: string): Error
-  note(record: RunRecord): Promise<void>
+  note(record: RunNotes): Promise<void>
   /** What the step that runs is waiting for, for people who look at it meanwhile. */
   progress(text: string): Promise<void>
-  readonly record: RunRecord
+  readonly record: RunNotes
   readonly warnings: ReadonlySet<string>
   /** How a run that threw this ends; throws it on when it is a bug of ours. */
   ending(error: unknown): Ending
@@ -61,7 +62,7 @@ export interface Ending {
 
 export interface Replayed {
   readonly outcome: Outcome
-  readonly record: RunRecord
+  readonly record: RunNotes
   readonly warnings: readonly string[]
   /** What the run is stuck at. */
   readonly trouble: RunTrouble | undefined

@@ -51,7 +51,7 @@ export async function noteFault(
       return false
     }
     if (state.run.status === 'queued') {
-      await end(context, state, { status: 'failed', reason }, { record: state.record, warnings: [] })
+      await end(context, state, { status: 'failed', reason }, { record: {}, warnings: [] })
       return false
     }
     const key = place?.left === undefined ? faultKey : leftKey(place.left)

@@ -1,8 +1,9 @@
 import type { TaskKind } from '../../lib/tasks/task-kinds.ts'
 import { findAwayHost } from '../db/away-hosts.ts'
-import type { RunRecord, RunTrouble } from '../db/record.ts'
+import type { RunTrouble } from '../db/record.ts'
 import type { RunStatus } from '../db/tables/runs.ts'
 import { isProtectedTask } from '../governance/protected-tasks.ts'
+import { type RunNotes, runKinds } from '../operations/kinds.ts'
 import { backoffMs } from './backoff.ts'
 import { cancelTextOf, endOfCancelled } from './cancelled.ts'
 import type { Ending, Engine, Outcome, Replayed, TaskInput, TaskOptions } from './engine.ts'
@@ -39,7 +40,7 @@ export const faultKey = 'fault'
 /**
  * Runs a pipeline from its beginning over what is on record, up to the first thing that is not: see types.ts.
  * Errors other than TaskFailed and RunCancelled are ours (a bug, a lost database) and are thrown, unless the run has a
- * fault on record already: then they are failures of the run.
+ * fault on record already: then they are failures of the run. Throws RecordMisfit before anything of it is done.
  */
 export async function replay(
   state: RunState,
@@ -59,7 +60,7 @@ export async function replay(
 class Replay implements Engine {
   readonly state: RunState
   readonly warnings: Set<string>
-  record: RunRecord
+  record: RunNotes
   readonly #suspension: PromiseWithResolvers<Outcome>
   /** What the run is stuck at, once it is. */
   trouble: RunTrouble | undefined
@@ -76,7 +77,7 @@ class Replay implements Engine {
   constructor(state: RunState, suspension: PromiseWithResolvers<Outcome>) {
     this.state = state
     this.#history = new History(state.commands, isFormer(state))
-    this.record = state.record
+    this.record = runKinds[state.run.kind].record.notes(state.run)
     this.warnings = new Set(state.run.warnings)
     const fault = state.effects.get(faultKey)
     if (typeof fault === 'string') this.#fault = new TaskFailed('internal', fault)
@@ -118,7 +119,7 @@ class Replay implements Engine {
     this.warnings.add(text)
   }
 
-  async note(record: RunRecord): Promise<void> {
+  async note(record: RunNotes): Promise<void> {
     this.record = { ...this.record, ...record }
   }
 

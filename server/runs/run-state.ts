@@ -1,5 +1,4 @@
 import { type Selectable, sql } from 'kysely'
-import type { RunRecord } from '../db/record.ts'
 import { schemaIsKnown } from '../db/schema-version.ts'
 import type { BranchesTable, EnvironmentsTable, ProjectsTable } from '../db/tables/projects.ts'
 import type { RunsTable, StepsTable, TasksTable } from '../db/tables/runs.ts'
@@ -37,7 +36,6 @@ export interface RunState {
   readonly failedEffects: Map<string, FailedEffect>
   /** All that the run has asked for. */
   readonly commands: readonly RecordedCommand[]
-  readonly record: RunRecord
   /** Leave to touch production, once the run has it: see server/governance/protect.ts. */
   authorizationId: string | undefined
 }
@@ -139,7 +137,6 @@ export async function lockRun(
       ),
       ...effects.map(({ key, ordinal }) => ({ type: 'effect' as const, key, ordinal })),
     ],
-    record: run.record as RunRecord,
     authorizationId: authorization?.id,
   }
 }

@@ -1,6 +1,7 @@
-import type { ContentsRecord, Deployment, RehearsalRecord, RunRecord, UpdateRecord } from '../db/record.ts'
+import type { ContentsRecord, Deployment, RehearsalRecord, UpdateRecord } from '../db/record.ts'
 import type { Stage } from '../db/tables/projects.ts'
 import type { RunStatus } from '../db/tables/runs.ts'
+import type { RunNotes } from '../operations/kinds.ts'
 import type { ModuleChanges } from '../releases/changes.ts'
 import type { Contents } from '../releases/contents.ts'
 import type { Plan } from '../releases/plan.ts'
@@ -201,7 +202,7 @@ export interface BuildActions extends CommonActions {
   /** Removes images of the project that nothing needs any more, when this run made a new one. Tidies up. */
   collectImages(): Promise<void>
   /** Keeps the database's and the code's facts where people look for them. */
-  note(record: RunRecord): Promise<void>
+  note(record: RunNotes): Promise<void>
 }
 
 export interface ClonedProduction {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RunKind } from '../../server/db/tables/runs.ts'
 import { operation, withTenant } from '../../server/db/tenancy.ts'
 import { operations } from '../../server/operations/registry.ts'
 import { replayRun } from '../../server/runs/advance.ts'
@@ -51,7 +52,7 @@ async function replayed(history: RecordedRun, runId: string, organizationId: str
   return await withTenant(context.db, op, async (tx) => {
     const state = await lockRun(tx, op, runId)
     if (!state) return expect.fail(`${history.name} is not there`)
-    return (await replayRun(context, context.config, operations, state)).outcome
+    return await replayRun(context, context.config, operations, state)
   })
 }
 
@@ -60,7 +61,16 @@ describe.each(listHistories())('$name', (history) => {
     // Of its own, so that nothing is seen that the run did not leave.
     const { runId, organizationId } = await restoreHistory(database.ownerUrl, history)
     const before = await commandsOf(runId)
-    const outcome = await replayed(history, runId, organizationId)
+    const { outcome, record } = await replayed(history, runId, organizationId)
+    const declared = operations[history.kind as RunKind].definition.record
+    expect(declared.names).toEqual(expect.arrayContaining(Object.keys(record)))
+    expect(
+      declared.read({
+        id: runId,
+        record: JSON.parse(JSON.stringify(record)),
+        record_version: declared.version,
+      }),
+    ).toEqual(JSON.parse(JSON.stringify(record)))
     const { status, reason } = history.ended
     if (status === 'succeeded') expect(outcome).toEqual({ kind: 'succeeded' })
     else if (history.name.endsWith('given up')) expect(outcome).toMatchObject({ kind: 'suspended' })

@@ -114,6 +114,42 @@ describe('a run that a later server asks for something else', () => {
   })
 })
 
+describe('a run whose record somebody changed behind the server', () => {
+  const misfit = 'does not fit: digest: Invalid input: expected string, received number'
+
+  it('is left alone, says which field it is, and goes on once that is mended', async () => {
+    const runId = await begun()
+    await engine.succeed(runId, 'create', { createCell: {} })
+    await engine.set('runs', `record = '{"digest": 7}'`, runId)
+    for (const _ of [1, 2]) await advanceRun(runId, former)
+    expect(await runOf(runId)).toMatchObject(stalled(`The record of run ${runId} (build) ${misfit}`))
+    expect(await kindsOf(runId)).toEqual(['create'])
+    await engine.set('runs', `record = '{"url": "https://shop"}'`, runId)
+    await advanceRun(runId, former)
+    expect(await runOf(runId)).toMatchObject({
+      trouble: null,
+      record_version: 2,
+      record: { url: 'https://shop' },
+    })
+    expect(await kindsOf(runId)).toEqual(['create', 'clone'])
+  })
+
+  it('can be given up, and its evidence says that it could not be read', async () => {
+    const runId = await begun()
+    await engine.succeed(runId, 'create', { createCell: {} })
+    await engine.set('runs', `record = '{"digest": 7}'`, runId)
+    await advanceRun(runId, former)
+    await abandonRun(context(), owner(), { runId, reason: 'nobody knows what it was' })
+    await advanceRun(runId, former)
+    const ended = await runOf(runId)
+    expect(ended).toMatchObject({ status: 'failed' })
+    const manifest = await context().blobs.get(String(ended?.manifest_sha256))
+    expect(JSON.parse(manifest.toString())).toMatchObject({
+      outcome: { warnings: [expect.stringContaining(misfit)] },
+    })
+  })
+})
+
 describe('a change that goes by a patch', () => {
   const warm: Part = async (run) => {
     if (await run.patched('warm')) await run.fetchImage('new', 'image')

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { RunRecord } from '../../server/db/record.ts'
+import type { RunManifest } from '../../server/evidence/record/run-manifest.ts'
 import { setPolicy } from '../../server/services/governance/policies.ts'
 import { updateLock } from '../../server/services/locks/lock-update.ts'
 import { answers, playRun } from '../support/play-run.ts'
@@ -51,7 +51,7 @@ async function ended(runId: string) {
     run,
     kinds: tasks.map(({ kind }) => kind),
     asked: (spec as { resolve: { scannedCommit?: string } }).resolve,
-    manifest: JSON.parse(blob.toString('utf8')) as RunRecord,
+    manifest: JSON.parse(blob.toString('utf8')) as RunManifest,
   }
 }
 

@@ -53,7 +53,9 @@ export interface RunsTable {
   host_id: string | null
   cancel_cause: CancelCause | null
   cancelled_by: string | null
+  /** Read by `record` of its kind's definition alone, in its version: server/operations/<kind>/record.ts. */
   record: JsonOrDefault
+  record_version: Generated<number>
   manifest_sha256: Generated<string>
   advance_at: TimeOrNull
   /** `advance_at`, as the database itself notes it: what is due is found by this (migrations/0035-due-at.sql). */

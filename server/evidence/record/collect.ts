@@ -1,13 +1,12 @@
 import { type Selectable, sql } from 'kysely'
 import type { BlobStore } from '../../blobs/store.ts'
 import { listBuilders } from '../../db/image-builders.ts'
-import type { RunRecord } from '../../db/record.ts'
 import { findResolveOutput } from '../../db/resolve-output.ts'
 import { cameToServe, hasGoneLive, servedBefore } from '../../db/run-marks.ts'
 import type { BranchesTable, EnvironmentsTable, ProjectsTable } from '../../db/tables/projects.ts'
 import type { RunsTable } from '../../db/tables/runs.ts'
 import type { Tx } from '../../db/tenancy.ts'
-import { runKinds } from '../../operations/kinds.ts'
+import { type RunNotes, runKinds } from '../../operations/kinds.ts'
 import { goesLive } from '../../runs/define.ts'
 import { collectApprovals, collectAuthorizations } from './approval-facts.ts'
 import { existingCommits, type ResolvedRepositories } from './existing-commits.ts'
@@ -22,7 +21,7 @@ export interface EndedRun {
   readonly environment: Selectable<EnvironmentsTable>
   readonly branch: Selectable<BranchesTable> | undefined
   readonly effects: ReadonlyMap<string, unknown>
-  readonly record: RunRecord
+  readonly record: RunNotes
   readonly outcome: RunManifest['outcome']
   readonly finishedAt: Date
 }
@@ -146,11 +145,11 @@ async function collectSubmodules(tx: Tx, runId: string): Promise<RunManifest['su
 async function failedTests(
   blobs: BlobStore,
   artifacts: RunManifest['artifacts'],
-): Promise<RunRecord['tests']> {
+): Promise<RunNotes['tests']> {
   const report = artifacts.findLast(({ name }) => name === 'tests.json')
   if (!report) return undefined
   const seen = JSON.parse((await blobs.get(report.sha256)).toString('utf8')) as Partial<
-    NonNullable<RunRecord['tests']>
+    NonNullable<RunNotes['tests']>
   >
   const { total = 0, failed = 0, errors = 0, failures = [] } = seen
   return { total, failed, errors, failures }

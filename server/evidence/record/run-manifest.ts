@@ -1,14 +1,14 @@
-import type { RunRecord } from '../../db/record.ts'
 import type { ProtectedAction } from '../../db/tables/governance.ts'
 import type { Stage } from '../../db/tables/projects.ts'
 import type { RunKind } from '../../db/tables/runs.ts'
+import type { RunNotes } from '../../operations/kinds.ts'
 
 /**
  * The record of a run: everything it used and made, as one JSON document that is stored by its hash and names logs and
  * artifacts by theirs, so that the one hash on the run speaks for all. Every signed statement takes its facts from here.
  * Times are RFC 3339.
  */
-export interface RunManifest extends RunRecord {
+export interface RunManifest extends RunNotes {
   readonly version: 1
   readonly run: {
     readonly id: string

@@ -1,4 +1,5 @@
 import { everyTask, inputOf, type RunDefinition } from '../../runs/define.ts'
+import { buildRecord } from './record.ts'
 
 export interface BuildInput {
   /** The run whose lock’s pins hold. */
@@ -21,4 +22,5 @@ export const buildRun = {
       ? ['resolve', 'image', 'rehearse', 'approve', 'database', 'deploy', 'smoke']
       : ['resolve', 'image', 'database', 'deploy', 'smoke'],
   input: inputOf<BuildInput>,
+  record: buildRecord,
 } as const satisfies RunDefinition<'build', BuildInput>

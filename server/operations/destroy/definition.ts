@@ -1,4 +1,5 @@
 import { inputOf, type NoInput, type RunDefinition } from '../../runs/define.ts'
+import { destroyRecord } from './record.ts'
 
 /** An environment with its data. */
 export const destroyRun = {
@@ -13,4 +14,5 @@ export const destroyRun = {
   asks: ['stopRuntime', 'switchRoute', 'destroyCell', 'destroySnapshot'],
   steps: (stage) => (stage === 'production' ? ['approve', 'destroy'] : ['destroy']),
   input: inputOf<NoInput>,
+  record: destroyRecord,
 } as const satisfies RunDefinition<'destroy', NoInput>

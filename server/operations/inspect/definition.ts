@@ -1,4 +1,5 @@
 import { inputOf, type RunDefinition } from '../../runs/define.ts'
+import { inspectRecord } from './record.ts'
 
 export interface InspectInput {
   /** RFC 3339: what was written since. */
@@ -20,4 +21,5 @@ export const inspectRun = {
   asks: ['inspectCell'],
   steps: () => ['inspect'],
   input: inputOf<InspectInput>,
+  record: inspectRecord,
 } as const satisfies RunDefinition<'inspect', InspectInput>

@@ -1,4 +1,5 @@
 import { inputOf, type NoInput, type RunDefinition } from '../../runs/define.ts'
+import { lockRecord } from './record.ts'
 
 /** A branch’s lock, made anew: nothing is built, and its environment stays as it is. */
 export const lockRun = {
@@ -13,4 +14,5 @@ export const lockRun = {
   asks: ['resolve'],
   steps: () => ['resolve'],
   input: inputOf<NoInput>,
+  record: lockRecord,
 } as const satisfies RunDefinition<'lock', NoInput>

@@ -1,4 +1,5 @@
 import { everyTask, inputOf, type RunDefinition } from '../../runs/define.ts'
+import { promoteRecord } from './record.ts'
 
 export interface PromoteInput {
   /** The build whose image is released. */
@@ -20,4 +21,5 @@ export const promoteRun = {
   asks: everyTask,
   steps: () => ['plan', 'rehearse', 'approve', 'database', 'deploy', 'smoke'],
   input: inputOf<PromoteInput>,
+  record: promoteRecord,
 } as const satisfies RunDefinition<'promote', PromoteInput>

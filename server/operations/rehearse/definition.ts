@@ -1,4 +1,5 @@
 import { everyTask, inputOf, type RunDefinition } from '../../runs/define.ts'
+import { rehearseRecord } from './record.ts'
 
 export interface RehearseInput {
   /** The build whose image is rehearsed. */
@@ -20,4 +21,5 @@ export const rehearseRun = {
   asks: everyTask,
   steps: () => ['plan', 'rehearse'],
   input: inputOf<RehearseInput>,
+  record: rehearseRecord,
 } as const satisfies RunDefinition<'rehearse', RehearseInput>

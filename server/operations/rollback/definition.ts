@@ -1,4 +1,5 @@
 import { everyTask, inputOf, type RunDefinition } from '../../runs/define.ts'
+import { rollbackRecord } from './record.ts'
 
 export interface RollbackInput {
   /** The release to go back to. */
@@ -24,4 +25,5 @@ export const rollbackRun = {
   asks: everyTask,
   steps: () => ['plan', 'approve', 'database', 'deploy', 'smoke'],
   input: inputOf<RollbackInput>,
+  record: rollbackRecord,
 } as const satisfies RunDefinition<'rollback', RollbackInput>

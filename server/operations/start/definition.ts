@@ -1,4 +1,5 @@
 import { inputOf, type NoInput, type RunDefinition } from '../../runs/define.ts'
+import { startRecord } from './record.ts'
 
 /** Odoo and PostgreSQL of a stopped environment. */
 export const startRun = {
@@ -13,4 +14,5 @@ export const startRun = {
   asks: ['fetchImage', 'inspectCell', 'startRuntime', 'stopRuntime', 'smoke', 'switchRoute'],
   steps: () => ['start'],
   input: inputOf<NoInput>,
+  record: startRecord,
 } as const satisfies RunDefinition<'start', NoInput>

@@ -1,4 +1,5 @@
 import { inputOf, type NoInput, type RunDefinition } from '../../runs/define.ts'
+import { stopRecord } from './record.ts'
 
 /** Odoo and PostgreSQL stop, the data stay. */
 export const stopRun = {
@@ -13,4 +14,5 @@ export const stopRun = {
   asks: ['stopRuntime', 'switchRoute'],
   steps: () => ['stop'],
   input: inputOf<NoInput>,
+  record: stopRecord,
 } as const satisfies RunDefinition<'stop', NoInput>

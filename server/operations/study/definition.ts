@@ -1,5 +1,6 @@
 import type { FailedCode } from '../../db/record.ts'
 import { everyTask, inputOf, type RunDefinition } from '../../runs/define.ts'
+import { studyRecord } from './record.ts'
 
 export interface StudyInput {
   /** The run whose failed update is looked into, the data that it left, and which code runs on them. */
@@ -21,4 +22,5 @@ export const studyRun = {
   asks: everyTask,
   steps: () => ['database', 'deploy'],
   input: inputOf<StudyInput>,
+  record: studyRecord,
 } as const satisfies RunDefinition<'study', StudyInput>

@@ -3,11 +3,11 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Selectable } from 'kysely'
 import { type Build, type BuildRef, BuildSchema, type Step } from '../../../proto/gen/fairway/v1/builds_pb.js'
 import type { AppContext } from '../../context.ts'
-import type { RunRecord } from '../../db/record.ts'
 import type { RunsTable } from '../../db/tables/runs.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { type DomainError, invalid, notFound } from '../../errors.ts'
 import type { Caller, Place } from '../../governance/authorize.ts'
+import { buildRun } from '../../operations/build/definition.ts'
 import { describeFailure, findCause } from '../failures/failure.ts'
 import { listLimit } from '../list-limit.ts'
 import { elapsedMs, resultOf, runStatuses, stages, timestampOf } from '../messages.ts'
@@ -120,7 +120,7 @@ const buildRows = (tx: Tx) =>
     )
 
 function buildMessage(row: BuildRow, steps: Step[]): Build {
-  const record = row.record as RunRecord
+  const record = buildRun.record.read(row)
   return create(BuildSchema, {
     id: row.id,
     number: row.number ?? 0,

@@ -2,9 +2,10 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { sql } from 'kysely'
 import type { ApprovalBasisSchema, ApprovalLossSchema } from '../../../proto/gen/fairway/v1/approvals_pb.js'
-import type { RunRecord } from '../../db/record.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import type { ApprovalRow } from '../../governance/approvals/state.ts'
+import { inspectRun } from '../../operations/inspect/definition.ts'
+import { recordColumns, viewOf } from '../../operations/kinds.ts'
 import { commitsOfDeploy, commitsOfRollback } from './approval-commits.ts'
 import type { BoundSubject } from './bound-subject.ts'
 
@@ -29,13 +30,13 @@ async function planOf(tx: Tx, { project_id, run_id }: ApprovalRow, subject: Boun
   if (!subject.plan || runs.length === 0) return ''
   const row = await tx
     .selectFrom('runs')
-    .select(sql<string | null>`record ->> 'plan'`.as('plan'))
+    .select(recordColumns)
     .where('project_id', '=', project_id)
     .where(sql<string>`id::text`, 'in', runs)
     .where(sql<string>`record ->> 'planSha256'`, '=', subject.plan)
     .limit(1)
     .executeTakeFirst()
-  return row?.plan ?? ''
+  return (row && viewOf(row, ['plan']).plan) ?? ''
 }
 
 /** As it was last counted since that very moment, by whoever asked for the rollback. */
@@ -48,7 +49,7 @@ async function lossOf(
   const since = timestampFromDate(new Date(data.takenAt))
   const run = await tx
     .selectFrom('runs')
-    .select(['record', 'finished_at'])
+    .select(['id', 'record', 'record_version', 'finished_at'])
     .where('environment_id', '=', environment_id)
     .where('kind', '=', 'inspect')
     .where('status', '=', 'succeeded')
@@ -56,7 +57,7 @@ async function lossOf(
     .orderBy('finished_at', 'desc')
     .limit(1)
     .executeTakeFirst()
-  const changes = (run?.record as RunRecord | undefined)?.changes
+  const changes = run && inspectRun.record.read(run).changes
   if (!changes || !run?.finished_at) return { since }
   return {
     since,

@@ -1,9 +1,10 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { sql } from 'kysely'
 import type { ApprovalCommitsSchema } from '../../../proto/gen/fairway/v1/approvals_pb.js'
-import type { CommitLineRecord, CommitsRecord, RunRecord } from '../../db/record.ts'
+import type { CommitLineRecord, CommitsRecord } from '../../db/record.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import type { ApprovalRow } from '../../governance/approvals/state.ts'
+import { buildRun } from '../../operations/build/definition.ts'
 import type { BoundSubject } from './bound-subject.ts'
 
 type Commits = MessageInitShape<typeof ApprovalCommitsSchema>
@@ -53,7 +54,7 @@ interface Resolved {
 async function listBuilds(tx: Tx, { project_id }: ApprovalRow, commit: string): Promise<Resolved[]> {
   const rows = await tx
     .selectFrom('runs')
-    .select(['number', 'record'])
+    .select(['id', 'number', 'record', 'record_version'])
     .where('project_id', '=', project_id)
     .where('kind', '=', 'build')
     .where('stage', '<>', 'development')
@@ -61,7 +62,7 @@ async function listBuilds(tx: Tx, { project_id }: ApprovalRow, commit: string): 
     .orderBy('number', 'desc')
     .limit(50)
     .execute()
-  return rows.map(({ number, record }) => ({ number, commits: (record as RunRecord).commits }))
+  return rows.map((row) => ({ number: row.number, commits: buildRun.record.read(row).commits }))
 }
 
 /** The newest that knows; else the newest that says why not. */

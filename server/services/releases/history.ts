@@ -2,10 +2,9 @@ import { create } from '@bufbuild/protobuf'
 import { type ReleaseEntry, ReleaseEntrySchema } from '../../../proto/gen/fairway/v1/releases_pb.js'
 import type { AppContext } from '../../context.ts'
 import { aboutBuild } from '../../db/about-build.ts'
-import type { RunRecord } from '../../db/record.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import type { Caller } from '../../governance/authorize.ts'
-import { kindsThat } from '../../operations/kinds.ts'
+import { kindsThat, viewOf } from '../../operations/kinds.ts'
 import { findProduction } from '../../releases/production.ts'
 import { listReleaseRows } from '../../releases/release-rows.ts'
 import { keepsData } from '../../releases/rollback.ts'
@@ -14,6 +13,18 @@ import { listLimit } from '../list-limit.ts'
 import { resultOf, runStatuses, timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
 import { approvers } from '../reports/authorized-by.ts'
+
+/** Of builds, promotions and rollbacks alike. */
+const releaseView = [
+  'digest',
+  'downtimeMs',
+  'updatedModules',
+  'restored',
+  'withData',
+  'failedSnapshotId',
+  'rehearsal',
+  'rehearsalRunId',
+] as const
 
 /**
  * What went to production, newest first: builds of its branch, promotions and rollbacks that were let at it, and those
@@ -48,7 +59,7 @@ export async function listReleases(
     const kept = new Set(live.filter((release) => keepsData(live, release)).map(({ run_id }) => run_id))
     const failed = await failedSnapshots(tx, project.id)
     return rows.map((row) => {
-      const record = row.record as RunRecord
+      const record = viewOf(row, releaseView)
       const studied = record.failedSnapshotId ? failed.get(record.failedSnapshotId) : undefined
       return create(ReleaseEntrySchema, {
         runId: row.id,

@@ -1,11 +1,11 @@
 import { create } from '@bufbuild/protobuf'
 import { type Rehearsal, RehearsalSchema } from '../../../proto/gen/fairway/v1/releases_pb.js'
 import type { AppContext } from '../../context.ts'
-import type { RunRecord } from '../../db/record.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { notFound } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { lockLivingProject } from '../../governance/project-state.ts'
+import { recordColumns, viewOf } from '../../operations/kinds.ts'
 import { rehearseRun } from '../../operations/rehearse/definition.ts'
 import { findRehearsal } from '../../releases/rehearsals.ts'
 import { findRunId } from '../run-id.ts'
@@ -60,12 +60,12 @@ async function ofRun(tx: Tx, runId: string): Promise<Rehearsal | undefined> {
   const row = known
     ? await tx
         .selectFrom('runs')
-        .select(['id', 'record', 'finished_at'])
+        .select([...recordColumns, 'finished_at'])
         .where('id', '=', known)
         .executeTakeFirst()
     : undefined
   if (!row) throw notFound('run', JSON.stringify(runId), 'Rehearse: `fairway release rehearse`.')
-  const { rehearsal, rehearsalRunId } = row.record as RunRecord
+  const { rehearsal, rehearsalRunId } = viewOf(row, ['rehearsal', 'rehearsalRunId'])
   return (
     rehearsal &&
     create(RehearsalSchema, rehearsalMessage(rehearsalRunId ?? row.id, row.finished_at, rehearsal))

@@ -49,7 +49,7 @@ export async function planRelease(
       closureAdded: [...document.closure.added],
       closureRemoved: [...document.closure.removed],
       requirements: document.requirements.map((change) => ({ ...change })),
-      schema: schemaMessages(candidate.record.update?.schema),
+      schema: schemaMessages(candidate.update?.schema),
       sha256: plan.sha256,
       interrupts: interrupts(plan),
       blockers: blockersOf(prepared),

@@ -2,7 +2,6 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type RollbackLoss, RollbackLossSchema } from '../../../proto/gen/fairway/v1/releases_pb.js'
 import type { AppContext } from '../../context.ts'
-import type { RunRecord } from '../../db/record.ts'
 import { withTenant } from '../../db/tenancy.ts'
 import { notFound, wrongState } from '../../errors.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
@@ -50,13 +49,13 @@ export async function getRollbackLoss(
     const row = isUuid(runId)
       ? await tx
           .selectFrom('runs')
-          .select(['record', 'status', 'reason'])
+          .select(['id', 'record', 'record_version', 'status', 'reason'])
           .where('id', '=', runId)
           .where('kind', '=', 'inspect')
           .executeTakeFirst()
       : undefined
     if (!row) throw notFound('run', JSON.stringify(runId), 'Count again: `fairway rollback --with-data`.')
-    const { changes } = row.record as RunRecord
+    const { changes } = inspectRun.record.read(row)
     if (changes) {
       return create(RollbackLossSchema, {
         since: timestampFromDate(new Date(changes.since)),

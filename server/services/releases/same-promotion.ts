@@ -1,6 +1,6 @@
-import type { RunRecord } from '../../db/record.ts'
 import type { Tx } from '../../db/tenancy.ts'
 import { promoteRun } from '../../operations/promote/definition.ts'
+import type { RecordRow } from '../../runs/record.ts'
 import { findSameRun } from '../same-run.ts'
 import type { PreparedPlan } from './prepared-plan.ts'
 
@@ -11,8 +11,8 @@ export async function findSamePromotion(tx: Tx, prepared: PreparedPlan): Promise
 }
 
 /** Its own look into the database may have made another plan of the one that was asked for; that is on its record. */
-function isFor(run: { input: unknown; record: unknown }, { candidate, plan }: PreparedPlan): boolean {
+function isFor(run: RecordRow & { input: unknown }, { candidate, plan }: PreparedPlan): boolean {
   const { candidateRunId, planSha256 } = promoteRun.input(run)
-  const known = [planSha256, (run.record as RunRecord).planSha256]
+  const known = [planSha256, promoteRun.record.read(run).planSha256]
   return candidateRunId === candidate.runId && known.includes(plan.sha256)
 }

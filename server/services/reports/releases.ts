@@ -2,11 +2,11 @@ import { create } from '@bufbuild/protobuf'
 import { type Release, ReleaseSchema, type ReportSpan } from '../../../proto/gen/fairway/v1/reports_pb.js'
 import type { AppContext } from '../../context.ts'
 import { aboutBuild } from '../../db/about-build.ts'
-import type { RunRecord } from '../../db/record.ts'
 import type { RunKind, RunStatus } from '../../db/tables/runs.ts'
 import type { Caller } from '../../governance/authorize.ts'
-import { kindsThat } from '../../operations/kinds.ts'
+import { kindsThat, recordColumns, viewOf } from '../../operations/kinds.ts'
 import { goesLive } from '../../runs/define.ts'
+import type { RecordRow } from '../../runs/record.ts'
 import { elapsedMs, timestampOf } from '../messages.ts'
 import { approvers, authorizedBy } from './authorized-by.ts'
 import { mostLines, readReport } from './span.ts'
@@ -32,13 +32,11 @@ export async function reportReleases(
       )
       .leftJoin('approvals', 'approvals.id', 'authorizations.approval_id')
       .select((eb) => [
-        'runs.id',
-        'runs.kind',
+        ...recordColumns,
         'runs.commit',
         'runs.requested_by',
         'runs.status',
         'runs.reason',
-        'runs.record',
         'runs.started_at',
         'runs.finished_at',
         'projects.name as project',
@@ -69,7 +67,7 @@ export async function reportReleases(
         project: row.project,
         buildNumber: row.build ?? 0,
         commit: row.commit,
-        digest: (row.record as RunRecord).digest ?? '',
+        digest: viewOf(row, ['digest']).digest ?? '',
         requestedBy: row.requested_by,
         authorizedBy: authorizedBy(row),
         outcome: outcomeOf(row),
@@ -85,8 +83,8 @@ export async function reportReleases(
 }
 
 /** `succeeded`, `failed: why`, `failed, data put back: why`, `rollback succeeded`. */
-function outcomeOf(row: { kind: RunKind; status: RunStatus; reason: string; record: unknown }): string {
+function outcomeOf(row: RecordRow & { kind: RunKind; status: RunStatus; reason: string }): string {
   const how = row.kind === 'rollback' ? 'rollback ' : ''
-  const putBack = (row.record as RunRecord).restored ? ', data put back' : ''
+  const putBack = viewOf(row, ['restored']).restored ? ', data put back' : ''
   return `${how}${row.status}${putBack}${row.reason && `: ${row.reason}`}`
 }
