@@ -1,32 +1,75 @@
+import { MemberService } from '../proto/gen/fairway/v1/members_pb.js'
 import { CliError, usageError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
 import { typedLine } from './question.ts'
+import type { Session } from './session.ts'
+
+/** What the verb goes on to do, as the server's matrix names it, and where. */
+export interface Needs {
+  readonly permission: string
+  /** Left out: in the organization. */
+  readonly project?: string
+  /** Its name, its branch's, or a stage; empty or left out: in the whole project. */
+  readonly environment?: string
+}
 
 /**
  * Asks before what destroys, stops, takes away or approves. Where nobody could answer, on no terminal, it takes `--yes`: a
- * script says that it means it. A verb that calls this has `asks`, which gives it the option.
+ * script says that it means it. Who may not do it is told so, and not asked. A verb that calls this has `asks`, which gives
+ * it the option.
  *
- * @throws CliError wrong use where there is neither a terminal nor `--yes`; a failure where the answer is no.
+ * @param needs left out where only the server can tell.
+ * @throws CliError wrong use where there is neither a terminal nor `--yes`; not allowed; a failure where the answer is no.
  */
-export async function requireConfirmed(question: string, yes: boolean, signal: AbortSignal): Promise<void> {
+export async function requireConfirmed(
+  session: Session,
+  question: string,
+  yes: boolean,
+  needs?: Needs,
+): Promise<void> {
   if (yes) return
   if (!isTerminal())
     throw usageError(
       `${question} Nothing was done, as there is no terminal on which to answer. To go ahead: the same with --yes`,
     )
-  const answer = await typedLine(`${question} [y/N] `, signal)
+  if (needs) await requireAllowed(session, needs)
+  const answer = await typedLine(`${question} [y/N] `, session.signal)
   if (!/^y(es)?$/i.test(answer.trim())) throw new CliError(exitCodes.failure, 'Nothing was done.')
 }
 
-/** The name, typed on a terminal. @throws CliError wrong use where there is none: `option` says it there. */
-export async function requireTyped(name: string, option: string, signal: AbortSignal): Promise<string> {
+/**
+ * The name, typed on a terminal.
+ *
+ * @throws CliError wrong use where there is none: `option` says it there; not allowed; a failure where it is another name.
+ */
+export async function requireTyped(
+  session: Session,
+  name: string,
+  option: string,
+  needs: Needs,
+): Promise<string> {
   if (!isTerminal())
     throw usageError(
       `Nothing was done, as there is no terminal on which to type ${name}. To go ahead: the same with ${option} ${name}`,
     )
-  const answer = await typedLine(`Type ${name} to go on: `, signal)
+  await requireAllowed(session, needs)
+  const answer = await typedLine(`Type ${name} to go on: `, session.signal)
   if (answer.trim() === name) return name
   throw new CliError(exitCodes.failure, 'Nothing was done.')
+}
+
+/** The server decides again when it is done; here it is about whom to ask. */
+async function requireAllowed(session: Session, { permission, project, environment }: Needs): Promise<void> {
+  const client = await session.client(MemberService)
+  const { allowed, rule } = await client.explainAccess(
+    { permission, project, environment },
+    { signal: session.signal },
+  )
+  if (!allowed)
+    throw new CliError(
+      exitCodes.notAllowed,
+      `You may not do this (${permission}): ${rule}. Nothing was done.`,
+    )
 }
 
 const isTerminal = () => process.stdin.isTTY === true && process.stderr.isTTY === true

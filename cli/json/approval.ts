@@ -50,6 +50,7 @@ export const approvalJson = (approval: Approval) => ({
       }
     : null,
   notForYou: textOf(approval.notForYou),
+  glassNotForYou: textOf(approval.glassNotForYou),
   basis: approval.basis ? basisJson(approval.basis) : null,
 })
 export type ApprovalJson = ReturnType<typeof approvalJson>

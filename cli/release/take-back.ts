@@ -40,7 +40,8 @@ export async function takeBack(session: Session, goal: Goal, options: TakeBackOp
     out.note(
       'Production’s data are between two states: what was written since cannot be counted, and is lost.',
     )
-  await requireConfirmed(`Take ${project}/${plan.environment} back?`, yes, signal)
+  const needs = { permission: 'release.rollback', project, environment: plan.environment }
+  await requireConfirmed(session, `Take ${project}/${plan.environment} back?`, yes, needs)
   const { runId, attached } = await boundToPlan(look, () =>
     client.startRollback({ ...wanted, force, planSha256: plan.sha256 }, { signal }),
   )

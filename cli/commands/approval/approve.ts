@@ -29,7 +29,7 @@ export const command = verb<{ note?: string; yes?: boolean; raw?: boolean }>({
     requireWhole(shown)
     if (!out.json) await printApproval(session, approvalJson(shown), options)
     if (shown.notForYou !== '' && !options.yes) throw notForYou(shown)
-    await requireConfirmed('Approve exactly this?', options.yes === true, signal)
+    await requireConfirmed(session, 'Approve exactly this?', options.yes === true)
     const request = { approvalId: shown.id, subjectSha256: shown.subjectSha256, note: options.note }
     const { approval } = await client.approve(request, { signal })
     if (!approval) return undefined

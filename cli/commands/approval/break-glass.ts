@@ -2,6 +2,8 @@ import { ApprovalService } from '../../../proto/gen/fairway/v1/approvals_pb.js'
 import { printApproval, shortApproval } from '../../approval/detail.ts'
 import { whatFollows } from '../../approval/effect.ts'
 import { requireConfirmed } from '../../confirm.ts'
+import { CliError } from '../../errors.ts'
+import { exitCodes } from '../../exit-codes.ts'
 import { approvalJson } from '../../json/approval.ts'
 import { verb } from '../../verb.ts'
 
@@ -28,7 +30,9 @@ export const command = verb<{ reason?: string; yes?: boolean; raw?: boolean }>({
     const { approval: shown } = await client.getApproval({ approvalId: wanted }, { signal })
     if (!shown) return undefined
     if (!out.json) await printApproval(session, approvalJson(shown), options)
-    await requireConfirmed('Go ahead without approval?', options.yes === true, signal)
+    if (shown.glassNotForYou && !options.yes)
+      throw new CliError(exitCodes.notAllowed, `${shown.glassNotForYou} Nothing was done.`)
+    await requireConfirmed(session, 'Go ahead without approval?', options.yes === true)
     const request = { approvalId: shown.id, reason: options.reason }
     const { approval } = await client.breakGlass(request, { signal })
     if (!approval) return undefined

@@ -12,7 +12,8 @@ export const command = verb<{ yes?: boolean }>({
     const { out, signal } = session
     const client = await session.client(CredentialService)
     const named = `the ${kind} credential for ${host} of ${project}`
-    await requireConfirmed(`Delete ${named}?`, options.yes === true, signal)
+    const needs = { permission: 'credential.set', project }
+    await requireConfirmed(session, `Delete ${named}?`, options.yes === true, needs)
     await client.deleteCredential({ project, kind, host }, { signal })
     if (out.json) out.printJson({ project, kind, host, deleted: true })
     else out.line(`${named[0]?.toUpperCase()}${named.slice(1)} is deleted.`)

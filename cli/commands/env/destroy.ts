@@ -21,7 +21,11 @@ export const command = verb<RunOptions & { confirm?: string }>({
     const client = await session.client(EnvironmentService)
     const environment = await resolveEnvironment(session, words)
     const name = `${environment.project}/${environment.environment}`
-    await requireConfirmed(`Destroy ${name} and its data?`, options.yes === true, session.signal)
+    await requireConfirmed(session, `Destroy ${name} and its data?`, options.yes === true, {
+      permission: 'environment.destroy',
+      project: environment.project,
+      environment: environment.environment,
+    })
     const request = { environment, confirm: options.confirm }
     const started = await client.destroyEnvironment(request, { signal: session.signal })
     return await followRun(session, started, options, {

@@ -17,7 +17,11 @@ export const command = verb<RunOptions>({
     const client = await session.client(EnvironmentService)
     const environment = await resolveEnvironment(session, words)
     const name = `${environment.project}/${environment.environment}`
-    await requireConfirmed(`Stop ${name}?`, options.yes === true, session.signal)
+    await requireConfirmed(session, `Stop ${name}?`, options.yes === true, {
+      permission: 'environment.stop',
+      project: environment.project,
+      environment: environment.environment,
+    })
     const started = await client.stopEnvironment({ environment }, { signal: session.signal })
     return await followRun(session, started, options, {
       doing: `Stopping ${name}`,

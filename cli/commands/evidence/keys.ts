@@ -20,7 +20,9 @@ export const command = verb<{ rotate?: boolean; yes?: boolean; pem?: boolean }>(
     if (options.rotate) {
       const question =
         'Sign with new keys from now on? Whoever pinned a fingerprint has to learn the new one.'
-      await requireConfirmed(question, options.yes ?? false, session.signal)
+      await requireConfirmed(session, question, options.yes ?? false, {
+        permission: 'evidence.rotate-keys',
+      })
     }
     const { keys } = options.rotate
       ? await client.rotateSigningKeys({}, { signal: session.signal })

@@ -23,7 +23,7 @@ export const command = verb<{ reason?: string; yes?: boolean }>({
     const client = await session.client(HostService)
     const { host: found } = await client.getHost({ host: name }, { signal: session.signal })
     const question = `Revoke ${found?.name ?? name}? It can come back with a new join token only.`
-    await requireConfirmed(question, options.yes === true, session.signal)
+    await requireConfirmed(session, question, options.yes === true, { permission: 'host.revoke' })
     const { host } = await client.revokeHost({ host: name, reason }, { signal: session.signal })
     const { out } = session
     if (out.json && host) out.printJson(hostJson(host))

@@ -16,7 +16,7 @@ export const command = verb<{ yes?: boolean }>({
   async run(session, words, options) {
     const { project, member } = parseMemberWords(words)
     const what = project ? `${member} from ${project}` : `${member}, with all tokens and sessions`
-    await requireConfirmed(`Remove ${what}?`, options.yes === true, session.signal)
+    await requireConfirmed(session, `Remove ${what}?`, options.yes === true, { permission: 'member.manage' })
     const client = await session.client(MemberService)
     await client.removeMember({ member, project }, { signal: session.signal })
     const { out } = session

@@ -11,7 +11,7 @@ export const command = verb<{ yes?: boolean }>({
     ['fairway member revoke-grant 0b9c…', 'asks on a terminal; the id is in `fairway member grants`'],
   ],
   async run(session, [grantId = ''], options) {
-    await requireConfirmed(`Take the grant ${grantId} back?`, options.yes === true, session.signal)
+    await requireConfirmed(session, `Take the grant ${grantId} back?`, options.yes === true)
     const client = await session.client(MemberService)
     const { grant } = await client.revokeGrant({ grantId }, { signal: session.signal })
     if (!grant) return undefined

@@ -31,7 +31,8 @@ export const command = verb<{ file?: string; expect?: string; yes?: boolean }>({
     }
     const tested = await client.testPolicy({ project, yaml }, { signal })
     if (!out.json) for (const line of changeLines(tested.changes)) out.note(line)
-    await requireConfirmed(`Set this policy for ${project}?`, options.yes === true, signal)
+    const needs = { permission: 'policy.set', project }
+    await requireConfirmed(session, `Set this policy for ${project}?`, options.yes === true, needs)
     const request = { project, yaml, expectedVersion: expected }
     const { policy, changes } = await client.setPolicy(request, { signal })
     if (!policy) return undefined

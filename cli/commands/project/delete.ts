@@ -55,7 +55,9 @@ export const command = verb<Options>({
       ])
     }
     if (options.plan) return undefined
-    const confirm = options.confirm ?? (await requireTyped(project, '--confirm', signal))
+    const confirm =
+      options.confirm ??
+      (await requireTyped(session, project, '--confirm', { permission: 'project.manage', project }))
     // Environments go first, each in a run; then the project.
     for (;;) {
       const { deleted, runIds } = await client.deleteProject({ project, confirm }, { signal })

@@ -48,7 +48,7 @@ export const command = verb<Options>({
       .option('--poll <time>', 'ask the repository for its branches so often (1m to 24h), or `off`')
       .option('--rotate-webhook-secret', 'make a new one, and show it once'),
   async run(session, [project = ''], options) {
-    if (options.rotateWebhookSecret) await confirmRotation(project, options.yes === true, session.signal)
+    if (options.rotateWebhookSecret) await confirmRotation(session, project, options.yes === true)
     const client = await session.client(ProjectService)
     const answer = await client.updateProject(
       {

@@ -61,12 +61,13 @@ async function show({ out, signal }: Session, client: Client<typeof ProjectServi
 }
 
 async function rotate(
-  { out, signal }: Session,
+  session: Session,
   client: Client<typeof ProjectService>,
   project: string,
   { yes }: { readonly yes: boolean },
 ) {
-  await confirmRotation(project, yes, signal)
+  const { out, signal } = session
+  await confirmRotation(session, project, yes)
   const { webhookSecret } = await client.updateProject({ project, rotateWebhookSecret: true }, { signal })
   const { webhookUrl: url, hookUrl } = await client.getProjectWebhook({ project, limit: 1 }, { signal })
   if (out.json) return out.printJson({ project, url, hookUrl, secret: webhookSecret })

@@ -50,7 +50,8 @@ export const command = verb<Options>({
       throw new CliError(exitCodes.wrongState, `Nothing was promoted: ${why}.`)
     }
     const question = `Take image ${shortDigest(candidate?.digest ?? '')} to ${project}/${environment}?`
-    await requireConfirmed(question, options.yes === true, signal)
+    const needs = { permission: 'release.promote', project, environment }
+    await requireConfirmed(session, question, options.yes === true, needs)
     const { runId, attached } = await boundToPlan(`fairway release plan ${project} ${branch}`, () =>
       client.promoteRelease({ project, branch, planSha256 }, { signal }),
     )

@@ -16,11 +16,10 @@ export const command = verb<{ reason?: string; yes?: boolean }>({
     if (reason.trim() === '') throw usageError('Say why the run is given up: --reason TEXT')
     const client = await session.client(RunService)
     const runId = await resolveRunId(session, words)
-    await requireConfirmed(
-      'Give the run up, and leave things as they are, half put back?',
-      yes,
-      session.signal,
-    )
+    const known = await client.getRun({ runId }, { signal: session.signal })
+    const { project, environment } = known.run ?? {}
+    const question = 'Give the run up, and leave things as they are, half put back?'
+    await requireConfirmed(session, question, yes, { permission: 'run.abandon', project, environment })
     const { run } = await client.abandonRun({ runId, reason }, { signal: session.signal })
     const { out } = session
     if (out.json) out.printJson(run ? runJson(run) : null)

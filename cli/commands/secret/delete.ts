@@ -15,7 +15,8 @@ export const command = verb<ScopeOptions & { yes?: boolean }>({
     const scope = scopeOf(options)
     const client = await session.client(SecretService)
     const named = `${name}${scope ? ` (${scope})` : ''} of ${project}`
-    await requireConfirmed(`Delete ${named} and its values?`, options.yes === true, signal)
+    const needs = { permission: 'secret.set', project, environment: scope }
+    await requireConfirmed(session, `Delete ${named} and its values?`, options.yes === true, needs)
     await client.deleteSecret({ project, name, scope }, { signal })
     if (out.json) out.printJson({ project, name, scope: scope || null, deleted: true })
     else out.line(`${named} is deleted.`)

@@ -13,7 +13,7 @@ export const command = verb<{ yes?: boolean }>({
     ['fairway token revoke 0b9c…', 'the id is in `fairway token list`'],
   ],
   async run(session, [given = ''], options) {
-    await requireConfirmed(`End the token ${given}?`, options.yes === true, session.signal)
+    await requireConfirmed(session, `End the token ${given}?`, options.yes === true)
     const client = await session.client(TokenService)
     const { token } = await client.revokeToken({ token: given }, { signal: session.signal })
     if (!token) return undefined

@@ -10,7 +10,12 @@ import { aboutBuild } from '../../db/about-build.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { DomainError, invalid, notFound } from '../../errors.ts'
 import { type Asked, askedOf } from '../../governance/approvals/asked.ts'
-import { listDeciders, objectionTo, placeOfApproval } from '../../governance/approvals/deciders.ts'
+import {
+  type Decider,
+  listDeciders,
+  objectionTo,
+  placeOfApproval,
+} from '../../governance/approvals/deciders.ts'
 import { pusherUnknownNote } from '../../governance/approvals/pusher.ts'
 import { type ApprovalRow, isLiving, livingStatuses } from '../../governance/approvals/state.ts'
 import type { Caller } from '../../governance/authorize.ts'
@@ -21,6 +26,7 @@ import { listLimit } from '../list-limit.ts'
 import { timestampOf } from '../messages.ts'
 import { requireProject } from '../projects/projects.ts'
 import { basisOf } from './approval-basis.ts'
+import { glassRefusal } from './glass-refusal.ts'
 
 /** Newest first; those that wait for somebody, or all. Throws `project-not-found`. */
 export async function listApprovals(
@@ -120,6 +126,8 @@ export async function approvalMessage(tx: Tx, caller: Caller, row: ApprovalView)
     .orderBy('approval_votes.created_at')
     .execute()
   const asked = await askedOf(tx, row)
+  const deciders = await listDeciders(tx, await placeOfApproval(tx, row))
+  const you = deciders.find(({ memberId }) => memberId === caller.access.memberId)
   const voted = votes.some((vote) => vote.member_id === caller.access.memberId)
   return create(ApprovalSchema, {
     id: row.id,
@@ -160,7 +168,8 @@ export async function approvalMessage(tx: Tx, caller: Caller, row: ApprovalView)
           closedAt: timestampOf(row.review_closed_at),
         }
       : undefined,
-    notForYou: voted ? 'you have decided already' : await notFor(tx, caller, { row, asked }, needed),
+    notForYou: voted ? 'you have decided already' : notFor(you, caller, { row, asked }, needed),
+    glassNotForYou: isLiving(row) ? glassRefusal(document, you) : `It is ${row.status} already.`,
     buildNumber: row.build_number ?? 0,
   })
 }
@@ -177,17 +186,15 @@ function ruleMessage(
 }
 
 /** Why the caller may not approve; empty when they may. */
-async function notFor(
-  tx: Tx,
+function notFor(
+  you: Decider | undefined,
   { access }: Caller,
   { row, asked }: { readonly row: ApprovalRow; readonly asked: Asked },
   rule: ReturnType<typeof approvalNeeded>,
-): Promise<string> {
+): string {
   if (!isLiving(row)) return `it is ${row.status} already`
   if (rule === 'forbidden') return `the policy forbids ${row.action}`
   if (!rule) return 'the policy asks for no approval'
-  const deciders = await listDeciders(tx, await placeOfApproval(tx, row))
-  const you = deciders.find(({ memberId }) => memberId === access.memberId)
   if (you) return objectionTo(you, rule, asked, access.loginIssuers)
   return `your role does not decide here: ${rule.roles.join(' or ')} does`
 }

@@ -7,7 +7,6 @@ import { listApprovers } from '../../governance/approvals/approvers.ts'
 import { askedOf } from '../../governance/approvals/asked.ts'
 import {
   type Decider,
-  either,
   listDeciders,
   objectionTo,
   placeOfApproval,
@@ -24,6 +23,7 @@ import { lockRunOf, wakeRun } from '../../governance/approvals/waiting-runs.ts'
 import { authorize, type Caller } from '../../governance/authorize.ts'
 import { policyInForce } from '../../governance/policy/in-force.ts'
 import { approvalMessage, requireApproval, ruleInForce } from './approval-views.ts'
+import { glassRefusal } from './glass-refusal.ts'
 
 const mostNote = 2_000
 const leastReason = 10
@@ -110,17 +110,8 @@ export async function breakGlass(
     requireLiving(row)
     await ruleInForce(tx, row)
     const { document } = await policyInForce(tx, row.project_id)
-    const { allowed, roles } = document.breakGlass
-    const decider = await requireDecider(tx, caller, row)
-    if (!allowed || !decider.roles.some((role) => roles.includes(role))) {
-      throw new DomainError(
-        'forbidden',
-        'break-glass-forbidden',
-        allowed
-          ? `You may not break the glass here: the policy (breakGlass.roles) lets ${either(roles)} do it.`
-          : 'Nobody may break the glass here (breakGlass.allowed of the policy).',
-      )
-    }
+    const refusal = glassRefusal(document, await requireDecider(tx, caller, row))
+    if (refusal) throw new DomainError('forbidden', 'break-glass-forbidden', refusal)
     if (row.broken_by) throw wrongState('broken-already', `${row.broken_by} broke the glass already.`)
     await tx
       .updateTable('approvals')

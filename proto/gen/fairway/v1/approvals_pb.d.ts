@@ -161,6 +161,13 @@ export declare type Approval = Message<"fairway.v1.Approval"> & {
    * @generated from field: fairway.v1.ApprovalBasis basis = 25;
    */
   basis?: ApprovalBasis | undefined;
+
+  /**
+   * Empty when the caller may break the glass of it; otherwise why not, as a sentence.
+   *
+   * @generated from field: string glass_not_for_you = 26;
+   */
+  glassNotForYou: string;
 };
 
 /**

@@ -1,0 +1,70 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runCli } from '../support/cli.ts'
+import { arrangeMember, arrangeSecret } from '../support/people.ts'
+import { query } from '../support/postgres.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { arrangeBuild, arrangeTenant, finishBuild, type Tenant } from '../support/tenant.ts'
+import { pressOnTerminal } from '../support/terminal.ts'
+
+// Nobody is asked for a yes that does not count. Approving, promoting and taking back have tests of their own.
+
+let server: TestServer
+let tenant: Tenant
+let owner: Record<string, string>
+let reader: Record<string, string>
+let home: string
+
+beforeAll(async () => {
+  server = await startTestServer()
+  home = await mkdtemp(join(tmpdir(), 'fairway-cli-asks-whom-'))
+  const { organizationId, token } = await server.createTenant('people')
+  tenant = await arrangeTenant(server.context, organizationId, 'shop')
+  owner = { FAIRWAY_SERVER: server.url, FAIRWAY_TOKEN: token, XDG_CONFIG_HOME: home }
+  const auditor = await arrangeMember(tenant, 'auditor')
+  await query(server.database.ownerUrl, 'delete from project_members')
+  reader = { ...owner, FAIRWAY_TOKEN: await arrangeSecret(tenant, auditor) }
+  for (const branch of ['main', 'feature/x'])
+    await finishBuild(tenant, await arrangeBuild(server.context, tenant, branch))
+  await writeFile(join(home, 'policy.yaml'), 'rehearsal: { required: false }\n')
+  expect((await runCli(['secret', 'set', 'shop', 'KEY'], owner, 'a-value-that-is-long')).code).toBe(0)
+})
+
+afterAll(async () => {
+  await server?.close()
+  await rm(home, { recursive: true, force: true })
+})
+
+const press = (words: string[], env: Record<string, string>) =>
+  pressOnTerminal(
+    words.map((word) => (word === 'policy.yaml' ? join(home, word) : word)),
+    env,
+    { asked: words[1] === 'delete' && words[0] === 'project' ? 'to go on: ' : '[y/N]', keys: 'n\r' },
+  )
+
+test.each([
+  [['env', 'stop', 'shop', 'production'], 'environment.stop'],
+  [['env', 'destroy', 'shop', 'feature/x'], 'environment.destroy'],
+  [['policy', 'set', 'shop', '-f', 'policy.yaml'], 'policy.set'],
+  [['host', 'revoke', 'shop-host', '--reason', 'stolen'], 'host.revoke'],
+  [['member', 'remove', 'test'], 'member.manage'],
+  [['secret', 'delete', 'shop', 'KEY'], 'secret.set'],
+  [['credential', 'delete', 'shop', 'git', 'github.com'], 'credential.set'],
+  [['evidence', 'keys', '--rotate'], 'evidence.rotate-keys'],
+  [['project', 'webhook', 'rotate', 'shop'], 'project.manage'],
+  [['project', 'delete', 'shop'], 'project.manage'],
+])(
+  'fairway %j asks only who may',
+  async (words, permission) => {
+    const refused = await press(words, reader)
+    expect(refused.lines.join(' ')).toMatch(new RegExp(`You may not do this \\(${permission}\\): .*\\.`))
+    expect(refused.lines.join(' ')).not.toMatch(/\[y\/N\]|to go on:/)
+    expect(refused.code).toBe(4)
+    const asked = await press(words, owner)
+    expect(asked.lines.join(' ')).toMatch(/\[y\/N\]|to go on:/)
+    expect(asked.code).toBe(1)
+  },
+  30_000,
+)
