@@ -44,6 +44,14 @@ test('a run of a known kind has what runs of that kind have', () => {
   expect(startRun.record.names).toEqual([])
 })
 
+test('a row from before versions is read whatever it lacks', () => {
+  const digest = `sha256:${'d'.repeat(64)}`
+  for (const kind of ['build', 'promote', 'rehearse', 'rollback'] as const) {
+    const row = { id: 'r1', kind, record: { digest }, record_version: 1 }
+    expect(viewOf(row, ['digest', 'image']), kind).toEqual({ digest, image: '' })
+  }
+})
+
 test('a view has what it names, of whatever kind', () => {
   const record = { digest: 'sha256:1', image: 'x', rolledBackTo: 3, withData: true, url: 'https://shop' }
   const view = viewOf({ id: 'r1', kind: 'rollback', record, record_version: 2 }, ['url', 'digest', 'tests'])

@@ -12,7 +12,7 @@ import {
 } from '../db/record.ts'
 import { part } from './record.ts'
 
-// What records of runs are composed of. Each kind says in its room which of it its runs have.
+// What records of runs are composed of. Rows from before versions may lack anything: empty is what nobody knows of them. Each kind says in its room which of it its runs have.
 
 const names = z.array(z.string())
 const assertions = z.array(checkSchema)
@@ -28,7 +28,14 @@ export const resolved = part(
     modules: names,
     requirements: requirementsSchema,
   },
-  { commitAuthor: '', lockSha256: '', modules: [], requirements: nothingRequired },
+  {
+    baseImage: '',
+    tree: '',
+    commitAuthor: '',
+    lockSha256: '',
+    modules: [],
+    requirements: nothingRequired,
+  },
 )
 
 /** What was found where a commit was resolved. */
@@ -63,18 +70,19 @@ export const builtImage = part(
     /** Empty: the agent made none. */
     sbomSha256: z.string(),
   },
-  { imageBuilt: false, sbomSha256: '' },
+  { digest: '', image: '', imageBuilt: false, sbomSha256: '' },
 )
 
 /** Of the build that is to go to production. */
 export const candidate = part(
   { commitAuthor: z.string(), baseImage: z.string(), modules: names },
-  { commitAuthor: '', modules: [] },
+  { commitAuthor: '', baseImage: '', modules: [] },
 )
 
 /** Canonical JSON (RFC 8785) of what was planned for production, and its hash. */
 const planFields = { plan: z.string(), planSha256: z.string() }
-export const planOfBuild = part(planFields)
+const noPlan = { plan: '', planSha256: '' }
+export const planOfBuild = part(planFields, noPlan)
 
 /** The same with the image and the lock that it is about, of runs that make no image. */
 export const plan = part(
@@ -85,17 +93,20 @@ export const plan = part(
     lockSha256: z.string(),
     requirements: requirementsSchema,
   },
-  { lockSha256: '', requirements: nothingRequired },
+  { ...noPlan, digest: '', image: '', lockSha256: '', requirements: nothingRequired },
 )
 
 /** Where production goes back to. */
-export const goal = part({
-  digest: z.string(),
-  image: z.string(),
-  /** The number of the release. */
-  rolledBackTo: z.number(),
-  withData: z.boolean(),
-})
+export const goal = part(
+  {
+    digest: z.string(),
+    image: z.string(),
+    /** The number of the release; 0: of before it was known. */
+    rolledBackTo: z.number(),
+    withData: z.boolean(),
+  },
+  { digest: '', image: '', rolledBackTo: 0, withData: false },
+)
 
 /** What trying a plan on a clone of production showed. */
 export const rehearsed = {
