@@ -18,7 +18,7 @@ const help = `fairway-agent: runs Fairway's tasks on this host
       not answer, the pool is in use, or environments are left; --with-environments: they go as well.
   fairway-agent --version | --help
 
-Configuration is in the environment: FAIRWAY_AGENT_DIR, FAIRWAY_POOL, FAIRWAY_PROXY, FAIRWAY_SUBNET, … (agent/config.ts)
+Configuration is in the environment: FAIRWAY_AGENT_DIR, FAIRWAY_POOL, FAIRWAY_PROXY, FAIRWAY_SUBNET, … (docs/configuration.md)
 `
 
 /** A command that was put wrongly. */

@@ -1,8 +1,10 @@
 import { MemberService } from '../proto/gen/fairway/v1/members_pb.js'
 import { CliError, usageError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
+import { foldText } from './fold-text.ts'
 import { typedLine } from './question.ts'
 import type { Session } from './session.ts'
+import { terminalWidth } from './terminal-width.ts'
 
 /** What the verb goes on to do, as the server's matrix names it, and where. */
 export interface Needs {
@@ -28,12 +30,13 @@ export async function requireConfirmed(
   needs?: Needs,
 ): Promise<void> {
   if (yes) return
+  if (needs) await requireAllowed(session, needs)
   if (!isTerminal())
     throw usageError(
       `${question} Nothing was done, as there is no terminal on which to answer. To go ahead: the same with --yes`,
     )
-  if (needs) await requireAllowed(session, needs)
-  const answer = await typedLine(`${question} [y/N] `, session.signal)
+  const asked = foldText(`${question} [y/N]`, terminalWidth(process.stderr))
+  const answer = await typedLine(`${asked} `, session.signal)
   if (!/^y(es)?$/i.test(answer.trim())) throw new CliError(exitCodes.failure, 'Nothing was done.')
 }
 
@@ -48,18 +51,21 @@ export async function requireTyped(
   option: string,
   needs: Needs,
 ): Promise<string> {
+  await requireAllowed(session, needs)
   if (!isTerminal())
     throw usageError(
       `Nothing was done, as there is no terminal on which to type ${name}. To go ahead: the same with ${option} ${name}`,
     )
-  await requireAllowed(session, needs)
   const answer = await typedLine(`Type ${name} to go on: `, session.signal)
   if (answer.trim() === name) return name
   throw new CliError(exitCodes.failure, 'Nothing was done.')
 }
 
 /** The server decides again when it is done; here it is about whom to ask. */
-async function requireAllowed(session: Session, { permission, project, environment }: Needs): Promise<void> {
+export async function requireAllowed(
+  session: Session,
+  { permission, project, environment }: Needs,
+): Promise<void> {
   const client = await session.client(MemberService)
   const { allowed, rule } = await client.explainAccess(
     { permission, project, environment },

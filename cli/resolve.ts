@@ -73,7 +73,12 @@ export async function resolveEnvironment(
   if (likeliest?.project && (projects.includes(likeliest.project) || projects.length !== 1)) {
     return { project: likeliest.project, environment: likeliest.environment }
   }
-  return { project: pickOnly(projects), environment: (whole ?? likeliest)?.environment ?? '' }
+  const environment = (whole ?? likeliest)?.environment ?? ''
+  if (projects.includes(environment))
+    throw usageError(
+      `${environment} is a project: name an environment as well, as in \`${environment} production\` (fairway env list ${environment}).`,
+    )
+  return { project: pickOnly(projects), environment }
 }
 
 /** The project, where there is exactly one. */

@@ -16,7 +16,12 @@ export async function readSecretValue(
 ): Promise<string> {
   if (fromFile !== undefined) return textOf(await readBytes(fromFile), fromFile)
   if (!process.stdin.isTTY) {
-    return textOf(await buffer(process.stdin), 'Standard input').replace(/\r?\n$/, '')
+    const given = textOf(await buffer(process.stdin), 'Standard input').replace(/\r?\n$/, '')
+    if (given === '')
+      throw usageError(
+        `Nothing came on standard input for the value of ${name}. Pipe it there, give --from-file, or type it on a terminal.`,
+      )
+    return given
   }
   return await ask(`Value of ${name} (not shown): `, signal)
 }

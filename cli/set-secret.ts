@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { BuildService } from '../proto/gen/fairway/v1/builds_pb.js'
 import { EnvironmentService } from '../proto/gen/fairway/v1/environments_pb.js'
 import { SecretService } from '../proto/gen/fairway/v1/secrets_pb.js'
+import { requireAllowed } from './confirm.ts'
 import { type SecretJson, secretJson } from './json/secret.ts'
 import { addScopeOptions, type ScopeOptions, scopeOf } from './secret-scope-option.ts'
 import { readSecretValue } from './secret-value.ts'
@@ -28,6 +29,7 @@ export async function setSecret(
   const { out, signal } = session
   const scope = scopeOf(options)
   const client = await session.client(SecretService)
+  await requireAllowed(session, { permission: 'secret.set', project, environment: scope })
   const value = await readSecretValue(name, options.fromFile, signal)
   const { secret, maskingNote } = await client.setSecret({ project, name, scope, value, rotate }, { signal })
   if (!secret) return undefined

@@ -122,16 +122,17 @@ export async function walkFiles(root: string, signal: AbortSignal): Promise<List
   for (let folder = pending.pop(); folder; folder = pending.pop()) {
     signal.throwIfAborted()
     const prefix = folder.length > 0 ? Buffer.concat([folder, Buffer.from('/')]) : folder
-    const entries = await readdir(folder.length > 0 ? pathOf(root, folder) : join(root), {
-      encoding: 'buffer',
-      withFileTypes: true,
-    })
+    const at = folder.length > 0 ? pathOf(root, folder) : join(root)
+    const listed = readdir(at, { encoding: 'buffer', withFileTypes: true })
+    // What others take away meanwhile is not there.
+    const entries = (await listed.catch(folder.length > 0 ? ifGone : undefined)) ?? []
     for (const entry of entries) {
       const name = Buffer.concat([prefix, entry.name])
       if (entry.isDirectory()) {
         if (entry.name.toString() !== '.git') pending.push(name)
       } else if (entry.isFile() || entry.isSymbolicLink()) {
-        const { size } = await lstat(pathOf(root, name))
+        const size = (await lstat(pathOf(root, name)).catch(ifGone))?.size
+        if (size === undefined) continue
         const kind = entry.isFile() ? 'file' : 'link'
         listing.files.push({ name, kind, sizeBytes: size, blob: undefined })
       }

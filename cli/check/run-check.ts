@@ -3,6 +3,7 @@ import { hostileText } from '../../lib/hostile-text/hostile-text.ts'
 import type { BaseDocument } from '../../lib/repository/base-document.ts'
 import { readFairwayFile } from '../../lib/resolve/declared-files.ts'
 import { listShort } from '../../lib/words/list-short.ts'
+import { usageError } from '../errors.ts'
 import type { Session } from '../session.ts'
 import { checkProject } from './check-project.ts'
 import { noteCopy } from './copy-notes.ts'
@@ -39,6 +40,10 @@ export async function runCheck(session: Session, directory: string, wanted: Chec
     openWorkingCopy(folder, { git, scratch: join(memory.folder, 'check'), signal }),
   )
   if (!copy) return describe(folder, findings, undefined, [])
+  if (copy.entries.length === 0 && copy.submodules.length === 0)
+    throw usageError(
+      `There is nothing to check in ${copy.root}: run it in a working copy, or name its folder.`,
+    )
   await noteCopy(copy, git, findings)
   await findings.attempt(() => requireDeclared(copy, git))
   const file = await findings.attempt(() => readFairwayFile(copy.files, signal))

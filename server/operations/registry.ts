@@ -23,7 +23,7 @@ export const operations: RunOperations = {
   start: runOperation(runKinds.start, start, environmentActions),
   stop: runOperation(runKinds.stop, stop, environmentActions),
   destroy: runOperation(runKinds.destroy, destroy, environmentActions),
-  lock: runOperation(runKinds.lock, lock, lockActions),
+  lock: { ...runOperation(runKinds.lock, lock, lockActions), afterFailure: forgetUnknownBranch },
   rehearse: runOperation(runKinds.rehearse, rehearse, releaseActions),
   inspect: runOperation(runKinds.inspect, inspect, releaseActions),
   promote: runOperation(runKinds.promote, promote, releaseActions),

@@ -51,6 +51,15 @@ const base: BaseDocument = {
 }
 
 describe('without a server', () => {
+  test('a folder with nothing in it is no working copy that could be fine', async () => {
+    const { code, stderr } = await runCli(['check', copies.directory, '--offline'], {
+      ...copies.env,
+      GIT_CEILING_DIRECTORIES: copies.directory,
+    })
+    expect(stderr).toContain('There is nothing to check in')
+    expect(code).toBe(2)
+  })
+
   test('what a push may take along is read, and nothing that is ignored', async () => {
     await copies.commit({
       ...addon('shop', ['sale']),

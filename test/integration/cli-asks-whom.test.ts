@@ -68,3 +68,26 @@ test.each([
   },
   30_000,
 )
+
+test.each<[string[], 'owner' | 'reader', number, RegExp]>([
+  [['secret', 'set', 'shop', 'OTHER'], 'reader', 4, /You may not do this \(secret\.set\)/],
+  [
+    ['credential', 'set', 'shop', 'git', 'git.example'],
+    'reader',
+    4,
+    /You may not do this \(credential\.set\)/,
+  ],
+  [['credential', 'set', 'shop', 'gti', 'git.example'], 'owner', 2, /no kind of credential.*Did you mean/],
+  [['credential', 'set', 'shop', 'git', 'https://git.example/x'], 'owner', 2, /is no host/],
+  [['credential', 'set', 'shop', 'registry', 'ghcr.io'], 'owner', 2, /--username/],
+  [['env', 'stop', 'shop', 'relase-1-0'], 'owner', 3, /relase-1-0/],
+  [['env', 'show', 'shop'], 'owner', 2, /shop is a project: name an environment as well/],
+  [['run', 'abandon', 'shop/1', '--reason', 'lost'], 'owner', 5, /nothing left to give up/],
+  [['approval', 'break-glass', '1f0c2a9e', '--reason', 'short'], 'owner', 2, /at least 10 characters/],
+])('fairway %j says what is wrong before it asks for anything', async (words, who, code, told) => {
+  const env = who === 'owner' ? owner : reader
+  const { lines, code: ended } = await pressOnTerminal(words, env, { asked: '(not shown)', keys: '\r' })
+  expect(lines.join(' ')).toMatch(told)
+  expect(lines.join(' ')).not.toMatch(/not shown|\[y\/N\]/)
+  expect(ended).toBe(code)
+})

@@ -97,6 +97,14 @@ describe('a lock run', () => {
     expect(await environmentOf(built.runId)).toEqual(before)
   })
 
+  test('of a branch that was mistyped leaves no environment behind', async () => {
+    const runId = await start('feature/helo')
+    await play(runId, {
+      failures: { resolve: { status: 'failed', reason: 'branch-missing', error: 'there is no such branch' } },
+    })
+    expect((await environmentOf(runId)).status).toBe('destroyed')
+  })
+
   test('of a branch that production would move to leaves production where it is', async () => {
     const main = await build('main')
     await play(main.runId)

@@ -5,6 +5,7 @@ import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { ApprovalService } from '../../proto/gen/fairway/v1/approvals_pb.js'
 import { Result, RunStatus } from '../../proto/gen/fairway/v1/common_pb.js'
+import { MemberService } from '../../proto/gen/fairway/v1/members_pb.js'
 import { ProjectService } from '../../proto/gen/fairway/v1/projects_pb.js'
 import { ReleaseService } from '../../proto/gen/fairway/v1/releases_pb.js'
 import { type RunSchema, RunService } from '../../proto/gen/fairway/v1/runs_pb.js'
@@ -71,6 +72,9 @@ export async function startScriptedReleases(): Promise<ScriptedReleases> {
         router.service(ReleaseService, release)
         router.service(ApprovalService, {
           listApprovals: () => ({ approvals: [sampleApproval({ runId: runIds.promotion })] }),
+        })
+        router.service(MemberService, {
+          explainAccess: () => ({ allowed: true, rule: 'it is in the script' }),
         })
         router.service(ProjectService, { listProjects: () => ({ projects: [{ name: 'acme' }] }) })
         router.service(RunService, {

@@ -2,10 +2,12 @@ import { ApprovalService } from '../../../proto/gen/fairway/v1/approvals_pb.js'
 import { printApproval, shortApproval } from '../../approval/detail.ts'
 import { whatFollows } from '../../approval/effect.ts'
 import { requireConfirmed } from '../../confirm.ts'
-import { CliError } from '../../errors.ts'
+import { CliError, usageError } from '../../errors.ts'
 import { exitCodes } from '../../exit-codes.ts'
 import { approvalJson } from '../../json/approval.ts'
 import { verb } from '../../verb.ts'
+
+const leastReason = 10
 
 export const command = verb<{ reason?: string; yes?: boolean; raw?: boolean }>({
   usage: 'break-glass <approval>',
@@ -26,6 +28,8 @@ export const command = verb<{ reason?: string; yes?: boolean; raw?: boolean }>({
       .option('--raw', 'what is hashed as well, as JSON'),
   async run(session, [wanted = ''], options) {
     const { out, signal } = session
+    if ((options.reason ?? '').trim().length < leastReason)
+      throw usageError(`Say why in at least ${leastReason} characters: somebody will review it.`)
     const client = await session.client(ApprovalService)
     const { approval: shown } = await client.getApproval({ approvalId: wanted }, { signal })
     if (!shown) return undefined

@@ -1,5 +1,8 @@
+import { didYouMean } from '../../../lib/words/nearest.ts'
 import { CredentialService } from '../../../proto/gen/fairway/v1/credentials_pb.js'
+import { requireAllowed } from '../../confirm.ts'
 import { type CredentialOptions, readCredentialValue } from '../../credential-value.ts'
+import { usageError } from '../../errors.ts'
 import { credentialJson } from '../../json/credential.ts'
 import { verb } from '../../verb.ts'
 
@@ -35,6 +38,14 @@ export const command = verb<CredentialOptions>({
   },
   async run(session, [project = '', kind = '', host = ''], options) {
     const { out, signal } = session
+    requireKind(kind)
+    if (/[/:]{2,}|\s/.test(host))
+      throw usageError(
+        `${JSON.stringify(host)} is no host: give its name alone, as in git.example or git.example:2222.`,
+      )
+    if (kind === 'registry' && !options.username)
+      throw usageError('A registry asks for a username as well: give it with --username.')
+    await requireAllowed(session, { permission: 'credential.set', project })
     const client = await session.client(CredentialService)
     const value = await readCredentialValue(host, options, signal)
     const request = { project, kind, host, username: options.username, ...value }
@@ -50,3 +61,12 @@ export const command = verb<CredentialOptions>({
     return undefined
   },
 })
+
+const kinds = ['git', 'registry', 'python']
+
+/** Before a password is asked for: it would be typed for nothing. */
+function requireKind(kind: string): void {
+  if (kinds.includes(kind)) return
+  const hint = didYouMean(kind, kinds)
+  throw usageError(`${JSON.stringify(kind)} is no kind of credential: they are ${kinds.join(', ')}.${hint}`)
+}

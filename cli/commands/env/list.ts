@@ -39,7 +39,7 @@ export const command = verb<{ all?: boolean }>({
         { title: 'BRANCH', value: (row) => row.branch },
         { title: 'URL', value: (row) => row.url ?? '', whole: true },
       ],
-      'There is no environment yet. Push a branch, or: fairway build start PROJECT BRANCH',
+      'You see no environment. One begins with a push, or: fairway build start PROJECT BRANCH',
     )
     return undefined
   },

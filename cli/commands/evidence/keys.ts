@@ -39,10 +39,12 @@ export const command = verb<{ rotate?: boolean; yes?: boolean; pem?: boolean }>(
         { title: 'ALGORITHM', value: (row) => row.algorithm },
         { title: 'SHA-256', value: (row) => row.fingerprint, whole: true },
         { title: 'FROM', value: (row) => formatTime(row.validFrom) },
-        { title: 'UNTIL', value: (row) => formatTime(row.validUntil) },
+        { title: 'UNTIL', value: (row) => (row.validUntil ? formatTime(row.validUntil) : 'signs now') },
       ],
       'No keys yet: they are made when the first run ends.',
     )
+    if (options.rotate && !out.json)
+      out.note('New keys sign from now on; the former ones stay valid for what they signed.')
     return undefined
   },
 })

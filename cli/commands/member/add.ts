@@ -21,7 +21,10 @@ export const command = verb<{ role?: string }>({
   configure: (command) => command.option('--role <role>', 'what they are to be'),
   async run(session, words, { role }) {
     const { project, member } = parseMemberWords(words)
-    if (!role) throw usageError('Give the role: --role developer.')
+    if (!role)
+      throw usageError(
+        'Give the role, as in --role developer. The others are release-manager, auditor, and in the organization owner and member.',
+      )
     const client = await session.client(MemberService)
     const answer = await client.addMember({ member, project, role }, { signal: session.signal })
     const { out, server } = session

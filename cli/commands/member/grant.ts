@@ -28,7 +28,10 @@ export const command = verb<Options>({
       .option('--env <name>', 'an environment, its branch, or a stage (default: the whole project)')
       .option('--until <time>', 'how long, such as 8h or 2d, or an RFC 3339 time (default: 7d, most: 90d)'),
   async run(session, [project = '', member = ''], { action, env, until }) {
-    if (!action) throw usageError('Say what they may do: --action shell.')
+    if (!action)
+      throw usageError(
+        'Say what they may do, as in --action environment.stop. All permissions: docs/access.md.',
+      )
     const lifetimeSeconds = lifetimeOf('--until', until)
     const client = await session.client(MemberService)
     const request = { project, member, environment: env, permission: action, lifetimeSeconds }

@@ -31,6 +31,11 @@ export const command = verb<{ file?: string; expect?: string; yes?: boolean }>({
     }
     const tested = await client.testPolicy({ project, yaml }, { signal })
     if (!out.json) for (const line of changeLines(tested.changes)) out.note(line)
+    if (inForce && tested.changes.length === 0) {
+      if (out.json) out.printJson({ ...policyVersionJson(inForce), changes: [] })
+      else out.note(`Version ${inForce.version} of ${project}’s policy says the same and stays in force.`)
+      return undefined
+    }
     const needs = { permission: 'policy.set', project }
     await requireConfirmed(session, `Set this policy for ${project}?`, options.yes === true, needs)
     const request = { project, yaml, expectedVersion: expected }

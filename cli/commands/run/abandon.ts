@@ -1,6 +1,7 @@
 import { RunService } from '../../../proto/gen/fairway/v1/runs_pb.js'
 import { requireConfirmed } from '../../confirm.ts'
-import { usageError } from '../../errors.ts'
+import { CliError, usageError } from '../../errors.ts'
+import { exitCodes } from '../../exit-codes.ts'
 import { runJson } from '../../json/run.ts'
 import { resolveRunId } from '../../resolve.ts'
 import { verb } from '../../verb.ts'
@@ -17,7 +18,12 @@ export const command = verb<{ reason?: string; yes?: boolean }>({
     const client = await session.client(RunService)
     const runId = await resolveRunId(session, words)
     const known = await client.getRun({ runId }, { signal: session.signal })
-    const { project, environment } = known.run ?? {}
+    const { project, environment, finishedAt } = known.run ?? {}
+    if (finishedAt)
+      throw new CliError(
+        exitCodes.wrongState,
+        'The run has ended: there is nothing left to give up. Look at it: fairway run show ' + runId,
+      )
     const question = 'Give the run up, and leave things as they are, half put back?'
     await requireConfirmed(session, question, yes, { permission: 'run.abandon', project, environment })
     const { run } = await client.abandonRun({ runId, reason }, { signal: session.signal })
