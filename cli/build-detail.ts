@@ -10,10 +10,10 @@ import type { Output } from './output.ts'
 import { type Paint, paintWord } from './style.ts'
 import { oneLine, renderTable } from './table.ts'
 
-/** Which build it is and where it stands, in one line. */
+/** Which build it is and where it stands, in one line; why it failed has lines of its own (`failureLines`). */
 export function headline(paint: Paint, build: BuildDetailJson): string {
   const status = paintWord(paint, build.result ?? build.status)
-  const why = build.reason ? `: ${oneLine(build.reason)}` : ''
+  const why = build.reason && !build.failure ? `: ${oneLine(build.reason)}` : ''
   const commit = build.commit ? ` ${build.commit.slice(0, 10)}` : ''
   return `${paint('bold', `${build.project}/${build.number}`)} ${build.branch}${commit} → ${build.stage} ${status}${why}`
 }

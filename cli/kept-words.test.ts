@@ -2,6 +2,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { expect, test } from 'vitest'
 import { BuildSchema } from '../proto/gen/fairway/v1/builds_pb.js'
+import { Stage } from '../proto/gen/fairway/v1/common_pb.js'
 import {
   EnvironmentPurpose,
   EnvironmentSchema,
@@ -9,7 +10,7 @@ import {
 } from '../proto/gen/fairway/v1/environments_pb.js'
 import { buildDetailJson } from './json/build.ts'
 import { environmentJson } from './json/environment.ts'
-import { keptPreview, keptSentence, statusWords } from './kept-words.ts'
+import { keptPreview, keptSentence, listedStatus, statusWords } from './kept-words.ts'
 
 const until = timestampFromDate(new Date('2026-11-30T16:30:00Z'))
 const environment = (more: MessageInitShape<typeof EnvironmentSchema>) =>
@@ -41,6 +42,12 @@ test('what an environment is kept for, and until when', () => {
   expect(statusWords(copy)).toBe('running until 2026-11-30 16:30 UTC')
   const gone = environment({ status: EnvironmentStatus.DESTROYED })
   expect(statusWords(gone)).toBe('destroyed')
+})
+
+test('what is wrong with an environment hides nothing of its status', () => {
+  const open = environment({ stage: Stage.STAGING, defaultLogins: ['admin'] })
+  expect(listedStatus(open)).toBe('running until 2026-11-30 16:30 UTC, default password')
+  expect(listedStatus(environment({ stage: Stage.STAGING }))).toBe('running until 2026-11-30 16:30 UTC')
 })
 
 test('a branch’s environment, and a server of before, say nothing of it', () => {

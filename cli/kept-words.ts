@@ -1,6 +1,7 @@
 import { formatTime } from '../lib/words/times.ts'
 import type { BuildDetailJson } from './json/build.ts'
 import type { EnvironmentJson } from './json/environment.ts'
+import { isOpenToAll } from './sign-in-words.ts'
 
 type Kept = Pick<EnvironmentJson, 'project' | 'purpose' | 'failedBuild' | 'failedRun' | 'expiresAt'>
 
@@ -18,6 +19,16 @@ export function keptSentence({ project, purpose, failedBuild, failedRun, expires
 /** `running until …`: its status, and when it goes by itself. */
 export const statusWords = ({ status, expiresAt }: Pick<EnvironmentJson, 'status' | 'expiresAt'>): string =>
   expiresAt && status !== 'destroyed' ? `${status} until ${formatTime(expiresAt)}` : status
+
+/** The same, and all that is wrong with it. */
+export const listedStatus = (environment: EnvironmentJson): string =>
+  [
+    statusWords(environment),
+    isOpenToAll(environment) && 'default password',
+    environment.dirtySince && 'data between two states',
+  ]
+    .filter(Boolean)
+    .join(', ')
 
 /** Where the preview of a build whose tests failed is to be looked at; null where none was kept. */
 export function keptPreview({ project, kept }: Pick<BuildDetailJson, 'project' | 'kept'>): string | null {

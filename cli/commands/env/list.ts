@@ -1,7 +1,6 @@
 import { EnvironmentService } from '../../../proto/gen/fairway/v1/environments_pb.js'
 import { type EnvironmentJson, environmentJson } from '../../json/environment.ts'
-import { statusWords } from '../../kept-words.ts'
-import { isOpenToAll } from '../../sign-in-words.ts'
+import { listedStatus } from '../../kept-words.ts'
 import { paintWord } from '../../style.ts'
 import { verb } from '../../verb.ts'
 
@@ -26,13 +25,7 @@ export const command = verb<{ all?: boolean }>({
         { title: 'STAGE', value: (row) => row.stage ?? '' },
         {
           title: 'STATUS',
-          value: (row) =>
-            [
-              isOpenToAll(row) ? `${row.status}, default password` : statusWords(row),
-              row.dirtySince && 'data between two states',
-            ]
-              .filter(Boolean)
-              .join(', '),
+          value: listedStatus,
           paint: (text) => (text.includes(',') ? out.paint('red', text) : paintWord(out.paint, text)),
         },
         { title: 'BUILD', value: (row) => String(row.build ?? ''), align: 'right' },
