@@ -1,3 +1,4 @@
+import { Code, ConnectError } from '@connectrpc/connect'
 import { MemberService } from '../proto/gen/fairway/v1/members_pb.js'
 import { CliError, usageError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -61,20 +62,25 @@ export async function requireTyped(
   throw new CliError(exitCodes.failure, 'Nothing was done.')
 }
 
-/** The server decides again when it is done; here it is about whom to ask. */
+/**
+ * The server decides again when it is done; here it is about whom to ask. A token that may not read anything cannot find
+ * out, and its owner is asked.
+ */
 export async function requireAllowed(
   session: Session,
   { permission, project, environment }: Needs,
 ): Promise<void> {
   const client = await session.client(MemberService)
-  const { allowed, rule } = await client.explainAccess(
-    { permission, project, environment },
-    { signal: session.signal },
-  )
-  if (!allowed)
+  const answer = await client
+    .explainAccess({ permission, project, environment }, { signal: session.signal })
+    .catch((error: unknown) => {
+      if (error instanceof ConnectError && error.code === Code.PermissionDenied) return undefined
+      throw error
+    })
+  if (answer?.allowed === false)
     throw new CliError(
       exitCodes.notAllowed,
-      `You may not do this (${permission}): ${rule}. Nothing was done.`,
+      `You may not do this (${permission}): ${answer.rule}. Nothing was done.`,
     )
 }
 

@@ -91,3 +91,10 @@ test.each<[string[], 'owner' | 'reader', number, RegExp]>([
   expect(lines.join(' ')).not.toMatch(/not shown|\[y\/N\]/)
   expect(ended).toBe(code)
 })
+
+test('a token that may do this and read nothing is asked', async () => {
+  const words = ['token', 'create', 'blind', '--scope', 'environment.stop', '--json']
+  const { secret } = JSON.parse((await runCli(words, owner)).stdout) as { secret: string }
+  const { lines } = await press(['env', 'stop', 'shop', 'feature/x'], { ...owner, FAIRWAY_TOKEN: secret })
+  expect(lines.join(' ')).toContain('Stop shop/feature/x? [y/N]')
+})
