@@ -44,6 +44,7 @@ const schema = z.object({
   /** Passed on to git, and to nothing else. */
   GIT_SSL_CAINFO: z.string().optional(),
   FAIRWAY_SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(0).max(600).default(10),
+  FAIRWAY_BASE_IDLE_SECONDS: z.coerce.number().min(0).max(86_400).default(0),
   FAIRWAY_SPOOL_MEBIBYTES: z.coerce.number().int().min(1).max(65_536).default(256),
   FAIRWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
@@ -71,6 +72,8 @@ export interface AgentConfig {
   readonly gitEnvironment: Readonly<Record<string, string>>
   /** How long running tasks may still work after SIGTERM. */
   readonly shutdownGraceMs: number
+  /** How long the host must have had nothing to do before it makes bases; 0: it makes none. */
+  readonly baseIdleMs: number
   /** Of unacknowledged log lines, for each stream. */
   readonly spoolLimitBytes: number
   readonly logLevel: string
@@ -101,6 +104,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Ag
     upstream: upstreamOf(env),
     gitEnvironment: Object.freeze({ ...(env.GIT_SSL_CAINFO && { GIT_SSL_CAINFO: env.GIT_SSL_CAINFO }) }),
     shutdownGraceMs: env.FAIRWAY_SHUTDOWN_GRACE_SECONDS * 1_000,
+    baseIdleMs: env.FAIRWAY_BASE_IDLE_SECONDS * 1_000,
     spoolLimitBytes: env.FAIRWAY_SPOOL_MEBIBYTES * 1_048_576,
     logLevel: env.FAIRWAY_LOG_LEVEL,
   })

@@ -1,6 +1,8 @@
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type GitProtocol, sourceProtocols } from '../lib/addresses/git-url.ts'
+import { createBases, isBase } from './bases/bases.ts'
 import { createCells } from './cells/cells.ts'
 import type { AgentConfig } from './config.ts'
 import { createDockerHost } from './containers/docker.ts'
@@ -40,6 +42,7 @@ export async function openServices(config: AgentConfig, hostId: string, log: Log
     pool,
     poolName: config.poolName,
     cells: createCells(docker, pool),
+    bases: createBases(docker, pool, workDirectory),
     dialer,
     mirrors: createMirrors(
       createGit({
@@ -85,7 +88,17 @@ export async function takeInventory({ pool, poolName, docker }: AgentServices): 
         freeBytes: inSteps(usage.freeBytes),
         ...(usage.outerFreeBytes !== undefined && { outerFreeBytes: inSteps(usage.outerFreeBytes) }),
         cellIds: cells.map(({ id }) => id),
-        snapshotIds: snapshots.map(({ id }) => id),
+        bases: snapshots
+          .filter(isBase)
+          .map(({ id, base: { image, demo }, postgresImage, sizeBytes, takenAt }) => ({
+            id,
+            image,
+            postgresImage,
+            demo,
+            sizeBytes: BigInt(sizeBytes),
+            madeAt: timestampFromDate(new Date(takenAt)),
+          })),
+        snapshotIds: snapshots.filter((snapshot) => !isBase(snapshot)).map(({ id }) => id),
       },
     ],
   }

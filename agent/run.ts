@@ -1,4 +1,6 @@
 import { createTaskGuard } from './authorization/guard.ts'
+import { countingTasks, createIdleness } from './bases/idleness.ts'
+import { keepBases } from './bases/keep-bases.ts'
 import type { AgentConfig } from './config.ts'
 import { listContainerSecrets } from './containers/container-secrets.ts'
 import { followRuntimeLogs } from './containers/runtime-logs.ts'
@@ -36,14 +38,22 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
     await prepareHost(config, services, store.journal, log, signal)
     const sinkOf = (owner: Owner) => createLogSink(store.spool, redactors.of(owner))
     const following = followRuntimeLogs(services.docker, sinkOf, log, signal)
+    const idleness = createIdleness(config.baseIdleMs)
+    const keeping = config.baseIdleMs > 0 ? keepBases(services, idleness, log, signal) : undefined
     log.info({ host: identity.hostId, name: identity.hostName, version }, 'fairway agent ready')
     await runLink(
       {
         store,
         identities,
-        handlers: createTaskHandlers(services),
+        handlers: countingTasks(createTaskHandlers(services), idleness),
         look: createLook(services, redactors, log),
         guard: createTaskGuard(services, store.authorizations, identity),
+        onWelcome(images) {
+          // What is idle looks again afterwards for what is missing.
+          idleness
+            .during(() => services.bases.expect(images, signal))
+            .catch((error: unknown) => log.warn({ err: error }, 'what bases will be asked for is not known'))
+        },
         inventory: () => takeInventory(services),
         agentVersion: version,
         servers: config.servers,
@@ -52,7 +62,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
       },
       signal,
     )
-    await following
+    await Promise.all([following, keeping])
   } finally {
     store.close()
   }

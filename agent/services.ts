@@ -1,3 +1,4 @@
+import type { Bases } from './bases/bases.ts'
 import type { Cells } from './cells/cells.ts'
 import type { DockerHost } from './containers/docker.ts'
 import type { HttpProxy } from './containers/proxy.ts'
@@ -14,6 +15,8 @@ export interface AgentServices {
   /** The pool's name in the inventory. */
   readonly poolName: string
   readonly cells: Cells
+  /** What new databases of a base image begin with. */
+  readonly bases: Bases
   /** The checked way out, for what repositories and builds name. */
   readonly dialer: Dialer
   /** Repositories that were fetched. */

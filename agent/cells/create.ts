@@ -26,6 +26,7 @@ export async function createCell(parts: CellParts, request: CreateRequest, step:
       createdAt: new Date().toISOString(),
       sealed: false,
       neutrality: { state: 'free' },
+      ...(request.throwaway && { throwaway: true }),
     }
     const cell = await pool.createCell(record, { odooPassword: createPassword() }, async (dataDir) => {
       await initializeCluster(host, image, dataDir, signal)

@@ -1,6 +1,6 @@
 import type { DockerHost } from '../containers/docker.ts'
 import type { Pool } from '../storage/pool.ts'
-import type { Cell, CellRecord, Stage } from '../storage/records.ts'
+import type { BaseRecord, Cell, CellRecord, Stage } from '../storage/records.ts'
 import type { TaskContext } from '../tasks/task.ts'
 import type { WithLock } from './locks.ts'
 
@@ -31,6 +31,8 @@ export interface CreateRequest {
   /** By tag or digest; the cell keeps the digest. */
   postgresImage: string
   limits: Limits
+  /** The cell serves only what makes it. */
+  throwaway?: true
 }
 
 export interface CloneRequest {
@@ -54,6 +56,8 @@ export interface SnapshotRequest {
   purpose: string
   /** Clones of the snapshot shall have nothing to recover: PostgreSQL is shut down for it, if nobody uses it. */
   quiesce: boolean
+  /** It becomes one that cells of all projects may begin with: see agent/bases/. */
+  base?: BaseRecord
 }
 
 export interface CloneResult {

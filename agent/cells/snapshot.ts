@@ -87,6 +87,7 @@ async function take(
       epoch,
       neutrality,
       images: await imagesOf(host, cell),
+      ...(request.base && { base: request.base }),
       ...(cell.contents && { contents: cell.contents }),
       ...(cell.dirty && { dirty: cell.dirty }),
     },

@@ -35,6 +35,8 @@ export interface LinkOptions {
   readonly identities: IdentityStore
   readonly handlers: TaskHandlers
   readonly guard: TaskGuard
+  /** A server took this host up, and says what its projects build on. */
+  readonly onWelcome?: (welcome: Welcome) => void
   /** Without one, servers do not ask for it. */
   readonly look?: LookAtRepository
   /** Asked at start and every minute; servers hear of it when it changed. */
@@ -89,7 +91,9 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
   const sendResults = (connection: Connection) => {
     for (const result of journal.unacknowledgedResults()) connection.send({ case: 'result', value: result })
   }
-  const onWelcome = (connection: Connection, { fenced, sessionId }: Welcome) => {
+  const onWelcome = (connection: Connection, welcome: Welcome) => {
+    const { fenced, sessionId } = welcome
+    options.onWelcome?.(welcome)
     log.info({ server: connection.address, session: sessionId, fenced: fenced.length }, 'link established')
     for (const ref of fenced) runner.fence(ref)
     connections.add(connection)

@@ -13,6 +13,9 @@ const ofOdoo: Readonly<Record<string, string>> = {
   demo_user0: 'portal',
 }
 
+/** All of them, and the empty one, with which nobody gets in: that of the public user. */
+export const passwordsOfOdoo: readonly string[] = [...Object.values(ofOdoo), '']
+
 /** The user whom Odoo makes as its administrator. */
 export const administrator = 'user_admin'
 

@@ -115,7 +115,7 @@ const RESERVE_BYTES = 256 * 1024 * 1024
 
 export function createPoolOn(root: string, driver: PoolDriver, options: PoolOptions = {}): Pool {
   const layout = createLayout(root)
-  const room = createRoom(layout, driver, options.reserveBytes ?? RESERVE_BYTES)
+  const room = createRoom(layout, driver, options.reserveBytes ?? RESERVE_BYTES, removeBases)
 
   /** An empty mount point must not pass for a pool in which everything is gone. */
   const requirePool = async () => {
@@ -159,6 +159,12 @@ export function createPoolOn(root: string, driver: PoolDriver, options: PoolOpti
     (await list(layout.snapshots, findSnapshot)).filter(
       (snapshot) => snapshot.cellId === cellId && snapshot.purpose === 'safety',
     )
+  /** They are the first to go: the agent makes them again when there is room. */
+  async function removeBases(): Promise<boolean> {
+    const bases = (await list(layout.snapshots, findSnapshot)).filter(({ base }) => base)
+    for (const { id } of bases) await discardFrom(layout.snapshot(id))
+    return bases.length > 0
+  }
   const saveCell = async (record: CellRecord) => {
     await writeCellRecord(layout.cell(record.id), record)
     return cellAt(layout.cell(record.id), record)

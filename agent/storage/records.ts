@@ -61,6 +61,17 @@ const cellRecord = z.object({
   ...content,
 })
 
+/** Of a snapshot that is one: see agent/bases/. */
+const base = z.object({
+  /** repository@sha256:… */
+  image: z.string().min(1),
+  demo: z.boolean(),
+  /** Installed in it, sorted. */
+  modules: z.array(z.string().min(1).max(200)).min(1).max(1_000),
+  /** Users with a password, which is the same in every Odoo: each copy gets a hash of its own. */
+  users: z.array(z.object({ id: z.int().positive(), password: z.string().max(100) })).max(100),
+})
+
 const snapshotRecord = z.object({
   version: z.literal(1),
   id,
@@ -75,6 +86,7 @@ const snapshotRecord = z.object({
   takenAt: z.iso.datetime(),
   sizeBytes: z.int().min(0),
   epoch: z.int().min(0),
+  base: base.optional(),
   ...content,
 })
 
@@ -100,6 +112,7 @@ const secrets = z.object({ odooPassword: z.string().min(20) })
 /** What is written beside a cell's content as cell.json. */
 export type CellRecord = z.infer<typeof cellRecord>
 export type SnapshotRecord = z.infer<typeof snapshotRecord>
+export type BaseRecord = z.infer<typeof base>
 export type DumpRecord = z.infer<typeof dumpRecord>
 export type FileCount = z.infer<typeof files>
 export type CellSecrets = z.infer<typeof secrets>

@@ -35,10 +35,21 @@ interface Part {
   readonly bytes: number
 }
 
-export function createRoom(layout: Layout, driver: PoolDriver, reserveBytes: number): Room {
+/** @param giveWay removes what can be made again and nobody needs; whether there was any. */
+export function createRoom(
+  layout: Layout,
+  driver: PoolDriver,
+  reserveBytes: number,
+  giveWay: () => Promise<boolean>,
+): Room {
   const copyBytes = async (from: string) =>
     driver.copiesBytes ? (await measureTree(from)).allocatedBytes : 0
   const bytesOf = ({ paths }: Cell | Snapshot) => copyBytes(join(paths.root, 'content'))
+
+  async function usageFor(neededBytes: number): Promise<PoolUsage> {
+    const usage = await readUsage(layout.root)
+    return usage.freeBytes < neededBytes && (await giveWay()) ? readUsage(layout.root) : usage
+  }
 
   async function requireParts(parts: readonly Part[], cellId?: string): Promise<PoolUsage> {
     const kept = driver.copiesBytes ? await keptForOthers(layout, cellId) : 0
@@ -47,8 +58,8 @@ export function createRoom(layout: Layout, driver: PoolDriver, reserveBytes: num
       { what: 'as reserve', bytes: reserveBytes },
       { what: 'kept for putting the data of other environments back', bytes: kept },
     ].filter(({ bytes }) => bytes > 0)
-    const usage = await readUsage(layout.root)
     const neededBytes = wanted.reduce((sum, { bytes }) => sum + bytes, 0)
+    const usage = await usageFor(neededBytes)
     if (usage.freeBytes >= neededBytes) return usage
     const listed = wanted.map(({ what, bytes }) => `${formatBytes(bytes)} ${what}`).join(', ')
     throw new TaskError(
@@ -93,7 +104,7 @@ export function createRoom(layout: Layout, driver: PoolDriver, reserveBytes: num
     async requireForRestore(snapshot) {
       const bytes = await bytesOf(snapshot)
       if (bytes === 0) return
-      const usage = await readUsage(layout.root)
+      const usage = await usageFor(bytes)
       if (usage.freeBytes >= bytes) return
       throw new TaskError(
         'disk-full',

@@ -217,6 +217,17 @@ export interface ContainerRuntimeFacts {
   readonly authorizationPlugins?: boolean
 }
 
+/** What a host has prepared of a base image, in `pools.bases`. */
+export interface BaseFacts {
+  readonly id: string
+  readonly image: string
+  readonly postgresImage: string
+  readonly demo: boolean
+  readonly sizeBytes: number
+  /** RFC 3339; absent where the host does not say. */
+  readonly madeAt?: string
+}
+
 /** What a host said of a repository, in `repository_looks.answer`. */
 export interface RepositoryAnswer {
   /** Stable, as the agent says it; empty: it was read. */

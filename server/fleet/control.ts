@@ -21,7 +21,7 @@ import type { Streams } from './streams.ts'
 import { decode, protocolMax, protocolMin, statusOf } from './wire.ts'
 
 export interface ControlParts {
-  readonly context: Pick<AppContext, 'db' | 'log' | 'blobs' | 'sealer'>
+  readonly context: Pick<AppContext, 'db' | 'log' | 'blobs' | 'sealer' | 'config'>
   readonly sessions: Sessions
   readonly streams: Streams
   readonly dispatch: Dispatch
@@ -184,6 +184,8 @@ async function greet(
       heartbeatMs: times.heartbeatMs,
       leaseMs: times.leaseMs,
       fenced,
+      odooImage: context.config.odooImage,
+      postgresImage: context.config.postgresImage,
     },
   })
   await dispatch.reoffer(session, 0)

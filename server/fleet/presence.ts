@@ -1,9 +1,9 @@
-import { timestampMs } from '@bufbuild/protobuf/wkt'
+import { timestampDate, timestampMs } from '@bufbuild/protobuf/wkt'
 import { sql } from 'kysely'
-import type { Hello, Inventory } from '../../proto/gen/fairway/agent/v1/link_pb.js'
+import type { BaseInventory, Hello, Inventory } from '../../proto/gen/fairway/agent/v1/link_pb.js'
 import type { AppContext } from '../context.ts'
 import { audit } from '../db/audit.ts'
-import type { ContainerRuntimeFacts } from '../db/record.ts'
+import type { BaseFacts, ContainerRuntimeFacts } from '../db/record.ts'
 import { operation, type Tx, withTenant } from '../db/tenancy.ts'
 import { DomainError } from '../errors.ts'
 import { outdated } from './authenticate.ts'
@@ -147,12 +147,13 @@ async function writeInventory(tx: Tx, session: Session, inventory: Inventory): P
     })
     .where('id', '=', hostId)
     .execute()
-  for (const { name, driver, sizeBytes, freeBytes, outerFreeBytes } of inventory.pools) {
+  for (const { name, driver, sizeBytes, freeBytes, outerFreeBytes, bases } of inventory.pools) {
     const sizes = {
       driver,
       size_bytes: Number(sizeBytes),
       free_bytes: Number(freeBytes),
       outer_free_bytes: outerFreeBytes === undefined ? null : Number(outerFreeBytes),
+      bases: JSON.stringify(baseFacts(bases)),
     }
     await tx
       .insertInto('pools')
@@ -169,6 +170,17 @@ async function writeInventory(tx: Tx, session: Session, inventory: Inventory): P
     .$if(names.length > 0, (query) => query.where('name', 'not in', names))
     .execute()
 }
+
+/** Words of an agent's: bounded, whatever it says. */
+const baseFacts = (bases: readonly BaseInventory[]): BaseFacts[] =>
+  bases.slice(0, 16).map(({ id, image, postgresImage, demo, sizeBytes, madeAt }) => ({
+    id: id.slice(0, 100),
+    image: image.slice(0, 500),
+    postgresImage: postgresImage.slice(0, 500),
+    demo,
+    sizeBytes: Number(sizeBytes),
+    ...(madeAt && { madeAt: timestampDate(madeAt).toISOString() }),
+  }))
 
 /** Words of an agent's: bounded, whatever it says. */
 function runtimeFacts({ containerRuntime }: Inventory): ContainerRuntimeFacts {

@@ -122,7 +122,7 @@ export const reproduced = { reproductions: z.array(reproductionSchema).optional(
 export const cloned = {
   clone: z
     .object({
-      /** Environment name, or `prepared`. */
+      /** Environment name, `prepared`, or `base`: what the host had of the base image, for any project. */
       source: z.string(),
       sourceId: z.string(),
       /** RFC 3339 */

@@ -130,6 +130,12 @@ export interface BuildActions extends CommonActions {
   /** The same for a clone that is nobody's environment: what happens there needs no leave, and it goes with the run. */
   newScratchCell(): Promise<string>
   createCell(cellId: string): Promise<void>
+  /**
+   * The same where it gets `next` from a base image: what the host has prepared of that may be in it already.
+   *
+   * @returns the modules that are.
+   */
+  createCellFor(cellId: string, next: BaseContent): Promise<readonly string[]>
   /** From production's cell, at one consistent point. Waits while production's database is being updated. */
   cloneProduction(cellId: string): Promise<ClonedProduction>
   clonePrepared(cellId: string, snapshot: Snapshot): Promise<void>
@@ -279,6 +285,9 @@ export interface ApplyOptions {
   /** For what every environment may start from. */
   readonly withoutSecrets?: boolean
 }
+
+/** What a new database gets from a base image, and from nothing else. */
+export type BaseContent = Pick<PreparedContent, 'image' | 'modules' | 'demo'>
 
 /** What identifies a prepared snapshot: the same content, the same database. */
 export interface PreparedContent {

@@ -46,6 +46,29 @@ describe.each(['btrfs', 'reflink'] as const)('on %s, below its reserve', { timeo
   })
 })
 
+describe.each(['reflink', 'copy'] as const)(
+  'on %s, where there is no room',
+  { timeout: 60_000 },
+  (driver) => {
+    it('bases go before anything is refused', async () => {
+      const rig = await createRig(driver)
+      try {
+        const cell = await makeCell(rig, 'development')
+        const base = { image: 'odoo@sha256:1', demo: false, modules: ['base'], users: [] }
+        const request = { cellId: cell.id, purpose: 'base', quiesce: true }
+        const { id } = await rig.cells.snapshot({ ...request, id: randomUUID(), base }, rig.step)
+        const kept = await snapshotOf(rig, cell, 'prepared')
+        expect((await rig.pool.requireSnapshot(id)).base).toEqual(base)
+        const full = await openPool(rig.pool.root, { reserveBytes: 1024 ** 4 })
+        await expect(full.requireRoom(cell)).rejects.toMatchObject({ reason: 'disk-full' })
+        expect((await rig.pool.listSnapshots()).map((snapshot) => snapshot.id)).toEqual([kept.id])
+      } finally {
+        await rig.remove()
+      }
+    })
+  },
+)
+
 describe('a pool that copies', { timeout: 60_000 }, () => {
   let parent: string
   let rig: StorageRig

@@ -40,6 +40,33 @@ test('a host’s clock is shown, and warned of when it is off', async () => {
   })
 })
 
+test('a host’s bases are shown with their size', async () => {
+  const base = {
+    id: '0b5e0b5e-0000-8000-8000-000000000001',
+    image: 'registry.example/odoo@sha256:1234',
+    postgresImage: 'registry.example/postgres@sha256:5678',
+    demo: true,
+    sizeBytes: 60_000_000,
+    madeAt: new Date().toISOString(),
+  }
+  await tenant.scope((tx) =>
+    tx
+      .insertInto('pools')
+      .values({
+        organization_id: tenant.organizationId,
+        host_id: tenant.hostId,
+        name: 'fast',
+        driver: 'btrfs',
+        bases: JSON.stringify([base]),
+      })
+      .execute(),
+  )
+  expect((await runCli(['host', 'show', tenant.host], owner)).stdout).toMatch(
+    /Base\s+registry\.example\/odoo@sha256:1234, with demo data, 57\.2 MiB, made/,
+  )
+  expect((await show()).pools).toContainEqual(expect.objectContaining({ name: 'fast', bases: [base] }))
+})
+
 test('host revoke asks for a reason, a known host and an owner; nothing happens without', async () => {
   const refused = [
     [2, await runCli(['host', 'revoke', tenant.host, '--yes'], owner)],

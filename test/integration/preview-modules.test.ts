@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { answers, playRun } from '../support/play-run.ts'
+import { answers, type Play, playRun } from '../support/play-run.ts'
 import { createOrganization, startTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { arrangeBuild, arrangeTenant, type Tenant } from '../support/tenant.ts'
 
@@ -29,11 +29,17 @@ function resolved(own: readonly string[]) {
   return { ...answers.resolve, ...modules, addons, stages }
 }
 
-async function build(branch: string, own: readonly string[]) {
+async function build(branch: string, own: readonly string[], more: Play['answers'] = {}) {
   const { runId } = await arrangeBuild(database.context, tenant, branch)
-  await playRun(database.context, tenant, runId, { answers: { resolve: resolved(own) } })
+  await playRun(database.context, tenant, runId, {
+    answers: { resolve: resolved(own), ...more },
+  })
   return await tenant.scope(async (tx) => {
-    const run = await tx.selectFrom('runs').select('status').where('id', '=', runId).executeTakeFirstOrThrow()
+    const run = await tx
+      .selectFrom('runs')
+      .select(['status', 'record'])
+      .where('id', '=', runId)
+      .executeTakeFirstOrThrow()
     const tasks = await tx
       .selectFrom('tasks')
       .select('spec')
@@ -45,7 +51,14 @@ async function build(branch: string, own: readonly string[]) {
       const { install, expectInstalled } = (spec as { applyModules: Record<string, unknown> }).applyModules
       return { install, expectInstalled }
     })
-    return { status: run.status, applied }
+    const cells = await tx
+      .selectFrom('tasks')
+      .select('spec')
+      .where('run_id', '=', runId)
+      .where('kind', '=', 'createCell')
+      .execute()
+    const wanted = cells.map(({ spec }) => (spec as { createCell: { base?: object } }).createCell.base)
+    return { status: run.status, record: run.record as { clone?: object }, applied, wanted }
   })
 }
 
@@ -63,4 +76,32 @@ test('a preview gets what Odoo would add by itself with modules of the image, an
   expect((await build('feature/z', ['glue_base'])).applied).toEqual([
     { install: ['shop_core', 'shop', 'glue_base'], expectInstalled: ['shop_core', 'shop', 'glue_base'] },
   ])
+}, 60_000)
+
+test('what the host has of the base image is not installed again, and is on record', async () => {
+  const other = { ...resolved([]), baseImage: `127.0.0.1:5000/fairway/odoo@sha256:${'b'.repeat(64)}` }
+  const base = {
+    id: '0b5e0b5e-0000-8000-8000-000000000001',
+    modules: ['base', 'web'],
+    madeAt: '2026-02-03T04:05:06Z',
+    durationMs: '400',
+    bytes: '60000000',
+  }
+  const { status, wanted, applied, record } = await build('feature/based', [], {
+    resolve: other,
+    createCell: { base },
+  })
+  expect(status).toBe('succeeded')
+  expect(wanted).toEqual([{ image: other.baseImage, modules: ['base', 'web', 'sale', 'sale_web'] }])
+  expect(applied[0]).toEqual({
+    install: ['sale', 'sale_web'],
+    expectInstalled: ['base', 'web', 'sale', 'sale_web'],
+  })
+  expect(record.clone).toEqual({
+    source: 'base',
+    sourceId: base.id,
+    sourceTime: '2026-02-03T04:05:06.000Z',
+    durationMs: 400,
+    bytes: 60_000_000,
+  })
 }, 60_000)

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createBases } from '../../agent/bases/bases.ts'
 import { createCells } from '../../agent/cells/cells.ts'
 import { buildBridge } from '../../agent/containers/build-network.ts'
 import { createDockerHost, type DockerHost } from '../../agent/containers/docker.ts'
@@ -68,6 +69,7 @@ export async function createTestServices({
     pool,
     poolName: 'test',
     cells,
+    bases: createBases(docker, pool, workDirectory),
     proxy,
     packages: createPackageSources(docker, dialer),
     workDirectory,

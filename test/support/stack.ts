@@ -52,7 +52,9 @@ export async function startTestStack(
   const ports = { api, link: linkPort ?? link, postgres, git, proxy } as Stack['options']['ports']
   const subnet = subnets[name]
   if (!subnet) throw new Error(`no subnet is set apart for ${name}`)
-  const describe = (path: string) => new Stack({ directory, pool: path, ports, subnet, env })
+  // What a test finds in a pool is what it has put there, unless it wants bases.
+  const ours = { FAIRWAY_BASE_IDLE_SECONDS: '0', ...env }
+  const describe = (path: string) => new Stack({ directory, pool: path, ports, subnet, env: ours })
 
   const close = async (stack: Stack) => {
     await stack.stop()

@@ -43,12 +43,16 @@ export const command = verb({
             `${pool.driver}, ${poolRoom(pool)}, ${pool.cellCount} cells, ${pool.snapshotCount} snapshots`,
           ] as const,
       ),
+      ...json.pools.flatMap(({ bases }) => bases.map((base) => ['Base', describeBase(base)] as const)),
       ['Docker', json.runtime.map(({ name, version, build }) => `${name} ${build ?? version}`).join(', ')],
     ])
     for (const line of findingLines(json)) out.line(line)
     return undefined
   },
 })
+
+const describeBase = ({ image, demo, sizeBytes, madeAt }: HostJson['pools'][number]['bases'][number]) =>
+  `${image}, ${demo ? 'with demo data' : 'without demo data'}, ${formatBytes(sizeBytes)}, made ${formatAge(madeAt)}`
 
 function formatOffset(ms: number): string {
   if (Math.abs(ms) < 500) return 'as the server’s'

@@ -47,6 +47,8 @@ export interface PoolsTable {
   free_bytes: Generated<number>
   /** Of a pool in a sparse image: what the file system around it has left. */
   outer_free_bytes: number | null
+  /** BaseFacts[] */
+  bases: JsonOrDefault
   updated_at: Created
 }
 

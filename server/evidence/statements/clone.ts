@@ -15,7 +15,7 @@ export const clone: Claimant = (stored) => {
       source: { name: made.source, id: made.sourceId, time: made.sourceTime },
       sizeBytes: made.bytes,
       durationMs: made.durationMs,
-      // A prepared snapshot never held production's data.
+      // Neither a prepared snapshot nor a base ever held production's data.
       neutralization: neutralization
         ? {
             proven: neutralization.assertions.every(({ passed }) => passed),

@@ -54,8 +54,10 @@ async function fillWithBaseModules(run: BuildActions, cellId: string, source: So
   const base = content('base', source.baseImage, source.baseModules, source, '')
   const prepared = await run.findPrepared(base)
   if (prepared) return run.clonePrepared(cellId, prepared)
-  await run.createCell(cellId)
-  const install = source.baseModules.length > 0 ? source.baseModules : ['base']
+  const wanted = source.baseModules.length > 0 ? source.baseModules : ['base']
+  const installed = await run.createCellFor(cellId, { ...base, modules: wanted })
+  // Series before 19 would install again what is there.
+  const install = wanted.filter((name) => !installed.includes(name))
   await run.applyModules(
     cellId,
     source.baseImage,
@@ -63,7 +65,7 @@ async function fillWithBaseModules(run: BuildActions, cellId: string, source: So
     {
       key: 'install-base',
       demo: source.demo,
-      expectInstalled: install,
+      expectInstalled: wanted,
       withoutSecrets: true,
       code: { baseImage: source.baseImage, addonTrees: {} },
     },

@@ -17,6 +17,7 @@ type CellActions = Pick<
   | 'newCell'
   | 'newScratchCell'
   | 'createCell'
+  | 'createCellFor'
   | 'cloneProduction'
   | 'clonePrepared'
   | 'holdCell'
@@ -73,6 +74,20 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
     }
   }
 
+  const create = (cellId: string, base?: { image: string; demo: boolean; modules: string[] }) =>
+    engine.task(
+      `create:${cellId}`,
+      'createCell',
+      {
+        cellId,
+        environmentId: environment.id,
+        stage: cellStageOf(stage),
+        postgresImage: config.postgresImage,
+        ...(base && { base }),
+      },
+      { timeoutMs: minutes(10) },
+    )
+
   return {
     newCell: () =>
       engine.effect('new-cell', async () => {
@@ -95,18 +110,26 @@ export function cellActions(engine: Engine, config: EngineConfig): CellActions {
       }),
 
     async createCell(cellId) {
-      await engine.task(
-        `create:${cellId}`,
-        'createCell',
-        {
-          cellId,
-          environmentId: environment.id,
-          stage: cellStageOf(stage),
-          postgresImage: config.postgresImage,
-        },
-        { timeoutMs: minutes(10) },
-      )
+      await create(cellId)
       await engine.note({ cellId })
+    },
+
+    async createCellFor(cellId, { image, demo, modules }) {
+      const { base } = await create(cellId, { image, demo, modules: [...modules] })
+      if (!base) {
+        await engine.note({ cellId })
+        return []
+      }
+      const sourceTime = base.madeAt ? timestampDate(base.madeAt) : new Date(0)
+      const clone = {
+        source: 'base',
+        sourceId: base.id,
+        sourceTime: sourceTime.toISOString(),
+        durationMs: Number(base.durationMs),
+        bytes: Number(base.bytes),
+      }
+      await engine.note({ cellId, clone })
+      return base.modules
     },
 
     async cloneProduction(cellId) {

@@ -12,7 +12,7 @@ import {
 import { memoryOf } from '../../capacity/memory.ts'
 import type { AppContext } from '../../context.ts'
 import { describeLacking, findLacking } from '../../db/agent-capabilities.ts'
-import type { ContainerRuntimeFacts } from '../../db/record.ts'
+import type { BaseFacts, ContainerRuntimeFacts } from '../../db/record.ts'
 import type { HostsTable, PoolsTable } from '../../db/tables/fleet.ts'
 import { type Tx, withTenant } from '../../db/tenancy.ts'
 import { notFound } from '../../errors.ts'
@@ -133,6 +133,11 @@ const poolMessage = (pool: Selectable<PoolsTable>, host: HostRow): Pool =>
     cellCount: host.cells ?? 0,
     snapshotCount: host.snapshots ?? 0,
     ...(pool.outer_free_bytes !== null && { outerFreeBytes: BigInt(pool.outer_free_bytes) }),
+    bases: (pool.bases as unknown as readonly BaseFacts[]).map(({ sizeBytes, madeAt, ...base }) => ({
+      ...base,
+      sizeBytes: BigInt(sizeBytes),
+      ...(madeAt !== undefined && { madeAt: timestampOf(new Date(madeAt)) }),
+    })),
   })
 
 function adviceFor(host: HostRow, findings: readonly HostFinding[]): string {

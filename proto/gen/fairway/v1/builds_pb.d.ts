@@ -63,7 +63,8 @@ export declare const StepSchema: GenMessage<Step>;
  */
 export declare type Clone = Message<"fairway.v1.Clone"> & {
   /**
-   * Environment, or `prepared` for a development preview made from a prepared snapshot.
+   * Environment, or `prepared` for a development preview made from a prepared snapshot, or `base` for one that began as a copy
+   * of what its host had prepared of the base image for any project.
    *
    * @generated from field: string source = 1;
    */

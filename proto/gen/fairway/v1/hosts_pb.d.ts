@@ -53,6 +53,13 @@ export declare type Pool = Message<"fairway.v1.Pool"> & {
    * @generated from field: optional int64 outer_free_bytes = 120;
    */
   outerFreeBytes?: bigint | undefined;
+
+  /**
+   * What the host has prepared of base images: new databases of any project begin as a copy of one. Not among `snapshot_count`.
+   *
+   * @generated from field: repeated fairway.v1.HostBase bases = 130;
+   */
+  bases: HostBase[];
 };
 
 /**
@@ -60,6 +67,51 @@ export declare type Pool = Message<"fairway.v1.Pool"> & {
  * Use `create(PoolSchema)` to create a new message.
  */
 export declare const PoolSchema: GenMessage<Pool>;
+
+/**
+ * A base image's own modules, installed by its own Odoo, with nothing of any project.
+ *
+ * @generated from message fairway.v1.HostBase
+ */
+export declare type HostBase = Message<"fairway.v1.HostBase"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * repository@sha256:…
+   *
+   * @generated from field: string image = 2;
+   */
+  image: string;
+
+  /**
+   * @generated from field: string postgres_image = 3;
+   */
+  postgresImage: string;
+
+  /**
+   * @generated from field: bool demo = 4;
+   */
+  demo: boolean;
+
+  /**
+   * @generated from field: int64 size_bytes = 5;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp made_at = 6;
+   */
+  madeAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairway.v1.HostBase.
+ * Use `create(HostBaseSchema)` to create a new message.
+ */
+export declare const HostBaseSchema: GenMessage<HostBase>;
 
 /**
  * @generated from message fairway.v1.Host

@@ -9,7 +9,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file fairway/v1/hosts.proto.
  */
 export const file_fairway_v1_hosts = /*@__PURE__*/
-  fileDesc("ChZmYWlyd2F5L3YxL2hvc3RzLnByb3RvEgpmYWlyd2F5LnYxIqwBCgRQb29sEgwKBG5hbWUYASABKAkSDgoGZHJpdmVyGAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAMSEgoKZnJlZV9ieXRlcxgEIAEoAxISCgpjZWxsX2NvdW50GAUgASgNEhYKDnNuYXBzaG90X2NvdW50GAYgASgNEh0KEG91dGVyX2ZyZWVfYnl0ZXMYeCABKANIAIgBAUITChFfb3V0ZXJfZnJlZV9ieXRlcyKpBQoESG9zdBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEiYKBnN0YXR1cxgDIAEoDjIWLmZhaXJ3YXkudjEuSG9zdFN0YXR1cxIVCg1hZ2VudF92ZXJzaW9uGAQgASgJEhEKCWNwdV9jb3VudBgFIAEoDRIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSHwoFcG9vbHMYByADKAsyEC5mYWlyd2F5LnYxLlBvb2wSFAoMY2FwYWJpbGl0aWVzGAggAygJEjAKDGxhc3Rfc2Vlbl9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOgoWY2VydGlmaWNhdGVfZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoScnVubmluZ190YXNrX2NvdW50GAsgASgNEg4KBmFkdmljZRgMIAEoCRIcCg9jbG9ja19vZmZzZXRfbXMYDSABKANIAIgBARIuCgpyZXZva2VkX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgdydW50aW1lGA8gAygLMhwuZmFpcndheS52MS5SdW50aW1lQ29tcG9uZW50EikKCGZpbmRpbmdzGBAgAygLMhcuZmFpcndheS52MS5Ib3N0RmluZGluZxIaChJmaW5kaW5nc19sb29rZWRfYXQYESABKAkSIAoTdXNhYmxlX21lbW9yeV9ieXRlcxgSIAEoA0gBiAEBEiIKFXByb21pc2VkX21lbW9yeV9ieXRlcxgTIAEoA0gCiAEBQhIKEF9jbG9ja19vZmZzZXRfbXNCFgoUX3VzYWJsZV9tZW1vcnlfYnl0ZXNCGAoWX3Byb21pc2VkX21lbW9yeV9ieXRlcyJAChBSdW50aW1lQ29tcG9uZW50EgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRINCgVidWlsZBgDIAEoCSKeAQoLSG9zdEZpbmRpbmcSCgoCaWQYASABKAkSEQoJY29tcG9uZW50GAIgASgJEhEKCWluc3RhbGxlZBgDIAEoCRIQCghmaXhlZF9pbhgEIAMoCRIRCglwdWJsaXNoZWQYBSABKAkSEwoLbWF5YmVfZml4ZWQYBiABKAgSEwoLY29uc2VxdWVuY2UYByABKAkSDgoGYWR2aWNlGAggASgJIkcKFkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QSEQoJaG9zdF9uYW1lGAEgASgJEhoKEmV4cGlyZXNfaW5fc2Vjb25kcxgCIAEoDSJyChdDcmVhdGVKb2luVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBzZXJ2ZXJfYWRkcmVzc2VzGAMgAygJIhIKEExpc3RIb3N0c1JlcXVlc3QiSwoRTGlzdEhvc3RzUmVzcG9uc2USHwoFaG9zdHMYASADKAsyEC5mYWlyd2F5LnYxLkhvc3QSFQoNc2VydmVyX2FkdmljZRgCIAMoCSIeCg5HZXRIb3N0UmVxdWVzdBIMCgRob3N0GAEgASgJIjEKD0dldEhvc3RSZXNwb25zZRIeCgRob3N0GAEgASgLMhAuZmFpcndheS52MS5Ib3N0IjEKEVJldm9rZUhvc3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDgoGcmVhc29uGAIgASgJIjQKElJldm9rZUhvc3RSZXNwb25zZRIeCgRob3N0GAEgASgLMhAuZmFpcndheS52MS5Ib3N0KqkBCgpIb3N0U3RhdHVzEhsKF0hPU1RfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSSE9TVF9TVEFUVVNfT05MSU5FEAESFwoTSE9TVF9TVEFUVVNfT0ZGTElORRACEhwKGEhPU1RfU1RBVFVTX0lOQ09NUEFUSUJMRRADEhcKE0hPU1RfU1RBVFVTX1JFVk9LRUQQBBIWChJIT1NUX1NUQVRVU19MT0NLRUQQBTLEAgoLSG9zdFNlcnZpY2USWgoPQ3JlYXRlSm9pblRva2VuEiIuZmFpcndheS52MS5DcmVhdGVKb2luVG9rZW5SZXF1ZXN0GiMuZmFpcndheS52MS5DcmVhdGVKb2luVG9rZW5SZXNwb25zZRJICglMaXN0SG9zdHMSHC5mYWlyd2F5LnYxLkxpc3RIb3N0c1JlcXVlc3QaHS5mYWlyd2F5LnYxLkxpc3RIb3N0c1Jlc3BvbnNlEkIKB0dldEhvc3QSGi5mYWlyd2F5LnYxLkdldEhvc3RSZXF1ZXN0GhsuZmFpcndheS52MS5HZXRIb3N0UmVzcG9uc2USSwoKUmV2b2tlSG9zdBIdLmZhaXJ3YXkudjEuUmV2b2tlSG9zdFJlcXVlc3QaHi5mYWlyd2F5LnYxLlJldm9rZUhvc3RSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChZmYWlyd2F5L3YxL2hvc3RzLnByb3RvEgpmYWlyd2F5LnYxItIBCgRQb29sEgwKBG5hbWUYASABKAkSDgoGZHJpdmVyGAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAMSEgoKZnJlZV9ieXRlcxgEIAEoAxISCgpjZWxsX2NvdW50GAUgASgNEhYKDnNuYXBzaG90X2NvdW50GAYgASgNEh0KEG91dGVyX2ZyZWVfYnl0ZXMYeCABKANIAIgBARIkCgViYXNlcxiCASADKAsyFC5mYWlyd2F5LnYxLkhvc3RCYXNlQhMKEV9vdXRlcl9mcmVlX2J5dGVzIowBCghIb3N0QmFzZRIKCgJpZBgBIAEoCRINCgVpbWFnZRgCIAEoCRIWCg5wb3N0Z3Jlc19pbWFnZRgDIAEoCRIMCgRkZW1vGAQgASgIEhIKCnNpemVfYnl0ZXMYBSABKAMSKwoHbWFkZV9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiqQUKBEhvc3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCgZzdGF0dXMYAyABKA4yFi5mYWlyd2F5LnYxLkhvc3RTdGF0dXMSFQoNYWdlbnRfdmVyc2lvbhgEIAEoCRIRCgljcHVfY291bnQYBSABKA0SFAoMbWVtb3J5X2J5dGVzGAYgASgDEh8KBXBvb2xzGAcgAygLMhAuZmFpcndheS52MS5Qb29sEhQKDGNhcGFiaWxpdGllcxgIIAMoCRIwCgxsYXN0X3NlZW5fYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjoKFmNlcnRpZmljYXRlX2V4cGlyZXNfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKEnJ1bm5pbmdfdGFza19jb3VudBgLIAEoDRIOCgZhZHZpY2UYDCABKAkSHAoPY2xvY2tfb2Zmc2V0X21zGA0gASgDSACIAQESLgoKcmV2b2tlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoHcnVudGltZRgPIAMoCzIcLmZhaXJ3YXkudjEuUnVudGltZUNvbXBvbmVudBIpCghmaW5kaW5ncxgQIAMoCzIXLmZhaXJ3YXkudjEuSG9zdEZpbmRpbmcSGgoSZmluZGluZ3NfbG9va2VkX2F0GBEgASgJEiAKE3VzYWJsZV9tZW1vcnlfYnl0ZXMYEiABKANIAYgBARIiChVwcm9taXNlZF9tZW1vcnlfYnl0ZXMYEyABKANIAogBAUISChBfY2xvY2tfb2Zmc2V0X21zQhYKFF91c2FibGVfbWVtb3J5X2J5dGVzQhgKFl9wcm9taXNlZF9tZW1vcnlfYnl0ZXMiQAoQUnVudGltZUNvbXBvbmVudBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDQoFYnVpbGQYAyABKAkingEKC0hvc3RGaW5kaW5nEgoKAmlkGAEgASgJEhEKCWNvbXBvbmVudBgCIAEoCRIRCglpbnN0YWxsZWQYAyABKAkSEAoIZml4ZWRfaW4YBCADKAkSEQoJcHVibGlzaGVkGAUgASgJEhMKC21heWJlX2ZpeGVkGAYgASgIEhMKC2NvbnNlcXVlbmNlGAcgASgJEg4KBmFkdmljZRgIIAEoCSJHChZDcmVhdGVKb2luVG9rZW5SZXF1ZXN0EhEKCWhvc3RfbmFtZRgBIAEoCRIaChJleHBpcmVzX2luX3NlY29uZHMYAiABKA0icgoXQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQc2VydmVyX2FkZHJlc3NlcxgDIAMoCSISChBMaXN0SG9zdHNSZXF1ZXN0IksKEUxpc3RIb3N0c1Jlc3BvbnNlEh8KBWhvc3RzGAEgAygLMhAuZmFpcndheS52MS5Ib3N0EhUKDXNlcnZlcl9hZHZpY2UYAiADKAkiHgoOR2V0SG9zdFJlcXVlc3QSDAoEaG9zdBgBIAEoCSIxCg9HZXRIb3N0UmVzcG9uc2USHgoEaG9zdBgBIAEoCzIQLmZhaXJ3YXkudjEuSG9zdCIxChFSZXZva2VIb3N0UmVxdWVzdBIMCgRob3N0GAEgASgJEg4KBnJlYXNvbhgCIAEoCSI0ChJSZXZva2VIb3N0UmVzcG9uc2USHgoEaG9zdBgBIAEoCzIQLmZhaXJ3YXkudjEuSG9zdCqpAQoKSG9zdFN0YXR1cxIbChdIT1NUX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKEkhPU1RfU1RBVFVTX09OTElORRABEhcKE0hPU1RfU1RBVFVTX09GRkxJTkUQAhIcChhIT1NUX1NUQVRVU19JTkNPTVBBVElCTEUQAxIXChNIT1NUX1NUQVRVU19SRVZPS0VEEAQSFgoSSE9TVF9TVEFUVVNfTE9DS0VEEAUyxAIKC0hvc3RTZXJ2aWNlEloKD0NyZWF0ZUpvaW5Ub2tlbhIiLmZhaXJ3YXkudjEuQ3JlYXRlSm9pblRva2VuUmVxdWVzdBojLmZhaXJ3YXkudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USSAoJTGlzdEhvc3RzEhwuZmFpcndheS52MS5MaXN0SG9zdHNSZXF1ZXN0Gh0uZmFpcndheS52MS5MaXN0SG9zdHNSZXNwb25zZRJCCgdHZXRIb3N0EhouZmFpcndheS52MS5HZXRIb3N0UmVxdWVzdBobLmZhaXJ3YXkudjEuR2V0SG9zdFJlc3BvbnNlEksKClJldm9rZUhvc3QSHS5mYWlyd2F5LnYxLlJldm9rZUhvc3RSZXF1ZXN0Gh4uZmFpcndheS52MS5SZXZva2VIb3N0UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairway.v1.Pool.
@@ -19,81 +19,88 @@ export const PoolSchema = /*@__PURE__*/
   messageDesc(file_fairway_v1_hosts, 0);
 
 /**
+ * Describes the message fairway.v1.HostBase.
+ * Use `create(HostBaseSchema)` to create a new message.
+ */
+export const HostBaseSchema = /*@__PURE__*/
+  messageDesc(file_fairway_v1_hosts, 1);
+
+/**
  * Describes the message fairway.v1.Host.
  * Use `create(HostSchema)` to create a new message.
  */
 export const HostSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 1);
+  messageDesc(file_fairway_v1_hosts, 2);
 
 /**
  * Describes the message fairway.v1.RuntimeComponent.
  * Use `create(RuntimeComponentSchema)` to create a new message.
  */
 export const RuntimeComponentSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 2);
+  messageDesc(file_fairway_v1_hosts, 3);
 
 /**
  * Describes the message fairway.v1.HostFinding.
  * Use `create(HostFindingSchema)` to create a new message.
  */
 export const HostFindingSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 3);
+  messageDesc(file_fairway_v1_hosts, 4);
 
 /**
  * Describes the message fairway.v1.CreateJoinTokenRequest.
  * Use `create(CreateJoinTokenRequestSchema)` to create a new message.
  */
 export const CreateJoinTokenRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 4);
+  messageDesc(file_fairway_v1_hosts, 5);
 
 /**
  * Describes the message fairway.v1.CreateJoinTokenResponse.
  * Use `create(CreateJoinTokenResponseSchema)` to create a new message.
  */
 export const CreateJoinTokenResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 5);
+  messageDesc(file_fairway_v1_hosts, 6);
 
 /**
  * Describes the message fairway.v1.ListHostsRequest.
  * Use `create(ListHostsRequestSchema)` to create a new message.
  */
 export const ListHostsRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 6);
+  messageDesc(file_fairway_v1_hosts, 7);
 
 /**
  * Describes the message fairway.v1.ListHostsResponse.
  * Use `create(ListHostsResponseSchema)` to create a new message.
  */
 export const ListHostsResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 7);
+  messageDesc(file_fairway_v1_hosts, 8);
 
 /**
  * Describes the message fairway.v1.GetHostRequest.
  * Use `create(GetHostRequestSchema)` to create a new message.
  */
 export const GetHostRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 8);
+  messageDesc(file_fairway_v1_hosts, 9);
 
 /**
  * Describes the message fairway.v1.GetHostResponse.
  * Use `create(GetHostResponseSchema)` to create a new message.
  */
 export const GetHostResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 9);
+  messageDesc(file_fairway_v1_hosts, 10);
 
 /**
  * Describes the message fairway.v1.RevokeHostRequest.
  * Use `create(RevokeHostRequestSchema)` to create a new message.
  */
 export const RevokeHostRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 10);
+  messageDesc(file_fairway_v1_hosts, 11);
 
 /**
  * Describes the message fairway.v1.RevokeHostResponse.
  * Use `create(RevokeHostResponseSchema)` to create a new message.
  */
 export const RevokeHostResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairway_v1_hosts, 11);
+  messageDesc(file_fairway_v1_hosts, 12);
 
 /**
  * Describes the enum fairway.v1.HostStatus.

@@ -423,6 +423,13 @@ export declare type PoolInventory = Message<"fairway.agent.v1.PoolInventory"> & 
    * @generated from field: optional int64 outer_free_bytes = 120;
    */
   outerFreeBytes?: bigint | undefined;
+
+  /**
+   * What new databases of a base image may begin with; not among `snapshot_ids`.
+   *
+   * @generated from field: repeated fairway.agent.v1.BaseInventory bases = 130;
+   */
+  bases: BaseInventory[];
 };
 
 /**
@@ -430,6 +437,51 @@ export declare type PoolInventory = Message<"fairway.agent.v1.PoolInventory"> & 
  * Use `create(PoolInventorySchema)` to create a new message.
  */
 export declare const PoolInventorySchema: GenMessage<PoolInventory>;
+
+/**
+ * See BaseUsed in tasks.proto.
+ *
+ * @generated from message fairway.agent.v1.BaseInventory
+ */
+export declare type BaseInventory = Message<"fairway.agent.v1.BaseInventory"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * repository@sha256:…
+   *
+   * @generated from field: string image = 2;
+   */
+  image: string;
+
+  /**
+   * @generated from field: string postgres_image = 3;
+   */
+  postgresImage: string;
+
+  /**
+   * @generated from field: bool demo = 4;
+   */
+  demo: boolean;
+
+  /**
+   * @generated from field: int64 size_bytes = 5;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp made_at = 6;
+   */
+  madeAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairway.agent.v1.BaseInventory.
+ * Use `create(BaseInventorySchema)` to create a new message.
+ */
+export declare const BaseInventorySchema: GenMessage<BaseInventory>;
 
 /**
  * The offer is in the journal, on disk. From here on the agent answers for it, restarts included.
@@ -672,6 +724,18 @@ export declare type Welcome = Message<"fairway.agent.v1.Welcome"> & {
    * @generated from field: repeated fairway.agent.v1.TaskRef fenced = 5;
    */
   fenced: TaskRef[];
+
+  /**
+   * What projects that name nothing else build on, by tag: a base of it may be made before any of them asks.
+   *
+   * @generated from field: string odoo_image = 130;
+   */
+  odooImage: string;
+
+  /**
+   * @generated from field: string postgres_image = 131;
+   */
+  postgresImage: string;
 };
 
 /**

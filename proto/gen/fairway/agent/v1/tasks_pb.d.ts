@@ -1558,6 +1558,14 @@ export declare type CreateCellTask = Message<"fairway.agent.v1.CreateCellTask"> 
    * @generated from field: fairway.agent.v1.Resources resources = 5;
    */
   resources?: Resources | undefined;
+
+  /**
+   * What the cell is to be filled with next: an agent that has a base of it may begin with that instead of nothing. Never of
+   * production.
+   *
+   * @generated from field: fairway.agent.v1.BaseWanted base = 130;
+   */
+  base?: BaseWanted | undefined;
 };
 
 /**
@@ -1565,6 +1573,40 @@ export declare type CreateCellTask = Message<"fairway.agent.v1.CreateCellTask"> 
  * Use `create(CreateCellTaskSchema)` to create a new message.
  */
 export declare const CreateCellTaskSchema: GenMessage<CreateCellTask>;
+
+/**
+ * A base: a database in which a base image's own Odoo has installed its module `base` and what comes by itself with that,
+ * made by the agent with nothing of any project.
+ *
+ * @generated from message fairway.agent.v1.BaseWanted
+ */
+export declare type BaseWanted = Message<"fairway.agent.v1.BaseWanted"> & {
+  /**
+   * repository@sha256:…
+   *
+   * @generated from field: string image = 1;
+   */
+  image: string;
+
+  /**
+   * @generated from field: bool demo = 2;
+   */
+  demo: boolean;
+
+  /**
+   * What will be installed from that image. A base that has anything else is not taken: a project may bring a module of its
+   * own under that name.
+   *
+   * @generated from field: repeated string modules = 3;
+   */
+  modules: string[];
+};
+
+/**
+ * Describes the message fairway.agent.v1.BaseWanted.
+ * Use `create(BaseWantedSchema)` to create a new message.
+ */
+export declare const BaseWantedSchema: GenMessage<BaseWanted>;
 
 /**
  * @generated from message fairway.agent.v1.CreateCellOutput
@@ -1584,6 +1626,13 @@ export declare type CreateCellOutput = Message<"fairway.agent.v1.CreateCellOutpu
    * @generated from field: uint32 postgres_major = 3;
    */
   postgresMajor: number;
+
+  /**
+   * The base that it is a copy of, with an identity and secrets of its own. Absent: it is empty.
+   *
+   * @generated from field: fairway.agent.v1.BaseUsed base = 130;
+   */
+  base?: BaseUsed | undefined;
 };
 
 /**
@@ -1591,6 +1640,50 @@ export declare type CreateCellOutput = Message<"fairway.agent.v1.CreateCellOutpu
  * Use `create(CreateCellOutputSchema)` to create a new message.
  */
 export declare const CreateCellOutputSchema: GenMessage<CreateCellOutput>;
+
+/**
+ * @generated from message fairway.agent.v1.BaseUsed
+ */
+export declare type BaseUsed = Message<"fairway.agent.v1.BaseUsed"> & {
+  /**
+   * A UUID made of all that decides what is in it: same id, same recipe.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * What is installed, sorted.
+   *
+   * @generated from field: repeated string modules = 2;
+   */
+  modules: string[];
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp made_at = 3;
+   */
+  madeAt?: Timestamp | undefined;
+
+  /**
+   * Of the copy.
+   *
+   * @generated from field: int64 duration_ms = 4;
+   */
+  durationMs: bigint;
+
+  /**
+   * @generated from field: int64 bytes = 5;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message fairway.agent.v1.BaseUsed.
+ * Use `create(BaseUsedSchema)` to create a new message.
+ */
+export declare const BaseUsedSchema: GenMessage<BaseUsed>;
 
 /**
  * A new cell from a running or stopped cell, or from a snapshot, at one consistent point. Nothing of the
