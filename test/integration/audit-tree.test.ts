@@ -129,9 +129,15 @@ test('nothing is written while nothing happens', async () => {
   const sequencer = startSequencer(database.context)
   try {
     await write(2)
-    await waitFor('the checkpoint to be kept', async () =>
-      Boolean(await database.context.blobs.checkpoints.findNewest(organizationId)),
-    )
+    // What is written last of a round: that the blobs have it.
+    await waitFor('the checkpoint to be kept, and that to be written', async () => {
+      const kept = await query<{ size: number }>(
+        database.ownerUrl,
+        `select size from audit_witnesses where organization_id = $1 and name = 'blobs' and size = 2`,
+        [organizationId],
+      )
+      return kept.length === 1
+    })
     const written = async () =>
       await query(
         database.ownerUrl,
