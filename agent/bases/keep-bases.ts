@@ -23,7 +23,9 @@ export async function keepBases(
 ): Promise<void> {
   const failedAt = new Map<string, number>()
   while (!signal.aborted) {
-    const disturbed = await idleness.untilIdle(signal).catch(() => undefined)
+    const disturbed = await idleness.untilIdle(signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+    })
     if (!disturbed) return
     const either = AbortSignal.any([disturbed, signal])
     try {

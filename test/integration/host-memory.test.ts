@@ -122,9 +122,10 @@ describe('production', () => {
     await hostHas(3 * gib)
     const at = await serve('production', gib)
     await serve('staging', gib)
-    for (const kind of ['stop', 'rollback']) {
+    for (const kind of ['stop', 'promote', 'rollback']) {
       const runId = await createRun(at, { stage: 'production', kind })
-      expect(await tryToBegin(runId)).toMatchObject({ status: 'running' })
+      // How it goes on hangs on what it was asked for.
+      expect((await tryToBegin(runId)).reason).not.toContain('waiting for memory')
       await asOwner(`update runs set status = 'succeeded', advance_at = null where id = $1`, [runId])
     }
     const rehearsal = await createRun(at, { stage: 'production', kind: 'rehearse' })

@@ -15,7 +15,7 @@ export const promoteRun = {
   scope: 'environment',
   besideOthers: false,
   placement: 'policy',
-  memory: 'copy',
+  memory: 'environment',
   failsEnvironment: false,
   image: 'takes',
   asks: everyTask,
